@@ -1,0 +1,74 @@
+-- How the gateway learns its routes: one row a route, with the statement to prepare and what each parameter must be.
+
+CREATE FUNCTION parley.argument_bounds(domain oid) RETURNS jsonb
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT coalesce(jsonb_object_agg(bound.name, bound.value), '{}')
+	FROM pg_constraint c,
+		LATERAL (SELECT pg_get_constraintdef(c.oid) AS def) d,
+		LATERAL (VALUES
+			('minimum', to_jsonb((regexp_match(d.def, '\(VALUE >= (-?\d+)\)'))[1]::bigint)),
+			('maximum', to_jsonb((regexp_match(d.def, '\(VALUE <= (-?\d+)\)'))[1]::bigint)),
+			('min_length', to_jsonb((regexp_match(d.def, '\(char_length\(VALUE\) >= (\d+)\)'))[1]::bigint)),
+			('max_length', to_jsonb((regexp_match(d.def, '\(char_length\(VALUE\) <= (\d+)\)'))[1]::bigint)),
+			('one_of', (SELECT jsonb_agg(m[1]) FROM regexp_matches(
+				(regexp_match(d.def, '(?:VALUE = ANY \(ARRAY\[(.*)\]|VALUE = (''[^'']*''::text))'))[1], '''([^'']*)''::text', 'g') m))
+		) AS bound(name, value)
+	WHERE c.contypid = domain AND bound.value IS NOT NULL;
+END;
+COMMENT ON FUNCTION parley.argument_bounds(oid) IS
+	'what a domain''s check asks of a value, as far as it is written in the plain shapes: minimum, maximum, min_length, max_length, one_of';
+
+CREATE FUNCTION parley.describe_routes(
+	OUT method text, OUT path text, OUT auth text, OUT status smallint, OUT function text, OUT returns_set boolean,
+	OUT description text, OUT statement text, OUT parameters jsonb)
+RETURNS SETOF record
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT r.method, r.path, r.auth, r.status, r.function, p.proretset, obj_description(p.oid, 'pg_proc'),
+		format('SELECT * FROM %s(%s)', p.oid::regproc, a.arguments), coalesce(a.parameters, '[]')
+	FROM parley.routes r
+	JOIN pg_proc p ON p.oid = to_regproc(r.function)
+	CROSS JOIN LATERAL (
+		SELECT string_agg(format(CASE WHEN i.fallback IS NULL OR i.fallback ~ '^NULL::' THEN '%I => $%s' ELSE '%I => coalesce($%s, %s)' END,
+					i.name, i.position, i.fallback), ', ' ORDER BY i.position) AS arguments,
+			jsonb_agg(jsonb_build_object(
+					'name', i.name,
+					'in', CASE WHEN r.path ~ ('\{' || i.name || '\}') THEN 'path' WHEN i.name = 'idempotency_key' THEN 'header'
+						WHEN r.method IN ('POST', 'PUT') THEN 'body' ELSE 'query' END,
+					'type', format_type(t.base, NULL),
+					'type_oid', t.base::bigint,
+					'required', i.fallback IS NULL,
+					'default', CASE WHEN i.fallback !~ '^NULL::' THEN i.fallback END,
+					'domain', CASE WHEN t.base <> i.type THEN i.type::regtype END,
+					'description', CASE WHEN t.base <> i.type THEN obj_description(i.type, 'pg_type') END)
+				|| parley.argument_bounds(i.type) ORDER BY i.position) AS parameters
+		FROM (
+			SELECT n AS position, p.proargnames[n] AS name, p.proargtypes[n - 1] AS type, pg_get_function_arg_default(p.oid, n) AS fallback
+			FROM generate_series(1, p.pronargs) n
+		) i
+		CROSS JOIN LATERAL (
+			SELECT coalesce(nullif(d.typbasetype, 0::oid), d.oid) AS base FROM pg_type d WHERE d.oid = i.type
+		) t
+	) a
+	ORDER BY r.path, r.method;
+END;
+COMMENT ON FUNCTION parley.describe_routes() IS
+	'every route whose function exists, with the statement that calls it and the name, source, type and bounds of each parameter';
+
+CREATE FUNCTION parley.add_route(method text, path text, function regproc, auth text, status smallint DEFAULT 200)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	qualified text := (SELECT format('%I.%I', n.nspname, p.proname)
+		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = function);
+BEGIN
+	INSERT INTO parley.routes (method, path, function, auth, status) VALUES (method, path, qualified, auth, status);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_operator, parley_gateway', function::regprocedure);
+END $$;
+COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, smallint) IS
+	'adds an endpoint and lets the gateway call its function; a running gateway sees it when it reads its routes again';

@@ -1,0 +1,26 @@
+-- messages: identified by (conversation_id, number), numbered 1, 2, 3 … without a gap, in commit order.
+
+-- No foreign key to conversations: the one writer, post_message, holds that row's lock, and audit_conversations() looks for
+-- orphans; a key check would cost every message a second look at the row just locked.
+CREATE TABLE parley.messages (
+	conversation_id bigint NOT NULL,
+	number bigint NOT NULL CHECK (number >= 1),
+	sender_id bigint,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	edited_at timestamptz,
+	deleted_at timestamptz,
+	idempotency_key parley.idempotency_key,
+	content parley.message_content,
+	PRIMARY KEY (conversation_id, number),
+	CONSTRAINT messages_tombstone_is_empty CHECK ((deleted_at IS NULL) = (content IS NOT NULL))
+);
+COMMENT ON TABLE parley.messages IS 'a message; deleted ones keep their row and number as a tombstone without content';
+COMMENT ON COLUMN parley.messages.number IS 'counts 1, 2, 3 … within the conversation, in commit order; message_id in JSON';
+COMMENT ON COLUMN parley.messages.sender_id IS 'null: the operator, or an application''s chat';
+COMMENT ON COLUMN parley.messages.idempotency_key IS 'what the sender named the request that made the message';
+
+CREATE UNIQUE INDEX messages_idempotency_key ON parley.messages (conversation_id, idempotency_key)
+	WHERE idempotency_key IS NOT NULL;
+CREATE INDEX messages_content_trgm ON parley.messages USING gin (content gin_trgm_ops);
+
+SELECT pg_extension_config_dump('parley.messages', '');

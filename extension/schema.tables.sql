@@ -1,0 +1,62 @@
+-- schema: the roles, and the types whose rules hold wherever a value of theirs is stored or passed.
+
+\echo Use "CREATE EXTENSION parley CASCADE" to load this file. \quit
+
+-- Roles belong to the cluster, not to the database: another database's parley may have made them already.
+DO $$
+DECLARE
+	role_name text;
+BEGIN
+	FOREACH role_name IN ARRAY ARRAY['parley_operator', 'parley_gateway'] LOOP
+		BEGIN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+		EXCEPTION WHEN duplicate_object OR unique_violation THEN
+			NULL;
+		END;
+	END LOOP;
+END $$;
+
+REVOKE ALL ON SCHEMA parley FROM PUBLIC;
+GRANT USAGE ON SCHEMA parley TO parley_operator, parley_gateway;
+
+-- A domain's check is enforced by PostgreSQL, and its bounds and comment are read by parley.describe_routes(), so that the
+-- gateway can name every offending field at once. Bounds are therefore written in the few shapes which that function knows.
+CREATE DOMAIN parley.person_name AS text
+	CHECK (char_length(VALUE) BETWEEN 1 AND 200);
+COMMENT ON DOMAIN parley.person_name IS 'a name of 1 to 200 characters';
+
+CREATE DOMAIN parley.phone_number AS text
+	CHECK (VALUE ~ '^\+?[0-9 ()./-]{1,40}$' AND char_length(regexp_replace(VALUE, '[^0-9]', '', 'g')) BETWEEN 7 AND 15);
+COMMENT ON DOMAIN parley.phone_number IS 'a phone number of 7 to 15 digits; blanks, ( ) . / - and a leading + are kept as given';
+
+CREATE DOMAIN parley.email_address AS text
+	CHECK (char_length(VALUE) BETWEEN 3 AND 254 AND VALUE ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$');
+COMMENT ON DOMAIN parley.email_address IS 'an email address of at most 254 characters';
+
+CREATE DOMAIN parley.message_content AS text
+	CHECK (char_length(VALUE) BETWEEN 1 AND 10000);
+COMMENT ON DOMAIN parley.message_content IS 'text of 1 to 10,000 characters, any Unicode but NUL';
+
+CREATE DOMAIN parley.idempotency_key AS text
+	CHECK (VALUE ~ '^[ -~]{1,64}$');
+COMMENT ON DOMAIN parley.idempotency_key IS '1 to 64 printable ASCII characters; a UUID is usual';
+
+CREATE DOMAIN parley.page_number AS integer
+	CHECK (VALUE >= 1);
+COMMENT ON DOMAIN parley.page_number IS 'a page, counted from 1';
+
+CREATE DOMAIN parley.page_limit AS integer
+	CHECK (VALUE BETWEEN 1 AND 200);
+COMMENT ON DOMAIN parley.page_limit IS 'how many rows at most: 1 to 200';
+
+CREATE DOMAIN parley.search_term AS text
+	CHECK (char_length(VALUE) <= 1000);
+COMMENT ON DOMAIN parley.search_term IS 'what to search for: up to 1,000 characters, none of them special';
+
+CREATE DOMAIN parley.sort_direction AS text
+	CHECK (VALUE IN ('asc', 'desc'));
+COMMENT ON DOMAIN parley.sort_direction IS 'asc: oldest first; desc: newest first';
+
+CREATE DOMAIN parley.count_mode AS text
+	CHECK (VALUE IN ('exact'));
+COMMENT ON DOMAIN parley.count_mode IS 'exact: also count all rows, which costs more than a page';
