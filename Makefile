@@ -3,8 +3,8 @@
 EXTENSION = parley
 MODULE_big = parley
 # Each module may use only those above it. The install script is their tables, then their functions, in this order.
-SQL_MODULES = schema contacts conversations messages api
-OBJS =
+SQL_MODULES = schema contacts conversations messages search api
+OBJS = $(patsubst %,extension/%.o,parley statement messages search)
 DATA_built = extension/parley--1.0.sql
 
 PG_CONFIG ?= pg_config

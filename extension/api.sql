@@ -72,3 +72,28 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, smallint) IS
 	'adds an endpoint and lets the gateway call its function; a running gateway sees it when it reads its routes again';
+
+-- The contract of HTTP, one row an endpoint.
+INSERT INTO parley.routes (method, path, function, auth, status, built_in) VALUES
+	('GET', '/conversations', 'parley.list_conversations', 'operator', 200, true),
+	('GET', '/conversations/{conversation_id}', 'parley.conversation', 'operator', 200, true),
+	('GET', '/conversations/{conversation_id}/messages', 'parley.list_messages', 'operator', 200, true),
+	('POST', '/conversations/{conversation_id}/messages', 'parley.post_message', 'operator', 201, true),
+	('POST', '/contacts', 'parley.create_contact', 'operator', 201, true),
+	('GET', '/contacts/{contact_id}', 'parley.get_contact', 'operator', 200, true),
+	('POST', '/contacts/{contact_id}/conversation', 'parley.open_contact_conversation', 'operator', 201, true);
+
+-- Last of all: PUBLIC has nothing, the operator runs everything, the gateway what is a route.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA parley FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA parley TO parley_operator;
+GRANT SELECT ON parley.routes TO parley_operator, parley_gateway;
+GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.argument_bounds(oid) TO parley_gateway;
+DO $$
+DECLARE
+	route_function text;
+BEGIN
+	FOR route_function IN SELECT DISTINCT function FROM parley.routes LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_gateway', route_function::regproc::regprocedure);
+	END LOOP;
+END $$;

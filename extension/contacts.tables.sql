@@ -25,5 +25,14 @@ CREATE INDEX contacts_name_trgm ON parley.contacts USING gin (name gin_trgm_ops)
 CREATE INDEX contacts_phone_trgm ON parley.contacts USING gin (phone gin_trgm_ops);
 CREATE INDEX contacts_phone_digits_trgm ON parley.contacts USING gin (phone_digits gin_trgm_ops);
 
+-- One contact as every function and the API show it.
+CREATE TYPE parley.contact AS (
+	id bigint,
+	name text,
+	phone text,
+	email text,
+	created_at timestamptz
+);
+
 SELECT pg_extension_config_dump('parley.contacts', '');
 SELECT pg_extension_config_dump('parley.contacts_id_seq', '');

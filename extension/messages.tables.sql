@@ -9,6 +9,7 @@ CREATE TABLE parley.messages (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	edited_at timestamptz,
 	deleted_at timestamptz,
+	idempotency_hash bigint,
 	idempotency_key parley.idempotency_key,
 	content parley.message_content,
 	PRIMARY KEY (conversation_id, number),
@@ -18,9 +19,29 @@ COMMENT ON TABLE parley.messages IS 'a message; deleted ones keep their row and 
 COMMENT ON COLUMN parley.messages.number IS 'counts 1, 2, 3 … within the conversation, in commit order; message_id in JSON';
 COMMENT ON COLUMN parley.messages.sender_id IS 'null: the operator, or an application''s chat';
 COMMENT ON COLUMN parley.messages.idempotency_key IS 'what the sender named the request that made the message';
+COMMENT ON COLUMN parley.messages.idempotency_hash IS
+	'of the sender and content that came with the key, so that a replay is known after an edit; null once deleted';
 
 CREATE UNIQUE INDEX messages_idempotency_key ON parley.messages (conversation_id, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;
 CREATE INDEX messages_content_trgm ON parley.messages USING gin (content gin_trgm_ops);
+
+-- What sync has to look at beside the newest numbers; a message that nobody changed has no entry.
+CREATE INDEX messages_changed ON parley.messages (conversation_id, number)
+	WHERE edited_at IS NOT NULL OR deleted_at IS NOT NULL;
+
+-- One message as every function and the API show it; posted and listed, with what the gateway makes headers of.
+CREATE TYPE parley.message AS (
+	conversation_id bigint, message_id bigint, sender_id bigint, content text,
+	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz
+);
+CREATE TYPE parley.posted_message AS (
+	conversation_id bigint, message_id bigint, sender_id bigint, content text,
+	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, replayed boolean
+);
+CREATE TYPE parley.listed_message AS (
+	conversation_id bigint, message_id bigint, sender_id bigint, content text,
+	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, next_last_id bigint
+);
 
 SELECT pg_extension_config_dump('parley.messages', '');

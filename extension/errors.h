@@ -1,0 +1,14 @@
+/*
+ * errors.h: SQLSTATEs of the project's own class; the last three digits are the HTTP status (docs/routes.md).
+ */
+#ifndef PARLEY_ERRORS_H
+#define PARLEY_ERRORS_H
+
+#define ERRCODE_PARLEY_CONFLICT MAKE_SQLSTATE('P', 'Y', '4', '0', '9')
+#define ERRCODE_PARLEY_GONE MAKE_SQLSTATE('P', 'Y', '4', '1', '0')
+#define ERRCODE_PARLEY_KEY_REUSED MAKE_SQLSTATE('P', 'Y', '4', '2', '2')
+
+/* Names the argument at fault; the gateway makes it the "field" of the problem. */
+#define errargument(name) err_generic_string(PG_DIAG_COLUMN_NAME, (name))
+
+#endif

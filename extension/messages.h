@@ -1,0 +1,36 @@
+/*
+ * messages.h: the one place where a message comes to be, for every kind of conversation.
+ */
+#ifndef PARLEY_MESSAGES_H
+#define PARLEY_MESSAGES_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+typedef struct MessageDraft
+{
+	int64 conversation_id;
+	bool from_operator;	   /* or from an application's chat: sender_id is null in the row */
+	int64 sender_id;	   /* otherwise a member; 0 here where there is none */
+	text *content;		   /* not null, within parley.message_content */
+	text *idempotency_key; /* NULL: none */
+} MessageDraft;
+
+typedef struct Message
+{
+	int64 number;
+	text *content; /* NULL: a tombstone. The draft's own, or of the memory context of the caller's SPI_connect() */
+	TimestampTz created_at;
+	TimestampTz edited_at;	/* 0: never */
+	TimestampTz deleted_at; /* 0: never */
+	bool replayed;			/* made by an earlier call with the same key */
+} Message;
+
+/*
+ * Posts a draft within SPI_connect() … SPI_finish(), taking the conversation's row lock until the transaction ends.
+ * Errors: P0002 no such conversation, or the sender is no member of it; PY422 the key came with another draft.
+ */
+extern Message parley_message_post(const MessageDraft *draft);
+
+#endif

@@ -1,0 +1,219 @@
+-- messages: posting (in C), reading, changing; a conversation with its messages; its counters rebuilt and audited.
+
+CREATE FUNCTION parley.post_message(
+	conversation_id bigint, content parley.message_content, sender_id bigint DEFAULT NULL,
+	idempotency_key parley.idempotency_key DEFAULT NULL)
+RETURNS parley.posted_message
+LANGUAGE c SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'parley_post_message';
+COMMENT ON FUNCTION parley.post_message(bigint, parley.message_content, bigint, parley.idempotency_key) IS
+	'Posts a message: the next number of its conversation, in commit order. sender_id null: from the operator. A key that the '
+	'conversation has seen answers the message that it made (replayed). Errors: P0002 no such conversation, or the sender is no '
+	'member of it; PY422 the key came with another sender or content.';
+
+CREATE FUNCTION parley.require_conversation(conversation_id bigint) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM parley.conversations c WHERE c.id = require_conversation.conversation_id) THEN
+		RAISE EXCEPTION 'no conversation %', conversation_id USING ERRCODE = 'no_data_found';
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley.require_conversation(bigint) IS 'Raises P0002 where there is no such conversation.';
+
+CREATE FUNCTION parley.list_messages(
+	conversation_id bigint, last_id bigint DEFAULT NULL, sort parley.sort_direction DEFAULT 'asc',
+	"limit" parley.page_limit DEFAULT 50)
+RETURNS SETOF parley.listed_message
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- One row more than asked for tells whether there is a next page.
+	IF sort = 'asc' THEN
+		RETURN QUERY
+			SELECT p.conversation_id, p.number, p.sender_id, p.content::text, p.created_at, p.edited_at, p.deleted_at,
+				CASE WHEN lead(p.number) OVER (ORDER BY p.number) IS NOT NULL THEN p.number END
+			FROM (SELECT * FROM parley.messages m
+				WHERE m.conversation_id = list_messages.conversation_id AND m.number > coalesce(last_id, 0)
+				ORDER BY m.number LIMIT list_messages.limit + 1) p
+			ORDER BY p.number LIMIT list_messages.limit;
+	ELSE
+		RETURN QUERY
+			SELECT p.conversation_id, p.number, p.sender_id, p.content::text, p.created_at, p.edited_at, p.deleted_at,
+				CASE WHEN lead(p.number) OVER (ORDER BY p.number DESC) IS NOT NULL THEN p.number END
+			FROM (SELECT * FROM parley.messages m
+				WHERE m.conversation_id = list_messages.conversation_id
+					AND m.number < coalesce(last_id, 9223372036854775807)
+				ORDER BY m.number DESC LIMIT list_messages.limit + 1) p
+			ORDER BY p.number DESC LIMIT list_messages.limit;
+	END IF;
+	IF NOT FOUND THEN
+		PERFORM parley.require_conversation(conversation_id);
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley.list_messages(bigint, bigint, parley.sort_direction, parley.page_limit) IS
+	'Messages of a conversation strictly after (asc) or before (desc) the number last_id, or from that end; tombstones included. '
+	'Errors: P0002 no such conversation.';
+
+CREATE FUNCTION parley.change_message(
+	conversation_id bigint, message_id bigint, content parley.message_content, author_id bigint)
+RETURNS parley.message
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	was parley.messages;
+	changed parley.message;
+BEGIN
+	-- The conversation's row first, as post_message has it. It is updated in any case: that is how sync learns of the change.
+	PERFORM FROM parley.conversations c WHERE c.id = change_message.conversation_id FOR NO KEY UPDATE;
+	SELECT * INTO was FROM parley.messages m
+		WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no message % in conversation %', message_id, conversation_id USING ERRCODE = 'no_data_found';
+	ELSIF was.sender_id IS DISTINCT FROM author_id THEN
+		RAISE EXCEPTION 'message % is another''s', message_id USING ERRCODE = 'insufficient_privilege';
+	ELSIF was.deleted_at IS NOT NULL AND content IS NOT NULL THEN
+		RAISE EXCEPTION 'message % is deleted', message_id USING ERRCODE = 'PY409';
+	ELSIF was.deleted_at IS NULL THEN
+		UPDATE parley.messages m
+			SET content = change_message.content,
+				edited_at = CASE WHEN change_message.content IS NULL THEN m.edited_at ELSE clock_timestamp() END,
+				deleted_at = CASE WHEN change_message.content IS NULL THEN clock_timestamp() END,
+				idempotency_hash = CASE WHEN change_message.content IS NOT NULL THEN m.idempotency_hash END
+			WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
+		-- Rows may have been loaded in any order of time, so what is newest now is looked for in the whole conversation, but only
+		-- where the newest itself went.
+		UPDATE parley.conversations c
+			SET last_message_at = CASE WHEN change_message.content IS NOT NULL OR c.last_message_at > was.created_at
+				THEN c.last_message_at
+				ELSE (SELECT max(m.created_at) FROM parley.messages m
+					WHERE m.conversation_id = change_message.conversation_id AND m.deleted_at IS NULL) END
+			WHERE c.id = change_message.conversation_id;
+	END IF;
+	SELECT m.conversation_id, m.number, m.sender_id, m.content, m.created_at, m.edited_at, m.deleted_at INTO changed
+		FROM parley.messages m
+		WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
+	RETURN changed;
+END $$;
+COMMENT ON FUNCTION parley.change_message(bigint, bigint, parley.message_content, bigint) IS
+	'The one place where a message changes: new content, or null to delete it and leave a tombstone; deleting again changes nothing. '
+	'author_id must be the sender (null: the operator, an application). Errors: P0002 no such message, 42501 another''s, '
+	'PY409 deleted.';
+
+CREATE FUNCTION parley.edit_message(conversation_id bigint, message_id bigint, content parley.message_content)
+RETURNS parley.message
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT parley.change_message(conversation_id, message_id, content, NULL);
+END;
+COMMENT ON FUNCTION parley.edit_message(bigint, bigint, parley.message_content) IS
+	'Gives a message of the operator''s new content. Errors: as change_message.';
+
+CREATE FUNCTION parley.delete_message(conversation_id bigint, message_id bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT parley.change_message(conversation_id, message_id, NULL, NULL);
+END;
+COMMENT ON FUNCTION parley.delete_message(bigint, bigint) IS
+	'Deletes a message of the operator''s: its number stays, its content goes. Errors: as change_message.';
+
+CREATE FUNCTION parley.conversation(
+	conversation_id bigint, OUT id bigint, OUT kind parley.conversation_kind, OUT created_at timestamptz,
+	OUT last_message_id bigint, OUT participants json, OUT messages json)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	SELECT c.id, c.kind, c.created_at, nullif(c.last_number, 0) INTO id, kind, created_at, last_message_id
+		FROM parley.conversations c WHERE c.id = conversation.conversation_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no conversation %', conversation_id USING ERRCODE = 'no_data_found';
+	END IF;
+	SELECT coalesce(json_agg(json_build_object('id', p.id, 'name', p.name, 'identifier', coalesce(p.phone, p.email),
+			'type', CASE WHEN p.phone IS NOT NULL THEN 'phone' WHEN p.email IS NOT NULL THEN 'email' END) ORDER BY p.id), '[]')
+		INTO participants
+		FROM parley.members m JOIN parley.contacts p ON p.id = m.contact_id
+		WHERE m.conversation_id = conversation.conversation_id;
+	SELECT coalesce(json_agg(json_build_object('conversation_id', n.conversation_id, 'message_id', n.message_id,
+			'sender_id', n.sender_id, 'content', n.content, 'created_at', parley.rfc3339(n.created_at),
+			'edited_at', parley.rfc3339(n.edited_at), 'deleted_at', parley.rfc3339(n.deleted_at)) ORDER BY n.message_id DESC), '[]')
+		INTO messages
+		FROM parley.list_messages(conversation.conversation_id, sort => 'desc', "limit" => 50) n;
+END $$;
+COMMENT ON FUNCTION parley.conversation(bigint) IS
+	'One conversation with its participants and its newest 50 messages, newest first. last_message_id is null before the first '
+	'message. Errors: P0002 no such conversation.';
+
+CREATE FUNCTION parley.rebuild_conversations() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	repaired bigint;
+BEGIN
+	LOCK TABLE parley.conversations, parley.messages IN SHARE ROW EXCLUSIVE MODE;
+	WITH truth AS (
+		SELECT c.id, coalesce(max(m.number), 0) AS last_number,
+			max(m.created_at) FILTER (WHERE m.deleted_at IS NULL) AS last_message_at
+		FROM parley.conversations c LEFT JOIN parley.messages m ON m.conversation_id = c.id
+		GROUP BY c.id
+	)
+	UPDATE parley.conversations c SET last_number = t.last_number, last_message_at = t.last_message_at
+		FROM truth t
+		WHERE t.id = c.id AND (c.last_number, c.last_message_at) IS DISTINCT FROM (t.last_number, t.last_message_at);
+	GET DIAGNOSTICS repaired = ROW_COUNT;
+	RETURN repaired;
+END $$;
+COMMENT ON FUNCTION parley.rebuild_conversations() IS
+	'Sets last_number and last_message_at of every conversation from its messages, after rows were loaded past post_message; '
+	'answers how many it changed. Writers wait meanwhile.';
+
+CREATE FUNCTION parley.audit_conversations(OUT rule text, OUT conversation_id bigint, OUT found text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	WITH truth AS (
+		SELECT m.conversation_id, count(*) AS messages, min(m.number) AS first, max(m.number) AS last,
+			max(m.created_at) FILTER (WHERE m.deleted_at IS NULL) AS newest
+		FROM parley.messages m GROUP BY m.conversation_id
+	)
+	SELECT 'numbers run from 1 without a gap', t.conversation_id, format('%s messages numbered %s to %s', t.messages, t.first, t.last)
+		FROM truth t WHERE t.first <> 1 OR t.last <> t.messages
+	UNION ALL
+	SELECT 'a message has its conversation', t.conversation_id, format('%s messages without one', t.messages)
+		FROM truth t WHERE NOT EXISTS (SELECT FROM parley.conversations c WHERE c.id = t.conversation_id)
+	UNION ALL
+	SELECT 'last_number is the last message''s', c.id, format('%s, not %s', c.last_number, coalesce(t.last, 0))
+		FROM parley.conversations c LEFT JOIN truth t ON t.conversation_id = c.id
+		WHERE c.last_number <> coalesce(t.last, 0)
+	UNION ALL
+	SELECT 'last_message_at is the newest undeleted message''s', c.id,
+			format('%s, not %s', coalesce(c.last_message_at::text, 'null'), coalesce(t.newest::text, 'null'))
+		FROM parley.conversations c LEFT JOIN truth t ON t.conversation_id = c.id
+		WHERE c.last_message_at IS DISTINCT FROM t.newest
+	UNION ALL
+	SELECT 'a read horizon is not past the end', m.conversation_id, format('member %s read %s of %s', m.contact_id, m.read_number, c.last_number)
+		FROM parley.members m JOIN parley.conversations c ON c.id = m.conversation_id
+		WHERE m.read_number > c.last_number
+	UNION ALL
+	SELECT 'a member is a contact', m.conversation_id, format('member %s does not exist', m.contact_id)
+		FROM parley.members m WHERE NOT EXISTS (SELECT FROM parley.contacts p WHERE p.id = m.contact_id)
+	UNION ALL
+	SELECT 'whom a conversation is with is a member of it', c.id, format('contact %s is none', w.contact_id)
+		FROM parley.conversations c, unnest(ARRAY[c.contact_id, c.low_contact_id, c.high_contact_id]) AS w(contact_id)
+		WHERE w.contact_id IS NOT NULL
+			AND NOT EXISTS (SELECT FROM parley.members m WHERE m.conversation_id = c.id AND m.contact_id = w.contact_id)
+	UNION ALL
+	SELECT 'a sender is a member', s.conversation_id, format('sender %s is none', s.sender_id)
+		FROM (SELECT DISTINCT m.conversation_id, m.sender_id FROM parley.messages m WHERE m.sender_id IS NOT NULL) s
+		WHERE NOT EXISTS (SELECT FROM parley.members m WHERE m.conversation_id = s.conversation_id AND m.contact_id = s.sender_id);
+END;
+COMMENT ON FUNCTION parley.audit_conversations() IS
+	'The conversations that break a rule which always holds, and how; no row when all is well. Reads every message.';

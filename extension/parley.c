@@ -1,0 +1,20 @@
+/*
+ * parley.c: the extension's composition root.
+ *
+ * The modules are independent of load order: each prepares its statements when it first runs them. What is done once a
+ * library load is done here.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+PG_MODULE_MAGIC;
+
+void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	MarkGUCPrefixReserved("parley");
+}

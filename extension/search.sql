@@ -1,0 +1,32 @@
+-- search: the list of recent conversations, whole or as far as a term matches.
+
+CREATE FUNCTION parley.recent_conversations(
+	term parley.search_term DEFAULT NULL, page parley.page_number DEFAULT NULL, page_size parley.page_limit DEFAULT 50,
+	cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL)
+RETURNS SETOF parley.recent_conversation
+LANGUAGE c STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'parley_recent_conversations';
+COMMENT ON FUNCTION parley.recent_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode) IS
+	'The operator''s conversations (kinds contact and direct), newest message first. With a term, those with a message that contains '
+	'it or a contact whose name or phone does, each with its newest matching message; case does not matter and no character is '
+	'special. Rows start at page (from 1) or after cursor (a next_cursor of the same list), not both. count => ''exact'' also '
+	'gives total_count, on a page without rows in a row of its own. Errors: 22023 a cursor that is none, or with a page.';
+
+CREATE FUNCTION parley.list_conversations(
+	"searchValue" parley.search_term DEFAULT NULL, page parley.page_number DEFAULT NULL, "limit" parley.page_limit DEFAULT 50,
+	cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL)
+RETURNS SETOF parley.recent_conversation
+LANGUAGE c STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'parley_recent_conversations';
+COMMENT ON FUNCTION parley.list_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode) IS
+	'Recent conversations, newest message first; with searchValue those that match it, each with its newest matching message. '
+	'The same as recent_conversations, under the names of HTTP.';
+
+CREATE FUNCTION parley.explain_recent_conversations(term parley.search_term DEFAULT NULL) RETURNS SETOF text
+LANGUAGE c SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'parley_explain_recent_conversations';
+COMMENT ON FUNCTION parley.explain_recent_conversations(parley.search_term) IS
+	'The plan of recent_conversations(term), as EXPLAIN (COSTS OFF) has it.';
