@@ -1,15 +1,42 @@
-# parley: the extension is built here by PGXS, the gateway by its own makefile.
+# parley: the extension is built here by PGXS, the gateway and the generator by makefiles of their own.
 
 EXTENSION = parley
 MODULE_big = parley
 # Each module may use only those above it. The install script is their tables, then their functions, in this order.
 SQL_MODULES = schema contacts conversations messages search api
 OBJS = $(patsubst %,extension/%.o,parley statement messages search)
-DATA_built = extension/parley--1.0.sql
+# One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
+REGRESS =
+ISOLATION =
 
-PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+DATA_built = extension/parley--1.0.sql
+# The extension is there before a test begins, so that each can be run by itself.
+REGRESS_OPTS = --load-extension=pg_trgm --load-extension=parley
+ISOLATION_OPTS = --inputdir=test $(REGRESS_OPTS)
+
+# Bitcode lets the JIT inline functions into expressions; none here would gain by it, and it needs clang.
+override with_llvm = no
+
+# Debian's PostgreSQL 15, also where a newer one is installed beside it.
+PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
+ifneq ($(PGXS),)
 include $(PGXS)
+else
+all install installcheck clean:
+	$(error the headers of PostgreSQL 15 are missing: `make run` installs them, or set PG_CONFIG)
+endif
 
 extension/parley--1.0.sql: $(wildcard $(SQL_MODULES:%=extension/%.tables.sql) $(SQL_MODULES:%=extension/%.sql))
 	cat $^ > $@
+$(OBJS): $(wildcard extension/*.h)
+
+# The development interface. deploy/local/parley.sh says which variables it honours, test/run.sh what TESTS may name.
+export PG_CONFIG RUN_DIR PORT DEMO_CONTACTS DEMO_MESSAGES CONTACTS MESSAGES CSV SEED TESTS
+.PHONY: run up down populate debug clean-run test
+
+run up down populate debug clean-run:
+	@bash deploy/local/parley.sh $@
+
+test:
+	@bash test/run.sh

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# A private PostgreSQL cluster that listens on a unix socket alone.
+#   cluster.sh create DIR          initdb, in a DIR that need not exist
+#   cluster.sh start DIR           returns when it accepts connections
+#   cluster.sh stop DIR            fast: open transactions are rolled back
+#   cluster.sh database DIR NAME   a database with the extension, and the roles that log in
+#   cluster.sh socket DIR          prints the PGHOST of it; PGPORT is 5432, the superuser postgres
+#   cluster.sh remove DIR          stops it and deletes all of it
+# DIR/cluster holds data/, socket/ and postgres.log. It is a link where the cluster's user or a socket's path, of at most
+# 107 bytes, cannot have it in DIR itself.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+[ $# -ge 2 ] || die "usage: cluster.sh create|start|stop|database|socket|remove DIR"
+bin=$("$PG_CONFIG" --bindir)
+dir=$(readlink -m "$2")
+cluster=$(readlink -m "$dir/cluster")
+
+make_home() {
+	mkdir -p "$dir"
+	if as_owner test -x "$dir"; then
+		mkdir -m 700 "$cluster"
+	else
+		cluster=$(mktemp -d /var/tmp/parley-XXXXXX)
+		ln -sfn "$cluster" "$dir/cluster"
+		say "user $owner, who runs PostgreSQL, cannot enter $dir: its files are in $cluster"
+	fi
+	chown "$owner" "$cluster"
+}
+
+# A link leads to /tmp, which may have been emptied since.
+make_socket() {
+	[ ! -d "$cluster/socket/." ] || return 0
+	rm -f "$cluster/socket"
+	if [ ${#cluster} -le 80 ]; then
+		as_owner mkdir -m 700 "$cluster/socket"
+	else
+		ln -s "$(as_owner mktemp -d /tmp/parley-XXXXXX)" "$cluster/socket"
+	fi
+}
+
+create() {
+	make_home
+	as_owner "$bin/initdb" --pgdata="$cluster/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
+		--no-instructions >/dev/null
+	cat >>"$cluster/data/postgresql.conf" <<-'CONF'
+
+		# parley's private cluster: one machine, no replica, no TCP
+		listen_addresses = ''
+		wal_level = minimal
+		max_wal_senders = 0
+		max_wal_size = 2GB
+		log_line_prefix = '%m [%p] %e %q%u@%d '
+	CONF
+}
+
+start() {
+	make_socket
+	as_owner "$bin/pg_ctl" start --silent --wait --pgdata="$cluster/data" --log="$cluster/postgres.log" \
+		--options="-p 5432 -k '$(readlink -f "$cluster/socket")'" >/dev/null || {
+		tail -n 5 "$cluster/postgres.log" >&2
+		die "PostgreSQL did not start" "Its last lines stand above, the rest in $cluster/postgres.log."
+	}
+}
+
+stop() {
+	[ -e "$cluster/data/postmaster.pid" ] || return 0
+	as_owner "$bin/pg_ctl" stop --silent --mode=fast --pgdata="$cluster/data" ||
+		as_owner "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$cluster/data"
+}
+
+superuser_psql() {
+	"$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$(readlink -f "$cluster/socket")" -p 5432 -U postgres "$@"
+}
+
+database() {
+	superuser_psql -d postgres -v name="$1" <<-'SQL'
+		CREATE DATABASE :"name" TEMPLATE template0;
+		\connect :"name"
+		CREATE EXTENSION parley CASCADE;
+		ALTER ROLE parley_gateway LOGIN;
+		SELECT 'CREATE ROLE operator LOGIN IN ROLE parley_operator' WHERE to_regrole('operator') IS NULL \gexec
+		ALTER ROLE operator SET search_path = parley, public;
+	SQL
+}
+
+remove() {
+	stop
+	rm -rf "$(readlink -m "$cluster/socket")" "$cluster" "$dir/cluster"
+}
+
+case $1 in
+	create | start | stop | remove) "$1" ;;
+	database) database "$3" ;;
+	socket) readlink -f "$cluster/socket" ;;
+	*) die "unknown command: $1" ;;
+esac

@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# Sourced by the scripts beside it and by the tests: what they say, where PostgreSQL is, and who owns a private cluster.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+say() {
+	printf '%s\n' "$*"
+}
+
+# die PROBLEM [WHAT TO DO…]
+die() {
+	printf 'parley: %s\n' "$1" >&2
+	shift
+	[ $# -eq 0 ] || printf '        %s\n' "$@" >&2
+	exit 1
+}
+
+debian_pg_config=/usr/lib/postgresql/15/bin/pg_config
+export PG_CONFIG=${PG_CONFIG:-$debian_pg_config}
+
+# PostgreSQL refuses to run as root, so root's clusters belong to the user that comes with the package.
+owner=$(id -un)
+[ "$(id -u)" -ne 0 ] || owner=postgres
+
+# as_owner COMMAND…: as the cluster's user, in a directory which that user can read, without the caller's lock (fd 9)
+as_owner() (
+	cd /
+	exec 9>&-
+	[ "$(id -u)" -ne 0 ] || exec setpriv --reuid="$owner" --regid="$(id -g "$owner")" --init-groups -- "$@"
+	exec "$@"
+)
+
+# build TARGET-ARGUMENTS…: a make of its own, deaf to the options of the make that may have called us
+build() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory -s -j"$(nproc)" -C "$root" "$@"
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# packages.sh [PACKAGE…]: installs what parley needs, and any PACKAGE named, of Debian's packages that are missing.
+# Downloads nothing, and needs no root, where all of them are there.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+server=(postgresql-15 postgresql-server-dev-15)
+build=(gcc libc6-dev libh2o-evloop-dev libjansson-dev libjwt-dev libpq-dev make pkg-config)
+tests=(check curl jq)
+
+# The postgresql package would make a cluster "main" and start it. Nobody asked for that one; an existing one is left alone.
+no_main_cluster=/etc/postgresql-common/createcluster.d/parley.conf
+
+is_installed() {
+	[ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# a Node.js of one's own choice, newer than Debian's, is as good
+has_node() {
+	local version
+	version=$(node --version 2>/dev/null) || return 1
+	version=${version#v}
+	[ "${version%%.*}" -ge 18 ]
+}
+
+# apt's status lines, "dlstatus:5:41.2:Retrieving file 5 of 80", as one line that is rewritten
+show_progress() {
+	if [ -t 1 ]; then
+		awk -F: '{ printf "\r\033[K  %3d %% %s", $3, substr($4, 1, 60); fflush() } END { printf "\r\033[K" }'
+	else
+		cat >/dev/null
+	fi
+}
+
+install_packages() {
+	local sudo=()
+	if [ "$(id -u)" -eq 0 ]; then
+		say "installing from Debian: $*"
+	else
+		command -v sudo >/dev/null || die "packages are missing, and there is no sudo to install them with" \
+			"As root: apt-get install $*"
+		say "installing from Debian: $*; needs root: using sudo"
+		sudo=(sudo)
+	fi
+	# shellcheck disable=SC2016 # the inner shell expands it
+	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive sh -euc '
+		no_main_cluster=$1; shift
+		trap "rm -f $no_main_cluster" EXIT
+		trap "exit 1" INT TERM HUP
+		mkdir -p "${no_main_cluster%/*}"
+		echo "create_main_cluster = false" >"$no_main_cluster"
+		apt-get update -qq >/dev/null
+		apt-get install -qq -y --no-install-recommends -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 "$@" 3>&1 >/dev/null
+	' sh "$no_main_cluster" "$@" | show_progress ||
+		die "apt-get could not install: $*" "Its messages stand above; the network or the package sources may be at fault."
+}
+
+command -v apt-get >/dev/null || die "this needs apt-get and the packages of Debian 12"
+wanted=("${build[@]}" "${tests[@]}" "$@")
+has_node || wanted+=(nodejs)
+# A PostgreSQL of one's own, named by PG_CONFIG, replaces Debian's.
+[ "$PG_CONFIG" != "$debian_pg_config" ] || wanted+=("${server[@]}")
+
+missing=()
+for package in "${wanted[@]}"; do
+	is_installed "$package" || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+
+version=$("$PG_CONFIG" --version) || die "PG_CONFIG=$PG_CONFIG does not run" "Leave it unset to use Debian's PostgreSQL 15."
+case $version in
+	"PostgreSQL 15"*) ;;
+	*) die "PG_CONFIG=$PG_CONFIG is $version, and parley needs PostgreSQL 15" "Leave it unset to use Debian's." ;;
+esac
