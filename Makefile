@@ -3,8 +3,8 @@
 EXTENSION = parley
 MODULE_big = parley
 # Each module may use only those above it. The install script is their tables, then their functions, in this order.
-SQL_MODULES = schema contacts conversations messages search api
-OBJS = $(patsubst %,extension/%.o,parley statement messages search)
+SQL_MODULES = schema contacts conversations messages users sync search api
+OBJS = $(patsubst %,extension/%.o,parley statement messages sync search)
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
 REGRESS =
 ISOLATION =

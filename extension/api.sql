@@ -81,7 +81,17 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in) VALUE
 	('POST', '/conversations/{conversation_id}/messages', 'parley.post_message', 'operator', 201, true),
 	('POST', '/contacts', 'parley.create_contact', 'operator', 201, true),
 	('GET', '/contacts/{contact_id}', 'parley.get_contact', 'operator', 200, true),
-	('POST', '/contacts/{contact_id}/conversation', 'parley.open_contact_conversation', 'operator', 201, true);
+	('POST', '/contacts/{contact_id}/conversation', 'parley.open_contact_conversation', 'operator', 201, true),
+	('POST', '/users', 'parley.create_user', 'none', 201, true),
+	('GET', '/users/{user_id}', 'parley.get_user', 'user', 200, true),
+	('POST', '/users/{user_id}/conversations', 'parley.open_direct_conversation', 'user', 201, true),
+	('POST', '/users/{user_id}/conversations/{conversation_id}/messages', 'parley.post_user_message', 'user', 201, true),
+	('GET', '/users/{user_id}/conversations/{conversation_id}/messages', 'parley.list_user_messages', 'user', 200, true),
+	('GET', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.get_user_message', 'user', 200, true),
+	('PUT', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.edit_user_message', 'user', 200, true),
+	('DELETE', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.delete_user_message', 'user', 204, true),
+	('PUT', '/users/{user_id}/conversations/{conversation_id}/read', 'parley.mark_read', 'user', 200, true),
+	('GET', '/users/{user_id}/sync', 'parley.sync', 'user', 200, true);
 
 -- Last of all: PUBLIC has nothing, the operator runs everything, the gateway what is a route.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA parley FROM PUBLIC;

@@ -19,6 +19,7 @@
 #include "statement.h"
 
 PG_FUNCTION_INFO_V1(parley_post_message);
+PG_FUNCTION_INFO_V1(parley_post_user_message);
 
 static Statement is_member = {
 	"SELECT FROM parley.members WHERE conversation_id = $1 AND contact_id = $2",
@@ -39,6 +40,12 @@ static Statement take_number = {
 	" SET last_number = last_number + 1, last_message_at = greatest(last_message_at, clock_timestamp())"
 	" WHERE id = $1 RETURNING last_number, last_message_at",
 	{ INT8OID },
+};
+/* Who has read all before their own message has read all with it. */
+static Statement read_own = {
+	"UPDATE parley.members SET read_number = $3"
+	" WHERE conversation_id = $1 AND contact_id = $2 AND read_number = $3 - 1",
+	{ INT8OID, INT8OID, INT8OID },
 };
 static Statement insert_message = {
 	"INSERT INTO parley.messages (conversation_id, number, sender_id, created_at, content, idempotency_key, idempotency_hash)"
@@ -139,6 +146,16 @@ message_insert(const MessageDraft *draft, const Message *message)
 	parley_statement_run(&insert_message, values, nulls, false, 0);
 }
 
+static void
+message_read_own(const MessageDraft *draft, const Message *message)
+{
+	Datum values[] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(draft->sender_id),
+					   Int64GetDatum(message->number) };
+
+	if (!draft->from_operator)
+		parley_statement_run(&read_own, values, NULL, false, 0);
+}
+
 Message
 parley_message_post(const MessageDraft *draft)
 {
@@ -153,6 +170,7 @@ parley_message_post(const MessageDraft *draft)
 	message.number = DatumGetInt64(parley_statement_value(0, 1, NULL));
 	message.created_at = DatumGetTimestampTz(parley_statement_value(0, 2, NULL));
 	message_insert(draft, &message);
+	message_read_own(draft, &message);
 	return message;
 }
 
@@ -173,27 +191,51 @@ message_form(FunctionCallInfo fcinfo, const MessageDraft *draft, const Message *
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-Datum
-parley_post_message(PG_FUNCTION_ARGS)
+/* (conversation_id, content, sender, idempotency_key), as both functions have their arguments. */
+static Datum
+post_message(FunctionCallInfo fcinfo, bool from_operator)
 {
-	MessageDraft draft = { 0 };
+	MessageDraft draft = { .from_operator = from_operator };
 	Message message;
 	Datum result;
 	MemoryContext caller = CurrentMemoryContext;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a message needs a conversation and content"),
-						errargument(PG_ARGISNULL(0) ? "conversation_id" : "content")));
 	draft.conversation_id = PG_GETARG_INT64(0);
 	draft.content = PG_GETARG_TEXT_PP(1);
-	draft.from_operator = PG_ARGISNULL(2);
-	draft.sender_id = draft.from_operator ? 0 : PG_GETARG_INT64(2);
-	draft.idempotency_key = PG_ARGISNULL(3) ? NULL : PG_GETARG_TEXT_PP(3);
+	if (!from_operator)
+		draft.sender_id = PG_GETARG_INT64(2);
+	if (!PG_ARGISNULL(3))
+		draft.idempotency_key = PG_GETARG_TEXT_PP(3);
 
 	SPI_connect();
 	message = parley_message_post(&draft);
 	MemoryContextSwitchTo(caller);
 	result = message_form(fcinfo, &draft, &message);
 	SPI_finish();
-	PG_RETURN_DATUM(result);
+	return result;
+}
+
+static void
+require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name), errargument(name)));
+}
+
+Datum
+parley_post_message(PG_FUNCTION_ARGS)
+{
+	require_argument(fcinfo, 0, "conversation_id");
+	require_argument(fcinfo, 1, "content");
+	return post_message(fcinfo, PG_ARGISNULL(2));
+}
+
+Datum
+parley_post_user_message(PG_FUNCTION_ARGS)
+{
+	require_argument(fcinfo, 0, "conversation_id");
+	require_argument(fcinfo, 1, "content");
+	require_argument(fcinfo, 2, "user_id");
+	return post_message(fcinfo, false);
 }

@@ -123,6 +123,13 @@ END;
 COMMENT ON FUNCTION parley.delete_message(bigint, bigint) IS
 	'Deletes a message of the operator''s: its number stays, its content goes. Errors: as change_message.';
 
+CREATE FUNCTION parley.message_json(message parley.message) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN json_build_object('conversation_id', message.conversation_id, 'message_id', message.message_id,
+	'sender_id', message.sender_id, 'content', message.content, 'created_at', parley.rfc3339(message.created_at),
+	'edited_at', parley.rfc3339(message.edited_at), 'deleted_at', parley.rfc3339(message.deleted_at));
+COMMENT ON FUNCTION parley.message_json(parley.message) IS 'a message within a JSON answer, as the gateway writes one alone';
+
 CREATE FUNCTION parley.conversation(
 	conversation_id bigint, OUT id bigint, OUT kind parley.conversation_kind, OUT created_at timestamptz,
 	OUT last_message_id bigint, OUT participants json, OUT messages json)
@@ -140,9 +147,8 @@ BEGIN
 		INTO participants
 		FROM parley.members m JOIN parley.contacts p ON p.id = m.contact_id
 		WHERE m.conversation_id = conversation.conversation_id;
-	SELECT coalesce(json_agg(json_build_object('conversation_id', n.conversation_id, 'message_id', n.message_id,
-			'sender_id', n.sender_id, 'content', n.content, 'created_at', parley.rfc3339(n.created_at),
-			'edited_at', parley.rfc3339(n.edited_at), 'deleted_at', parley.rfc3339(n.deleted_at)) ORDER BY n.message_id DESC), '[]')
+	SELECT coalesce(json_agg(parley.message_json((n.conversation_id, n.message_id, n.sender_id, n.content,
+			n.created_at, n.edited_at, n.deleted_at)) ORDER BY n.message_id DESC), '[]')
 		INTO messages
 		FROM parley.list_messages(conversation.conversation_id, sort => 'desc', "limit" => 50) n;
 END $$;

@@ -1,0 +1,18 @@
+-- sync: what is new to a user in all conversations since a cursor.
+
+CREATE FUNCTION parley.xid_reached(xid, since bigint) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'parley_xid_reached';
+COMMENT ON FUNCTION parley.xid_reached(xid, bigint) IS
+	'whether a row''s xmin is the transaction of that 64-bit id or a later one; since 0: always';
+
+CREATE FUNCTION parley.sync(
+	user_id bigint, INOUT cursor text DEFAULT NULL, "limit" parley.page_limit DEFAULT 50, OUT messages json, OUT more boolean)
+LANGUAGE c STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'parley_sync';
+COMMENT ON FUNCTION parley.sync(bigint, text, parley.page_limit) IS
+	'What is new to a user since the cursor, in all of their conversations: messages posted, edited and deleted. Never skips one '
+	'that committed late, may repeat one; tell them by conversation_id and message_id. Without a cursor: everything. more: ask '
+	'again at once with the new cursor. Errors: P0002 no such user, 22023 not a cursor, PY410 a cursor of another cluster, of '
+	'a lost timeline or too old: start over without one.';

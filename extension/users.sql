@@ -1,0 +1,128 @@
+-- users: what a contact does through the API. In conversations of which they are no member, they find nothing.
+
+CREATE FUNCTION parley.create_user(
+	phone parley.phone_number, name parley.person_name DEFAULT NULL, email parley.email_address DEFAULT NULL)
+RETURNS parley.contact
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT parley.create_contact(name, phone, email);
+END;
+COMMENT ON FUNCTION parley.create_user(parley.phone_number, parley.person_name, parley.email_address) IS
+	'Registers a user: a contact with a phone. Two that register one phone at once: one is made. Errors: 23505 phone or email taken.';
+
+CREATE FUNCTION parley.get_user(
+	user_id bigint, OUT id bigint, OUT name text, OUT phone text, OUT email text, OUT created_at timestamptz,
+	OUT totals json, OUT total bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT c.id, c.name, c.phone, c.email, c.created_at, '[]'::json, NULL::bigint FROM parley.get_contact(user_id) c;
+END;
+COMMENT ON FUNCTION parley.get_user(bigint) IS
+	'A user, with the total of their accounts in each currency, and the total where that is one. Errors: P0002 no such contact.';
+
+CREATE FUNCTION parley.require_member(user_id bigint, conversation_id bigint) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM parley.members m
+			WHERE m.conversation_id = require_member.conversation_id AND m.contact_id = user_id) THEN
+		RAISE EXCEPTION 'no conversation % with member %', conversation_id, user_id
+			USING ERRCODE = 'no_data_found', COLUMN = 'conversation_id';
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley.require_member(bigint, bigint) IS
+	'Raises P0002 where the user is no member of the conversation, in the same words whether it exists or not.';
+
+CREATE FUNCTION parley.post_user_message(
+	conversation_id bigint, content parley.message_content, user_id bigint, idempotency_key parley.idempotency_key DEFAULT NULL)
+RETURNS parley.posted_message
+LANGUAGE c SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'parley_post_user_message';
+COMMENT ON FUNCTION parley.post_user_message(bigint, parley.message_content, bigint, parley.idempotency_key) IS
+	'post_message from a member. Errors: as post_message.';
+
+CREATE FUNCTION parley.list_user_messages(
+	user_id bigint, conversation_id bigint, last_id bigint DEFAULT NULL, sort parley.sort_direction DEFAULT 'asc',
+	"limit" parley.page_limit DEFAULT 50)
+RETURNS SETOF parley.listed_message
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley.require_member(user_id, conversation_id);
+	RETURN QUERY SELECT * FROM parley.list_messages(conversation_id, last_id, sort, "limit");
+END $$;
+COMMENT ON FUNCTION parley.list_user_messages(bigint, bigint, bigint, parley.sort_direction, parley.page_limit) IS
+	'list_messages for a member. Errors: P0002 no such conversation of this user.';
+
+CREATE FUNCTION parley.get_user_message(user_id bigint, conversation_id bigint, message_id bigint) RETURNS parley.message
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_message parley.message;
+BEGIN
+	PERFORM parley.require_member(user_id, conversation_id);
+	SELECT m.conversation_id, m.number, m.sender_id, m.content, m.created_at, m.edited_at, m.deleted_at INTO found_message
+		FROM parley.messages m
+		WHERE m.conversation_id = get_user_message.conversation_id AND m.number = message_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no message % in conversation %', message_id, conversation_id
+			USING ERRCODE = 'no_data_found', COLUMN = 'message_id';
+	END IF;
+	RETURN found_message;
+END $$;
+COMMENT ON FUNCTION parley.get_user_message(bigint, bigint, bigint) IS
+	'One message, or its tombstone, for a member. Errors: P0002 no such conversation of this user, or no such message.';
+
+CREATE FUNCTION parley.edit_user_message(
+	user_id bigint, conversation_id bigint, message_id bigint, content parley.message_content)
+RETURNS parley.message
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley.require_member(user_id, conversation_id);
+	RETURN parley.change_message(conversation_id, message_id, content, user_id);
+END $$;
+COMMENT ON FUNCTION parley.edit_user_message(bigint, bigint, bigint, parley.message_content) IS
+	'Gives a message of the user''s own new content. Errors: as change_message, and P0002 no such conversation of this user.';
+
+CREATE FUNCTION parley.delete_user_message(user_id bigint, conversation_id bigint, message_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley.require_member(user_id, conversation_id);
+	PERFORM parley.change_message(conversation_id, message_id, NULL, user_id);
+END $$;
+COMMENT ON FUNCTION parley.delete_user_message(bigint, bigint, bigint) IS
+	'Deletes a message of the user''s own: its number stays, its content goes. Errors: as edit_user_message.';
+
+CREATE FUNCTION parley.mark_read(
+	user_id bigint, conversation_id bigint, message_id bigint, OUT read bigint, OUT unread bigint)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	last_number bigint;
+BEGIN
+	PERFORM parley.require_member(user_id, conversation_id);
+	SELECT c.last_number INTO last_number FROM parley.conversations c WHERE c.id = mark_read.conversation_id;
+	IF message_id NOT BETWEEN 1 AND last_number THEN
+		RAISE EXCEPTION 'no message % in conversation %', message_id, conversation_id
+			USING ERRCODE = 'no_data_found', COLUMN = 'message_id';
+	END IF;
+	UPDATE parley.members m SET read_number = greatest(m.read_number, message_id)
+		WHERE m.conversation_id = mark_read.conversation_id AND m.contact_id = user_id
+		RETURNING m.read_number INTO read;
+	-- Between the two statements messages may have come, and another session of the user's may have read them.
+	unread := greatest(last_number - read, 0);
+END $$;
+COMMENT ON FUNCTION parley.mark_read(bigint, bigint, bigint) IS
+	'Advances the user''s read horizon to message_id; it never goes back. Answers the horizon and how many messages follow it. '
+	'Errors: P0002 no such conversation of this user, or no such message.';
