@@ -16,6 +16,8 @@ BEGIN
 	END LOOP;
 END $$;
 
+-- Made here, not by the control file, so that it belongs to the extension and goes with it.
+CREATE SCHEMA parley;
 REVOKE ALL ON SCHEMA parley FROM PUBLIC;
 GRANT USAGE ON SCHEMA parley TO parley_operator, parley_gateway;
 
