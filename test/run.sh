@@ -9,8 +9,8 @@ set -euo pipefail
 cd "$root"
 
 # suite, and what counts its tests
-suites=(regress isolation)
-declare -A count=([unit]=check [regress]=regress [isolation]=regress)
+suites=(regress lifecycle)
+declare -A count=([unit]=check [regress]=regress [isolation]=regress [lifecycle]=node)
 
 if [ -n "${TESTS:-}" ]; then
 	read -ra chosen <<<"${TESTS//,/ }"
@@ -99,6 +99,15 @@ suite_isolation() {
 		cat output_iso/regression.diffs
 		return 1
 	}
+}
+
+# node_tests DIRECTORY
+node_tests() {
+	node --test --test-reporter=tap "test/$1"/*.test.mjs
+}
+
+suite_lifecycle() {
+	node_tests lifecycle
 }
 
 bash deploy/local/packages.sh

@@ -1,0 +1,79 @@
+// What pg_dump writes of a database with the extension, restored in another cluster, is the same database.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { createDatabase, program, psql, root, run } from "../support/database.mjs";
+
+const fill = `
+	SET search_path = parley, public;
+	INSERT INTO contacts (name, phone, email, created_at) VALUES
+		('Ann O''Hara', '+1-800-555-1234', NULL, '2023-12-31 23:58:21.123456+00'),
+		(E'tab\\tand\\\\backslash', NULL, 'b@example.org', '2024-02-29 00:00:00+00'),
+		('王芳', '(030) 1234 567', 'Wang@Example.org', '2020-01-01 00:00:00+00');
+	INSERT INTO conversations (kind, contact_id) SELECT 'contact', id FROM contacts;
+	INSERT INTO conversations (kind, low_contact_id, high_contact_id) SELECT 'direct', min(id), max(id) FROM contacts;
+	INSERT INTO conversations (kind, application_id, number) VALUES ('chat', 1, 1);
+	INSERT INTO members (conversation_id, contact_id, read_number) SELECT id, contact_id, 1 FROM conversations WHERE kind = 'contact';
+	SELECT post_message(id, content) FROM conversations,
+		unnest(ARRAY['plain', E'two\\nlines, \\\\N and a\\ttab', 'ünïcödé 🙂 中文', repeat('long ', 2000)]) AS content;
+	SELECT edit_message(id, 1, 'edited') FROM conversations;
+	SELECT delete_message(id, 2) FROM conversations;
+	CREATE FUNCTION public.hello(name text) RETURNS TABLE (greeting text) LANGUAGE sql RETURN 'hello ' || name;
+	SELECT add_route('GET', '/hello/{name}', 'public.hello', 'none');`;
+
+const tables = `
+	SELECT oid::regclass FROM pg_class
+	WHERE relnamespace = 'parley'::regnamespace AND relkind = '$kind' ORDER BY oid::regclass::text`;
+
+// every row of every table, every sequence's state, and who may do what
+async function contents(database, env) {
+	const result = {};
+	for (const table of (await psql(database, tables.replace("$kind", "r"), env)).split("\n"))
+		result[table] = (await psql(database, `SELECT t FROM ${table} t ORDER BY t::text`, env)).split("\n").filter(Boolean);
+	for (const sequence of (await psql(database, tables.replace("$kind", "S"), env)).split("\n"))
+		result[sequence] = [await psql(database, `SELECT last_value, is_called FROM ${sequence}`, env)];
+	result.privileges = (await psql(database, `
+		SELECT oid::regprocedure::text, (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(proacl) a) FROM pg_proc
+		WHERE pronamespace IN ('parley'::regnamespace, 'public'::regnamespace) ORDER BY 1`, env)).split("\n");
+	return result;
+}
+
+async function secondCluster(t) {
+	const directory = mkdtempSync("/tmp/parley-restore-");
+	await run("chmod", ["755", directory]);
+	const cluster = (command) => run("bash", [join(root, "deploy/local/cluster.sh"), command, directory]);
+	t.after(async () => {
+		await cluster("remove");
+		rmSync(directory, { recursive: true });
+	});
+	await cluster("create");
+	await cluster("start");
+	return { PGHOST: (await cluster("socket")).stdout.trim() };
+}
+
+test("restored_dump_equals_the_source", async (t) => {
+	const source = await createDatabase(t, "dump_source");
+	await psql(source, "CREATE EXTENSION parley CASCADE");
+	await psql(source, fill);
+	const before = await contents(source);
+	for (const [table, rows] of Object.entries(before)) assert.notEqual(rows.length, 0, `the test puts nothing in ${table}`);
+
+	const dump = await program("pg_dump", ["-d", source]);
+	const other = await secondCluster(t);
+	const target = "dump_target";
+	await psql("postgres", `CREATE DATABASE ${target} TEMPLATE template0`, other);
+	const file = join(other.PGHOST, "../../dump.sql");
+	writeFileSync(file, dump);
+	await program("psql", ["-Xq", "-v", "ON_ERROR_STOP=1", "-d", target, "-f", file], other);
+	assert.deepEqual(await contents(target, other), before);
+
+	await t.test("numbers_go_on_where_they_were", async () => {
+		const next = "SELECT id FROM parley.create_contact(name => 'next')";
+		assert.equal(await psql(target, next, other), await psql(source, next));
+	});
+	await t.test("added_route_is_described", async () => {
+		assert.equal(await psql(target, "SELECT function FROM parley.describe_routes() WHERE path = '/hello/{name}'", other), "public.hello");
+	});
+});
