@@ -21,11 +21,12 @@
 #include "statement.h"
 
 PG_FUNCTION_INFO_V1(parley_recent_conversations);
+PG_FUNCTION_INFO_V1(parley_list_user_conversations);
 PG_FUNCTION_INFO_V1(parley_explain_recent_conversations);
 
-#define COLUMN_TOTAL_COUNT 9
-#define COLUMN_NEXT_CURSOR 10
-#define COLUMNS 10
+/* A row opens with columns of its own; total_count and next_cursor follow. */
+#define ROW_COLUMNS_MAX 9
+#define COLUMNS_MAX (ROW_COLUMNS_MAX + 2)
 
 /* The message at which a row points, its conversation c and its contact, in the order of parley.recent_conversation. */
 #define ROW_COLUMNS \
@@ -38,24 +39,24 @@ PG_FUNCTION_INFO_V1(parley_explain_recent_conversations);
 	"  WHERE n.conversation_id = c.id AND n.created_at = c.last_message_at AND n.deleted_at IS NULL" \
 	"  ORDER BY n.number DESC LIMIT 1) m"
 
-#define PAGE_PARAMETERS TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID
+/* Every list's: $1, $2: the position; $3: rows to skip; $4: rows to answer; $5: the term as an ILIKE pattern; $6: the user. */
+#define LIST_PARAMETERS TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, TEXTOID, INT8OID
 
-/* $1, $2: the position; $3: rows to skip; $4: rows to answer. */
 static Statement list_all = {
 	ROW_COLUMNS
 	" FROM (SELECT * FROM parley.conversations"
 	"  WHERE kind <> 'chat' AND last_message_at IS NOT NULL AND (last_message_at, id) < ($1, $2)"
 	"  ORDER BY last_message_at DESC, id DESC OFFSET $3 LIMIT $4) c" NEWEST_MESSAGE ROW_CONTACT
 	" ORDER BY c.last_message_at DESC, c.id DESC",
-	{ PAGE_PARAMETERS },
+	{ LIST_PARAMETERS },
 };
 static Statement count_all = {
 	"SELECT count(*) FROM parley.conversations WHERE kind <> 'chat' AND last_message_at IS NOT NULL",
-	{ InvalidOid },
+	{ LIST_PARAMETERS },
 };
 
 /*
- * $5: the term as an ILIKE pattern. Matching contacts bring their conversations' newest message, matching messages
+ * Matching contacts bring their conversations' newest message, matching messages
  * themselves; of each conversation the newest counts. A tombstone's content is null and matches nothing.
  */
 #define MATCHES \
@@ -85,17 +86,78 @@ static Statement list_matching = {
 	" JOIN parley.conversations c ON c.id = h.conversation_id"
 	" JOIN parley.messages m ON m.conversation_id = h.conversation_id AND m.number = h.number" ROW_CONTACT
 	" ORDER BY h.created_at DESC, h.conversation_id DESC",
-	{ PAGE_PARAMETERS, TEXTOID },
+	{ LIST_PARAMETERS },
 };
 static Statement count_matching = {
 	MATCHES
 	" SELECT count(*) FROM hit JOIN parley.conversations c ON c.id = hit.conversation_id AND c.kind <> 'chat'",
-	{ PAGE_PARAMETERS, TEXTOID },
+	{ LIST_PARAMETERS },
 };
+
+/*
+ * The same of the user's conversations alone, each with its other side: the contact of a contact's, the
+ * other contact of a direct one.
+ */
+#define OF_USER \
+	" FROM parley.members u JOIN parley.conversations c ON c.id = u.conversation_id" \
+	" WHERE u.contact_id = $6 AND c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
+#define OTHER_SIDE \
+	" LEFT JOIN parley.contacts co ON co.id = CASE" \
+	"  WHEN c.kind = 'contact' THEN c.contact_id WHEN c.low_contact_id = $6 THEN c.high_contact_id ELSE c.low_contact_id END"
+#define UNREAD ", c.last_number - c.read_number"
+
+static Statement list_user_all = {
+	ROW_COLUMNS UNREAD
+	" FROM (SELECT c.*, u.read_number" OF_USER " AND (c.last_message_at, c.id) < ($1, $2)"
+	"  ORDER BY c.last_message_at DESC, c.id DESC OFFSET $3 LIMIT $4) c" NEWEST_MESSAGE OTHER_SIDE
+	" ORDER BY c.last_message_at DESC, c.id DESC",
+	{ LIST_PARAMETERS },
+};
+static Statement count_user_all = {
+	"SELECT count(*)" OF_USER,
+	{ LIST_PARAMETERS },
+};
+
+#define USER_MATCHES \
+	"WITH own AS MATERIALIZED (" \
+	"  SELECT c.*, u.read_number, EXISTS (SELECT FROM parley.contacts k" \
+	"    WHERE k.id IN (c.contact_id, c.low_contact_id, c.high_contact_id)" \
+	"     AND (k.name ILIKE $5 OR k.phone ILIKE $5 OR k.phone_digits ILIKE $5)) AS is_named" OF_USER ")," \
+	" hit AS (" \
+	"  SELECT c.*, m.number AS hit_number, m.content, m.created_at AS hit_at FROM own c" \
+	"   CROSS JOIN LATERAL (SELECT * FROM parley.messages n WHERE n.conversation_id = c.id AND n.deleted_at IS NULL" \
+	"    AND (c.is_named OR n.content ILIKE $5) ORDER BY n.created_at DESC, n.number DESC LIMIT 1) m)"
+
+static Statement list_user_matching = {
+	USER_MATCHES
+	" SELECT c.id, c.hit_number, c.content::text, c.hit_at, co.id, co.name::text, co.phone::text, c.kind" UNREAD
+	" FROM (SELECT * FROM hit WHERE (hit_at, id) < ($1, $2) ORDER BY hit_at DESC, id DESC OFFSET $3 LIMIT $4) c"
+	OTHER_SIDE " ORDER BY c.hit_at DESC, c.id DESC",
+	{ LIST_PARAMETERS },
+};
+static Statement count_user_matching = {
+	USER_MATCHES " SELECT count(*) FROM hit",
+	{ LIST_PARAMETERS },
+};
+static Statement find_contact = {
+	"SELECT FROM parley.contacts WHERE id = $1",
+	{ INT8OID },
+};
+
+/* The statements that answer one kind of list. */
+typedef struct Statements
+{
+	Statement *all, *all_count, *matching, *matching_count;
+} Statements;
+
+static const Statements operator_statements = { &list_all, &count_all, &list_matching, &count_matching };
+static const Statements user_statements = { &list_user_all, &count_user_all, &list_user_matching, &count_user_matching };
 
 /* What is asked for. */
 typedef struct Listing
 {
+	const Statements *statements;
+	int64 user_id; /* of the user's list */
 	text *pattern; /* NULL: no term */
 	TimestampTz before;
 	int64 before_id; /* rows strictly older than (before, before_id) */
@@ -146,43 +208,47 @@ cursor_parse(const text *cursor, TimestampTz *at, int64 *conversation_id)
 	*conversation_id = (int64) parts[1];
 }
 
+/* The arguments that every list has, from the first on: term, page, page size, cursor, count. */
 static Listing
-listing_of_arguments(FunctionCallInfo fcinfo)
+listing_of_arguments(FunctionCallInfo fcinfo, int first)
 {
 	Listing listing = { .before = DT_NOEND, .before_id = PG_INT64_MAX, .page_size = 50 };
 
-	if (!PG_ARGISNULL(0) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) > 0)
-		listing.pattern = pattern_of_term(PG_GETARG_TEXT_PP(0));
-	if (!PG_ARGISNULL(2))
-		listing.page_size = PG_GETARG_INT32(2);
-	listing.by_cursor = !PG_ARGISNULL(3);
+	if (!PG_ARGISNULL(first) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(first)) > 0)
+		listing.pattern = pattern_of_term(PG_GETARG_TEXT_PP(first));
+	if (!PG_ARGISNULL(first + 2))
+		listing.page_size = PG_GETARG_INT32(first + 2);
+	listing.by_cursor = !PG_ARGISNULL(first + 3);
 	if (listing.by_cursor)
-		cursor_parse(PG_GETARG_TEXT_PP(3), &listing.before, &listing.before_id);
-	if (!PG_ARGISNULL(1))
+		cursor_parse(PG_GETARG_TEXT_PP(first + 3), &listing.before, &listing.before_id);
+	if (!PG_ARGISNULL(first + 1))
 	{
 		if (listing.by_cursor)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("either page or cursor can be given, not both"),
 							errargument("page")));
-		listing.skip = (PG_GETARG_INT32(1) - 1) * listing.page_size;
+		listing.skip = (PG_GETARG_INT32(first + 1) - 1) * listing.page_size;
 	}
-	listing.counted = !PG_ARGISNULL(4);
+	listing.counted = !PG_ARGISNULL(first + 4);
 	return listing;
 }
 
 static uint64
-listing_run(const Listing *listing, Statement *all, Statement *matching, bool read_only)
+listing_run(const Listing *listing, Statement *statement, bool read_only)
 {
-	Datum values[] = { TimestampTzGetDatum(listing->before), Int64GetDatum(listing->before_id), Int64GetDatum(listing->skip),
-					   Int64GetDatum(listing->page_size + 1), PointerGetDatum(listing->pattern) };
+	Datum values[] = { TimestampTzGetDatum(listing->before), Int64GetDatum(listing->before_id),
+					   Int64GetDatum(listing->skip), Int64GetDatum(listing->page_size + 1),
+					   PointerGetDatum(listing->pattern), Int64GetDatum(listing->user_id) };
 
-	return parley_statement_run(listing->pattern == NULL ? all : matching, values, NULL, read_only, 0);
+	return parley_statement_run(statement, values, listing->pattern == NULL ? "    n " : NULL, read_only, 0);
 }
 
 /* The whole list's length, whatever page is asked for. */
 static int64
 listing_count(const Listing *listing)
 {
-	listing_run(listing, &count_all, &count_matching, true);
+	const Statements *statements = listing->statements;
+
+	listing_run(listing, listing->pattern == NULL ? statements->all_count : statements->matching_count, true);
 	return DatumGetInt64(parley_statement_value(0, 1, NULL));
 }
 
@@ -190,16 +256,17 @@ listing_count(const Listing *listing)
 static void
 listing_put_row(ReturnSetInfo *answer, uint64 row, bool is_followed, const Datum *total)
 {
-	Datum values[COLUMNS] = { 0 };
-	bool nulls[COLUMNS];
+	Datum values[COLUMNS_MAX] = { 0 };
+	bool nulls[COLUMNS_MAX];
+	int row_columns = answer->setDesc->natts - 2;
 
-	for (int i = 0; i < COLUMN_TOTAL_COUNT - 1; i++)
+	for (int i = 0; i < row_columns; i++)
 		values[i] = parley_statement_value(row, i + 1, &nulls[i]);
-	nulls[COLUMN_TOTAL_COUNT - 1] = total == NULL;
-	values[COLUMN_TOTAL_COUNT - 1] = total == NULL ? 0 : *total;
-	nulls[COLUMN_NEXT_CURSOR - 1] = !is_followed;
+	nulls[row_columns] = total == NULL;
+	values[row_columns] = total == NULL ? 0 : *total;
+	nulls[row_columns + 1] = !is_followed;
 	if (is_followed)
-		values[COLUMN_NEXT_CURSOR - 1] =
+		values[row_columns + 1] =
 			PointerGetDatum(cursor_form(DatumGetTimestampTz(values[3]), DatumGetInt64(values[0])));
 	tuplestore_putvalues(answer->setResult, answer->setDesc, values, nulls);
 }
@@ -208,32 +275,62 @@ listing_put_row(ReturnSetInfo *answer, uint64 row, bool is_followed, const Datum
 static void
 listing_put_count(ReturnSetInfo *answer, Datum total)
 {
-	Datum values[COLUMNS] = { 0 };
-	bool nulls[COLUMNS];
+	Datum values[COLUMNS_MAX] = { 0 };
+	bool nulls[COLUMNS_MAX];
+	int row_columns = answer->setDesc->natts - 2;
 
 	memset(nulls, true, sizeof(nulls));
-	nulls[COLUMN_TOTAL_COUNT - 1] = false;
-	values[COLUMN_TOTAL_COUNT - 1] = total;
+	nulls[row_columns] = false;
+	values[row_columns] = total;
 	tuplestore_putvalues(answer->setResult, answer->setDesc, values, nulls);
+}
+
+/* Within SPI_connect() … SPI_finish(). */
+static void
+listing_answer(const Listing *listing, ReturnSetInfo *answer)
+{
+	Datum total = 0;
+	uint64 found;
+
+	if (listing->counted)
+		total = Int64GetDatum(listing_count(listing));
+	found = listing_run(listing, listing->pattern == NULL ? listing->statements->all : listing->statements->matching, true);
+	for (uint64 row = 0; row < Min(found, (uint64) listing->page_size); row++)
+		listing_put_row(answer, row, row + 1 < found, listing->counted ? &total : NULL);
+	if (found == 0 && listing->counted)
+		listing_put_count(answer, total);
 }
 
 Datum
 parley_recent_conversations(PG_FUNCTION_ARGS)
 {
-	Listing listing = listing_of_arguments(fcinfo);
-	ReturnSetInfo *answer = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum total = 0;
-	uint64 found;
+	Listing listing = listing_of_arguments(fcinfo, 0);
 
+	listing.statements = &operator_statements;
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	if (listing.counted)
-		total = Int64GetDatum(listing_count(&listing));
-	found = listing_run(&listing, &list_all, &list_matching, true);
-	for (uint64 row = 0; row < Min(found, (uint64) listing.page_size); row++)
-		listing_put_row(answer, row, row + 1 < found, listing.counted ? &total : NULL);
-	if (found == 0 && listing.counted)
-		listing_put_count(answer, total);
+	listing_answer(&listing, (ReturnSetInfo *) fcinfo->resultinfo);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+Datum
+parley_list_user_conversations(PG_FUNCTION_ARGS)
+{
+	Listing listing;
+	Datum user_id = PG_GETARG_DATUM(0);
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a user is needed"), errargument("user_id")));
+	listing = listing_of_arguments(fcinfo, 1);
+	listing.statements = &user_statements;
+	listing.user_id = DatumGetInt64(user_id);
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	if (parley_statement_run(&find_contact, &user_id, NULL, true, 1) == 0)
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("no contact %lld", (long long) listing.user_id),
+						errargument("user_id")));
+	listing_answer(&listing, (ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -255,7 +352,7 @@ parley_explain_recent_conversations(PG_FUNCTION_ARGS)
 	SPI_connect();
 	memcpy(explain.parameters, explained->parameters, sizeof(explain.parameters));
 	explain.sql = psprintf("EXPLAIN (COSTS OFF) %s", explained->sql);
-	for (uint64 row = 0, found = listing_run(&listing, &explain, &explain, false); row < found; row++)
+	for (uint64 row = 0, found = listing_run(&listing, &explain, false); row < found; row++)
 	{
 		bool isnull;
 		Datum line = parley_statement_value(row, 1, &isnull);
