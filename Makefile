@@ -6,8 +6,8 @@ MODULE_big = parley
 SQL_MODULES = schema contacts conversations messages users sync search api
 OBJS = $(patsubst %,extension/%.o,parley statement messages sync search)
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
-REGRESS =
-ISOLATION =
+REGRESS = contacts conversations messages audit users sync api
+ISOLATION = user_creation conversation_creation numbering message_replay read_horizon sync_late_commit
 
 DATA_built = extension/parley--1.0.sql
 # The extension is there before a test begins, so that each can be run by itself.

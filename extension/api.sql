@@ -8,12 +8,12 @@ BEGIN ATOMIC
 	FROM pg_constraint c,
 		LATERAL (SELECT pg_get_constraintdef(c.oid) AS def) d,
 		LATERAL (VALUES
-			('minimum', to_jsonb((regexp_match(d.def, '\(VALUE >= (-?\d+)\)'))[1]::bigint)),
-			('maximum', to_jsonb((regexp_match(d.def, '\(VALUE <= (-?\d+)\)'))[1]::bigint)),
+			('minimum', to_jsonb((regexp_match(d.def, '\(VALUE >= ''?(-?\d+)'))[1]::bigint)),
+			('maximum', to_jsonb((regexp_match(d.def, '\(VALUE <= ''?(-?\d+)'))[1]::bigint)),
 			('min_length', to_jsonb((regexp_match(d.def, '\(char_length\(VALUE\) >= (\d+)\)'))[1]::bigint)),
 			('max_length', to_jsonb((regexp_match(d.def, '\(char_length\(VALUE\) <= (\d+)\)'))[1]::bigint)),
 			('one_of', (SELECT jsonb_agg(m[1]) FROM regexp_matches(
-				(regexp_match(d.def, '(?:VALUE = ANY \(ARRAY\[(.*)\]|VALUE = (''[^'']*''::text))'))[1], '''([^'']*)''::text', 'g') m))
+				(regexp_match(d.def, 'VALUE = (?:ANY )?(.*)'))[1], '''([^'']*)''::text', 'g') m))
 		) AS bound(name, value)
 	WHERE c.contypid = domain AND bound.value IS NOT NULL;
 END;
@@ -84,6 +84,7 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in) VALUE
 	('POST', '/contacts/{contact_id}/conversation', 'parley.open_contact_conversation', 'operator', 201, true),
 	('POST', '/users', 'parley.create_user', 'none', 201, true),
 	('GET', '/users/{user_id}', 'parley.get_user', 'user', 200, true),
+	('GET', '/users/{user_id}/conversations', 'parley.list_user_conversations', 'user', 200, true),
 	('POST', '/users/{user_id}/conversations', 'parley.open_direct_conversation', 'user', 201, true),
 	('POST', '/users/{user_id}/conversations/{conversation_id}/messages', 'parley.post_user_message', 'user', 201, true),
 	('GET', '/users/{user_id}/conversations/{conversation_id}/messages', 'parley.list_user_messages', 'user', 200, true),

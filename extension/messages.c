@@ -67,7 +67,7 @@ require_member(const MessageDraft *draft)
 
 	if (draft->from_operator)
 		return;
-	if (parley_statement_run(&is_member, values, NULL, true, 1) == 0)
+	if (parley_statement_run(&is_member, values, NULL, false, 1) == 0)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("no conversation %lld with member %lld",
 															   (long long) draft->conversation_id,
 															   (long long) draft->sender_id),

@@ -3,13 +3,17 @@
 CREATE FUNCTION parley.create_user(
 	phone parley.phone_number, name parley.person_name DEFAULT NULL, email parley.email_address DEFAULT NULL)
 RETURNS parley.contact
-LANGUAGE sql SECURITY DEFINER
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	SELECT parley.create_contact(name, phone, email);
-END;
+AS $$
+BEGIN
+	IF phone IS NULL THEN
+		RAISE EXCEPTION 'a user needs a phone' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'phone';
+	END IF;
+	RETURN parley.create_contact(name, phone, email);
+END $$;
 COMMENT ON FUNCTION parley.create_user(parley.phone_number, parley.person_name, parley.email_address) IS
-	'Registers a user: a contact with a phone. Two that register one phone at once: one is made. Errors: 23505 phone or email taken.';
+	'Registers a user: a contact with a phone. Two that register one phone at once: one is made. Errors: 22004 no phone, 23505 phone or email taken.';
 
 CREATE FUNCTION parley.get_user(
 	user_id bigint, OUT id bigint, OUT name text, OUT phone text, OUT email text, OUT created_at timestamptz,

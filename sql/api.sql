@@ -1,0 +1,92 @@
+-- api: routes describe themselves by the catalog, PUBLIC has nothing, the gateway what is a route.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+
+-- every_route_has_its_function
+SELECT r.method, r.path, r.function FROM parley.routes r
+	WHERE NOT EXISTS (SELECT FROM parley.describe_routes() d WHERE (d.method, d.path) = (r.method, r.path));
+
+-- a_routes_functions_name_says_which_it_is
+SELECT r.function FROM parley.routes r JOIN pg_proc p ON p.proname = split_part(r.function, '.', 2)
+	AND p.pronamespace = 'parley'::regnamespace GROUP BY r.function, r.method, r.path HAVING count(*) > 1;
+
+-- every_path_parameter_is_an_argument
+SELECT d.method, d.path, m[1] FROM parley.describe_routes() d, regexp_matches(d.path, '\{([a-z_]+)\}', 'g') m
+	WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(d.parameters) p WHERE p ->> 'name' = m[1] AND p ->> 'in' = 'path');
+
+-- the_list_of_conversations_as_the_gateway_sees_it
+SELECT statement FROM parley.describe_routes() WHERE method = 'GET' AND path = '/conversations';
+SELECT p ->> 'name' AS name, p ->> 'in' AS "in", p ->> 'type' AS type, p ->> 'required' AS required, p ->> 'default' AS "default",
+		p - 'name' - 'in' - 'type' - 'type_oid' - 'required' - 'default' - 'description' - 'domain' AS bounds
+	FROM parley.describe_routes(), jsonb_array_elements(parameters) p
+	WHERE method = 'GET' AND path = '/conversations';
+SELECT p ->> 'name' AS name, p ->> 'in' AS "in", p ->> 'required' AS required,
+		p - 'name' - 'in' - 'type' - 'type_oid' - 'required' - 'default' - 'description' - 'domain' AS bounds
+	FROM parley.describe_routes(), jsonb_array_elements(parameters) p
+	WHERE method = 'POST' AND path = '/users/{user_id}/conversations/{conversation_id}/messages';
+
+-- a_route_is_added_with_a_function_and_a_row
+CREATE FUNCTION public.hello(name text, greeting text DEFAULT 'hello') RETURNS text
+	LANGUAGE sql RETURN greeting || ', ' || name;
+SELECT parley.add_route('GET', '/hello/{name}', 'public.hello', 'none');
+SELECT statement, returns_set FROM parley.describe_routes() WHERE path = '/hello/{name}';
+SELECT has_function_privilege('parley_gateway', 'public.hello(text, text)', 'EXECUTE');
+SELECT parley.add_route('GET', '/hello/{name}', 'public.hello', 'none');
+SELECT parley.add_route('GET', 'hello', 'public.hello', 'none');
+SELECT parley.add_route('PATCH', '/hello', 'public.hello', 'none');
+SELECT parley.add_route('GET', '/hello', 'public.hello', 'everyone');
+DELETE FROM parley.routes WHERE path = '/hello/{name}';
+DROP FUNCTION public.hello(text, text);
+
+-- bounds_of_a_domain_are_read_from_its_check
+CREATE DOMAIN pg_temp.between AS integer CHECK (VALUE BETWEEN -3 AND 7);
+CREATE DOMAIN pg_temp.at_least AS bigint CHECK (VALUE >= 1);
+CREATE DOMAIN pg_temp.long AS text CHECK (char_length(VALUE) BETWEEN 2 AND 30);
+CREATE DOMAIN pg_temp.short AS text CHECK (char_length(VALUE) <= 5);
+CREATE DOMAIN pg_temp.one AS text CHECK (VALUE IN ('only'));
+CREATE DOMAIN pg_temp.several AS text CHECK (VALUE IN ('a', 'b c', 'd'));
+CREATE DOMAIN pg_temp.pattern AS text CHECK (VALUE ~ '^[a-z]+$');
+SELECT d, parley.argument_bounds(('pg_temp.' || d)::regtype)
+	FROM unnest(ARRAY['between', 'at_least', 'long', 'short', 'one', 'several', 'pattern']) d;
+
+-- public_has_nothing
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'parley'::regnamespace
+	AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0);
+SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'parley'::regnamespace
+	AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = 0);
+SELECT has_schema_privilege('public', 'parley', 'USAGE') AS public_uses_parley;
+
+-- the_gateway_runs_routes_and_nothing_else
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'parley'::regnamespace
+	AND has_function_privilege('parley_gateway', p.oid, 'EXECUTE')
+	AND p.proname NOT IN (SELECT split_part(function, '.', 2) FROM parley.routes);
+SELECT c.oid::regclass, c.relkind FROM pg_class c WHERE c.relnamespace = 'parley'::regnamespace AND c.relkind IN ('r', 'v', 'S')
+	AND (has_table_privilege('parley_gateway', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'));
+SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'parley'::regnamespace AND c.relkind IN ('r', 'v')
+	AND has_table_privilege('parley_operator', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE');
+
+-- … and can
+SET ROLE parley_gateway;
+SELECT count(*) > 10 AS routes FROM parley.describe_routes();
+SELECT (parley.create_user('+1 706 555 0001', 'Ana Api')).name;
+SELECT count(*) FROM parley.contacts;
+SELECT parley.rebuild_conversations();
+RESET ROLE;
+
+-- security_definer_functions_pin_their_search_path
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'parley'::regnamespace AND p.prosecdef
+	AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ~ '^search_path=pg_catalog,.*pg_temp$');
+
+-- every_public_object_has_a_comment
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'parley'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL;
+SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'parley'::regnamespace AND c.relkind IN ('r', 'v')
+	AND obj_description(c.oid, 'pg_class') IS NULL;
+SELECT t.oid::regtype FROM pg_type t WHERE t.typnamespace = 'parley'::regnamespace AND t.typtype IN ('d', 'e')
+	AND obj_description(t.oid, 'pg_type') IS NULL;
+
+-- every_table_and_sequence_is_dumped
+SELECT c.oid::regclass FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+	WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'parley') AND c.relkind IN ('r', 'S')
+	AND c.oid NOT IN (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'parley');
+SELECT s.oid::regclass FROM pg_class s WHERE s.relnamespace = 'parley'::regnamespace AND s.relkind = 'S'
+	AND s.oid NOT IN (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'parley');

@@ -1,0 +1,57 @@
+-- audit: each rule that always holds is seen to be broken when it is. Every breach is rolled back.
+\set VERBOSITY terse
+SELECT id AS ana FROM parley.create_contact('Ana Audit', '+1 703 555 0001') \gset
+SELECT id AS c FROM parley.open_contact_conversation(:ana) \gset
+SELECT message_id FROM parley.post_message(:c, 'one'), generate_series(1, 2);
+SELECT message_id FROM parley.post_message(:c, 'two');
+SELECT message_id FROM parley.post_message(:c, 'three', :ana);
+SELECT * FROM parley.audit_conversations();
+
+-- a_gap
+BEGIN;
+DELETE FROM parley.messages WHERE conversation_id = :c AND number = 2;
+SELECT rule, found FROM parley.audit_conversations();
+ROLLBACK;
+
+-- a_wrong_counter
+BEGIN;
+UPDATE parley.conversations SET last_number = 9 WHERE id = :c;
+SELECT rule, found FROM parley.audit_conversations();
+ROLLBACK;
+
+-- a_wrong_time
+BEGIN;
+UPDATE parley.conversations SET last_message_at = NULL WHERE id = :c;
+SELECT rule FROM parley.audit_conversations();
+ROLLBACK;
+
+-- a_horizon_past_the_end
+BEGIN;
+UPDATE parley.members SET read_number = 4 WHERE conversation_id = :c;
+SELECT rule, regexp_replace(found, 'member \d+', 'member N') AS found FROM parley.audit_conversations();
+ROLLBACK;
+
+-- a_member_who_does_not_exist
+BEGIN;
+INSERT INTO parley.members (conversation_id, contact_id) VALUES (:c, -5);
+SELECT rule, found FROM parley.audit_conversations();
+ROLLBACK;
+
+-- a_conversation_without_its_member
+BEGIN;
+DELETE FROM parley.members WHERE conversation_id = :c;
+SELECT rule FROM parley.audit_conversations() ORDER BY rule;
+ROLLBACK;
+
+-- a_message_without_a_conversation
+BEGIN;
+INSERT INTO parley.messages (conversation_id, number, content) VALUES (-7, 1, 'orphan');
+SELECT rule, found FROM parley.audit_conversations();
+ROLLBACK;
+
+-- what_the_table_itself_refuses
+INSERT INTO parley.messages (conversation_id, number, content) VALUES (:c, 3, 'twice');
+INSERT INTO parley.messages (conversation_id, number, content) VALUES (:c, 0, 'zeroth');
+INSERT INTO parley.messages (conversation_id, number) VALUES (:c, 4);
+UPDATE parley.messages SET deleted_at = now() WHERE conversation_id = :c AND number = 1;
+UPDATE parley.members SET read_number = -1 WHERE conversation_id = :c;

@@ -1,0 +1,114 @@
+-- messages: numbered without a gap, idempotent by key, edited and deleted by their author; the conversation keeps up.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SELECT id AS ana FROM parley.create_contact('Ana Messages', '+1 702 555 0001') \gset
+SELECT id AS bob FROM parley.create_contact('Bob Messages', '+1 702 555 0002') \gset
+SELECT id AS c FROM parley.open_contact_conversation(:ana) \gset
+CREATE VIEW pg_temp.counters AS
+	SELECT id, last_number, last_message_at,
+		(SELECT max(number) FROM parley.messages m WHERE m.conversation_id = c.id AND m.created_at = c.last_message_at
+			AND m.deleted_at IS NULL) AS newest
+	FROM parley.conversations c;
+
+-- numbers_count_from_1
+SELECT message_id, sender_id, content, edited_at, deleted_at, replayed FROM parley.post_message(:c, 'first, from the operator');
+SELECT message_id, sender_id = :ana AS from_ana, content FROM parley.post_message(:c, 'second, from Ana', :ana);
+SELECT last_number, newest FROM pg_temp.counters WHERE id = :c;
+
+-- a_rolled_back_message_leaves_no_gap
+BEGIN;
+SELECT message_id FROM parley.post_message(:c, 'never was');
+ROLLBACK;
+SELECT message_id FROM parley.post_message(:c, 'third');
+
+-- nobody_else_posts_here
+SELECT parley.post_message(-1, 'x');
+\set VERBOSITY sqlstate
+SELECT parley.post_message(:c, 'x', :bob);
+SELECT parley.post_message(:c, 'x', 0);
+SELECT parley.post_message(NULL, 'x');
+SELECT parley.post_message(:c, NULL);
+\set VERBOSITY terse
+
+-- content_is_1_to_10000_characters
+SELECT parley.post_message(:c, '');
+SELECT parley.post_message(:c, repeat('é', 10001));
+SELECT message_id, char_length(content) FROM parley.post_message(:c, repeat('🙂', 10000));
+
+-- a_key_makes_one_message
+SELECT message_id, replayed FROM parley.post_message(:c, 'keyed', :ana, 'key 1');
+SELECT message_id, content, sender_id = :ana AS from_ana, replayed FROM parley.post_message(:c, 'keyed', :ana, 'key 1');
+SELECT parley.post_message(:c, 'other', :ana, 'key 1');
+SELECT parley.post_message(:c, 'keyed', NULL, 'key 1');
+SELECT parley.post_message(:c, 'keyed', :ana, '');
+SELECT parley.post_message(:c, 'keyed', :ana, repeat('k', 65));
+SELECT parley.post_message(:c, 'keyed', :ana, 'clé');
+-- … in its conversation: in another it is another
+SELECT message_id, replayed FROM parley.open_contact_conversation(:bob) o, parley.post_message(o.id, 'keyed', :bob, 'key 1');
+
+-- lists_go_both_ways_to_exhaustion
+SELECT message_id, left(content, 24) AS content, next_last_id FROM parley.list_messages(:c, "limit" => 2);
+SELECT message_id, next_last_id FROM parley.list_messages(:c, last_id => 2, "limit" => 2);
+SELECT message_id, next_last_id FROM parley.list_messages(:c, last_id => 4, "limit" => 2);
+SELECT message_id, next_last_id FROM parley.list_messages(:c, last_id => 5);
+SELECT message_id, next_last_id FROM parley.list_messages(:c, sort => 'desc', "limit" => 3);
+SELECT message_id, next_last_id FROM parley.list_messages(:c, last_id => 3, sort => 'desc', "limit" => 2);
+SELECT count(*) FROM parley.list_messages(:c, last_id => 1, sort => 'desc');
+SELECT count(*) FROM parley.list_messages(:c, "limit" => 200);
+SELECT count(*) FROM parley.list_messages(:c, "limit" => 201);
+SELECT count(*) FROM parley.list_messages(:c, "limit" => 0);
+SELECT count(*) FROM parley.list_messages(:c, sort => 'up');
+SELECT count(*) FROM parley.list_messages(-1);
+-- … by the primary key alone
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS OFF) SELECT * FROM parley.messages m WHERE m.conversation_id = 1 AND m.number < 7 ORDER BY m.number DESC LIMIT 51;
+RESET plan_cache_mode;
+
+-- only_its_author_changes_a_message
+SELECT content, edited_at IS NOT NULL AS edited FROM parley.edit_message(:c, 1, 'first, edited');
+SELECT parley.edit_message(:c, 2, 'of Ana''s');
+SELECT parley.delete_message(:c, 2);
+\set VERBOSITY sqlstate
+SELECT parley.edit_message(:c, 99, 'x');
+\set VERBOSITY terse
+SELECT parley.edit_message(:c, 1, '');
+SELECT left(content, 20) FROM parley.list_messages(:c, "limit" => 1);
+
+-- a_replay_after_an_edit_is_still_a_replay
+SELECT content FROM parley.edit_user_message(:ana, :c, 5, 'keyed, then edited');
+SELECT message_id, content, replayed FROM parley.post_message(:c, 'keyed', :ana, 'key 1');
+SELECT parley.post_message(:c, 'keyed, then edited', :ana, 'key 1');
+
+-- a_tombstone_keeps_its_number_and_nothing_else
+SELECT last_number, newest FROM pg_temp.counters WHERE id = :c;
+SELECT parley.delete_user_message(:ana, :c, 5);
+SELECT last_number, newest FROM pg_temp.counters WHERE id = :c;
+SELECT message_id, sender_id = :ana AS from_ana, content, deleted_at IS NOT NULL AS deleted
+	FROM parley.list_messages(:c, sort => 'desc', "limit" => 1);
+SELECT content, idempotency_hash FROM parley.messages WHERE conversation_id = :c AND number = 5;
+-- … deleting it again changes nothing, editing it is refused, its key still makes no second one
+SELECT deleted_at AS deleted_at FROM parley.messages WHERE conversation_id = :c AND number = 5 \gset
+SELECT parley.delete_user_message(:ana, :c, 5);
+SELECT deleted_at = :'deleted_at' AS unchanged FROM parley.messages WHERE conversation_id = :c AND number = 5;
+SELECT parley.edit_user_message(:ana, :c, 5, 'x');
+SELECT message_id, content, replayed FROM parley.post_message(:c, 'keyed', :ana, 'key 1');
+SELECT message_id FROM parley.post_message(:c, 'sixth');
+
+-- a_conversation_without_a_message_left_has_no_time
+SELECT parley.delete_user_message(:bob, id, 1) FROM parley.open_contact_conversation(:bob);
+SELECT last_number, last_message_at FROM parley.conversations WHERE kind = 'contact' AND contact_id = :bob;
+SELECT last_message_id, m ->> 'content' AS content, m ->> 'deleted_at' IS NOT NULL AS deleted
+	FROM parley.open_contact_conversation(:bob) o, parley.conversation(o.id), json_array_elements(messages) m;
+
+-- times_never_go_back_within_a_conversation
+UPDATE parley.conversations SET last_message_at = now() + interval '1 hour' WHERE id = :c;
+SELECT created_at > now() + interval '59 minutes' AS not_before_the_last FROM parley.post_message(:c, 'seventh');
+
+-- what_was_loaded_past_post_message_is_repaired
+BEGIN;
+INSERT INTO parley.messages (conversation_id, number, content, created_at) VALUES (:c, 8, 'loaded', now() + interval '2 hours');
+SELECT rule, found ~ '^7, not 8$' AS numbers FROM parley.audit_conversations() WHERE conversation_id = :c ORDER BY rule;
+SELECT parley.rebuild_conversations();
+SELECT last_number, newest FROM pg_temp.counters WHERE id = :c;
+ROLLBACK;
+SELECT * FROM parley.audit_conversations();

@@ -1,0 +1,82 @@
+-- sync: what is new since a cursor: posted, edited, deleted; in pages; nothing twice while nothing else runs.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SELECT id AS ana FROM parley.create_user('+1 705 555 0001', 'Ana Sync') \gset
+SELECT id AS bob FROM parley.create_user('+1 705 555 0002', 'Bob Sync') \gset
+SELECT id AS cem FROM parley.create_user('+1 705 555 0003', 'Cem Sync') \gset
+SELECT id AS ab FROM parley.open_direct_conversation(:ana, :bob) \gset
+SELECT id AS ac FROM parley.open_direct_conversation(:ana, :cem) \gset
+SELECT id AS bc FROM parley.open_direct_conversation(:bob, :cem) \gset
+CREATE FUNCTION pg_temp.contents(messages json) RETURNS text LANGUAGE sql AS
+	$$ SELECT string_agg(coalesce(m ->> 'content', 'deleted ' || (m ->> 'message_id')), ', ' ORDER BY n)
+		FROM json_array_elements(messages) WITH ORDINALITY AS e(m, n) $$;
+
+-- nothing_yet
+SELECT messages, more FROM parley.sync(:ana);
+SELECT cursor AS cursor FROM parley.sync(:ana) \gset
+
+-- only_what_is_new_in_ones_own_conversations
+SELECT message_id FROM parley.post_user_message(:ab, 'ab 1', :ana);
+SELECT message_id FROM parley.post_user_message(:bc, 'bc 1', :bob);
+SELECT message_id FROM parley.post_user_message(:ac, 'ac 1', :cem);
+SELECT pg_temp.contents(messages), more FROM parley.sync(:ana, :'cursor');
+SELECT cursor AS cursor FROM parley.sync(:ana, :'cursor') \gset
+SELECT messages, more FROM parley.sync(:ana, :'cursor');
+SELECT message_id FROM parley.post_user_message(:ab, 'ab 2', :bob);
+SELECT message_id FROM parley.post_user_message(:bc, 'bc 2', :bob);
+SELECT pg_temp.contents(messages) FROM parley.sync(:ana, :'cursor');
+SELECT m AS first FROM parley.sync(:ana, :'cursor'), json_array_elements(messages) m \gset
+SELECT json_object_keys(:'first');
+SELECT cursor AS cursor FROM parley.sync(:ana, :'cursor') \gset
+
+-- edits_and_deletions_are_new_too
+SELECT content FROM parley.edit_user_message(:ana, :ab, 1, 'ab 1 edited');
+SELECT pg_temp.contents(messages) FROM parley.sync(:ana, :'cursor');
+SELECT parley.delete_user_message(:bob, :ab, 2);
+SELECT pg_temp.contents(messages) FROM parley.sync(:ana, :'cursor');
+SELECT cursor AS cursor FROM parley.sync(:ana, :'cursor') \gset
+SELECT messages FROM parley.sync(:ana, :'cursor');
+
+-- a_message_after_an_edit_does_not_bring_the_edit_again
+SELECT message_id FROM parley.post_user_message(:ab, 'ab 3', :ana);
+SELECT pg_temp.contents(messages) FROM parley.sync(:ana, :'cursor');
+
+-- a_backlog_comes_in_pages_without_loss_or_repetition
+SELECT count(*) FROM generate_series(4, 10) n, parley.post_user_message(:ab, 'ab ' || n, :ana);
+SELECT count(*) FROM generate_series(2, 7) n, parley.post_user_message(:ac, 'ac ' || n, :cem);
+CREATE PROCEDURE pg_temp.pages(user_id bigint, INOUT cursor text, size int) LANGUAGE plpgsql AS $$
+DECLARE
+	page record;
+BEGIN
+	LOOP
+		SELECT * INTO page FROM parley.sync(user_id, cursor, size);
+		RAISE NOTICE '%, more: %', pg_temp.contents(page.messages), page.more;
+		cursor := page.cursor;
+		EXIT WHEN NOT page.more;
+	END LOOP;
+	SELECT pg_temp.contents(messages) INTO cursor FROM parley.sync(user_id, cursor);
+END $$;
+CALL pg_temp.pages(:ana, :'cursor', 5);
+CALL pg_temp.pages(:ana, NULL, 6);
+
+-- what_comes_while_a_backlog_is_paged_comes_after_it
+SELECT cursor AS page_2 FROM parley.sync(:ana, :'cursor', 5) \gset
+SELECT message_id FROM parley.post_user_message(:ab, 'ab 11', :bob);
+CALL pg_temp.pages(:ana, :'page_2', 50);
+SELECT cursor AS page_3 FROM parley.sync(:ana, :'page_2', 50) \gset
+SELECT pg_temp.contents(messages) FROM parley.sync(:ana, :'page_3');
+
+-- a_cursor_that_cannot_be_resumed_is_an_error_never_silence
+\set VERBOSITY sqlstate
+SELECT parley.sync(:ana, regexp_replace(:'cursor', '^1\.[0-9a-f]+', '1.1'));
+SELECT parley.sync(:ana, regexp_replace(:'cursor', '^(1\.[0-9a-f]+)\.[0-9a-f]+', '\1.ff'));
+SELECT parley.sync(:ana, regexp_replace(:'cursor', '^(1\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+)\.[0-9a-f]+', '\1.ffffffffff'));
+-- … and one that never was is another
+SELECT parley.sync(:ana, '');
+SELECT parley.sync(:ana, 'abc');
+SELECT parley.sync(:ana, :'cursor' || ' ');
+SELECT parley.sync(-1);
+\set VERBOSITY terse
+SELECT parley.sync(:ana, "limit" => 0);
+
+SELECT * FROM parley.audit_conversations();

@@ -1,0 +1,66 @@
+-- users: what a contact does through the API, as it meets everyone else's conversations.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SELECT id AS ana FROM parley.create_user('+1 704 555 0001', 'Ana Users') \gset
+SELECT id AS bob FROM parley.create_user('+1 704 555 0002', 'Bob Users', 'bob@users.example') \gset
+SELECT id AS eve FROM parley.create_user('+1 704 555 0003') \gset
+SELECT parley.create_user('1 704 555 0001');
+SELECT parley.create_user(NULL, 'Phoneless');
+SELECT name, phone, email FROM parley.get_user(:bob);
+SELECT parley.get_user(-1);
+SELECT id AS c FROM parley.open_direct_conversation(:ana, :bob) \gset
+
+-- a_user_counts_as_having_read_what_they_wrote_if_they_had_read_all_before
+SELECT message_id, content, replayed FROM parley.post_user_message(:c, 'hello Bob', :ana, 'k');
+SELECT message_id, replayed FROM parley.post_user_message(:c, 'hello Bob', :ana, 'k');
+SELECT contact_id = :ana AS ana, read_number FROM parley.members WHERE conversation_id = :c ORDER BY contact_id;
+SELECT message_id FROM parley.post_user_message(:c, 'hello Ana', :bob);
+SELECT contact_id = :ana AS ana, read_number FROM parley.members WHERE conversation_id = :c ORDER BY contact_id;
+
+-- the_read_horizon_only_advances
+SELECT * FROM parley.mark_read(:ana, :c, 2);
+SELECT * FROM parley.mark_read(:ana, :c, 1);
+SELECT * FROM parley.mark_read(:bob, :c, 1);
+\set VERBOSITY sqlstate
+SELECT parley.mark_read(:bob, :c, 3);
+SELECT parley.mark_read(:bob, :c, 0);
+
+-- to_someone_else_the_conversation_is_not_there
+SELECT parley.post_user_message(:c, 'let me in', :eve);
+SELECT parley.list_user_messages(:eve, :c);
+SELECT parley.get_user_message(:eve, :c, 1);
+SELECT parley.edit_user_message(:eve, :c, 1, 'mine');
+SELECT parley.delete_user_message(:eve, :c, 1);
+SELECT parley.mark_read(:eve, :c, 1);
+\set VERBOSITY terse
+-- … nor can they tell by the words
+DO $$
+DECLARE
+	c bigint := (SELECT max(id) FROM parley.conversations);
+	eve bigint := (SELECT id FROM parley.contacts WHERE phone_digits = '17045550003');
+	said text[] := '{}';
+	conversation_id bigint;
+BEGIN
+	FOREACH conversation_id IN ARRAY ARRAY[c, c + 1000] LOOP
+		BEGIN
+			PERFORM parley.post_user_message(conversation_id, 'x', eve);
+		EXCEPTION WHEN no_data_found THEN
+			said := said || replace(SQLERRM, conversation_id::text, 'C');
+		END;
+	END LOOP;
+	RAISE NOTICE 'the same words: %', said[1] = said[2];
+END $$;
+
+-- members_read_both_ways_and_change_their_own
+SELECT message_id, content FROM parley.list_user_messages(:bob, :c, sort => 'desc');
+SELECT message_id, content FROM parley.list_user_messages(:bob, :c, last_id => 1);
+SELECT content FROM parley.get_user_message(:bob, :c, 1);
+\set VERBOSITY sqlstate
+SELECT parley.get_user_message(:bob, :c, 3);
+SELECT parley.edit_user_message(:bob, :c, 1, 'not mine');
+SELECT parley.delete_user_message(:bob, :c, 1);
+\set VERBOSITY terse
+SELECT content, edited_at IS NOT NULL AS edited FROM parley.edit_user_message(:ana, :c, 1, 'hello dear Bob');
+SELECT parley.delete_user_message(:ana, :c, 1);
+SELECT content, deleted_at IS NOT NULL AS deleted FROM parley.get_user_message(:bob, :c, 1);
+SELECT * FROM parley.audit_conversations();
