@@ -92,7 +92,19 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in) VALUE
 	('PUT', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.edit_user_message', 'user', 200, true),
 	('DELETE', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.delete_user_message', 'user', 204, true),
 	('PUT', '/users/{user_id}/conversations/{conversation_id}/read', 'parley.mark_read', 'user', 200, true),
-	('GET', '/users/{user_id}/sync', 'parley.sync', 'user', 200, true);
+	('GET', '/users/{user_id}/sync', 'parley.sync', 'user', 200, true),
+	('POST', '/applications', 'parley.create_application', 'operator', 201, true),
+	('GET', '/applications', 'parley.list_applications', 'operator', 200, true),
+	('GET', '/applications/{token}', 'parley.get_application', 'application', 200, true),
+	('PUT', '/applications/{token}', 'parley.rename_application', 'application', 200, true),
+	('POST', '/applications/{token}/chats', 'parley.create_chat', 'application', 201, true),
+	('GET', '/applications/{token}/chats', 'parley.list_chats', 'application', 200, true),
+	('GET', '/applications/{token}/chats/{chat_number}', 'parley.get_chat', 'application', 200, true),
+	('POST', '/applications/{token}/chats/{chat_number}/messages', 'parley.post_chat_message', 'application', 201, true),
+	('GET', '/applications/{token}/chats/{chat_number}/messages', 'parley.list_chat_messages', 'application', 200, true),
+	('GET', '/applications/{token}/chats/{chat_number}/messages/search', 'parley.search_chat', 'application', 200, true),
+	('GET', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.get_chat_message', 'application', 200, true),
+	('PUT', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.edit_chat_message', 'application', 200, true);
 
 -- Last of all: PUBLIC has nothing, the operator runs everything, the gateway what is a route.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA parley FROM PUBLIC;

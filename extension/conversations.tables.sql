@@ -17,6 +17,7 @@ CREATE TABLE parley.conversations (
 	last_number bigint NOT NULL DEFAULT 0,
 	last_message_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
+	idempotency_key parley.idempotency_key,
 	CONSTRAINT conversations_kind_has_its_key CHECK (CASE kind
 		WHEN 'contact' THEN contact_id IS NOT NULL
 			AND num_nonnulls(low_contact_id, high_contact_id, application_id, number) = 0
@@ -31,6 +32,7 @@ COMMENT ON COLUMN parley.conversations.contact_id IS 'kind contact: the contact 
 COMMENT ON COLUMN parley.conversations.low_contact_id IS 'kind direct: the smaller of the two contacts'' ids';
 COMMENT ON COLUMN parley.conversations.high_contact_id IS 'kind direct: the larger of the two contacts'' ids';
 COMMENT ON COLUMN parley.conversations.number IS 'kind chat: counts 1, 2, 3 … within the application';
+COMMENT ON COLUMN parley.conversations.idempotency_key IS 'kind chat: what the application named the request that made it';
 COMMENT ON COLUMN parley.conversations.last_number IS 'the number of the last message, deleted or not; 0 before the first';
 COMMENT ON COLUMN parley.conversations.last_message_at IS
 	'created_at of the newest message that is not deleted; null where there is none. What the list of conversations is ordered by';
@@ -40,6 +42,8 @@ CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_i
 CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id) WHERE kind = 'direct';
 CREATE INDEX conversations_high_contact ON parley.conversations (high_contact_id) WHERE kind = 'direct';
 CREATE UNIQUE INDEX conversations_chat_key ON parley.conversations (application_id, number) WHERE kind = 'chat';
+CREATE UNIQUE INDEX conversations_idempotency_key ON parley.conversations (application_id, idempotency_key)
+	WHERE idempotency_key IS NOT NULL;
 CREATE INDEX conversations_last_message_at ON parley.conversations (last_message_at DESC, id DESC)
 	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;
 

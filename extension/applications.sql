@@ -1,0 +1,264 @@
+-- applications: what one does with a token. A wrong token, another application's and a malformed one are alike: no application.
+
+CREATE FUNCTION parley.random_token() RETURNS text
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'parley_random_token';
+COMMENT ON FUNCTION parley.random_token() IS '192 random bits from the server''s strong generator, as 32 URL-safe characters';
+
+CREATE FUNCTION parley.create_application(
+	name parley.application_name, idempotency_key parley.idempotency_key DEFAULT NULL)
+RETURNS parley.created_application
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	hash bigint := CASE WHEN idempotency_key IS NOT NULL THEN hashtextextended(name, 0) END;
+	made parley.applications;
+BEGIN
+	IF name IS NULL THEN
+		RAISE EXCEPTION 'an application needs a name' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'name';
+	END IF;
+	INSERT INTO parley.applications AS a (token, name, idempotency_key, idempotency_hash)
+		VALUES (parley.random_token(), create_application.name, create_application.idempotency_key, hash)
+		ON CONFLICT ON CONSTRAINT applications_idempotency_key_key DO NOTHING
+		RETURNING * INTO made;
+	IF made.id IS NOT NULL THEN
+		RETURN (made.token, made.name, 0, made.created_at, made.updated_at, false)::parley.created_application;
+	END IF;
+	SELECT * INTO made FROM parley.applications a WHERE a.idempotency_key = create_application.idempotency_key;
+	IF made.idempotency_hash <> hash THEN
+		RAISE EXCEPTION 'idempotency key "%" was used for another application', idempotency_key
+			USING ERRCODE = 'PY422', HINT = 'Use a new key for a new application.', COLUMN = 'idempotency_key';
+	END IF;
+	RETURN (made.token, made.name, made.last_chat_number, made.created_at, made.updated_at, true)::parley.created_application;
+END $$;
+COMMENT ON FUNCTION parley.create_application(parley.application_name, parley.idempotency_key) IS
+	'Registers an application and gives it its token. A key seen before answers the application that it made (replayed). Errors: '
+	'22004 no name, PY422 the key came with another name.';
+
+CREATE FUNCTION parley.list_applications(page parley.page_number DEFAULT 1, "limit" parley.page_limit DEFAULT 50)
+RETURNS TABLE (token text, name text, chats_count bigint, created_at timestamptz, updated_at timestamptz, next_page bigint)
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT p.token, p.name::text, p.last_chat_number, p.created_at, p.updated_at,
+			CASE WHEN lead(p.id) OVER (ORDER BY p.id) IS NOT NULL THEN page + 1 END
+		FROM (SELECT * FROM parley.applications a ORDER BY a.id
+			OFFSET (page - 1)::bigint * list_applications.limit LIMIT list_applications.limit + 1) p
+		ORDER BY p.id LIMIT list_applications.limit;
+END;
+COMMENT ON FUNCTION parley.list_applications(parley.page_number, parley.page_limit) IS 'All applications, oldest first.';
+
+CREATE FUNCTION parley.get_application(token text) RETURNS parley.application
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_application parley.application;
+BEGIN
+	SELECT a.token, a.name, a.last_chat_number, a.created_at, a.updated_at INTO found_application
+		FROM parley.applications a WHERE a.token = get_application.token;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
+	END IF;
+	RETURN found_application;
+END $$;
+COMMENT ON FUNCTION parley.get_application(text) IS 'The application of that token. Errors: P0002 no such application.';
+
+CREATE FUNCTION parley.rename_application(token text, name parley.application_name) RETURNS parley.application
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE parley.applications a SET name = rename_application.name, updated_at = clock_timestamp()
+		WHERE a.token = rename_application.token;
+	RETURN parley.get_application(token);
+END $$;
+COMMENT ON FUNCTION parley.rename_application(text, parley.application_name) IS
+	'Gives an application another name. Errors: P0002 no such application.';
+
+-- Chats.
+
+CREATE FUNCTION parley.create_chat(token text, idempotency_key parley.idempotency_key DEFAULT NULL)
+RETURNS parley.created_chat
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	owner_id bigint;
+	made parley.conversations;
+BEGIN
+	IF idempotency_key IS NOT NULL THEN
+		-- Locked first, so that a twin of this call that has not committed is waited for, and then seen.
+		SELECT a.id INTO owner_id FROM parley.applications a WHERE a.token = create_chat.token FOR NO KEY UPDATE;
+		SELECT * INTO made FROM parley.conversations c
+			WHERE c.application_id = owner_id AND c.idempotency_key = create_chat.idempotency_key;
+		IF FOUND THEN
+			RETURN (made.number, made.last_number, made.created_at, coalesce(made.last_message_at, made.created_at), true)::parley.created_chat;
+		END IF;
+	END IF;
+	UPDATE parley.applications a SET last_chat_number = a.last_chat_number + 1
+		WHERE a.token = create_chat.token
+		RETURNING a.id, a.last_chat_number INTO made.application_id, made.number;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
+	END IF;
+	INSERT INTO parley.conversations AS c (kind, application_id, number, idempotency_key, created_at)
+		VALUES ('chat', made.application_id, made.number, create_chat.idempotency_key, clock_timestamp())
+		RETURNING c.created_at INTO made.created_at;
+	RETURN (made.number, 0, made.created_at, made.created_at, false)::parley.created_chat;
+END $$;
+COMMENT ON FUNCTION parley.create_chat(text, parley.idempotency_key) IS
+	'Opens the application''s next chat, numbered in commit order. A key that the application has seen answers the chat that it '
+	'made (replayed). Errors: P0002 no such application.';
+
+CREATE FUNCTION parley.list_chats(token text, page parley.page_number DEFAULT 1, "limit" parley.page_limit DEFAULT 50)
+RETURNS TABLE (number bigint, messages_count bigint, created_at timestamptz, updated_at timestamptz, next_page bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	owner_id bigint;
+	last_of_page bigint := page::bigint * "limit";
+	last_chat_number bigint;
+BEGIN
+	SELECT a.id, a.last_chat_number INTO owner_id, last_chat_number
+		FROM parley.applications a WHERE a.token = list_chats.token;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
+	END IF;
+	-- Numbers have no gap, so a page is a range of them.
+	RETURN QUERY
+		SELECT c.number, c.last_number, c.created_at, coalesce(c.last_message_at, c.created_at),
+				CASE WHEN last_of_page < last_chat_number THEN page::bigint + 1 END
+			FROM parley.conversations c
+			WHERE c.kind = 'chat' AND c.application_id = owner_id
+				AND c.number > last_of_page - list_chats.limit AND c.number <= last_of_page
+			ORDER BY c.number;
+END $$;
+COMMENT ON FUNCTION parley.list_chats(text, parley.page_number, parley.page_limit) IS
+	'The application''s chats in the order of their numbers. Errors: P0002 no such application.';
+
+CREATE FUNCTION parley.find_chat(token text, chat_number bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	conversation_id bigint;
+BEGIN
+	SELECT c.id INTO conversation_id
+		FROM parley.applications a JOIN parley.conversations c ON c.kind = 'chat' AND c.application_id = a.id
+		WHERE a.token = find_chat.token AND c.number = chat_number;
+	IF NOT FOUND THEN
+		PERFORM parley.get_application(token);
+		RAISE EXCEPTION 'no chat %', chat_number USING ERRCODE = 'no_data_found', COLUMN = 'chat_number';
+	END IF;
+	RETURN conversation_id;
+END $$;
+COMMENT ON FUNCTION parley.find_chat(text, bigint) IS
+	'The conversation that a chat is. Errors: P0002 no such application, or no such chat.';
+
+CREATE FUNCTION parley.get_chat(token text, chat_number bigint) RETURNS parley.chat
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	conversation_id bigint := parley.find_chat(token, chat_number);
+	found_chat parley.chat;
+BEGIN
+	SELECT c.number, c.last_number, c.created_at, coalesce(c.last_message_at, c.created_at) INTO found_chat
+		FROM parley.conversations c WHERE c.id = conversation_id;
+	RETURN found_chat;
+END $$;
+COMMENT ON FUNCTION parley.get_chat(text, bigint) IS
+	'A chat; updated_at is the time of its newest message. Errors: P0002 no such application, or no such chat.';
+
+-- Messages of a chat.
+
+CREATE FUNCTION parley.post_chat_message(
+	token text, chat_number bigint, content parley.message_content, idempotency_key parley.idempotency_key DEFAULT NULL)
+RETURNS parley.posted_chat_message
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	p parley.posted_message := parley.post_message(parley.find_chat(token, chat_number), content, NULL, idempotency_key);
+BEGIN
+	RETURN (p.message_id, p.content, p.created_at, coalesce(p.edited_at, p.created_at), p.replayed)::parley.posted_chat_message;
+END $$;
+COMMENT ON FUNCTION parley.post_chat_message(text, bigint, parley.message_content, parley.idempotency_key) IS
+	'Posts a message in a chat; see post_message. Errors: P0002 no such application, or no such chat; PY422 the key came with other content.';
+
+CREATE FUNCTION parley.list_chat_messages(
+	token text, chat_number bigint, last_id bigint DEFAULT NULL, sort parley.sort_direction DEFAULT 'asc',
+	"limit" parley.page_limit DEFAULT 50)
+RETURNS TABLE (number bigint, content text, created_at timestamptz, updated_at timestamptz, next_last_id bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+		SELECT m.message_id, m.content, m.created_at, coalesce(m.edited_at, m.created_at), m.next_last_id
+			FROM parley.list_messages(parley.find_chat(token, chat_number), last_id, sort, list_chat_messages.limit) m;
+END $$;
+COMMENT ON FUNCTION parley.list_chat_messages(text, bigint, bigint, parley.sort_direction, parley.page_limit) IS
+	'Messages of a chat; see list_messages. Errors: P0002 no such application, or no such chat.';
+
+CREATE FUNCTION parley.get_chat_message(token text, chat_number bigint, message_number bigint) RETURNS parley.chat_message
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_message parley.chat_message;
+BEGIN
+	SELECT m.number, m.content, m.created_at, coalesce(m.edited_at, m.created_at) INTO found_message
+		FROM parley.messages m
+		WHERE m.conversation_id = parley.find_chat(token, chat_number) AND m.number = message_number;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no message % in chat %', message_number, chat_number
+			USING ERRCODE = 'no_data_found', COLUMN = 'message_number';
+	END IF;
+	RETURN found_message;
+END $$;
+COMMENT ON FUNCTION parley.get_chat_message(text, bigint, bigint) IS
+	'One message of a chat. Errors: P0002 no such application, chat or message.';
+
+CREATE FUNCTION parley.edit_chat_message(
+	token text, chat_number bigint, message_number bigint, content parley.message_content)
+RETURNS parley.chat_message
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- Asked first, so that the error has the chat's words, not the conversation's id.
+	PERFORM parley.get_chat_message(token, chat_number, message_number);
+	PERFORM parley.change_message(parley.find_chat(token, chat_number), message_number, content, NULL);
+	RETURN parley.get_chat_message(token, chat_number, message_number);
+END $$;
+COMMENT ON FUNCTION parley.edit_chat_message(text, bigint, bigint, parley.message_content) IS
+	'Gives a message of a chat new content. Errors: P0002 no such application, chat or message; PY409 it is deleted.';
+
+CREATE FUNCTION parley.search_chat(
+	token text, chat_number bigint, query parley.search_term, "limit" parley.page_limit DEFAULT 50, last_id bigint DEFAULT NULL)
+RETURNS TABLE (number bigint, content text, created_at timestamptz, updated_at timestamptz, next_last_id bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	chat_id bigint := parley.find_chat(token, chat_number);
+	pattern text := '%' || regexp_replace(query, '([\\%_])', '\\\1', 'g') || '%';
+BEGIN
+	-- OFFSET 0 keeps the search a walk from the chat's newest message back, which ends with the page.
+	RETURN QUERY
+		SELECT p.number, p.content::text, p.created_at, coalesce(p.edited_at, p.created_at),
+				CASE WHEN lead(p.number) OVER (ORDER BY p.number DESC) IS NOT NULL THEN p.number END
+			FROM (SELECT * FROM (SELECT * FROM parley.messages n
+					WHERE n.conversation_id = chat_id AND n.number < coalesce(last_id, 9223372036854775807)
+					ORDER BY n.number DESC OFFSET 0) m
+				WHERE m.content ILIKE pattern LIMIT search_chat.limit + 1) p
+			ORDER BY p.number DESC LIMIT search_chat.limit;
+END $$;
+COMMENT ON FUNCTION parley.search_chat(text, bigint, parley.search_term, parley.page_limit, bigint) IS
+	'Messages of a chat that contain the query, any part of a word, whatever its case, no character special; newest first, those '
+	'before the number last_id. Reads at most the chat. Errors: P0002 no such application, or no such chat.';
