@@ -1,0 +1,21 @@
+#ifndef BENCH_HASH_SET_H
+#define BENCH_HASH_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct HashSet
+{
+	uint64_t *slots; /* 0: empty, so 0 cannot be a member */
+	size_t size;     /* a power of two */
+	size_t count;
+} HashSet;
+
+HashSet hash_set_create(size_t expected);
+
+/* True when the key was not in the set yet. The key is not 0. */
+bool hash_set_add(HashSet *set, uint64_t key);
+void hash_set_free(HashSet *set);
+
+#endif

@@ -1,0 +1,11 @@
+#ifndef BENCH_MEMORY_H
+#define BENCH_MEMORY_H
+
+#include <stddef.h>
+
+/* Like malloc and realloc, zeroed where new, but a failure ends the program with a message. free() frees them. */
+void *memory_bytes(size_t size);
+void *memory_array(size_t count, size_t size);
+void *memory_resize(void *memory, size_t count, size_t size);
+
+#endif

@@ -1,0 +1,22 @@
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include "timeline.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Options
+{
+	uint64_t contacts, messages, seed;
+	uint64_t maintenance_work_mem_mb; /* 0: an eighth of the machine's memory, between 64 MB and 2 GB */
+	const char *csv;                  /* NULL: generated texts */
+	const char *until_text;
+	Timestamp until;
+	bool replace;
+} Options;
+
+/* Reads the command line; ends the program for --help and, with status 2, for what it does not understand. */
+Options options_read(int argc, char **argv);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * traffic: spreads messages over conversations as life does. Conversations begin one after the other, more of them
+ * early on; each has a weight of its own, a few large ones and many small (Zipf–Mandelbrot); and half of all messages
+ * go where there has just been one, so that people talk in bouts.
+ *
+ * Traffic owns its conversations and its sampler; traffic_free frees them.
+ */
+#include "traffic.h"
+
+#include "memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define ZIPF_SHIFT 20
+#define ZIPF_EXPONENT 1.1
+#define BOUT_SHARE 0.5
+#define SAME_SPEAKER_SHARE 0.25
+#define RECENT (sizeof(((Traffic *) NULL)->recent) / sizeof(uint32_t))
+
+/* Contacts come in hundreds; after each hundred one conversation between two of those there are. */
+#define HUNDRED (TRAFFIC_DIRECT_EVERY - 1)
+
+size_t
+traffic_conversations(uint64_t contacts)
+{
+	return contacts + contacts / HUNDRED;
+}
+
+/*
+ * The pair's first contact is the 51st of the newest hundred, the second is any contact that is nobody's 51st. No two
+ * pairs share their 51st, so no pair comes twice.
+ */
+static Conversation
+direct_conversation(uint64_t hundred, Random *random)
+{
+	int64_t one = (int64_t) (hundred * HUNDRED) + 51;
+	int64_t two;
+
+	do
+		two = 1 + (int64_t) random_below(random, (hundred + 1) * HUNDRED);
+	while (two % HUNDRED == 51);
+	return (Conversation){ .contact_id = one < two ? one : two, .other_id = one < two ? two : one };
+}
+
+static void
+fill_conversations(Traffic *traffic)
+{
+	int64_t contact_id = 0;
+
+	for (size_t i = 0; i < traffic->count; i++)
+		if (i % TRAFFIC_DIRECT_EVERY == HUNDRED)
+			traffic->conversations[i] = direct_conversation(i / TRAFFIC_DIRECT_EVERY, &traffic->random);
+		else
+			traffic->conversations[i] = (Conversation){ .contact_id = ++contact_id };
+}
+
+/* Which conversation has which rank is a matter of chance: shuffled. */
+static Weighted *
+draw_busyness(Random *random, size_t count)
+{
+	double *weights = memory_array(count, sizeof(double));
+	Weighted *busyness;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		size_t other = random_below(random, i + 1);
+
+		weights[i] = weights[other];
+		weights[other] = pow((double) i + ZIPF_SHIFT, -ZIPF_EXPONENT);
+	}
+	busyness = weighted_create(weights, count);
+	free(weights);
+	return busyness;
+}
+
+void
+traffic_start(Traffic *traffic, uint64_t seed, uint64_t contacts, uint64_t messages)
+{
+	*traffic = (Traffic){ .random = random_start(seed, RANDOM_TRAFFIC), .messages = messages };
+	traffic->count = traffic_conversations(contacts);
+	traffic->conversations = memory_array(traffic->count, sizeof(Conversation));
+	fill_conversations(traffic);
+	traffic->busyness = draw_busyness(&traffic->random, traffic->count);
+}
+
+/*
+ * Conversation k of n begins with message m·(k/n)², but not before k others have begun. That is strictly increasing in
+ * k and stays below m, so that where there are enough messages every conversation gets one.
+ */
+static uint64_t
+first_message(const Traffic *traffic, size_t k)
+{
+	double share = (double) k / (double) traffic->count;
+	uint64_t message = (uint64_t) ((double) traffic->messages * share * share);
+
+	return message > k ? message : k;
+}
+
+static size_t
+choose(Traffic *traffic)
+{
+	size_t index;
+
+	if (traffic->joined < traffic->count && traffic->next >= first_message(traffic, traffic->joined))
+		return traffic->joined++;
+	if (random_chance(&traffic->random, BOUT_SHARE))
+	{
+		uint64_t known = traffic->next < RECENT ? traffic->next : RECENT;
+
+		return traffic->recent[random_below(&traffic->random, known)];
+	}
+	do
+		index = weighted_draw(traffic->busyness, &traffic->random);
+	while (index >= traffic->joined);
+	return index;
+}
+
+static void
+add_message(Conversation *conversation, Timestamp at, Random *random)
+{
+	/* The contact usually speaks first, and then mostly the one who did not speak last. */
+	double stay = conversation->last_number == 0 ? 0.8 : SAME_SPEAKER_SHARE;
+
+	if (!random_chance(random, stay))
+		conversation->other_spoke = !conversation->other_spoke;
+	if (conversation->last_number++ == 0)
+		conversation->first_at = at;
+	conversation->last_at = at;
+}
+
+Conversation *
+traffic_next(Traffic *traffic, Timestamp at)
+{
+	size_t index = choose(traffic);
+	Conversation *conversation = &traffic->conversations[index];
+
+	traffic->recent[traffic->next++ % RECENT] = (uint32_t) index;
+	add_message(conversation, at, &traffic->random);
+	return conversation;
+}
+
+int64_t
+conversation_sender(const Conversation *conversation)
+{
+	return conversation->other_spoke ? conversation->other_id : conversation->contact_id;
+}
+
+void
+traffic_free(Traffic *traffic)
+{
+	free(traffic->conversations);
+	weighted_free(traffic->busyness);
+}

@@ -1,0 +1,24 @@
+#ifndef BENCH_VOCABULARY_H
+#define BENCH_VOCABULARY_H
+
+#include <stddef.h>
+
+/* English words, the commonest first. */
+extern const char *const common_words[];
+extern const size_t common_words_count;
+
+extern const char *const emoji[];
+extern const size_t emoji_count;
+
+/* Words of another script, with what its sentences put between words and at their end. */
+typedef struct Script
+{
+	const char *const *words;
+	size_t count;
+	const char *between, *end;
+} Script;
+
+extern const Script scripts[];
+extern const size_t scripts_count;
+
+#endif
