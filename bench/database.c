@@ -21,17 +21,6 @@ database_expect(PGconn *connection, const PGresult *result, ExecStatusType statu
 		database_fail(connection, what);
 }
 
-static void
-print_notice(void *unused, const PGresult *notice)
-{
-	const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-
-	(void) unused;
-	/* TRUNCATE … CASCADE names what it goes on to, which nobody asked for; warnings are another matter. */
-	if (severity != NULL && severity[0] != 'N')
-		fputs(PQresultErrorMessage(notice), stderr);
-}
-
 PGconn *
 database_connect(void)
 {
@@ -41,7 +30,6 @@ database_connect(void)
 
 	if (PQstatus(connection) != CONNECTION_OK)
 		database_fail(connection, "connecting");
-	PQsetNoticeReceiver(connection, print_notice, NULL);
 	return connection;
 }
 

@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "person.h"
 #include "progress.h"
+#include "standing.h"
 #include "text.h"
 #include "traffic.h"
 
@@ -225,10 +226,14 @@ static void
 begin(PGconn *connection, const char *source)
 {
 	const char *parameters[] = { source, NULL };
+	PGresult *tables;
 
 	database_run(connection, "BEGIN");
 	PQclear(database_query(connection, "SELECT parley.begin_bulk_load($1)", parameters));
-	database_run(connection, "TRUNCATE parley.messages, parley.members, parley.conversations, parley.contacts CASCADE");
+	tables = database_query(connection, "SELECT 'TRUNCATE ' || string_agg(name, ', ') FROM (" DATA_TABLES ") t (name)",
+							NULL);
+	database_run(connection, PQgetvalue(tables, 0, 0));
+	PQclear(tables);
 }
 
 static void

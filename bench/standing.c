@@ -34,11 +34,9 @@ static const char *const findings_query =
 	" coalesce(l.source = $1, false)"
 	" FROM (SELECT) one LEFT JOIN (SELECT * FROM parley.bulk_loads ORDER BY id DESC LIMIT 1) l ON true";
 
-/* Tables outside that a TRUNCATE … CASCADE would empty as well. */
-static const char *const dependents_query =
-	"SELECT DISTINCT conrelid::regclass::text FROM pg_catalog.pg_constraint"
-	" WHERE contype = 'f' AND confrelid IN ('parley.contacts'::regclass, 'parley.conversations'::regclass,"
-	" 'parley.members'::regclass, 'parley.messages'::regclass) AND conrelid <> 'parley.members'::regclass";
+/* What else the extension keeps of its users: other modules' rows refer to contacts and conversations. */
+static const char *const others_query =
+	DATA_TABLES " AND c.relname NOT IN ('contacts', 'conversations', 'members', 'messages')";
 
 static Findings
 find(PGconn *connection, const char *source)
@@ -59,22 +57,21 @@ find(PGconn *connection, const char *source)
 static _Noreturn void
 refuse(const char *why)
 {
-	fprintf(stderr, "%s; --replace (make populate REPLACE=1) deletes it all, and all that refers to it\n", why);
+	fprintf(stderr, "%s; --replace (make populate REPLACE=1) deletes all data there are\n", why);
 	exit(REFUSED);
 }
 
 static void
-refuse_dependents(PGconn *connection)
+refuse_others(PGconn *connection)
 {
-	PGresult *tables = database_query(connection, dependents_query, NULL);
+	PGresult *tables = database_query(connection, others_query, NULL);
 
 	for (int i = 0; i < PQntuples(tables); i++)
 	{
 		char query[300], why[300];
 
 		snprintf(query, sizeof(query), "SELECT EXISTS (SELECT FROM %s)::int", PQgetvalue(tables, i, 0));
-		snprintf(why, sizeof(why), "%s has rows that refer to the contacts or conversations there are",
-				 PQgetvalue(tables, i, 0));
+		snprintf(why, sizeof(why), "%s has rows that were not generated", PQgetvalue(tables, i, 0));
 		if (database_number(connection, query) != 0)
 			refuse(why);
 	}
@@ -94,6 +91,6 @@ standing_of(PGconn *connection, const char *source, bool replace)
 		refuse("the database holds data that was not generated, or has changed since");
 	if (findings.generated && findings.same)
 		return findings.unfinished ? STANDING_RESUME : STANDING_DONE;
-	refuse_dependents(connection);
+	refuse_others(connection);
 	return STANDING_LOAD;
 }

@@ -4,6 +4,12 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
+/* The extension's tables of data, by name; a query to which more conditions on pg_class c may be added. */
+#define DATA_TABLES                                                                                                    \
+	"SELECT c.oid::regclass::text FROM pg_catalog.pg_extension e, unnest(e.extconfig, e.extcondition) t (oid, condition)"  \
+	" JOIN pg_catalog.pg_class c ON c.oid = t.oid"                                                                     \
+	" WHERE e.extname = 'parley' AND t.condition = '' AND c.relkind = 'r' AND c.relname NOT LIKE 'bulk\\_load%'"
+
 /* What is to be done about what the database holds. */
 typedef enum Standing
 {
