@@ -40,3 +40,8 @@ run up down populate debug clean-run:
 
 test:
 	@bash test/run.sh
+
+# BENCH names sections, as list,search; bench/run.sh says what else it honours.
+.PHONY: bench
+bench:
+	@bash bench/run.sh

@@ -1,0 +1,130 @@
+# shellcheck shell=bash
+# What the sections measure and print with. run.sh sources it, and then has: $url of the gateway; PGHOST, PGPORT, PGDATABASE of
+# the database (PGUSER=postgres, the superuser); $tmp for files of its own, among them what has been measured.
+#
+# A measurement is a name; $tmp/measured/NAME has one line a round: p50 and p99 in ms, calls a second. Whoever compares two
+# measures them in turn, round after round, so that whatever else the machine does meets both, and takes each one's medians.
+
+seconds=${BENCH_SECONDS:-5}
+rounds=${BENCH_ROUNDS:-3}
+bars_met=0
+bars_missed=0
+
+note() {
+	printf '%s\n' "$*" >&2
+}
+
+query() {
+	psql -XAtq -v ON_ERROR_STOP=1 "$@"
+}
+
+# url_encode TEXT, as a query string has it
+url_encode() {
+	local LC_ALL=C text=$1 i character
+	for ((i = 0; i < ${#text}; i++)); do
+		character=${text:i:1}
+		case $character in
+			[a-zA-Z0-9.~_-]) printf '%s' "$character" ;;
+			*) printf '%%%02X' "'$character" ;;
+		esac
+	done
+}
+
+# record NAME P50 P99 RATE
+record() {
+	mkdir -p "$tmp/measured"
+	printf '%.3f %.3f %.4g\n' "$2" "$3" "$4" >>"$tmp/measured/$1"
+}
+
+# percentiles: of the numbers on stdin, one a line: p50, p99, and how many a second they make when they come one by one, in ms
+percentiles() {
+	sort -g | awk '{ v[NR] = $1; sum += $1 }
+		function rank(p) { r = int(p * NR + 0.999999); return v[r < 1 ? 1 : r] }
+		END { if (NR == 0) exit 1; printf "%.3f %.3f %.2f\n", rank(0.5), rank(0.99), NR / sum * 1000 }'
+}
+
+# measure_http NAME PATH CONNECTIONS: keep-alive connections that each ask again as soon as they are answered
+measure_http() {
+	local measured p50 p99 rate failed
+	measured=$(wrk -c "$3" -t "$(($3 > 1 ? 2 : 1))" -d "$seconds" --timeout 30 -s "$here/wrk.lua" "$url$2" |
+		sed -n 's/^measured //p')
+	read -r p50 p99 rate failed <<<"$measured"
+	[ "$failed" = 0 ] || die "$1: $failed requests failed" "$url$2"
+	record "$1" "$p50" "$p99" "$rate"
+}
+
+# measure_serial NAME PATH: one client, for answers that may take long: as many as fit in the time, at least 3
+measure_serial() {
+	local count first urls=() p50 p99 rate
+	first=$(curl -s -o /dev/null -w '%{http_code} %{time_total}' "$url$2")
+	if [ "${first%% *}" != 200 ]; then
+		note "$1: status ${first%% *} after ${first##* } s"
+		record "$1" nan nan nan
+		return
+	fi
+	count=$(awk -v s="$seconds" -v t="${first##* }" 'BEGIN { n = int(s / (t + 1e-6)); print (n < 3 ? 3 : n > 500 ? 500 : n) }')
+	while ((count-- > 0)); do
+		urls+=(-o /dev/null "$url$2")
+	done
+	read -r p50 p99 rate < <(curl -s -w '%{time_total}\n' "${urls[@]}" | awk '{ print $1 * 1000 }' | percentiles)
+	record "$1" "$p50" "$p99" "$rate"
+}
+
+# measure_pgbench NAME SQL CLIENTS: prepared statements, as the role that the gateway logs in as
+measure_pgbench() {
+	local log=$tmp/pgbench p50 p99 rate
+	rm -f "$log"*
+	printf '%s;\n' "$2" >"$tmp/script.sql"
+	rate=$(PGUSER=parley_gateway "$bin/pgbench" -n -M prepared -c "$3" -j "$(($3 > 1 ? 2 : 1))" -T "$seconds" -f "$tmp/script.sql" \
+		--log --log-prefix="$log" 2>"$tmp/pgbench.err" | sed -n 's/^tps = \([0-9.]*\).*/\1/p')
+	[ -n "$rate" ] || die "$1: pgbench failed" "$(cat "$tmp/pgbench.err")"
+	read -r p50 p99 _ < <(cat "$log"* | awk '{ print $3 / 1000 }' | percentiles)
+	record "$1" "$p50" "$p99" "$rate"
+}
+
+# measure_query NAME SQL [RUNS]: what takes seconds, by psql, prepared once, each run timed by the client
+measure_query() {
+	local runs=${3:-1} i p50 p99 rate
+	{
+		printf 'PREPARE q AS %s;\n\\o /dev/null\n\\timing on\n' "$2"
+		for ((i = 0; i < runs; i++)); do echo 'EXECUTE q;'; done
+	} >"$tmp/query.sql"
+	read -r p50 p99 rate < <(query -f "$tmp/query.sql" | awk '/^Time:/ { print $2 }' | percentiles)
+	record "$1" "$p50" "$p99" "$rate"
+}
+
+# value NAME p50|p99|rate: the median of the rounds
+value() {
+	local column
+	case $2 in p50) column=1 ;; p99) column=2 ;; *) column=3 ;; esac
+	awk -v c="$column" '{ print $c }' "$tmp/measured/$1" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+# ratio A B: A / B
+ratio() {
+	awk -v a="$1" -v b="$2" 'BEGIN { if (a == "nan" || b == "nan" || b + 0 == 0) print "nan"; else printf "%.4g", a / b }'
+}
+
+heading() {
+	printf '\n%s\n' "$1"
+	printf '%-40s %9s %9s %9s  %-26s %9s %9s %8s  %s\n' what 'p50 ms' 'p99 ms' 'a second' peer 'p50 ms' 'a second' ratio bar
+}
+
+# row WHAT NAME PEER PEER_NAME rate|p50 [BAR]: the ratio is of calls a second, or of the two p50, ours to the peer's
+row() {
+	printf '%-40s %9s %9s %9s  %-26s %9s %9s %8s  %s\n' "$1" "$(value "$2" p50)" "$(value "$2" p99)" "$(value "$2" rate)" \
+		"$3" "$(value "$4" p50)" "$(value "$4" rate)" "$(ratio "$(value "$2" "$5")" "$(value "$4" "$5")")" "${6:-}"
+}
+
+# bar TEXT VALUE at-most|at-least LIMIT: says whether the value keeps to it, and counts; called in this shell, answers in $said
+bar() {
+	if [ "$messages" -lt 5000000 ]; then
+		said="$1 (set for 5,000,000 messages)"
+	elif awk -v v="$2" -v l="$4" -v how="$3" 'BEGIN { exit !(v != "nan" && (how == "at-most" ? v <= l : v >= l)) }'; then
+		bars_met=$((bars_met + 1))
+		said="$1: met"
+	else
+		bars_missed=$((bars_missed + 1))
+		said="$1: NOT MET"
+	fi
+}
