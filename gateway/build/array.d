@@ -1,0 +1,5 @@
+build/array.o: array.c array.h buffer.h
+
+array.h:
+
+buffer.h:

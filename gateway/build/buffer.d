@@ -1,0 +1,3 @@
+build/buffer.o: buffer.c buffer.h
+
+buffer.h:

@@ -1,0 +1,7 @@
+build/config.o: config.c config.h settings.h version.h
+
+config.h:
+
+settings.h:
+
+version.h:

@@ -1,0 +1,7 @@
+build/db_connection.o: db_connection.c db_connection.h db_query.h log.h
+
+db_connection.h:
+
+db_query.h:
+
+log.h:

@@ -1,0 +1,3 @@
+build/log.o: log.c log.h
+
+log.h:

@@ -1,0 +1,92 @@
+/*
+ * reply: puts an answer into h2o. The content length is always set, since h2o closes the connection otherwise; the
+ * body's memory goes to the request's pool.
+ */
+#include "reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void
+dispose_body(void *body)
+{
+	buffer_dispose(body);
+}
+
+void
+reply_header(Request *request, const char *name, const char *value, size_t length)
+{
+	h2o_req_t *http = request->http;
+
+	h2o_add_header_by_str(&http->pool, &http->res.headers, name, strlen(name), 1, NULL,
+						  h2o_strdup(&http->pool, value, length).base, length);
+}
+
+void
+reply_body(Request *request, int status, const char *content_type, Buffer *body)
+{
+	static h2o_generator_t generator;
+	h2o_req_t *http = request->http;
+	Buffer *held = h2o_mem_alloc_shared(&http->pool, sizeof(*held), dispose_body);
+	h2o_iovec_t bytes;
+
+	*held = *body;
+	*body = (Buffer){ 0 };
+	bytes = h2o_iovec_init(held->base, held->length);
+	request->status = status;
+	request->bytes = held->length;
+	http->res.status = status;
+	http->res.reason = problem_title(status);
+	http->res.content_length = status == 204 ? SIZE_MAX : held->length;
+	if (content_type != NULL)
+		h2o_add_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
+					   strlen(content_type));
+	reply_header(request, "x-request-id", request->id, strlen(request->id));
+	if (request->worker->draining)
+		http->http1_is_persistent = 0;
+	h2o_start_response(http, &generator);
+	h2o_send(http, &bytes, bytes.len != 0 && !request->head, H2O_SEND_STATE_FINAL);
+}
+
+void
+reply_problem(Request *request, const Problem *problem)
+{
+	Buffer body = { 0 };
+
+	if (problem_is_of_the_moment(problem->status))
+		reply_header(request, "retry-after", "1", 1);
+	problem_write(problem, request->id, &body);
+	reply_body(request, problem->status, "application/problem+json", &body);
+}
+
+void
+reply_error(Request *request, int status, const char *detail)
+{
+	Problem problem = problem_make(status, detail);
+
+	reply_problem(request, &problem);
+}
+
+/* A filter's stream, which replaces the one body that h2o's own errors have. */
+static void
+send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t count, h2o_send_state_t state)
+{
+	h2o_ostream_send_next(stream, http, bytes, count, state);
+}
+
+static void
+on_setup_stream(h2o_filter_t *filter, h2o_req_t *http, h2o_ostream_t **slot)
+{
+	h2o_ostream_t *stream = h2o_add_ostream(http, sizeof(*stream), slot);
+
+	(void) filter;
+	stream->do_send = send_problem;
+}
+
+void
+reply_register_filter(h2o_pathconf_t *path)
+{
+	h2o_filter_t *filter = h2o_create_filter(path, sizeof(*filter));
+
+	filter->on_setup_ostream = on_setup_stream;
+}

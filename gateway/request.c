@@ -1,0 +1,357 @@
+/*
+ * request: one HTTP request: identified, matched, bound, run, answered.
+ */
+#include "request.h"
+
+#include <ctype.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "reply.h"
+#include "server.h"
+
+h2o_iovec_t
+request_raw_path(const h2o_req_t *http)
+{
+	return h2o_iovec_init(http->path.base, http->query_at == SIZE_MAX ? http->path.len : http->query_at);
+}
+
+h2o_iovec_t
+request_raw_query(const h2o_req_t *http)
+{
+	if (http->query_at == SIZE_MAX)
+		return h2o_iovec_init("", 0);
+	return h2o_iovec_init(http->path.base + http->query_at + 1, http->path.len - http->query_at - 1);
+}
+
+static h2o_iovec_t
+find_header(const h2o_req_t *http, const char *name)
+{
+	ssize_t place = h2o_find_header_by_str(&http->headers, name, strlen(name), -1);
+
+	return place < 0 ? h2o_iovec_init(NULL, 0) : http->headers.entries[place].value;
+}
+
+/* The client's id if it is short and plain, else one of our own. */
+static void
+set_id(Request *request)
+{
+	Worker *worker = request->worker;
+	h2o_iovec_t given = find_header(request->http, "x-request-id");
+	bool sane = given.len > 0 && given.len <= REQUEST_ID_LENGTH_MAX;
+
+	for (size_t i = 0; i < given.len && sane; i++)
+		sane = isalnum((unsigned char) given.base[i]) || strchr("-_.:", given.base[i]) != NULL;
+	if (sane)
+		memcpy(request->id, given.base, given.len);
+	else
+		snprintf(request->id, sizeof(request->id), "%016jx%08jx", (uintmax_t) worker->request_prefix,
+				 (uintmax_t) worker->request_count);
+}
+
+static void
+write_log_line(const Request *request)
+{
+	uint64_t now_us = db_now_us();
+	char method[16];
+	h2o_iovec_t name = request->http->input.method;
+
+	snprintf(method, sizeof(method), "%.*s", (int) name.len, name.base);
+	for (char *at = method; *at != '\0'; at++)
+		if (!isupper((unsigned char) *at))
+			*at = '?';
+	log_info("event=request id=%s method=%s route=%s status=%d rows=%zu bytes=%zu total_us=%ju database_us=%ju",
+			 request->id, method, request->route == NULL ? "-" : request->route->path,
+			 request->status == 0 ? 499 : request->status, request->rows, request->bytes,
+			 (uintmax_t) (now_us - request->started_at_us),
+			 (uintmax_t) (request->query == NULL || request->query->finished_at_us == 0
+							  ? 0
+							  : request->query->finished_at_us - request->query->submitted_at_us));
+}
+
+static void
+on_dispose(void *data)
+{
+	Request *request = data;
+
+	if (request->worker->config->log_requests)
+		write_log_line(request);
+	if (request->query != NULL)
+		db_query_abandon(request->query);
+	if (request->client != NULL)
+		request->client->requests--;
+	router_release(request->router);
+}
+
+static Request *
+create(h2o_req_t *http)
+{
+	Request *request = h2o_mem_alloc_shared(&http->pool, sizeof(*request), on_dispose);
+	Worker *worker = request_worker(http);
+	h2o_socket_t *socket = http->conn->callbacks->get_socket(http->conn);
+
+	memset(request, 0, sizeof(*request));
+	request->http = http;
+	request->worker = worker;
+	request->router = router_retain(worker->router);
+	request->client = socket == NULL ? NULL : socket->on_close.data;
+	if (request->client != NULL)
+		request->client->requests++;
+	request->head = h2o_memis(http->method.base, http->method.len, H2O_STRLIT("HEAD"));
+	request->started_at_us = db_now_us();
+	worker->request_count++;
+	set_id(request);
+	return request;
+}
+
+static void
+reply_not_allowed(Request *request, const RouteSet *routes)
+{
+	Buffer allow = { 0 };
+
+	for (int method = 0; method < METHOD_COUNT; method++)
+		if (routes->by_method[method] != NULL)
+			buffer_printf(&allow, "%s%s%s", allow.length == 0 ? "" : ", ", route_method_name((HttpMethod) method),
+						  method == METHOD_GET ? ", HEAD" : "");
+	reply_header(request, "allow", allow.base, allow.length);
+	buffer_dispose(&allow);
+	reply_error(request, 405, "This path does not know that method.");
+}
+
+/* The route's method, or METHOD_COUNT if no route can have it. */
+static HttpMethod
+find_method(const Request *request)
+{
+	h2o_iovec_t name = request->http->method;
+
+	if (request->head)
+		return METHOD_GET;
+	for (int method = 0; method < METHOD_COUNT; method++)
+		if (h2o_memis(name.base, name.len, route_method_name((HttpMethod) method),
+					  strlen(route_method_name((HttpMethod) method))))
+			return (HttpMethod) method;
+	return METHOD_COUNT;
+}
+
+/* Whether the request is one that HTTP allows to be looked at at all; if not, it is answered. */
+static bool
+check_framing(Request *request)
+{
+	h2o_req_t *http = request->http;
+
+	if (find_header(http, "transfer-encoding").base != NULL && find_header(http, "content-length").base != NULL)
+	{
+		http->http1_is_persistent = 0;
+		reply_error(request, 400, "A request has either a Content-Length or a Transfer-Encoding.");
+	}
+	else if (http->path.len > (size_t) request->worker->config->target_limit_bytes)
+		reply_error(request, 414, "The path and its query are too long.");
+	else if (http->path.len == 0 || http->path.base[0] != '/')
+		reply_error(request, 400, "The request target is not a path.");
+	else if (http->entity.len > (size_t) request->worker->config->body_limit_bytes)
+		reply_error(request, 413, "The body is too large.");
+	else
+		return true;
+	return false;
+}
+
+/* Sets the route, or answers. */
+static bool
+find_route(Request *request)
+{
+	h2o_iovec_t raw = request_raw_path(request->http);
+	PathResult result = path_parse(raw.base, raw.len, &request->http->pool, &request->path);
+	HttpMethod method = find_method(request);
+	const RouteSet *routes;
+
+	if (result == PATH_MALFORMED || result == PATH_NOT_UTF8)
+	{
+		reply_error(request, 400,
+					result == PATH_MALFORMED ? "The path has a % that two hexadecimal digits do not follow."
+											 : "The path is not valid UTF-8.");
+		return false;
+	}
+	routes = result == PATH_OK ? router_match(request->router, &request->path) : NULL;
+	if (routes == NULL && !router_is_complete(request->router))
+		reply_error(request, 503, "The routes are not known yet, since the database cannot be reached.");
+	else if (routes == NULL)
+		reply_error(request, 404, "There is nothing at this path.");
+	else if (method == METHOD_COUNT || routes->by_method[method] == NULL)
+		reply_not_allowed(request, routes);
+	else
+		request->route = routes->by_method[method];
+	return request->route != NULL;
+}
+
+/* application/json or application/…+json, whatever parameters follow. */
+static bool
+is_json_type(h2o_iovec_t type)
+{
+	size_t length = 0;
+
+	while (length < type.len && type.base[length] != ';' && type.base[length] != ' ')
+		length++;
+	if (length < 12 || !h2o_lcstris(type.base, 12, H2O_STRLIT("application/")))
+		return false;
+	return h2o_lcstris(type.base + 12, length - 12, H2O_STRLIT("json")) ||
+		   (length > 17 && h2o_lcstris(type.base + length - 5, 5, H2O_STRLIT("+json")));
+}
+
+static StatementInput
+collect_input(Request *request)
+{
+	h2o_req_t *http = request->http;
+	h2o_iovec_t query = request_raw_query(http);
+	h2o_iovec_t key = find_header(http, "idempotency-key");
+	StatementInput input = { .path = &request->path,
+							 .query = query.base,
+							 .query_length = query.len,
+							 .body = http->entity.base,
+							 .body_length = http->entity.len };
+
+	if (key.base != NULL)
+	{
+		input.idempotency_key = h2o_strdup(&http->pool, key.base, key.len).base;
+		input.idempotency_key_length = key.len;
+	}
+	return input;
+}
+
+static void
+reply_result(DbQuery *query, const PGresult *result)
+{
+	Request *request = query->data;
+	h2o_iovec_t path = request_raw_path(request->http);
+	h2o_iovec_t parameters = request_raw_query(request->http);
+	ResponseContext context = { .route = request->route,
+								.statement = &request->statement,
+								.path = path.base,
+								.path_length = path.len,
+								.query = parameters.base,
+								.query_length = parameters.len };
+	Response response;
+
+	response_write(&context, result, &request->http->pool, &response);
+	request->rows = response.rows;
+	if (response.links.length > 0)
+		reply_header(request, "link", response.links.base, response.links.length);
+	if (response.total_count != NULL)
+		reply_header(request, "x-total-count", response.total_count, strlen(response.total_count));
+	if (response.replayed)
+		reply_header(request, "idempotency-replayed", "true", 4);
+	if (response.refused != NULL)
+	{
+		Problem problem = problem_from_refusal(
+			response.refused, response.refused_detail == NULL ? "" : response.refused_detail, &request->http->pool);
+
+		reply_problem(request, &problem);
+	}
+	else if (response.status == 404)
+		reply_error(request, 404, "There is no such thing.");
+	else
+		reply_body(request, response.status, response.status == 204 ? NULL : "application/json", &response.body);
+	buffer_dispose(&response.links);
+	buffer_dispose(&response.body);
+}
+
+static void
+log_failure(const Request *request, const DbError *error)
+{
+	char quoted[1024];
+
+	log_error("event=statement_failed id=%s route=%s code=%s reason=%s", request->id, request->route->path,
+			  error->sqlstate, log_quote(error->message, quoted, sizeof(quoted)));
+}
+
+static void
+reply_db_error(DbQuery *query, const DbError *error)
+{
+	Request *request = query->data;
+	Problem problem = problem_from_error(error, request->route, &request->http->pool);
+
+	if (problem.status == 500)
+		log_failure(request, error);
+	reply_problem(request, &problem);
+}
+
+static void
+reply_timeout(DbQuery *query, bool sent)
+{
+	Request *request = query->data;
+	Problem problem =
+		problem_make(504, sent ? "The database took too long." : "No connection to the database came free in time.");
+
+	if (request->route->method != METHOD_GET)
+		problem.outcome = sent ? "unknown" : "known";
+	reply_problem(request, &problem);
+}
+
+/* A client that has closed its side while its request waited is taken to have gone. */
+static bool
+is_client_there(DbQuery *query)
+{
+	Request *request = query->data;
+	h2o_socket_t *socket = request->http->conn->callbacks->get_socket(request->http->conn);
+	struct pollfd state = { .fd = socket == NULL ? -1 : h2o_socket_get_fd(socket), .events = POLLRDHUP };
+
+	return poll(&state, 1, 0) <= 0 || (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
+}
+
+static void
+run(Request *request)
+{
+	const Route *route = request->route;
+	DbQuery *query = db_query_create(&route->statement, request->statement.values);
+
+	query->repeatable = route->method == METHOD_GET || request->statement.has_key;
+	query->data = request;
+	query->on_result = reply_result;
+	query->on_error = reply_db_error;
+	query->on_timeout = reply_timeout;
+	query->is_wanted = is_client_there;
+	request->query = query;
+	db_pool_submit(route->method == METHOD_GET ? request->worker->readers : request->worker->writers, query);
+}
+
+static void
+run_built_in(Request *request)
+{
+	Buffer body = { 0 };
+
+	if (request->route->built_in == BUILT_IN_READY && !server_is_ready(request->worker->server))
+	{
+		reply_error(request, 503, "The database cannot be reached, or its routes are not known yet.");
+		return;
+	}
+	buffer_append_text(&body, "{\"status\":\"ok\"}");
+	reply_body(request, 200, "application/json", &body);
+}
+
+int
+request_on_arrival(h2o_handler_t *handler, h2o_req_t *http)
+{
+	Request *request = create(http);
+	h2o_iovec_t type = find_header(http, "content-type");
+	StatementInput input;
+	Problem problem;
+
+	(void) handler;
+	if (!check_framing(request) || !find_route(request))
+		return 0;
+	if (request->route->built_in != BUILT_IN_NONE)
+	{
+		run_built_in(request);
+		return 0;
+	}
+	input = collect_input(request);
+	if (input.body_length > 0 && (request->route->method == METHOD_POST || request->route->method == METHOD_PUT) &&
+		!is_json_type(type))
+		reply_error(request, 415, "The body must be of type application/json.");
+	else if (!statement_bind(request->route, &input, &http->pool, &request->statement, &problem))
+		reply_problem(request, &problem);
+	else
+		run(request);
+	return 0;
+}

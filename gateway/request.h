@@ -1,0 +1,45 @@
+/*
+ * request: one HTTP request, from h2o's handler to its answer. It lies in h2o's request pool and dies with it; if the
+ * client goes away before the answer, that abandons the query.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "response.h"
+#include "statement.h"
+#include "worker.h"
+
+enum
+{
+	REQUEST_ID_LENGTH_MAX = 64
+};
+
+typedef struct Request
+{
+	h2o_req_t *http;
+	Worker *worker;
+	Client *client;
+	Router *router; /* the one it was matched with, held */
+	const Route *route;
+	Path path;
+	char id[REQUEST_ID_LENGTH_MAX + 1];
+	Statement statement;
+	DbQuery *query;
+	uint64_t started_at_us;
+	int status; /* 0: not answered yet */
+	size_t rows;
+	size_t bytes;
+	bool head;
+} Request;
+
+/* h2o's handler of every path. */
+int request_on_arrival(h2o_handler_t *handler, h2o_req_t *http);
+
+/* The worker whose loop runs a request. */
+Worker *request_worker(h2o_req_t *http);
+
+/* The request target without its query, and the query without its question mark. */
+h2o_iovec_t request_raw_path(const h2o_req_t *http);
+h2o_iovec_t request_raw_query(const h2o_req_t *http);
+
+#endif

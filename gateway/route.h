@@ -1,0 +1,80 @@
+/*
+ * route: one row of parley.describe_routes(), ready for use. A route and all it points to belong to its router's pool.
+ */
+#ifndef ROUTE_H
+#define ROUTE_H
+
+#include "db_query.h"
+
+typedef enum HttpMethod
+{
+	METHOD_GET,
+	METHOD_POST,
+	METHOD_PUT,
+	METHOD_DELETE,
+	METHOD_COUNT
+} HttpMethod;
+
+typedef enum RouteAuth
+{
+	AUTH_NONE,
+	AUTH_OPERATOR,
+	AUTH_USER,
+	AUTH_APPLICATION
+} RouteAuth;
+
+typedef enum ParameterSource
+{
+	SOURCE_PATH,
+	SOURCE_QUERY,
+	SOURCE_BODY,
+	SOURCE_HEADER
+} ParameterSource;
+
+typedef struct Parameter
+{
+	const char *name;
+	ParameterSource source;
+	size_t segment; /* of the path, where source is SOURCE_PATH */
+	const char *type;
+	Oid type_oid;
+	bool required;
+	const char *fallback;    /* SQL, or NULL */
+	const char *domain;      /* schema.name, or NULL */
+	const char *description; /* the domain's, or NULL */
+	bool has_minimum;
+	bool has_maximum;
+	int64_t minimum;
+	int64_t maximum;
+	size_t min_length; /* characters */
+	size_t max_length; /* SIZE_MAX: none */
+	const char **one_of;
+	size_t one_of_count;
+} Parameter;
+
+typedef enum BuiltIn
+{
+	BUILT_IN_NONE,
+	BUILT_IN_HEALTH,
+	BUILT_IN_READY
+} BuiltIn;
+
+typedef struct Route
+{
+	BuiltIn built_in;
+	HttpMethod method;
+	const char *path;
+	RouteAuth auth;
+	int status;
+	const char *function;
+	const char *description;
+	bool returns_set;
+	DbStatement statement;
+	Parameter *parameters;
+	size_t parameter_count;
+	bool has_body; /* a parameter comes from it */
+} Route;
+
+const char *route_method_name(HttpMethod method);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * router: which route a path and method lead to. Immutable once built and shared by all threads: retain and release
+ * count its holders, the last one's release gives back all its memory.
+ */
+#ifndef ROUTER_H
+#define ROUTER_H
+
+#include "route.h"
+
+typedef struct Router Router;
+
+typedef struct PathSegment
+{
+	const char *text; /* decoded, NUL at the end */
+	size_t length;
+} PathSegment;
+
+enum
+{
+	PATH_SEGMENTS_MAX = 32
+};
+
+typedef struct Path
+{
+	PathSegment segments[PATH_SEGMENTS_MAX];
+	size_t count;
+} Path;
+
+typedef enum PathResult
+{
+	PATH_OK,
+	PATH_MALFORMED, /* percent-encoding */
+	PATH_NOT_UTF8,
+	PATH_TOO_DEEP
+} PathResult;
+
+/* What leads to a path: a route, or NULL, by method. */
+typedef struct RouteSet
+{
+	Route *by_method[METHOD_COUNT];
+} RouteSet;
+
+/* Splits a raw path (which begins with /) at each /, and then decodes every segment by itself, in pool's memory. */
+PathResult path_parse(const char *raw, size_t length, h2o_mem_pool_t *pool, Path *path);
+
+/* A router with the built-in routes alone, held once. */
+Router *router_create(void);
+
+/* Adds the rows of describe_routes(). A row that makes no sense is logged and left out. */
+void router_add_rows(Router *router, const PGresult *rows);
+
+Router *router_retain(Router *router);
+void router_release(Router *router);
+
+/* The routes at a path, or NULL. A literal segment goes before a parameter. */
+const RouteSet *router_match(const Router *router, const Path *path);
+
+/* Whether the database's routes are in it. */
+bool router_is_complete(const Router *router);
+
+size_t router_statement_count(const Router *router);
+const DbStatement *const *router_statements(const Router *router);
+
+#endif
