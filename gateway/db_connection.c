@@ -97,15 +97,12 @@ lose_queries(DbConnection *connection)
 void
 db_connection_close(DbConnection *connection, const char *why)
 {
-	char quoted[512];
 	bool was_open = connection->state != DB_CONNECTION_CLOSED;
 
 	if (connection->socket != NULL)
 		h2o_socket_close(connection->socket);
 	connection->socket = NULL;
-	if (why != NULL)
-		log_warning("event=database_connection_lost under_way=%zu reason=%s", connection->under_way_count,
-					log_quote(why, quoted, sizeof(quoted)));
+	snprintf(connection->reason, sizeof(connection->reason), "%s", why);
 	PQfinish(connection->pg);
 	connection->pg = NULL;
 	if (connection->prepared != NULL)
@@ -118,7 +115,7 @@ db_connection_close(DbConnection *connection, const char *why)
 void
 db_connection_dispose(DbConnection *connection)
 {
-	db_connection_close(connection, NULL);
+	db_connection_close(connection, "");
 	free(connection->prepared);
 	connection->prepared = NULL;
 }
@@ -391,8 +388,6 @@ finish_own_query(DbConnection *connection, const DbQuery *query)
 	else if (query->kind == DB_QUERY_SETUP)
 	{
 		connection->unusable = true;
-		log_error("event=session_not_set_up reason=%s",
-				  log_quote(error_field(query->result, PG_DIAG_MESSAGE_PRIMARY), quoted, sizeof(quoted)));
 	}
 	else if (query->kind == DB_QUERY_PREPARE && !success)
 	{

@@ -23,7 +23,7 @@ typedef struct DbConnectionOwner
 	void (*on_state)(void *data, DbConnection *connection, DbConnectionState before);
 	/* A query has had its callback; there is room for another. */
 	void (*on_room)(void *data, DbConnection *connection);
-	/* The connection broke with this query under way; last sent first. unstarted: it surely did not commit. */
+	/* The connection broke with this query under way; last sent first. outcome_known: it surely did not commit. */
 	void (*on_lost)(void *data, DbQuery *query, bool outcome_known);
 	/* A notification on a channel that setup_sql listens to; may be NULL. */
 	void (*on_notification)(void *data, const char *channel);
@@ -51,6 +51,7 @@ struct DbConnection
 	uint64_t changed_at_us; /* last answer or change of state */
 	bool fatal;             /* the server said why it ends */
 	bool unusable;          /* its session could not be set up */
+	char reason[256];       /* why it was last closed */
 	bool commit_doubtful;   /* it warned that a commit is not replicated */
 	const DbStatement *const *statements;
 	size_t statement_count;
@@ -60,7 +61,7 @@ struct DbConnection
 void db_connection_init(DbConnection *connection, h2o_loop_t *loop, const DbConnectionSettings *settings,
 						const DbConnectionOwner *owner);
 void db_connection_open(DbConnection *connection);
-/* Breaks it; why goes to the log, and what was under way to on_lost. */
+/* Breaks it; why is kept for the owner, and what was under way goes to on_lost. */
 void db_connection_close(DbConnection *connection, const char *why);
 void db_connection_dispose(DbConnection *connection);
 

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "log.h"
+
 enum
 {
 	TICK_MS = 20,
@@ -148,6 +150,23 @@ note_ready(DbPool *pool, size_t ready_before)
 		pool->settings.on_ready(pool->settings.data, pool->ready_count > 0);
 }
 
+/* A loss is logged, and the first of the failures that follow it, until there is a connection again. */
+static void
+log_state(const DbPool *pool, const PoolConnection *own, DbConnectionState before)
+{
+	char quoted[512];
+	const char *reason = log_quote(own->connection.reason, quoted, sizeof(quoted));
+
+	if (pool->disposing)
+		return;
+	if (own->connection.state == DB_CONNECTION_READY && own->failures > 0)
+		log_info("event=database_connected failures=%u", own->failures);
+	else if (own->connection.state == DB_CONNECTION_CLOSED && before == DB_CONNECTION_READY)
+		log_warning("event=database_connection_lost under_way=%zu reason=%s", own->connection.under_way_count, reason);
+	else if (own->connection.state == DB_CONNECTION_CLOSED && own->failures == 0)
+		log_warning("event=database_not_connected reason=%s", reason);
+}
+
 static void
 on_state(void *data, DbConnection *connection, DbConnectionState before)
 {
@@ -155,6 +174,7 @@ on_state(void *data, DbConnection *connection, DbConnectionState before)
 	PoolConnection *own = H2O_STRUCT_FROM_MEMBER(PoolConnection, connection, connection);
 	size_t ready_before = pool->ready_count;
 
+	log_state(pool, own, before);
 	if (connection->state == DB_CONNECTION_READY)
 	{
 		pool->counters.connects++;

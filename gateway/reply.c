@@ -67,20 +67,50 @@ reply_error(Request *request, int status, const char *detail)
 	reply_problem(request, &problem);
 }
 
-/* A filter's stream, which replaces the one body that h2o's own errors have. */
+/* Whether h2o answered by itself: its errors are plain text, ours never are. */
+static bool
+is_plain_error(const h2o_req_t *http)
+{
+	ssize_t place = h2o_find_header(&http->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
+
+	return http->res.status >= 400 && place >= 0 &&
+		   h2o_lcstris(http->res.headers.entries[place].value.base, 10, H2O_STRLIT("text/plain"));
+}
+
+/* The filter's stream: the one body of an error of h2o's own gives way to a problem document. */
 static void
 send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t count, h2o_send_state_t state)
 {
-	h2o_ostream_send_next(stream, http, bytes, count, state);
+	Problem problem = problem_make(http->res.status, http->res.status == 413 ? "The body is too large." : NULL);
+	Buffer *body = h2o_mem_alloc_shared(&http->pool, sizeof(*body), dispose_body);
+	char id[REQUEST_ID_LENGTH_MAX + 1];
+	h2o_iovec_t document;
+
+	*body = (Buffer){ 0 };
+	request_make_id(http, id);
+	problem_write(&problem, id, body);
+	document = h2o_iovec_init(body->base, body->length);
+	http->res.reason = problem_title(http->res.status);
+	http->res.content_length = document.len;
+	h2o_set_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, H2O_STRLIT("application/problem+json"), 1);
+	h2o_add_header_by_str(&http->pool, &http->res.headers, H2O_STRLIT("x-request-id"), 0, NULL,
+						  h2o_strdup(&http->pool, id, SIZE_MAX).base, strlen(id));
+	(void) bytes;
+	h2o_ostream_send_next(stream, http, &document, count == 0 ? 0 : 1, state);
 }
 
 static void
 on_setup_stream(h2o_filter_t *filter, h2o_req_t *http, h2o_ostream_t **slot)
 {
-	h2o_ostream_t *stream = h2o_add_ostream(http, sizeof(*stream), slot);
+	if (is_plain_error(http))
+	{
+		h2o_ostream_t *stream = h2o_add_ostream(http, sizeof(*stream), slot);
 
+		stream->do_send = send_problem;
+		slot = &stream->next;
+	}
 	(void) filter;
-	stream->do_send = send_problem;
+	h2o_setup_next_ostream(http, slot);
 }
 
 void

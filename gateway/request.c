@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "log.h"
 #include "reply.h"
@@ -34,21 +35,20 @@ find_header(const h2o_req_t *http, const char *name)
 	return place < 0 ? h2o_iovec_init(NULL, 0) : http->headers.entries[place].value;
 }
 
-/* The client's id if it is short and plain, else one of our own. */
-static void
-set_id(Request *request)
+void
+request_make_id(h2o_req_t *http, char *out)
 {
-	Worker *worker = request->worker;
-	h2o_iovec_t given = find_header(request->http, "x-request-id");
+	Worker *worker = request_worker(http);
+	h2o_iovec_t given = find_header(http, "x-request-id");
 	bool sane = given.len > 0 && given.len <= REQUEST_ID_LENGTH_MAX;
 
 	for (size_t i = 0; i < given.len && sane; i++)
 		sane = isalnum((unsigned char) given.base[i]) || strchr("-_.:", given.base[i]) != NULL;
 	if (sane)
-		memcpy(request->id, given.base, given.len);
+		snprintf(out, REQUEST_ID_LENGTH_MAX + 1, "%.*s", (int) given.len, given.base);
 	else
-		snprintf(request->id, sizeof(request->id), "%016jx%08jx", (uintmax_t) worker->request_prefix,
-				 (uintmax_t) worker->request_count);
+		snprintf(out, REQUEST_ID_LENGTH_MAX + 1, "%016jx%08jx", (uintmax_t) worker->request_prefix,
+				 (uintmax_t) ++worker->request_count);
 }
 
 static void
@@ -101,8 +101,7 @@ create(h2o_req_t *http)
 		request->client->requests++;
 	request->head = h2o_memis(http->method.base, http->method.len, H2O_STRLIT("HEAD"));
 	request->started_at_us = db_now_us();
-	worker->request_count++;
-	set_id(request);
+	request_make_id(http, request->id);
 	return request;
 }
 
@@ -135,16 +134,70 @@ find_method(const Request *request)
 	return METHOD_COUNT;
 }
 
+/* How many lines of the raw head begin with the name and a colon. */
+static int
+count_header_lines(h2o_iovec_t head, const char *name)
+{
+	size_t length = strlen(name);
+	int count = 0;
+
+	for (const char *line = head.base, *end = head.base + head.len; line < end;)
+	{
+		const char *next = memchr(line, '\n', (size_t) (end - line));
+
+		if (line[0] == '\r' || line[0] == '\n')
+			break;
+		if ((size_t) (end - line) > length && line[length] == ':' && strncasecmp(line, name, length) == 0)
+			count++;
+		line = next == NULL ? end : next + 1;
+	}
+	return count;
+}
+
+/*
+ * Whether a body's length is said in one way and once. h2o takes these headers out of the request and is content with
+ * both, which another server before it may read differently; the raw head is still in the socket's buffer.
+ */
+static bool
+is_length_plain(const h2o_req_t *http)
+{
+	h2o_socket_t *socket = http->conn->callbacks->get_socket(http->conn);
+	h2o_iovec_t head;
+
+	if (http->entity.base == NULL || socket == NULL || socket->input->bytes == NULL)
+		return true;
+	head = h2o_iovec_init(socket->input->bytes, socket->input->size);
+	return count_header_lines(head, "content-length") + count_header_lines(head, "transfer-encoding") <= 1;
+}
+
+/* http://host/path, which a server must take though only proxies send it, becomes /path. */
+static void
+strip_authority(h2o_req_t *http)
+{
+	size_t scheme = h2o_memis(http->path.base, http->path.len < 7 ? 0 : 7, H2O_STRLIT("http://"))    ? 7
+					: h2o_memis(http->path.base, http->path.len < 8 ? 0 : 8, H2O_STRLIT("https://")) ? 8
+																									 : 0;
+	char *path = scheme == 0 ? NULL : memchr(http->path.base + scheme, '/', http->path.len - scheme);
+
+	if (path == NULL)
+		return;
+	if (http->query_at != SIZE_MAX)
+		http->query_at -= (size_t) (path - http->path.base);
+	http->path.len -= (size_t) (path - http->path.base);
+	http->path.base = path;
+}
+
 /* Whether the request is one that HTTP allows to be looked at at all; if not, it is answered. */
 static bool
 check_framing(Request *request)
 {
 	h2o_req_t *http = request->http;
 
-	if (find_header(http, "transfer-encoding").base != NULL && find_header(http, "content-length").base != NULL)
+	strip_authority(http);
+	if (!is_length_plain(http))
 	{
 		http->http1_is_persistent = 0;
-		reply_error(request, 400, "A request has either a Content-Length or a Transfer-Encoding.");
+		reply_error(request, 400, "A request has one Content-Length or a Transfer-Encoding, not both.");
 	}
 	else if (http->path.len > (size_t) request->worker->config->target_limit_bytes)
 		reply_error(request, 414, "The path and its query are too long.");

@@ -35,6 +35,10 @@ typedef struct Request
 /* h2o's handler of every path. */
 int request_on_arrival(h2o_handler_t *handler, h2o_req_t *http);
 
+/* The client's id if it sent a short and plain one, else a new one; out has room for REQUEST_ID_LENGTH_MAX and a NUL.
+ */
+void request_make_id(h2o_req_t *http, char *out);
+
 /* The worker whose loop runs a request. */
 Worker *request_worker(h2o_req_t *http);
 

@@ -19,23 +19,37 @@ wrong(const char *why)
 	return (Value){ .wrong = why };
 }
 
-/* What is said of a value outside its bounds: the domain's own words where there are any. */
+static const char *
+list_words(const Parameter *parameter, h2o_mem_pool_t *pool)
+{
+	Buffer words = { 0 };
+	const char *copy;
+
+	buffer_append_text(&words, "must be one of ");
+	for (size_t i = 0; i < parameter->one_of_count; i++)
+		buffer_printf(&words, "%s%s", i == 0 ? "" : ", ", parameter->one_of[i]);
+	copy = h2o_strdup(pool, buffer_text(&words), words.length).base;
+	buffer_dispose(&words);
+	return copy;
+}
+
+/* What is said of a value outside its bounds; where these are not plain, in the domain's own words. */
 static Value
 out_of_bounds(const Parameter *parameter, h2o_mem_pool_t *pool)
 {
-	char words[96] = "is not one of the values allowed";
+	char words[96];
 
-	if (parameter->description != NULL)
-		return wrong(h2o_concat(pool, h2o_iovec_init(H2O_STRLIT("must be ")),
-								h2o_iovec_init(parameter->description, strlen(parameter->description)))
-						 .base);
+	if (parameter->one_of_count > 0)
+		return wrong(list_words(parameter, pool));
 	if (parameter->has_minimum && parameter->has_maximum)
 		snprintf(words, sizeof(words), "must be from %jd to %jd", (intmax_t) parameter->minimum,
 				 (intmax_t) parameter->maximum);
 	else if (parameter->has_minimum || parameter->has_maximum)
 		snprintf(words, sizeof(words), "must be at %s %jd", parameter->has_minimum ? "least" : "most",
 				 (intmax_t) (parameter->has_minimum ? parameter->minimum : parameter->maximum));
-	else if (parameter->max_length != SIZE_MAX || parameter->min_length > 0)
+	else if (parameter->max_length == SIZE_MAX)
+		snprintf(words, sizeof(words), "must have at least %zu characters", parameter->min_length);
+	else
 		snprintf(words, sizeof(words), "must have %zu to %zu characters", parameter->min_length, parameter->max_length);
 	return wrong(h2o_strdup(pool, words, SIZE_MAX).base);
 }
@@ -85,7 +99,7 @@ number_from_text(const Parameter *parameter, const char *text, size_t length, h2
 	errno = 0;
 	number = strtoimax(text, NULL, 10);
 	if (errno == ERANGE)
-		return parameter->description != NULL ? out_of_bounds(parameter, pool) : wrong("is too large a number");
+		return wrong("is too large a number");
 	return check_number(parameter, number, text, pool);
 }
 

@@ -1,5 +1,3 @@
 build/array.o: array.c array.h buffer.h
-
 array.h:
-
 buffer.h:

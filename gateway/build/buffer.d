@@ -1,3 +1,2 @@
 build/buffer.o: buffer.c buffer.h
-
 buffer.h:

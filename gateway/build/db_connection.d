@@ -1,7 +1,4 @@
 build/db_connection.o: db_connection.c db_connection.h db_query.h log.h
-
 db_connection.h:
-
 db_query.h:
-
 log.h:

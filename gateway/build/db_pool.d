@@ -1,7 +1,5 @@
-build/db_pool.o: db_pool.c db_pool.h db_connection.h db_query.h
-
+build/db_pool.o: db_pool.c db_pool.h db_connection.h db_query.h log.h
 db_pool.h:
-
 db_connection.h:
-
 db_query.h:
+log.h:

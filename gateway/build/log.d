@@ -1,3 +1,2 @@
 build/log.o: log.c log.h
-
 log.h:

@@ -1,22 +1,12 @@
 build/main.o: main.c config.h settings.h log.h route_loader.h db_pool.h \
-  db_connection.h db_query.h server.h router.h route.h
-
+ db_connection.h db_query.h server.h router.h route.h
 config.h:
-
 settings.h:
-
 log.h:
-
 route_loader.h:
-
 db_pool.h:
-
 db_connection.h:
-
 db_query.h:
-
 server.h:
-
 router.h:
-
 route.h:

@@ -1,22 +1,12 @@
 build/route_loader.o: route_loader.c route_loader.h config.h settings.h \
-  db_pool.h db_connection.h db_query.h server.h router.h route.h log.h
-
+ db_pool.h db_connection.h db_query.h server.h router.h route.h log.h
 route_loader.h:
-
 config.h:
-
 settings.h:
-
 db_pool.h:
-
 db_connection.h:
-
 db_query.h:
-
 server.h:
-
 router.h:
-
 route.h:
-
 log.h:
