@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -210,6 +211,22 @@ config_help(FILE *output)
 bool
 config_is_loopback(const char *address)
 {
-	return strncmp(address, "unix:", 5) == 0 || strncmp(address, "127.", 4) == 0 ||
-		   strncmp(address, "[::1]:", 6) == 0 || strncmp(address, "localhost:", 10) == 0;
+	const char *colon = strrchr(address, ':');
+	char host[64];
+	struct in_addr four;
+	struct in6_addr six;
+
+	if (strncmp(address, "unix:", 5) == 0)
+		return true;
+	if (colon == NULL || (size_t) (colon - address) >= sizeof(host))
+		return false;
+	snprintf(host, sizeof(host), "%.*s", (int) (colon - address), address);
+	if (inet_pton(AF_INET, host, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == 127;
+	if (host[0] == '[' && host[strlen(host) - 1] == ']')
+	{
+		host[strlen(host) - 1] = '\0';
+		return inet_pton(AF_INET6, host + 1, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+	}
+	return strcmp(host, "localhost") == 0;
 }

@@ -167,6 +167,8 @@ is_length_plain(const h2o_req_t *http)
 	if (http->entity.base == NULL || socket == NULL || socket->input->bytes == NULL)
 		return true;
 	head = h2o_iovec_init(socket->input->bytes, socket->input->size);
+	if (head.len < http->method.len || memcmp(head.base, http->method.base, http->method.len) != 0)
+		return true;
 	return count_header_lines(head, "content-length") + count_header_lines(head, "transfer-encoding") <= 1;
 }
 
