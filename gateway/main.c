@@ -41,7 +41,7 @@ on_signal(h2o_socket_t *socket, const char *error)
 	}
 }
 
-/* Blocks, in all threads to come, the signals that are read from the descriptor. */
+/* Blocks the signals that are read from the descriptor, in all threads to come: there must be none yet. */
 static h2o_socket_t *
 watch_signals(h2o_loop_t *loop)
 {
@@ -85,9 +85,9 @@ check_exposure(const Config *config)
 static int
 serve(Gateway *gateway)
 {
-	log_start(STDERR_FILENO);
 	gateway->loop = h2o_evloop_create();
 	gateway->signals = watch_signals(gateway->loop);
+	log_start(STDERR_FILENO);
 	gateway->signals->data = gateway;
 	gateway->server = server_start(&gateway->config);
 	if (gateway->server == NULL)

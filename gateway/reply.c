@@ -77,6 +77,17 @@ is_plain_error(const h2o_req_t *http)
 		   h2o_lcstris(http->res.headers.entries[place].value.base, 10, H2O_STRLIT("text/plain"));
 }
 
+/* h2o closes after such an error, without reading what the client still sends. */
+static void
+let_linger(h2o_req_t *http)
+{
+	h2o_socket_t *socket = http->conn->callbacks->get_socket(http->conn);
+	Client *client = socket == NULL ? NULL : socket->on_close.data;
+
+	if (client != NULL && client->linger_descriptor < 0)
+		client->linger_descriptor = dup(h2o_socket_get_fd(socket));
+}
+
 /* The filter's stream: the one body of an error of h2o's own gives way to a problem document. */
 static void
 send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t count, h2o_send_state_t state)
@@ -96,6 +107,7 @@ send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t 
 	h2o_add_header_by_str(&http->pool, &http->res.headers, H2O_STRLIT("x-request-id"), 0, NULL,
 						  h2o_strdup(&http->pool, id, SIZE_MAX).base, strlen(id));
 	(void) bytes;
+	let_linger(http);
 	h2o_ostream_send_next(stream, http, &document, count == 0 ? 0 : 1, state);
 }
 

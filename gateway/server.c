@@ -18,6 +18,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "linger.h"
 #include "log.h"
 #include "reply.h"
 #include "request.h"
@@ -27,8 +28,8 @@ enum
 {
 	ACCEPTS_A_WAKE_UP = 16,
 	TICK_MS = 50,
-	IDLE_GRACE_MS = 300, /* while draining, for requests that are on their way already */
-	BODY_SLACK = 1024
+	LINGER_MS = 2000,
+	IDLE_GRACE_MS = 300 /* while draining, for requests that are on their way already */
 };
 
 static const char session_sql[] =
@@ -95,6 +96,8 @@ on_client_close(void *data)
 
 	h2o_linklist_unlink(&client->link);
 	client->worker->client_count--;
+	if (client->linger_descriptor >= 0)
+		linger_close(client->worker->http.loop, &client->worker->linger_timeout, client->linger_descriptor);
 	free(client);
 }
 
@@ -103,7 +106,7 @@ welcome(Worker *worker, h2o_socket_t *socket)
 {
 	Client *client = h2o_mem_alloc(sizeof(*client));
 
-	*client = (Client){ .socket = socket, .worker = worker };
+	*client = (Client){ .socket = socket, .worker = worker, .linger_descriptor = -1 };
 	h2o_linklist_insert(&worker->clients, &client->link);
 	worker->client_count++;
 	socket->on_close.cb = on_client_close;
@@ -261,6 +264,7 @@ set_up_worker(Worker *worker)
 	h2o_multithread_register_receiver(worker->http.queue, &worker->receiver, on_messages);
 	h2o_linklist_init_anchor(&worker->clients);
 	h2o_timeout_init(worker->http.loop, &worker->tick_timeout, TICK_MS);
+	h2o_timeout_init(worker->http.loop, &worker->linger_timeout, LINGER_MS);
 	worker->tick.cb = on_tick;
 	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);
 	if (getrandom(&worker->request_prefix, sizeof(worker->request_prefix), 0) < 0)
@@ -430,9 +434,12 @@ server_start(const Config *config)
 	server->workers = calloc(server->worker_count, sizeof(*server->workers));
 	configure_http(server);
 	configure_sessions(server);
-	if (!listen_on_all(server))
-		return NULL;
 	pthread_barrier_init(&server->set_up, NULL, (unsigned) server->worker_count + 1);
+	if (!listen_on_all(server))
+	{
+		server_dispose(server);
+		return NULL;
+	}
 	for (size_t i = 0; i < server->worker_count; i++)
 	{
 		server->workers[i].server = server;

@@ -22,7 +22,8 @@ typedef struct Client
 	h2o_linklist_t link;
 	h2o_socket_t *socket;
 	struct Worker *worker;
-	unsigned requests; /* under way */
+	unsigned requests;     /* under way */
+	int linger_descriptor; /* what outlives the connection, to linger on; -1: nothing */
 } Client;
 
 typedef struct Worker
@@ -46,6 +47,7 @@ typedef struct Worker
 	uint64_t close_idle_at_us;
 	h2o_timeout_t tick_timeout;
 	h2o_timeout_entry_t tick;
+	h2o_timeout_t linger_timeout;
 	uint64_t request_prefix; /* of generated request ids */
 	uint64_t request_count;
 	pthread_t thread;

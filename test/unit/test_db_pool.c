@@ -14,6 +14,8 @@ static int errors;
 static int timeouts;
 static bool wanted;
 static DbError last_error;
+static DbQuery *queries[16];
+static int query_count;
 
 static void
 on_result(DbQuery *query, const PGresult *result)
@@ -99,8 +101,32 @@ submit(bool repeatable)
 	query->on_error = on_error;
 	query->on_timeout = on_timeout;
 	query->is_wanted = is_wanted;
+	queries[query_count++] = query;
 	db_pool_submit(db, query);
 	return query;
+}
+
+static void
+abandon(DbQuery *query)
+{
+	for (int i = 0; i < query_count; i++)
+	{
+		if (query != NULL && queries[i] == query)
+		{
+			queries[i] = NULL;
+			db_query_abandon(query);
+		}
+	}
+}
+
+static void
+dispose(void)
+{
+	db_pool_dispose(db);
+	for (int i = 0; i < query_count; i++)
+		abandon(queries[i]);
+	h2o_evloop_run(loop, 0);
+	h2o_evloop_destroy(loop);
 }
 
 START_TEST(queries_are_pipelined_and_answered_in_order)
@@ -118,7 +144,7 @@ START_TEST(queries_are_pipelined_and_answered_in_order)
 	ck_assert_int_eq(last_error.kind, DB_ERROR_SERVER);
 	fake_answer_all(0);
 	UNTIL(results == 3);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -129,7 +155,7 @@ START_TEST(the_least_busy_connection_is_chosen)
 		submit(false);
 	ck_assert_int_eq(fake_executions(0), 3);
 	ck_assert_int_eq(fake_executions(1), 3);
-	db_pool_dispose(db);
+	dispose();
 	ck_assert_int_eq(errors, 6);
 }
 END_TEST
@@ -147,7 +173,7 @@ START_TEST(what_has_no_place_waits_and_then_goes)
 	fake_answer_one(0);
 	UNTIL(fake_executions(0) == 2);
 	ck_assert_int_eq(results, 1);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -160,7 +186,7 @@ START_TEST(waiting_too_long_is_a_timeout)
 	ck_assert_uint_eq(db_pool_counters(db)->acquire_timeouts, 1);
 	UNTIL(timeouts == 2);
 	ck_assert_uint_eq(db_pool_counters(db)->query_timeouts, 1);
-	db_pool_dispose(db);
+	dispose();
 	ck_assert_int_eq(errors, 0);
 }
 END_TEST
@@ -172,7 +198,7 @@ START_TEST(a_silent_server_loses_its_connection)
 	UNTIL(db_pool_ready_count(db) == 0);
 	UNTIL(fake_opened() == 2);
 	ck_assert_uint_eq(db_pool_counters(db)->losses, 1);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -189,7 +215,7 @@ START_TEST(a_loss_repeats_what_may_be_repeated_once)
 	ck_assert_int_eq(last_error.kind, DB_ERROR_LOST);
 	ck_assert(last_error.outcome_unknown);
 	ck_assert_uint_eq(db_pool_counters(db)->repeats, 2);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -202,7 +228,7 @@ START_TEST(a_loss_fails_what_may_not_be_repeated)
 	ck_assert_int_eq(last_error.kind, DB_ERROR_LOST);
 	ck_assert(last_error.outcome_unknown);
 	ck_assert_int_eq(fake_executions(1), 0);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -214,7 +240,7 @@ START_TEST(what_the_server_refused_in_ending_was_surely_not_done)
 	fake_break(0);
 	UNTIL(fake_executions(1) == 1);
 	ck_assert_int_eq(errors, 0);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -229,7 +255,7 @@ START_TEST(rows_without_their_commit_are_an_unknown_outcome)
 	UNTIL(errors == 1);
 	ck_assert_int_eq(last_error.kind, DB_ERROR_LOST);
 	ck_assert(last_error.outcome_unknown);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -249,7 +275,7 @@ START_TEST(an_unreachable_server_fails_at_once_and_is_tried_again)
 	UNTIL(db_pool_is_ready(db));
 	submit(false);
 	ck_assert_int_eq(errors, 2);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -260,12 +286,12 @@ START_TEST(an_abandoned_query_that_waits_is_not_sent)
 	make_ready_pool(1, 1, 10);
 	submit(false);
 	second = submit(false);
-	db_query_abandon(second);
+	abandon(second);
 	ck_assert_uint_eq(db_pool_queue_length(db), 0);
 	fake_answer_all(0);
 	UNTIL(results == 1);
 	ck_assert_int_eq(fake_executions(0), 1);
-	db_pool_dispose(db);
+	dispose();
 	ck_assert_int_eq(errors, 0);
 }
 END_TEST
@@ -273,12 +299,12 @@ END_TEST
 START_TEST(an_abandoned_query_under_way_has_no_callback)
 {
 	make_ready_pool(1, 2, 10);
-	db_query_abandon(submit(true));
+	abandon(submit(true));
 	submit(false);
 	fake_answer_all(0);
 	UNTIL(results == 1);
 	ck_assert_uint_eq(db_pool_under_way(db), 0);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -291,7 +317,7 @@ START_TEST(what_nobody_waits_for_any_more_is_not_sent)
 	fake_answer_all(0);
 	UNTIL(db_pool_counters(db)->not_sent == 1);
 	ck_assert_int_eq(fake_executions(0), 1);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -305,6 +331,7 @@ START_TEST(new_statements_replace_the_old)
 	db_pool_set_statements(db, list, 1);
 	ck_assert_int_eq(fake_sent(0), 4); /* the old one closed, the new one prepared */
 	query->on_result = on_result;
+	queries[query_count++] = query;
 	db_pool_submit(db, query);
 	ck_assert_int_eq(fake_sent(0), 4); /* not before there is room: two are under way */
 	fake_answer_all(0);
@@ -313,7 +340,7 @@ START_TEST(new_statements_replace_the_old)
 	UNTIL(results == 1);
 	submit(false); /* of the old list: prepared again */
 	ck_assert_int_eq(fake_sent(0), 7);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
@@ -325,7 +352,7 @@ START_TEST(a_failed_setup_is_no_connection)
 	UNTIL(fake_opened() == 2);
 	ck_assert(!db_pool_is_ready(db));
 	ck_assert_uint_eq(db_pool_counters(db)->connect_failures, 1);
-	db_pool_dispose(db);
+	dispose();
 }
 END_TEST
 
