@@ -125,9 +125,9 @@ COMMENT ON FUNCTION parley.delete_message(bigint, bigint) IS
 
 CREATE FUNCTION parley.message_json(message parley.message) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN json_build_object('conversation_id', message.conversation_id, 'message_id', message.message_id,
-	'sender_id', message.sender_id, 'content', message.content, 'created_at', parley.rfc3339(message.created_at),
-	'edited_at', parley.rfc3339(message.edited_at), 'deleted_at', parley.rfc3339(message.deleted_at));
+RETURN (SELECT row_to_json(m) FROM (SELECT message.conversation_id, message.message_id, message.sender_id, message.content,
+	parley.rfc3339(message.created_at) AS created_at, parley.rfc3339(message.edited_at) AS edited_at,
+	parley.rfc3339(message.deleted_at) AS deleted_at) m);
 COMMENT ON FUNCTION parley.message_json(parley.message) IS 'a message within a JSON answer, as the gateway writes one alone';
 
 CREATE FUNCTION parley.conversation(
@@ -142,13 +142,13 @@ BEGIN
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'no conversation %', conversation_id USING ERRCODE = 'no_data_found';
 	END IF;
-	SELECT coalesce(json_agg(json_build_object('id', p.id, 'name', p.name, 'identifier', coalesce(p.phone, p.email),
-			'type', CASE WHEN p.phone IS NOT NULL THEN 'phone' WHEN p.email IS NOT NULL THEN 'email' END) ORDER BY p.id), '[]')
-		INTO participants
-		FROM parley.members m JOIN parley.contacts p ON p.id = m.contact_id
-		WHERE m.conversation_id = conversation.conversation_id;
-	SELECT coalesce(json_agg(parley.message_json((n.conversation_id, n.message_id, n.sender_id, n.content,
-			n.created_at, n.edited_at, n.deleted_at)) ORDER BY n.message_id DESC), '[]')
+	SELECT '[' || coalesce(string_agg(row_to_json(p)::text, ',' ORDER BY p.id), '') || ']' INTO participants
+		FROM (SELECT k.id, k.name, coalesce(k.phone, k.email) AS identifier,
+				CASE WHEN k.phone IS NOT NULL THEN 'phone' WHEN k.email IS NOT NULL THEN 'email' END AS type
+			FROM parley.members m JOIN parley.contacts k ON k.id = m.contact_id
+			WHERE m.conversation_id = conversation.conversation_id) p;
+	SELECT '[' || coalesce(string_agg(parley.message_json((n.conversation_id, n.message_id, n.sender_id, n.content,
+			n.created_at, n.edited_at, n.deleted_at))::text, ',' ORDER BY n.message_id DESC), '') || ']'
 		INTO messages
 		FROM parley.list_messages(conversation.conversation_id, sort => 'desc', "limit" => 50) n;
 END $$;

@@ -94,7 +94,9 @@ SELECT count(*) FROM parley.recent_conversations('another application, hello');
 SELECT * FROM parley.audit_conversations();
 
 -- a_search_walks_the_chat_from_its_end
-SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
 EXPLAIN (COSTS OFF) SELECT * FROM (SELECT * FROM parley.messages n WHERE n.conversation_id = 1 AND n.number < 9 ORDER BY n.number DESC OFFSET 0) m
 	WHERE m.content ILIKE '%needle%' LIMIT 51;
-RESET plan_cache_mode;
+RESET enable_seqscan;
+RESET enable_bitmapscan;

@@ -60,9 +60,11 @@ SELECT count(*) FROM parley.list_messages(:c, "limit" => 0);
 SELECT count(*) FROM parley.list_messages(:c, sort => 'up');
 SELECT count(*) FROM parley.list_messages(-1);
 -- … by the primary key alone
-SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
 EXPLAIN (COSTS OFF) SELECT * FROM parley.messages m WHERE m.conversation_id = 1 AND m.number < 7 ORDER BY m.number DESC LIMIT 51;
-RESET plan_cache_mode;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
 
 -- only_its_author_changes_a_message
 SELECT content, edited_at IS NOT NULL AS edited FROM parley.edit_message(:c, 1, 'first, edited');
