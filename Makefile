@@ -33,13 +33,22 @@ $(OBJS): $(wildcard extension/*.h)
 
 # The development interface. deploy/local/parley.sh says which variables it honours, test/run.sh what TESTS may name.
 export PG_CONFIG RUN_DIR PORT DEMO_CONTACTS DEMO_MESSAGES CONTACTS MESSAGES CSV SEED TESTS
-.PHONY: run up down populate debug clean-run test
+.PHONY: run up down populate debug clean-run test check-asan lint format
 
 run up down populate debug clean-run:
 	@bash deploy/local/parley.sh $@
 
 test:
 	@bash test/run.sh
+
+check-asan:
+	@TESTS=asan,log bash test/run.sh
+
+C_FILES = $(wildcard extension/*.[ch] gateway/*.[ch] bench/*.[ch] test/unit/*.[ch])
+lint format:
+	@bash deploy/local/packages.sh clang-format shellcheck
+	clang-format $(if $(filter lint,$@),--dry-run -Werror,-i) $(C_FILES)
+	shellcheck deploy/local/*.sh test/*.sh .ci/run
 
 # BENCH names sections, as list,search; bench/run.sh says what else it honours.
 .PHONY: bench

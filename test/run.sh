@@ -8,9 +8,10 @@ set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
 
-# suite, and what counts its tests
-suites=(regress lifecycle)
-declare -A count=([unit]=check [regress]=regress [isolation]=regress [lifecycle]=node)
+suites=(build unit regress isolation lifecycle e2e fault interface asan log)
+# how the tests of each are counted
+declare -A count=([build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [e2e]=node [fault]=node
+	[interface]=node [asan]=asan [log]=tap)
 
 if [ -n "${TESTS:-}" ]; then
 	read -ra chosen <<<"${TESTS//,/ }"
@@ -20,10 +21,12 @@ if [ -n "${TESTS:-}" ]; then
 	suites=("${chosen[@]}")
 fi
 
+# A busy machine, or a sanitizer, is no failure: check's limit of 4 s a test is for a quiet one.
+export CK_TIMEOUT_MULTIPLIER=20
+
 passed=0
 failed=0
-step_pid=
-parleyd_pid=
+suite_pid=
 tmp=$(mktemp -d /tmp/parley-test-XXXXXX)
 chmod 755 "$tmp"
 mkdir "$tmp/log"
@@ -32,10 +35,7 @@ cleanup() {
 	local status=$?
 	trap '' INT TERM HUP PIPE
 	set +e
-	for pid in $step_pid $parleyd_pid; do
-		kill "$pid" 2>/dev/null
-		timeout 20 tail -s 0.1 --pid="$pid" -f /dev/null || kill -KILL "$pid"
-	done
+	[ -z "$suite_pid" ] || end "$suite_pid" "-$suite_pid"
 	bash deploy/local/cluster.sh remove "$tmp"
 	rm -rf "$tmp"
 	exit "$status"
@@ -66,12 +66,20 @@ count_tap() {
 	awk '/^ok /{ p++ } /^not ok /{ f++ } END { print p + 0, f + 0 }'
 }
 
+count_asan() {
+	local log
+	log=$(cat)
+	{ count_check <<<"$log" && count_node <<<"$log"; } | awk '{ p += $1; f += $2 } END { print p, f }'
+}
+
 run_suite() {
 	local log=$tmp/log/$1 status=0 suite_passed suite_failed start=$SECONDS
+	set -m
 	"suite_$1" </dev/null >"$log" 2>&1 &
-	step_pid=$!
-	wait "$step_pid" || status=$?
-	step_pid=
+	set +m
+	suite_pid=$!
+	wait "$suite_pid" || status=$?
+	suite_pid=
 	read -r suite_passed suite_failed < <("count_${count[$1]}" <"$log")
 	# A runner that fails without naming a test, or runs none, is one failure.
 	if [ "$suite_failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$suite_passed" -eq 0 ]; }; then
@@ -80,6 +88,42 @@ run_suite() {
 	[ "$suite_failed" -eq 0 ] || sed "s/^/$1: /" "$log"
 	printf '%-12s %4d passed, %d failed  %3d s\n' "$1" "$suite_passed" "$suite_failed" $((SECONDS - start))
 	passed=$((passed + suite_passed)) failed=$((failed + suite_failed))
+}
+
+# tap NAME COMMAND…: one test
+tap() {
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name"
+	fi
+}
+
+# copy_sources DIR: to build them otherwise than in place
+copy_sources() {
+	mkdir -p "$1/test"
+	cp -a Makefile parley.control extension gateway bench "$1"
+	cp -a test/unit "$1/test"
+	build -C "$1" clean
+	build -C "$1/gateway" clean
+	build -C "$1/bench" clean
+}
+
+# The server's headers are no example to -Wextra, and its flags are gcc's.
+compiles() {
+	local source=$tmp/$1
+	copy_sources "$source"
+	tap "extension_builds_without_warnings_by_$1" build -C "$source" CC="$1" \
+		COPT="-isystem $("$PG_CONFIG" --includedir-server) -Wextra -Werror -Wno-missing-field-initializers -Wno-unused-parameter ${*:2}"
+	tap "gateway_builds_without_warnings_by_$1" build -C "$source/gateway" CC="$1"
+	tap "generator_builds_without_warnings_by_$1" build -C "$source/bench" CC="$1"
+}
+
+suite_build() {
+	compiles gcc
+	compiles clang-14 -Wno-unknown-warning-option -Wno-ignored-optimization-argument
 }
 
 suite_unit() {
@@ -106,14 +150,80 @@ node_tests() {
 	node --test --test-reporter=tap "test/$1"/*.test.mjs
 }
 
+free_port() {
+	local port
+	while port=$((20000 + RANDOM % 10000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+	echo "$port"
+}
+
+# with_gateway PROGRAM COMMAND…: runs it beside a gateway, which afterwards has to end well when it is told to
+with_gateway() {
+	local port status=0 tries=0 pid
+	export PARLEYD=$tmp/cluster/parleyd-$BASHPID
+	copy_gateway "$1" "$PARLEYD"
+	port=$(free_port)
+	export PARLEY_URL=http://127.0.0.1:$port
+	exec_gateway "$PARLEYD" --listen "127.0.0.1:$port" >"$PARLEYD.log" 2>&1 &
+	pid=$!
+	until curl -fs -o /dev/null "$PARLEY_URL/ready"; do
+		kill -0 "$pid" && [ $((tries += 1)) -le 300 ] || break
+		sleep 0.1
+	done
+	"${@:2}" || status=$?
+	kill "$pid"
+	wait "$pid" || {
+		status=$?
+		echo "parleyd ended with status $status"
+	}
+	[ "$status" -eq 0 ] || sed 's/^/parleyd: /' "$PARLEYD.log"
+	return "$status"
+}
+
 suite_lifecycle() {
 	node_tests lifecycle
+}
+
+suite_e2e() {
+	with_gateway gateway/parleyd node_tests e2e
+}
+
+suite_fault() {
+	with_gateway gateway/parleyd node_tests fault
+}
+
+suite_interface() {
+	node_tests interface
+}
+
+# The unit tests, and the gateway under its end-to-end tests, with the sanitizers looking on.
+suite_asan() {
+	local source=$tmp/asan
+	copy_sources "$source"
+	export CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
+	export LDFLAGS="-fsanitize=address,undefined"
+	export LSAN_OPTIONS="suppressions=$root/test/lsan.supp:print_suppressions=0"
+	build -C "$source/gateway" all check
+	build -C "$source/bench" check
+	with_gateway "$source/gateway/parleyd" node_tests e2e
+}
+
+# What no test looked for, but must not have happened to the server or a gateway meanwhile.
+suite_log() {
+	tap server_did_not_crash absent 'PANIC|was terminated by signal (4|6|7|8|11)\b' "$tmp/cluster/postgres.log"
+	tap server_reported_no_internal_error absent ' XX[0-9A-Z]{3} .*(ERROR|FATAL|PANIC):' "$tmp/cluster/postgres.log"
+	tap sanitizers_found_nothing absent 'Sanitizer|runtime error' "$tmp"/cluster/parleyd-*.log
+}
+
+# "it failed" is what a function of the gateway's tests raises.
+absent() {
+	! grep -E "$@" | grep -v 'ERROR:  it failed$'
 }
 
 bash deploy/local/packages.sh
 bash deploy/local/install.sh
 bash deploy/local/cluster.sh create "$tmp"
 bash deploy/local/cluster.sh start "$tmp"
+bash deploy/local/cluster.sh database "$tmp" parley
 PGHOST=$(bash deploy/local/cluster.sh socket "$tmp")
 export PGHOST PGPORT=5432 PGDATABASE=parley PGUSER=postgres PARLEY_RUN_DIR=$tmp
 

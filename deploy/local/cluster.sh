@@ -74,7 +74,7 @@ superuser_psql() {
 }
 
 database() {
-	superuser_psql -d postgres -v name="$1" <<-'SQL'
+	PGOPTIONS="-c client_min_messages=warning" superuser_psql -d postgres -v name="$1" <<-'SQL'
 		CREATE DATABASE :"name" TEMPLATE template0;
 		\connect :"name"
 		CREATE EXTENSION parley CASCADE;

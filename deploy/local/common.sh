@@ -15,6 +15,11 @@ die() {
 	exit 1
 }
 
+# Settings of the caller's own databases are none of a private cluster's.
+for name in "${!PG@}"; do
+	[ "$name" = PG_CONFIG ] || unset "$name"
+done
+
 debian_pg_config=/usr/lib/postgresql/15/bin/pg_config
 export PG_CONFIG=${PG_CONFIG:-$debian_pg_config}
 
@@ -29,6 +34,26 @@ as_owner() (
 	[ "$(id -u)" -ne 0 ] || exec setpriv --reuid="$owner" --regid="$(id -g "$owner")" --init-groups -- "$@"
 	exec "$@"
 )
+
+# copy_gateway PROGRAM TARGET: to where the cluster's user can run it, and a build does not disturb it
+copy_gateway() {
+	as_owner sh -c 'cat >"$1" && chmod 755 "$1"' sh "$2" <"$1"
+}
+
+# exec_gateway [DEBUGGER…] PROGRAM OPTION…: becomes parleyd, which ends when the calling script does, whatever ended that
+exec_gateway() {
+	local as=(setpriv --pdeathsig TERM)
+	[ "$(id -u)" -ne 0 ] || as+=(--reuid="$owner" --regid="$(id -g "$owner")" --init-groups)
+	exec 9>&-
+	cd /
+	PGUSER=parley_gateway exec "${as[@]}" -- "$@"
+}
+
+# end PID [GROUP]: terminates a child, or a group and its leader PID, and sees that it is gone
+end() {
+	kill -- "${2:-$1}" 2>/dev/null || true
+	timeout 20 tail -s 0.1 --pid="$1" -f /dev/null || kill -KILL -- "${2:-$1}"
+}
 
 # build TARGET-ARGUMENTS…: a make of its own, deaf to the options of the make that may have called us
 build() {

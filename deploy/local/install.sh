@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Builds the extension, and installs the extension in PostgreSQL's directories.
+# Builds the extension, the gateway and the generator, and installs the extension in PostgreSQL's directories.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-say "building the extension"
+say "building the extension, the gateway and the generator"
 build all
+build -C gateway
+build -C bench
 
 # What `make install` would copy is compared first, so that root is asked for only where something has changed.
 share=$("$PG_CONFIG" --sharedir)/extension

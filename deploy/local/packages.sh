@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 server=(postgresql-15 postgresql-server-dev-15)
-build=(gcc libc6-dev libh2o-evloop-dev libjansson-dev libjwt-dev libpq-dev make pkg-config)
+build=(gcc libc6-dev libh2o-evloop-dev libjansson-dev libjwt-dev libpq-dev libssl-dev make pkg-config zlib1g-dev)
 tests=(check curl jq)
 
 # The postgresql package would make a cluster "main" and start it. Nobody asked for that one; an existing one is left alone.
@@ -33,7 +33,8 @@ show_progress() {
 }
 
 install_packages() {
-	local sudo=()
+	local sudo=() log
+	log=$(mktemp)
 	if [ "$(id -u)" -eq 0 ]; then
 		say "installing from Debian: $*"
 	else
@@ -51,8 +52,11 @@ install_packages() {
 		echo "create_main_cluster = false" >"$no_main_cluster"
 		apt-get update -qq >/dev/null
 		apt-get install -qq -y --no-install-recommends -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 "$@" 3>&1 >/dev/null
-	' sh "$no_main_cluster" "$@" | show_progress ||
-		die "apt-get could not install: $*" "Its messages stand above; the network or the package sources may be at fault."
+	' sh "$no_main_cluster" "$@" 2>"$log" | show_progress || {
+		tail -n 20 "$log" >&2
+		die "apt-get could not install: $*" "What it said stands above and in $log."
+	}
+	rm "$log"
 }
 
 command -v apt-get >/dev/null || die "this needs apt-get and the packages of Debian 12"
