@@ -14,14 +14,19 @@ const fill = `
 		('王芳', '(030) 1234 567', 'Wang@Example.org', '2020-01-01 00:00:00+00');
 	INSERT INTO conversations (kind, contact_id) SELECT 'contact', id FROM contacts;
 	INSERT INTO conversations (kind, low_contact_id, high_contact_id) SELECT 'direct', min(id), max(id) FROM contacts;
-	INSERT INTO conversations (kind, application_id, number) VALUES ('chat', 1, 1);
+	SELECT create_chat(token) FROM create_application('an application');
 	INSERT INTO members (conversation_id, contact_id, read_number) SELECT id, contact_id, 1 FROM conversations WHERE kind = 'contact';
+	SELECT begin_bulk_load('a load');
+	SELECT finish_bulk_load();
 	SELECT post_message(id, content) FROM conversations,
 		unnest(ARRAY['plain', E'two\\nlines, \\\\N and a\\ttab', 'ünïcödé 🙂 中文', repeat('long ', 2000)]) AS content;
 	SELECT edit_message(id, 1, 'edited') FROM conversations;
 	SELECT delete_message(id, 2) FROM conversations;
 	CREATE FUNCTION public.hello(name text) RETURNS TABLE (greeting text) LANGUAGE sql RETURN 'hello ' || name;
 	SELECT add_route('GET', '/hello/{name}', 'public.hello', 'none');`;
+
+// holds rows only while a bulk load is under way
+const emptyInPeace = ["parley.bulk_load_indexes"];
 
 const tables = `
 	SELECT oid::regclass FROM pg_class
@@ -58,7 +63,8 @@ test("restored_dump_equals_the_source", async (t) => {
 	await psql(source, "CREATE EXTENSION parley CASCADE");
 	await psql(source, fill);
 	const before = await contents(source);
-	for (const [table, rows] of Object.entries(before)) assert.notEqual(rows.length, 0, `the test puts nothing in ${table}`);
+	for (const [table, rows] of Object.entries(before))
+		assert.ok(rows.length > 0 || emptyInPeace.includes(table), `the test puts nothing in ${table}`);
 
 	const dump = await program("pg_dump", ["-d", source]);
 	const other = await secondCluster(t);

@@ -1,0 +1,220 @@
+// Contacts and conversations over HTTP, as an operator's client sees them. Each test makes contacts of its own, named by a
+// word that no other test uses, and finds them by it.
+
+import assert from "node:assert/strict";
+import { randomBytes, randomInt } from "node:crypto";
+import { test } from "node:test";
+import { assertProblem, links, rawGet, request } from "../support/http.mjs";
+
+const word = () => "w" + randomBytes(8).toString("hex");
+const phone = () => "+49 " + randomInt(1e9, 9e9);
+
+async function created(line, body, headers) {
+	const answer = await request(line, body, headers);
+	assert.equal(answer.status, 201, JSON.stringify(answer.body));
+	return answer.body;
+}
+
+// a conversation with a contact of this name, and one message in it for each content
+async function conversation(name, ...contents) {
+	const contact = await created("POST /contacts", { name, phone: phone() });
+	const { id } = await created(`POST /contacts/${contact.id}/conversation`);
+	for (const content of contents) await created(`POST /conversations/${id}/messages`, { content });
+	return { id, contact };
+}
+
+async function list(query) {
+	const answer = await request("GET /conversations?" + new URLSearchParams(query));
+	assert.equal(answer.status, 200, JSON.stringify(answer.body));
+	return answer;
+}
+
+test("contact_is_created_and_read_back", async () => {
+	const given = { name: "Zoë " + word(), phone: phone(), email: word() + "@example.org" };
+	const contact = await created("POST /contacts", given);
+	assert.deepEqual({ name: contact.name, phone: contact.phone, email: contact.email }, given);
+	assert.match(contact.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+	assert.deepEqual((await request(`GET /contacts/${contact.id}`)).body, contact);
+});
+
+test("contact_without_name_phone_and_email_is_refused", async () => {
+	assertProblem(await request("POST /contacts", {}), 422);
+});
+
+test("taken_phone_is_a_conflict_however_it_is_written", async () => {
+	const digits = String(randomInt(1e9, 9e9));
+	await created("POST /contacts", { phone: digits });
+	const answer = await request("POST /contacts", { phone: `(${digits.slice(0, 3)}) ${digits.slice(3, 6)}-${digits.slice(6)}` });
+	assert.doesNotMatch(assertProblem(answer, 409).detail, /contacts_|_key|constraint/);
+});
+
+test("every_offending_field_is_named", async () => {
+	const problem = assertProblem(await request("POST /contacts", { name: "", email: "x", phone: "+49 30 1234567" }), 422);
+	assert.deepEqual(problem.errors.map((error) => error.field).sort(), ["email", "name"]);
+});
+
+test("unknown_contact_is_not_found", async () => {
+	assertProblem(await request("GET /contacts/9007199254740991"), 404);
+	assertProblem(await request("POST /contacts/9007199254740991/conversation"), 404);
+});
+
+test("conversation_with_a_contact_is_opened_once", async () => {
+	const contact = await created("POST /contacts", { name: word() });
+	const answers = await Promise.all(Array.from({ length: 8 }, () => request(`POST /contacts/${contact.id}/conversation`)));
+	assert.deepEqual(answers.map((answer) => answer.status).sort(), [200, 200, 200, 200, 200, 200, 200, 201]);
+	assert.equal(new Set(answers.map((answer) => answer.body.id)).size, 1);
+});
+
+test("conversation_shows_its_participants_and_newest_messages_first", async () => {
+	const { id, contact } = await conversation(word(), "first", "second");
+	const { body } = await request(`GET /conversations/${id}`);
+	assert.equal(body.id, id);
+	assert.equal(body.kind, "contact");
+	assert.equal(body.last_message_id, 2);
+	assert.deepEqual(body.participants, [{ id: contact.id, name: contact.name, identifier: contact.phone, type: "phone" }]);
+	assert.deepEqual(body.messages.map((message) => message.content), ["second", "first"]);
+	assertProblem(await request("GET /conversations/9007199254740991"), 404);
+});
+
+test("message_is_answered_as_it_is_listed", async () => {
+	const { id } = await conversation(word());
+	const content = "tab\t, \"quotes\", \\ and 🙂 \u0001";
+	const message = await created(`POST /conversations/${id}/messages`, { content });
+	assert.equal(message.content, content);
+	assert.deepEqual([message.conversation_id, message.message_id, message.sender_id], [id, 1, null]);
+	assert.deepEqual([message.edited_at, message.deleted_at], [null, null]);
+	assert.deepEqual((await request(`GET /conversations/${id}/messages`)).body, [message]);
+});
+
+test("messages_are_listed_both_ways_from_last_id", async () => {
+	const { id } = await conversation(word(), "1", "2", "3", "4", "5");
+	const ids = async (query) => (await request(`GET /conversations/${id}/messages?${query}`)).body.map((message) => message.message_id);
+	assert.deepEqual(await ids("sort=asc&last_id=2&limit=2"), [3, 4]);
+	assert.deepEqual(await ids("sort=desc&last_id=4&limit=2"), [3, 2]);
+	assert.deepEqual(await ids("sort=asc&last_id=5"), []);
+});
+
+test("messages_posted_at_once_are_numbered_without_a_gap", async () => {
+	const { id } = await conversation(word());
+	const messages = await Promise.all(Array.from({ length: 20 }, (_, n) => created(`POST /conversations/${id}/messages`, { content: `${n}` })));
+	assert.deepEqual(messages.map((message) => message.message_id).sort((a, b) => a - b), Array.from({ length: 20 }, (_, n) => n + 1));
+});
+
+test("repeated_post_with_its_key_is_answered_again", async () => {
+	const { id } = await conversation(word());
+	const key = { "idempotency-key": word() };
+	const first = await created(`POST /conversations/${id}/messages`, { content: "once" }, key);
+	const again = await request(`POST /conversations/${id}/messages`, { content: "once" }, key);
+	assert.deepEqual(again.body, first);
+	assert.equal(again.headers.get("idempotency-replayed"), "true");
+	assertProblem(await request(`POST /conversations/${id}/messages`, { content: "twice" }, key), 422);
+	assert.equal((await request(`GET /conversations/${id}/messages`)).body.length, 1);
+});
+
+test("list_has_one_row_a_conversation_its_newest_message_newest_first", async () => {
+	const name = word();
+	const one = await conversation(name, "one", "two");
+	const other = await conversation(name, "three");
+	const rows = (await list({ searchValue: name })).body;
+	assert.deepEqual(rows.map((row) => [row.conversation_id, row.message_id, row.content, row.contact_id, row.name, row.phone_number, row.kind]), [
+		[other.id, 1, "three", other.contact.id, name, other.contact.phone, "contact"],
+		[one.id, 2, "two", one.contact.id, name, one.contact.phone, "contact"],
+	]);
+	for (const row of rows) assert.match(row.timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+});
+
+test("search_finds_by_text_by_name_and_by_the_digits_of_a_phone", async () => {
+	const [name, text] = [word(), word()];
+	const { id, contact } = await conversation(name, `before ${text} after`, "newer");
+	const found = async (searchValue) => (await list({ searchValue })).body.map((row) => [row.conversation_id, row.content]);
+	assert.deepEqual(await found(text.toUpperCase()), [[id, `before ${text} after`]]);
+	assert.deepEqual(await found(name.slice(2, -2)), [[id, "newer"]]);
+	assert.deepEqual(await found(contact.phone.replace(/[^0-9]/g, "")), [[id, "newer"]]);
+	assert.deepEqual(await found(text + "%"), []);
+});
+
+test("pages_and_cursor_walk_the_same_rows", async () => {
+	const name = word();
+	const expected = [];
+	for (let n = 0; n < 23; n++) expected.unshift((await conversation(name, "hello")).id);
+
+	const byPage = [];
+	for (let page = 1, rows; page === 1 || rows.length > 0; page++) {
+		rows = (await list({ searchValue: name, limit: 5, page })).body;
+		byPage.push(...rows);
+	}
+	assert.deepEqual(byPage.map((row) => row.conversation_id), expected);
+
+	const byCursor = [];
+	for (let target = `/conversations?searchValue=${name}&limit=5`; target !== undefined; ) {
+		const answer = await request("GET " + target);
+		byCursor.push(...answer.body);
+		assert.ok(byCursor.length <= expected.length, "the cursor goes round in circles");
+		target = links(answer).next;
+	}
+	assert.deepEqual(byCursor, byPage);
+});
+
+test("page_names_its_neighbours", async () => {
+	const name = word();
+	for (let n = 0; n < 5; n++) await conversation(name, "hello");
+	const rels = async (page) => links(await list({ searchValue: name, limit: 2, page }));
+	const target = (page) => `/conversations?searchValue=${name}&limit=2&page=${page}`;
+	assert.deepEqual(await rels(1), { first: target(1), next: target(2) });
+	assert.deepEqual(await rels(2), { first: target(1), prev: target(1), next: target(3) });
+	assert.deepEqual(await rels(3), { first: target(1), prev: target(2) });
+});
+
+test("count_exact_tells_how_many_rows_there_are", async () => {
+	const name = word();
+	for (let n = 0; n < 3; n++) await conversation(name, "hello");
+	const answer = await list({ searchValue: name, limit: 2, count: "exact" });
+	assert.equal(answer.body.length, 2);
+	assert.equal(answer.headers.get("x-total-count"), "3");
+	const beyond = await list({ searchValue: name, limit: 2, page: 9, count: "exact" });
+	assert.deepEqual(beyond.body, []);
+	assert.equal(beyond.headers.get("x-total-count"), "3");
+});
+
+test("page_past_the_end_is_empty", async () => {
+	const answer = await list({ searchValue: word(), page: 2147483647, limit: 200 });
+	assert.deepEqual(answer.body, []);
+});
+
+const refused = {
+	"page=0": 422,
+	"page=-1": 422,
+	"page=abc": 422,
+	"page=": 422,
+	"page=1.5": 422,
+	"page=99999999999999999999": 422,
+	"limit=0": 422,
+	"limit=201": 422,
+	"count=roughly": 422,
+	"cursor=nonsense": 422,
+	"searchValue=a%00b": 422,
+	[`searchValue=${"x".repeat(1001)}`]: 422,
+	[`searchValue=${"x".repeat(100000)}`]: 414,
+	"unknown=1": 400,
+	"page=1&page=2": 400,
+	"searchValue=%zz": 400,
+	"searchValue=%e": 400,
+	"searchValue=%ff": 400,
+	"searchValue=%ed%a0%80": 400,
+	"%ff=1": 400,
+};
+
+for (const [query, status] of Object.entries(refused)) {
+	const shown = query.length < 40 ? query : query.slice(0, 14) + `…, ${query.length} bytes`;
+	test(`list_refuses ${shown}`, async () => {
+		const problem = assertProblem(await rawGet(`/conversations?${query}`), status);
+		assert.doesNotMatch(JSON.stringify(problem), /SELECT|parley\.|\.c\b|XX000/);
+	});
+}
+
+for (const target of ["/..", "/conversations/..", "/conversations/../..", "/%2e%2e", "/../../etc/passwd", "/conversations/%00", "/conversations/7%2F..", "//"])
+	test(`path_is_no_way_out ${target}`, async () => {
+		const answer = await rawGet(target);
+		assertProblem(answer, answer.status);
+		assert.ok([400, 404, 422].includes(answer.status), `${answer.status}`);
+	});
