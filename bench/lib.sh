@@ -15,7 +15,7 @@ note() {
 }
 
 query() {
-	psql -XAtq -v ON_ERROR_STOP=1 "$@"
+	PGOPTIONS="-c client_min_messages=warning" psql -XAtq -v ON_ERROR_STOP=1 "$@"
 }
 
 # url_encode TEXT, as a query string has it

@@ -96,7 +96,6 @@ own_cluster() {
 	bash "$root/deploy/local/cluster.sh" start "$bench_dir"
 	PGHOST=$(bash "$root/deploy/local/cluster.sh" socket "$bench_dir")
 	export PGHOST PGPORT=5432 PGDATABASE=parley PGUSER=postgres
-	load_once
 }
 
 start_gateway() {
@@ -110,7 +109,7 @@ start_gateway() {
 
 # Both sides find what fits into memory there.
 warm() {
-	PGOPTIONS="-c client_min_messages=warning" query -c "CREATE EXTENSION IF NOT EXISTS pg_prewarm" \
+	query -c "CREATE EXTENSION IF NOT EXISTS pg_prewarm" \
 		-c "SELECT sum(pg_prewarm(c.oid)) FROM pg_class c WHERE relnamespace = 'parley'::regnamespace AND relkind IN ('r', 'i')" >/dev/null
 }
 
@@ -125,11 +124,16 @@ if [ -n "${BENCH_PGHOST:-}" ]; then
 else
 	own_cluster
 fi
-messages=$(query -c "SELECT sum(last_number) FROM parley.conversations")
-start_gateway
-warm
+messages=${BENCH_MESSAGES:-5000000}
+# populate makes databases of its own, and asks nothing of the gateway
+if [ "${sections[*]}" != populate ]; then
+	[ -n "${BENCH_PGHOST:-}" ] || load_once
+	messages=$(query -c "SELECT sum(last_number) FROM parley.conversations")
+	start_gateway
+	warm
+fi
 
-printf 'parley on %s, %s processors; %s messages; %s s a measurement, %s rounds\n' "$(query -c 'SHOW server_version')" "$(nproc)" \
+printf 'parley on %s, %s processors; %s messages; %s s a measurement, %s rounds\n' "$(query -d postgres -c 'SHOW server_version')" "$(nproc)" \
 	"$messages" "$seconds" "$rounds"
 for section in "${sections[@]}"; do
 	"section_$section"

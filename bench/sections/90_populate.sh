@@ -12,7 +12,7 @@ columns() {
 
 fresh_database() {
 	query -d postgres -c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1 TEMPLATE template0"
-	PGOPTIONS="-c client_min_messages=warning" query -d "$1" -c "CREATE EXTENSION parley CASCADE"
+	query -d "$1" -c "CREATE EXTENSION parley CASCADE"
 }
 
 # Both with the memory and the workers that the generator gives itself; the COPY may skip the WAL and freeze its rows as it does.
