@@ -32,7 +32,7 @@ extension/parley--1.0.sql: $(wildcard $(SQL_MODULES:%=extension/%.tables.sql) $(
 $(OBJS): $(wildcard extension/*.h)
 
 # The development interface. deploy/local/parley.sh says which variables it honours, test/run.sh what TESTS may name.
-export PG_CONFIG RUN_DIR PORT DEMO_CONTACTS DEMO_MESSAGES CONTACTS MESSAGES CSV SEED TESTS
+export PG_CONFIG RUN_DIR PORT DEMO_CONTACTS DEMO_MESSAGES CONTACTS MESSAGES CSV SEED REPLACE TESTS
 .PHONY: run up down populate debug clean-run test check-asan lint format
 
 run up down populate debug clean-run:

@@ -6,6 +6,7 @@
 #   PG_CONFIG      of the PostgreSQL 15 to use (Debian's)
 #   DEMO_CONTACTS, DEMO_MESSAGES     loaded the first time (2000, 100000; 0 messages: none)
 #   CONTACTS, MESSAGES, CSV, SEED    for populate (100000, 5000000, a text generator's own words, 1)
+#   REPLACE=1                        lets populate delete data that were not generated, or have changed since
 #
 # One process, this script, owns an instance: it holds the lock on RUN_DIR/lock (fd 9), parleyd is its child, and however it
 # ends it stops both. `up` is the same process in the background, `down` ends it with a signal.
@@ -101,7 +102,7 @@ load_demo() {
 	[ ! -e "$run_dir/demo" ] || return 0
 	if [ "${DEMO_MESSAGES:-100000}" -gt 0 ]; then
 		say "loading demo data"
-		PGUSER=postgres step "$root/bench/populate" --contacts "${DEMO_CONTACTS:-2000}" --messages "${DEMO_MESSAGES:-100000}" --replace
+		PGUSER=postgres step "$root/bench/populate" --contacts "${DEMO_CONTACTS:-2000}" --messages "${DEMO_MESSAGES:-100000}"
 	fi
 	touch "$run_dir/demo"
 }
@@ -227,12 +228,13 @@ down() {
 }
 
 populate() {
-	local csv=()
+	local csv=() replace=()
 	[ -e "$run_dir/env" ] && is_running || die "nothing is running in $run_dir" "make up first."
 	[ -z "${CSV:-}" ] || csv=(--csv "$CSV")
+	[ -z "${REPLACE:-}" ] || replace=(--replace)
 	build -C bench
 	PGHOST=$(in_cluster socket) PGPORT=5432 PGDATABASE=parley PGUSER=postgres exec "$root/bench/populate" \
-		--contacts "${CONTACTS:-100000}" --messages "${MESSAGES:-5000000}" --seed "${SEED:-1}" "${csv[@]}" --replace
+		--contacts "${CONTACTS:-100000}" --messages "${MESSAGES:-5000000}" --seed "${SEED:-1}" "${csv[@]}" "${replace[@]}"
 }
 
 debug() {
