@@ -111,7 +111,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA parley FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA parley TO parley_operator;
 GRANT SELECT ON parley.routes TO parley_operator, parley_gateway;
-GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.argument_bounds(oid) TO parley_gateway;
+-- A domain is checked with the rights of whoever passes the value.
+GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.argument_bounds(oid), parley.is_printable_ascii(text) TO parley_gateway;
 DO $$
 DECLARE
 	route_function text;
