@@ -9,6 +9,8 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "early_release.h"
+
 PG_MODULE_MAGIC;
 
 void _PG_init(void);
@@ -17,4 +19,5 @@ void
 _PG_init(void)
 {
 	MarkGUCPrefixReserved("parley");
+	parley_early_release_init();
 }

@@ -1,0 +1,90 @@
+/*
+ * early_release.c: committing without holding locks while the disk writes.
+ *
+ * PostgreSQL keeps a transaction's locks until its commit record is on disk. On an account that everybody pays into,
+ * that makes the disk's latency the time between two postings. Here the commit record is written as with
+ * synchronous_commit = off, which frees the locks at once, and the flush is waited for after that, before the client
+ * hears of it: early lock release, as in Johnson et al., "Aether: A Scalable Approach to Logging", VLDB 2010.
+ *
+ * A transaction that saw this one's rows has its commit record behind this one's, so it cannot be durable without it.
+ * Who only reads writes no commit record: the ledger's reading functions end with await_durable(), so that nobody is
+ * shown what a crash could take back.
+ *
+ * Owns no memory; state is that of the current transaction.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "replication/syncrep.h"
+#include "utils/resowner.h"
+
+#include "early_release.h"
+
+PG_FUNCTION_INFO_V1(parley_await_durable);
+
+static enum {
+	AS_USUAL,
+	ASKED,       /* by the transaction that runs */
+	NOT_FLUSHED, /* it is committing: synchronous_commit_setting has what is to be restored */
+} state = AS_USUAL;
+
+static int synchronous_commit_setting;
+
+void
+parley_release_early(void)
+{
+	bool standby_confirms = SyncRepStandbyNames != NULL && SyncRepStandbyNames[0] != '\0';
+
+	if (synchronous_commit > SYNCHRONOUS_COMMIT_OFF && !standby_confirms)
+		state = ASKED;
+}
+
+static void
+on_transaction_event(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_PRE_COMMIT && state == ASKED)
+	{
+		synchronous_commit_setting = synchronous_commit;
+		synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
+		state = NOT_FLUSHED;
+	}
+	else if ((event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT) && state == NOT_FLUSHED)
+	{
+		synchronous_commit = synchronous_commit_setting;
+		if (event == XACT_EVENT_ABORT)
+			state = AS_USUAL;
+	}
+	else if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		state = AS_USUAL;
+}
+
+static void
+on_locks_released(ResourceReleasePhase phase, bool is_commit, bool is_top_level, void *arg)
+{
+	if (state != NOT_FLUSHED || phase != RESOURCE_RELEASE_AFTER_LOCKS || !is_commit || !is_top_level)
+		return;
+	state = AS_USUAL;
+	/* It is committed: if it cannot be made durable, nobody may hear that it was. */
+	START_CRIT_SECTION();
+	XLogFlush(XactLastCommitEnd);
+	END_CRIT_SECTION();
+}
+
+void
+parley_early_release_init(void)
+{
+	RegisterXactCallback(on_transaction_event, NULL);
+	RegisterResourceReleaseCallback(on_locks_released, NULL);
+}
+
+Datum
+parley_await_durable(PG_FUNCTION_ARGS)
+{
+	/* What a snapshot shows was inserted into the log before now. A standby replays only what is flushed. */
+	if (!RecoveryInProgress())
+		XLogFlush(GetXLogInsertRecPtr());
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,17 @@
+/*
+ * early_release.h: committing without holding locks while the disk writes.
+ */
+#ifndef PARLEY_EARLY_RELEASE_H
+#define PARLEY_EARLY_RELEASE_H
+
+/* Registers the module's callbacks, once a library load. */
+extern void parley_early_release_init(void);
+
+/*
+ * Has the current transaction, if it commits, let go of its locks before its commit is flushed to disk, and wait for
+ * the flush before anyone is told of it. Nothing else changes: who is told, is told of what is durable. Not where
+ * synchronous_commit is off already, or a standby has to confirm.
+ */
+extern void parley_release_early(void);
+
+#endif
