@@ -9,7 +9,7 @@
 
 #include "executor/spi.h"
 
-#define STATEMENT_PARAMETERS_MAX 8
+#define STATEMENT_PARAMETERS_MAX 10
 
 typedef struct Statement
 {

@@ -15,17 +15,6 @@ END $$;
 COMMENT ON FUNCTION parley.create_user(parley.phone_number, parley.person_name, parley.email_address) IS
 	'Registers a user: a contact with a phone. Two that register one phone at once: one is made. Errors: 22004 no phone, 23505 phone or email taken.';
 
-CREATE FUNCTION parley.get_user(
-	user_id bigint, OUT id bigint, OUT name text, OUT phone text, OUT email text, OUT created_at timestamptz,
-	OUT totals json, OUT total bigint)
-LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	SELECT c.id, c.name, c.phone, c.email, c.created_at, '[]'::json, NULL::bigint FROM parley.get_contact(user_id) c;
-END;
-COMMENT ON FUNCTION parley.get_user(bigint) IS
-	'A user, with the total of their accounts in each currency, and the total where that is one. Errors: P0002 no such contact.';
-
 CREATE FUNCTION parley.require_member(user_id bigint, conversation_id bigint) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -1,0 +1,177 @@
+-- ledger: accounts and what is posted to them, as it is read again, replayed, paid on to others, and never changed.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SELECT id AS ana FROM parley.create_user('+1 720 555 0001', 'Ana Ledger') \gset
+SELECT id AS bob FROM parley.create_user('+1 720 555 0002', 'Bob Ledger') \gset
+SELECT id AS eve FROM parley.create_user('+1 720 555 0003', 'Eve Ledger') \gset
+
+-- accounts_are_numbered_within_their_user
+SELECT id, user_id = :ana AS of_ana, currency, name, balance, replayed FROM parley.open_account(:ana, 'EUR', 'daily', 'open 1');
+SELECT id, currency, name, replayed FROM parley.open_account(:ana, 'USD');
+SELECT id, currency FROM parley.open_account(:bob, 'EUR');
+SELECT id, name, next_last_id FROM parley.list_accounts(:ana);
+SELECT id, name, next_last_id FROM parley.list_accounts(:ana, "limit" => 1);
+SELECT id, name, next_last_id FROM parley.list_accounts(:ana, last_id => 1, "limit" => 1);
+SELECT count(*) FROM parley.list_accounts(:eve);
+
+-- a_replayed_opening_answers_the_account_as_it_was_opened
+SELECT amount, balance FROM parley.post_transaction(:ana, 1, 50000, 'salary', 'pay 1');
+SELECT id, name, balance, replayed FROM parley.open_account(:ana, 'EUR', 'daily', 'open 1');
+SELECT count(*) FROM parley.accounts WHERE user_id = :ana;
+\set VERBOSITY default
+SELECT parley.open_account(:ana, 'USD', 'daily', 'open 1');
+SELECT parley.open_account(:ana, 'EUR', 'other', 'open 1');
+\set VERBOSITY terse
+
+-- transactions_are_numbered_and_carry_the_balance_after_them
+SELECT id, account_id, amount, balance, memo, replayed, refused FROM parley.post_transaction(:ana, 1, -1250, 'lunch');
+SELECT id, amount, balance, memo FROM parley.post_transaction(:ana, 1, -48750);
+SELECT balance, last_number FROM parley.accounts WHERE user_id = :ana AND id = 1;
+
+-- an_overdraft_is_refused_and_changes_nothing
+SELECT id, account_id, amount, balance, created_at, refused, refused_detail FROM parley.post_transaction(:ana, 1, -1, 'one cent too many');
+SELECT balance, last_number FROM parley.accounts WHERE user_id = :ana AND id = 1;
+
+-- a_replay_gets_the_first_answer
+SELECT id, amount, balance, replayed FROM parley.post_transaction(:ana, 1, 50000, 'salary', 'pay 1');
+SELECT id, refused, refused_detail, replayed FROM parley.post_transaction(:ana, 1, -700, 'shoes', 'shoes 1');
+SELECT balance FROM parley.post_transaction(:ana, 1, 1000, 'gift');
+-- … also when that was a refusal, and there is enough money now
+SELECT id, refused, refused_detail, replayed FROM parley.post_transaction(:ana, 1, -700, 'shoes', 'shoes 1');
+SELECT id, balance, replayed FROM parley.post_transaction(:ana, 1, -700, 'shoes', 'shoes 2');
+
+-- a_key_used_for_something_else_is_an_error
+\set VERBOSITY default
+SELECT parley.post_transaction(:ana, 1, 50001, 'salary', 'pay 1');
+\set VERBOSITY terse
+SELECT parley.post_transaction(:ana, 1, 50000, 'bonus', 'pay 1');
+SELECT parley.post_transaction(:ana, 1, 50000, NULL, 'pay 1');
+SELECT parley.post_transaction(:ana, 1, -701, 'shoes', 'shoes 1');
+SELECT parley.post_transaction(:ana, 1, -700, 'boots', 'shoes 1');
+
+-- a_key_is_scoped_to_the_account
+SELECT id, balance, replayed FROM parley.post_transaction(:ana, 2, 300, 'salary', 'pay 1');
+
+-- every_key_finds_its_own_transaction
+SELECT count(DISTINCT t.id) FROM generate_series(1, 200) n, LATERAL parley.post_transaction(:ana, 2, 1, NULL, 'bulk ' || n) t;
+SELECT count(*) FILTER (WHERE t.replayed) FROM generate_series(1, 200) n, LATERAL parley.post_transaction(:ana, 2, 1, NULL, 'bulk ' || n) t;
+SELECT balance, last_number FROM parley.accounts WHERE user_id = :ana AND id = 2;
+
+-- totals_are_per_currency
+SELECT totals, total FROM parley.get_user(:ana);
+SELECT totals, total FROM parley.get_user(:bob);
+SELECT totals, total FROM parley.get_user(:eve);
+
+-- a_transfer_is_two_transactions_that_sum_to_zero
+SELECT from_transaction::jsonb - 'created_at' - 'user_id' AS paid, to_transaction::jsonb - 'created_at' - 'user_id' AS received,
+		from_transaction ->> 'created_at' = to_transaction ->> 'created_at' AS at_once, message_id, replayed, refused
+	FROM parley.post_transfer(:ana, 1, :bob, 1, 200, 'rent', idempotency_key => 'rent 1');
+SELECT from_transaction ->> 'balance' AS balance, to_transaction ->> 'balance' AS of_another, replayed
+	FROM parley.post_transfer(:ana, 1, :bob, 1, 200, 'rent', idempotency_key => 'rent 1');
+SELECT id, amount, balance, memo FROM parley.list_transactions(:bob, 1);
+-- … between own accounts both balances show
+SELECT id FROM parley.open_account(:ana, 'EUR', 'savings');
+SELECT from_transaction ->> 'balance' AS balance, to_transaction ->> 'balance' AS of_ones_own
+	FROM parley.post_transfer(:ana, 1, :ana, 3, 50);
+
+-- a_refused_transfer_is_kept_with_its_key
+SELECT from_transaction IS NULL AS nothing, refused, refused_detail, replayed
+	FROM parley.post_transfer(:ana, 1, :bob, 1, 90000, 'house', idempotency_key => 'house 1');
+SELECT balance FROM parley.post_transaction(:ana, 1, 90000);
+SELECT from_transaction IS NULL AS nothing, refused, refused_detail, replayed
+	FROM parley.post_transfer(:ana, 1, :bob, 1, 90000, 'house', idempotency_key => 'house 1');
+
+-- one_key_is_not_for_a_transaction_and_a_transfer
+SELECT parley.post_transaction(:ana, 1, -200, 'rent', 'rent 1');
+SELECT parley.post_transfer(:ana, 1, :bob, 1, 700, 'shoes', idempotency_key => 'shoes 2');
+SELECT parley.post_transaction(:ana, 1, -90000, 'house', 'house 1');
+SELECT parley.post_transfer(:ana, 1, :bob, 1, 700, 'shoes', idempotency_key => 'shoes 1');
+-- … nor for two transfers that differ in any way
+SELECT parley.post_transfer(:ana, 1, :ana, 3, 200, 'rent', idempotency_key => 'rent 1');
+SELECT parley.post_transfer(:ana, 1, :bob, 1, 201, 'rent', idempotency_key => 'rent 1');
+SELECT parley.post_transfer(:ana, 1, :bob, 1, 200, 'food', idempotency_key => 'rent 1');
+SELECT parley.post_transfer(:ana, 1, :bob, 1, 200, 'rent', 1, 'rent 1');
+
+-- a_payment_and_its_receipt_are_one_commit
+SELECT id AS c FROM parley.open_direct_conversation(:ana, :bob) \gset
+SELECT message_id, from_transaction ->> 'balance' AS balance
+	FROM parley.post_transfer(:ana, 1, :bob, 1, 1234, 'concert', :c, 'concert 1');
+SELECT message_id, replayed FROM parley.post_transfer(:ana, 1, :bob, 1, 1234, 'concert', :c, 'concert 1');
+SELECT message_id, sender_id = :ana AS from_ana, content FROM parley.list_messages(:c);
+SELECT message_id, to_transaction ->> 'amount' AS amount FROM parley.post_transfer(:bob, 1, :ana, 3, 5, conversation_id => :c);
+SELECT content FROM parley.list_messages(:c, last_id => 1);
+-- … so without the one there is not the other
+SELECT last_number FROM parley.accounts WHERE user_id = :eve;
+SELECT id FROM parley.open_account(:eve, 'EUR');
+SELECT balance FROM parley.post_transaction(:eve, 1, 100);
+SELECT parley.post_transfer(:eve, 1, :bob, 1, 1, conversation_id => :c);
+SELECT refused, message_id FROM parley.post_transfer(:bob, 1, :ana, 1, 99999999, conversation_id => :c);
+SELECT balance, last_number FROM parley.accounts WHERE user_id = :eve;
+SELECT count(*) FROM parley.list_messages(:c);
+
+-- lists_go_both_ways_from_last_id
+SELECT id, amount, next_last_id FROM parley.list_transactions(:ana, 1, "limit" => 3);
+SELECT id, amount, next_last_id FROM parley.list_transactions(:ana, 1, last_id => 3, "limit" => 3);
+SELECT id, amount, next_last_id FROM parley.list_transactions(:ana, 1, sort => 'desc', "limit" => 3);
+SELECT id, amount, next_last_id FROM parley.list_transactions(:ana, 1, last_id => 3, sort => 'desc');
+SELECT count(*) FROM parley.list_transactions(:ana, 1, last_id => 999);
+SELECT count(*) FROM parley.list_transactions(:ana, 1, last_id => 9223372036854775807, sort => 'desc');
+
+-- amounts_are_written_as_their_currency_has_them
+SELECT parley.format_amount(-5, 'EUR'), parley.format_amount(1234, 'JPY'), parley.format_amount(1234, 'KWD'),
+	parley.format_amount(9223372036854775807, 'USD');
+
+-- a_batch_answers_a_row_each_in_the_order_given
+SELECT t.id, t.account_id, t.amount, t.balance, t.memo, t.replayed, t.refused, t.refused_detail
+	FROM parley.post_transactions(
+		ARRAY[:bob, :eve, :bob, :eve, :bob]::bigint[], ARRAY[1, 1, 1, 1, 1], ARRAY[10, 20, -99999999, -120, 30],
+		ARRAY['a', 'b', NULL, 'd', 'e'], ARRAY['batch 1', NULL, 'batch 2', NULL, 'batch 1']) t;
+SELECT t.id, t.balance, t.replayed, t.refused FROM parley.post_transactions(
+	ARRAY[:bob, :bob]::bigint[], ARRAY[1, 1], ARRAY[10, -99999999], ARRAY['a', NULL], ARRAY['batch 1', 'batch 2']) t;
+SELECT t.id FROM parley.post_transactions('{}', '{}', '{}') t;
+
+-- a_closed_account_takes_nothing_and_is_still_read
+SELECT balance FROM parley.post_transaction(:ana, 3, -55, 'all of it');
+SELECT parley.close_account(:ana, 3);
+SELECT parley.close_account(:ana, 3);
+SELECT id FROM parley.list_accounts(:ana);
+SELECT amount FROM parley.list_transactions(:ana, 3);
+SELECT balance FROM parley.get_balance(:ana, 3);
+
+-- an_account_that_may_be_negative_is_never_short
+SELECT parley.allow_negative(:eve, 1);
+SELECT balance, refused FROM parley.post_transaction(:eve, 1, -1000);
+
+-- nobody_changes_what_was_posted
+UPDATE parley.transactions SET memo = 'mine' WHERE user_id = :ana;
+DELETE FROM parley.transactions WHERE false;
+TRUNCATE parley.transactions;
+UPDATE parley.transfers SET to_user_id = 1;
+TRUNCATE parley.transfers;
+DELETE FROM parley.refusals;
+SET session_replication_role = replica;
+DELETE FROM parley.transactions;
+RESET session_replication_role;
+SELECT c.relname, r.rolname, a.privilege_type FROM pg_class c, aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = a.grantee
+	WHERE c.oid IN ('parley.transactions'::regclass, 'parley.transfers'::regclass, 'parley.refusals'::regclass)
+		AND a.grantee <> c.relowner;
+
+-- an_index_of_the_operators_is_kept_as_well
+CREATE INDEX transactions_by_memo ON parley.transactions (memo);
+SELECT id > 0 AS posted FROM parley.post_transaction(:ana, 1, 7, 'indexed', 'indexed 1');
+SET enable_seqscan = off;
+EXPLAIN (COSTS OFF) SELECT amount FROM parley.transactions WHERE memo = 'indexed';
+SELECT amount FROM parley.transactions WHERE memo = 'indexed';
+RESET enable_seqscan;
+SELECT replayed FROM parley.post_transaction(:ana, 1, 7, 'indexed', 'indexed 1');
+DROP INDEX parley.transactions_by_memo;
+
+-- a_row_that_leaves_its_page_is_found_again
+ALTER TABLE parley.accounts SET (fillfactor = 100);
+SELECT count(*) FROM (SELECT parley.open_account(:bob, 'EUR', repeat('x', 100)) FROM generate_series(1, 100)) made;
+SELECT count(*) FROM (SELECT parley.post_transaction(:bob, 50, 1) FROM generate_series(1, 100)) posted;
+SELECT balance, last_number FROM parley.accounts WHERE user_id = :bob AND id = 50;
+ALTER TABLE parley.accounts SET (fillfactor = 50);
+
+-- all_is_well
+SELECT * FROM parley.audit_ledger();

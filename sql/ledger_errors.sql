@@ -1,0 +1,112 @@
+-- ledger_errors: what is refused, as which error, of which argument.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SELECT id AS ana FROM parley.create_user('+1 722 555 0001', 'Ana Errors') \gset
+SELECT id AS bob FROM parley.create_user('+1 722 555 0002', 'Bob Errors') \gset
+SELECT id FROM parley.open_account(:ana, 'EUR');
+SELECT id FROM parley.open_account(:ana, 'USD');
+SELECT id FROM parley.open_account(:bob, 'EUR');
+SELECT id FROM parley.open_account(:bob, 'EUR', 'closed');
+SELECT id FROM parley.open_account(:bob, 'EUR');
+SELECT parley.close_account(:bob, 2);
+SELECT balance FROM parley.post_transaction(:ana, 1, 100);
+
+-- What a statement raises: its SQLSTATE, the argument at fault, the words.
+CREATE FUNCTION pg_temp.error_of(statement text, OUT code text, OUT field text, OUT says text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE statement;
+EXCEPTION WHEN others THEN
+	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, field = COLUMN_NAME, says = MESSAGE_TEXT;
+	says := regexp_replace(says, 'user \d+', 'user N', 'g');
+END $$;
+
+-- amounts
+SELECT a, (pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, %s)', :'ana', a))).*
+	FROM unnest(ARRAY['0', '1.5', '''ten''', '''1.5''', '''1e3''', '9223372036854775808', '-9223372036854775808', 'NULL']) a;
+SELECT a, (pg_temp.error_of(format('SELECT parley.post_transfer(%s, 1, %s, 1, %s)', :'ana', :'bob', a))).*
+	FROM unnest(ARRAY['0', '-1', '1.5', '9223372036854775808', 'NULL']) a;
+
+-- a_balance_does_not_overflow
+SELECT balance FROM parley.post_transaction(:ana, 1, 9223372036854775707);
+SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, 1)', :'ana'));
+SELECT balance FROM parley.post_transaction(:bob, 1, 1);
+SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transfer(%s, 1, %s, 1, 1)', :'bob', :'ana'));
+SELECT parley.allow_negative(:ana, 2);
+SELECT balance FROM parley.post_transaction(:ana, 2, -9223372036854775807);
+SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transaction(%s, 2, -2)', :'ana'));
+SELECT totals, total FROM parley.get_user(:ana);
+-- … and what is missing is counted without one
+SELECT refused, refused_detail FROM parley.post_transaction(:bob, 1, -9223372036854775807);
+
+-- accounts
+SELECT what, (pg_temp.error_of(statement)).* FROM (VALUES
+	('no such account', format('SELECT parley.post_transaction(%s, 9, 1)', :'ana')),
+	('no such user', 'SELECT parley.post_transaction(-1, 1, 1)'),
+	('null', 'SELECT parley.post_transaction(NULL, 1, 1)'),
+	('closed', format('SELECT parley.post_transaction(%s, 2, 1)', :'bob')),
+	('list', format('SELECT parley.list_transactions(%s, 9)', :'ana')),
+	('balance', format('SELECT parley.get_balance(%s, 9)', :'ana')),
+	('list of accounts', 'SELECT parley.list_accounts(-1)'),
+	('open for nobody', 'SELECT parley.open_account(-1, ''EUR'')'),
+	('open without currency', format('SELECT parley.open_account(%s, NULL)', :'ana')),
+	('unknown currency', format('SELECT parley.open_account(%s, ''EUX'')', :'ana')),
+	('small letters', format('SELECT parley.open_account(%s, ''eur'')', :'ana')),
+	('empty name', format('SELECT parley.open_account(%s, ''EUR'', '''')', :'ana')),
+	('long name', format('SELECT parley.open_account(%s, ''EUR'', repeat(''x'', 101))', :'ana')),
+	('long memo', format('SELECT parley.post_transaction(%s, 1, -1, repeat(''x'', 501))', :'ana')),
+	('empty key', format('SELECT parley.post_transaction(%s, 1, -1, NULL, '''')', :'ana')),
+	('long key', format('SELECT parley.post_transaction(%s, 1, -1, NULL, repeat(''x'', 65))', :'ana')),
+	('key beyond ASCII', format('SELECT parley.post_transaction(%s, 1, -1, NULL, ''ключ'')', :'ana')),
+	('key with a control character', format('SELECT parley.post_transaction(%s, 1, -1, NULL, E''a\tb'')', :'ana')),
+	('close with money', format('SELECT parley.close_account(%s, 1)', :'ana')),
+	('close no account', 'SELECT parley.close_account(-1, 1)'),
+	('allow no account', 'SELECT parley.allow_negative(-1, 1)')
+) AS t(what, statement);
+
+-- transfers
+SELECT what, (pg_temp.error_of(format('SELECT parley.post_transfer(%s)', arguments))).* FROM (VALUES
+	('from no account', format('%s, 9, %s, 1, 1', :'ana', :'bob')),
+	('to no account', format('%s, 1, %s, 9, 1', :'ana', :'bob')),
+	('to nobody', format('%s, 1, -1, 1, 1', :'ana')),
+	('to itself', format('%s, 1, %s, 1, 1', :'ana', :'ana')),
+	('two currencies', format('%s, 1, %s, 2, 1', :'ana', :'ana')),
+	('to a closed one', format('%s, 1, %s, 2, 1', :'ana', :'bob')),
+	('from a closed one', format('%s, 2, %s, 1, 1', :'bob', :'bob')),
+	('no such conversation', format('%s, 1, %s, 3, 1, NULL, -1', :'bob', :'bob')),
+	('to null', format('%s, 1, NULL, 1, 1', :'ana'))
+) AS t(what, arguments);
+
+-- a_batch_says_of_each_row_what_is_wrong_and_posts_the_others
+SELECT t.id, t.account_id, t.amount, t.refused, regexp_replace(t.refused_detail, 'user \d+', 'user N') AS refused_detail
+	FROM parley.post_transactions(
+		ARRAY[:bob, :bob, :bob, -1, :bob, :bob, :bob, :bob, NULL, :bob, :bob]::bigint[],
+		ARRAY[1, 1, 1, 1, 2, 1, 1, 1, 1, 1, NULL]::bigint[],
+		ARRAY[1, 0, -9223372036854775808, 1, 1, 9223372036854775807, 1, 1, 1, 1, 1],
+		ARRAY[NULL, NULL, NULL, NULL, NULL, NULL, '', repeat('x', 501), NULL, 'ok', NULL],
+		ARRAY['k', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'k', NULL]) t;
+SELECT * FROM pg_temp.error_of('SELECT parley.post_transactions(ARRAY[1, 2], ARRAY[1], ARRAY[1, 2])');
+SELECT * FROM pg_temp.error_of('SELECT parley.post_transactions(ARRAY[1], ARRAY[1], ARRAY[1], ARRAY[''a'', ''b''])');
+SELECT * FROM pg_temp.error_of('SELECT parley.post_transactions(ARRAY[ARRAY[1]], ARRAY[ARRAY[1]], ARRAY[ARRAY[1]])');
+SELECT count(*) FROM parley.post_transactions(NULL, NULL, NULL);
+
+-- the_gateway_may_post_and_not_touch
+SET ROLE parley_gateway;
+SELECT balance FROM parley.post_transaction(:bob, 1, -1, NULL, 'as gateway');
+SELECT replayed FROM parley.post_transaction(:bob, 1, -1, NULL, 'as gateway');
+SELECT refused FROM parley.post_transaction(:bob, 1, -1000, NULL, 'too much');
+SELECT refused FROM parley.post_transfer(:bob, 1, :bob, 3, 1000, NULL, NULL, 'too much too');
+SELECT count(*) FROM parley.transactions;
+SELECT parley.allow_negative(:bob, 1);
+SELECT parley.post_transactions('{}', '{}', '{}');
+SELECT parley.audit_ledger();
+RESET ROLE;
+
+-- a_row_trigger_that_would_not_fire_is_refused
+CREATE FUNCTION pg_temp.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER mine BEFORE INSERT ON parley.transactions FOR EACH ROW EXECUTE FUNCTION pg_temp.nothing();
+SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, 1)', :'bob'));
+DROP TRIGGER mine ON parley.transactions;
+
+-- nothing_of_this_was_posted
+SELECT amount, balance FROM parley.list_transactions(:bob, 1);
+SELECT * FROM parley.audit_ledger();
