@@ -133,8 +133,9 @@ if [ "${sections[*]}" != populate ]; then
 	warm
 fi
 
-printf 'parley on %s, %s processors; %s messages; %s s a measurement, %s rounds\n' "$(query -d postgres -c 'SHOW server_version')" "$(nproc)" \
-	"$messages" "$seconds" "$rounds"
+# A load beyond nothing is somebody else's, and in the figures.
+printf 'parley on %s, %s processors, load %s; %s messages; %s s a measurement, %s rounds\n' \
+	"$(query -d postgres -c 'SHOW server_version')" "$(nproc)" "$(cut -d ' ' -f 1 /proc/loadavg)" "$messages" "$seconds" "$rounds"
 for section in "${sections[@]}"; do
 	"section_$section"
 done
