@@ -226,14 +226,10 @@ static void
 begin(PGconn *connection, const char *source)
 {
 	const char *parameters[] = { source, NULL };
-	PGresult *tables;
 
 	database_run(connection, "BEGIN");
 	PQclear(database_query(connection, "SELECT parley.begin_bulk_load($1)", parameters));
-	tables = database_query(connection, "SELECT 'TRUNCATE ' || string_agg(name, ', ') FROM (" DATA_TABLES ") t (name)",
-							NULL);
-	database_run(connection, PQgetvalue(tables, 0, 0));
-	PQclear(tables);
+	standing_clear(connection);
 }
 
 static void

@@ -34,9 +34,19 @@ static const char *const findings_query =
 	" coalesce(l.source = $1, false)"
 	" FROM (SELECT) one LEFT JOIN (SELECT * FROM parley.bulk_loads ORDER BY id DESC LIMIT 1) l ON true";
 
-/* What else the extension keeps of its users: other modules' rows refer to contacts and conversations. */
+#define LOADED_TABLES "parley.contacts, parley.conversations, parley.members, parley.messages"
+
+/* What other modules keep, and whether a trigger forbids to empty it. Rows of theirs refer to contacts and
+ * conversations. */
 static const char *const others_query =
-	DATA_TABLES " AND c.relname NOT IN ('contacts', 'conversations', 'members', 'messages')";
+	"SELECT c.oid::regclass::text,"
+	" EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 32 <> 0 AND g.tgenabled <> "
+	"'D')"
+	" FROM pg_catalog.pg_extension e, unnest(e.extconfig, e.extcondition) t (oid, condition)"
+	" JOIN pg_catalog.pg_class c ON c.oid = t.oid"
+	" WHERE e.extname = 'parley' AND t.condition = '' AND c.relkind = 'r' AND c.relname NOT LIKE 'bulk\\_load%'"
+	" AND c.oid <> ALL (string_to_array('" LOADED_TABLES "', ',')::regclass[])"
+	" ORDER BY 2 DESC, 1";
 
 static Findings
 find(PGconn *connection, const char *source)
@@ -61,19 +71,52 @@ refuse(const char *why)
 	exit(REFUSED);
 }
 
+static bool
+is_filled(PGconn *connection, const char *table)
+{
+	char query[300];
+
+	snprintf(query, sizeof(query), "SELECT EXISTS (SELECT FROM %s)::int", table);
+	return database_number(connection, query) != 0;
+}
+
 static void
-refuse_others(PGconn *connection)
+refuse_others(PGconn *connection, bool replace)
 {
 	PGresult *tables = database_query(connection, others_query, NULL);
 
 	for (int i = 0; i < PQntuples(tables); i++)
 	{
-		char query[300], why[300];
+		const char *table = PQgetvalue(tables, i, 0);
+		char why[300];
 
-		snprintf(query, sizeof(query), "SELECT EXISTS (SELECT FROM %s)::int", PQgetvalue(tables, i, 0));
-		snprintf(why, sizeof(why), "%s has rows that were not generated", PQgetvalue(tables, i, 0));
-		if (database_number(connection, query) != 0)
+		if (!is_filled(connection, table))
+			continue;
+		if (*PQgetvalue(tables, i, 1) == 't')
+		{
+			fprintf(stderr, "%s has rows, which are never deleted; take another database\n", table);
+			exit(REFUSED);
+		}
+		snprintf(why, sizeof(why), "%s has rows that were not generated", table);
+		if (!replace)
 			refuse(why);
+	}
+	PQclear(tables);
+}
+
+void
+standing_clear(PGconn *connection)
+{
+	PGresult *tables = database_query(connection, others_query, NULL);
+
+	database_run(connection, "TRUNCATE " LOADED_TABLES);
+	for (int i = 0; i < PQntuples(tables); i++)
+	{
+		char statement[300];
+
+		snprintf(statement, sizeof(statement), "TRUNCATE %s", PQgetvalue(tables, i, 0));
+		if (is_filled(connection, PQgetvalue(tables, i, 0)))
+			database_run(connection, statement);
 	}
 	PQclear(tables);
 }
@@ -83,14 +126,12 @@ standing_of(PGconn *connection, const char *source, bool replace)
 {
 	Findings findings = find(connection, source);
 
-	if (replace)
-		return STANDING_LOAD;
-	if (findings.unfinished && !findings.generated)
+	if (!replace && findings.unfinished && !findings.generated)
 		refuse("a bulk load of somebody else's is unfinished (SELECT parley.finish_bulk_load() finishes it)");
-	if (findings.filled && !findings.generated)
+	if (!replace && findings.filled && !findings.generated)
 		refuse("the database holds data that was not generated, or has changed since");
-	if (findings.generated && findings.same)
+	if (!replace && findings.generated && findings.same)
 		return findings.unfinished ? STANDING_RESUME : STANDING_DONE;
-	refuse_others(connection);
+	refuse_others(connection, replace);
 	return STANDING_LOAD;
 }

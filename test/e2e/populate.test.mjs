@@ -183,6 +183,20 @@ test("data_of_others_is_refused", async (t) => {
 	assert.equal(await psql(database, "SELECT count(*) FROM parley.bulk_loads WHERE finished_at IS NULL"), "0");
 });
 
+test("money_is_never_deleted", async (t) => {
+	const database = await parleyDatabase(t, "populate_money");
+	await populate(database, ...small);
+	await psql(database, "SELECT parley.open_account(1, 'EUR')");
+	await populate(database, ...small, "--replace");
+	assert.equal(await psql(database, "SELECT count(*) FROM parley.accounts"), "0", "an account without a transaction is not money yet");
+
+	await psql(database, "SELECT parley.open_account(1, 'EUR')");
+	await psql(database, "SELECT parley.post_transaction(1, 1, 100)");
+	const { status, output } = await start(database, [...small, "--replace"]).ended;
+	assert.equal(status, 3, output);
+	assert.match(output, /parley.transactions has rows, which are never deleted/);
+});
+
 test("killed_while_copying_it_leaves_what_was_there", async (t) => {
 	const database = await parleyDatabase(t, "populate_kill_copy");
 	await populate(database, ...small, "--seed", "1");
