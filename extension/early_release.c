@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "access/xlog_internal.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "replication/syncrep.h"
@@ -80,11 +81,28 @@ parley_early_release_init(void)
 	RegisterResourceReleaseCallback(on_locks_released, NULL);
 }
 
-Datum
-parley_await_durable(PG_FUNCTION_ARGS)
+/* The end of the last record inserted. At a page's start GetXLogInsertRecPtr() is past a header that is not written yet. */
+static XLogRecPtr
+log_end(void)
+{
+	XLogRecPtr end = GetXLogInsertRecPtr();
+
+	if (XLogSegmentOffset(end, wal_segment_size) == SizeOfXLogLongPHD)
+		return end - SizeOfXLogLongPHD;
+	return end % XLOG_BLCKSZ == SizeOfXLogShortPHD ? end - SizeOfXLogShortPHD : end;
+}
+
+void
+parley_await_durable_log(void)
 {
 	/* What a snapshot shows was inserted into the log before now. A standby replays only what is flushed. */
 	if (!RecoveryInProgress())
-		XLogFlush(GetXLogInsertRecPtr());
+		XLogFlush(log_end());
+}
+
+Datum
+parley_await_durable(PG_FUNCTION_ARGS)
+{
+	parley_await_durable_log();
 	PG_RETURN_VOID();
 }

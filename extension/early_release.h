@@ -14,4 +14,7 @@ extern void parley_early_release_init(void);
  */
 extern void parley_release_early(void);
 
+/* Returns when all that the caller's snapshot shows is on disk, so that a crash cannot take it back. */
+extern void parley_await_durable_log(void);
+
 #endif

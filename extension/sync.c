@@ -8,8 +8,9 @@
  *
  * The cursor's transaction id ("since") is one below which no transaction can still deliver anything:
  * - not above the oldest transaction that was running when the rows were read: late committers are at or above it;
- * - not above the newest that wrote one of the rows read, plus one: that one's commit is on disk, whereas ids handed out
- *   after it may be handed out again after a crash. (Under synchronous_commit = off a crash may lose both.)
+ * - not above the newest that wrote one of the rows read, plus one: that one's commit is on disk, which is waited for if
+ *   need be (synchronous_commit = off, early_release.c), whereas ids handed out after it may be handed out again after
+ *   a crash.
  * Rows keep 32 bits of it, which tells the last 2^32 transactions apart: of older rows a message may be repeated, and a
  * cursor older than 2^30 transactions is refused.
  *
@@ -31,6 +32,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "early_release.h"
 #include "errors.h"
 #include "statement.h"
 
@@ -158,6 +160,7 @@ static void
 cursor_locate(SyncCursor *cursor)
 {
 	cursor->system_identifier = GetSystemIdentifier();
+	parley_await_durable_log();
 	cursor->lsn = RecoveryInProgress() ? GetXLogReplayRecPtr(&cursor->timeline) : GetFlushRecPtr(&cursor->timeline);
 }
 

@@ -79,4 +79,27 @@ SELECT parley.sync(-1);
 \set VERBOSITY terse
 SELECT parley.sync(:ana, "limit" => 0);
 
+-- a_cursor_is_issued_also_where_the_log_ends_with_a_page
+DO $$
+DECLARE
+	ana bigint := (SELECT id FROM parley.contacts WHERE phone_digits = '17055550001');
+	page constant numeric := current_setting('wal_block_size')::numeric;
+	before numeric;
+	overhead numeric := 60;
+	room numeric;
+	hit boolean := false;
+BEGIN
+	FOR attempt IN 1 .. 1000 LOOP
+		before := pg_current_wal_insert_lsn() - '0/0';
+		room := page - before % page - overhead;
+		PERFORM pg_logical_emit_message(false, '', repeat('x', CASE WHEN room BETWEEN 0 AND 8000 THEN room ELSE 100 END::int));
+		-- Just past the header of a page that has no record yet.
+		hit := (pg_current_wal_insert_lsn() - '0/0') % page IN (24, 40);
+		EXIT WHEN hit;
+		overhead := CASE WHEN overhead > 80 THEN 40 ELSE overhead + 1 END;
+	END LOOP;
+	PERFORM parley.sync(ana);
+	RAISE NOTICE 'at the end of a page: %', hit;
+END $$;
+
 SELECT * FROM parley.audit_conversations();
