@@ -93,12 +93,12 @@ BEGIN
 		before := pg_current_wal_insert_lsn() - '0/0';
 		room := page - before % page - overhead;
 		PERFORM pg_logical_emit_message(false, '', repeat('x', CASE WHEN room BETWEEN 0 AND 8000 THEN room ELSE 100 END::int));
+		PERFORM parley.sync(ana);
 		-- Just past the header of a page that has no record yet.
-		hit := (pg_current_wal_insert_lsn() - '0/0') % page IN (24, 40);
+		hit := (pg_current_wal_insert_lsn() - '0/0') % page = 24;
 		EXIT WHEN hit;
 		overhead := CASE WHEN overhead > 80 THEN 40 ELSE overhead + 1 END;
 	END LOOP;
-	PERFORM parley.sync(ana);
 	RAISE NOTICE 'at the end of a page: %', hit;
 END $$;
 
