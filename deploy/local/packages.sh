@@ -6,7 +6,7 @@ set -euo pipefail
 
 server=(postgresql-15 postgresql-server-dev-15)
 build=(gcc libc6-dev libh2o-evloop-dev libjansson-dev libjwt-dev libpq-dev libssl-dev make pkg-config zlib1g-dev)
-tests=(check curl jq)
+tests=(check curl jq nginx-light openssl)
 
 # The postgresql package would make a cluster "main" and start it. Nobody asked for that one; an existing one is left alone.
 no_main_cluster=/etc/postgresql-common/createcluster.d/parley.conf

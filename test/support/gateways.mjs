@@ -1,0 +1,112 @@
+// Gateways of a test's own, and nginx before them, by the configuration that deploy/ has. All end with the test.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { Client } from "./client.mjs";
+import { root, run } from "./database.mjs";
+import { until } from "./http.mjs";
+
+export async function freePort() {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address();
+	server.close();
+	await once(server, "close");
+	return port;
+}
+
+// A directory that the cluster's user can enter, too.
+export function makeDirectory(t) {
+	const directory = mkdtempSync("/tmp/parley-test-");
+	chmodSync(directory, 0o755);
+	t.after(() => rmSync(directory, { recursive: true, force: true }));
+	return directory;
+}
+
+// A child that must still be there when the test ends it.
+function start(t, name, command, args, env = {}) {
+	const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
+	const exit = once(child, "exit");
+	child.said = "";
+	child.stderr.on("data", (chunk) => (child.said = (child.said + chunk).slice(-4000)));
+	child.end = async (signal = "SIGTERM") => {
+		child.kill(signal);
+		await exit;
+	};
+	t.after(async () => {
+		if (child.signalCode === "SIGKILL") return;
+		assert.equal(child.exitCode, null, `${name} ended by itself: ${child.said}`);
+		await child.end();
+		assert.equal(child.exitCode, 0, `${name} did not end well: ${child.said}`);
+	});
+	return child;
+}
+
+// As deploy/local/common.sh has it: root's clusters belong to postgres, who alone can enter their sockets' directory.
+const asOwner = process.getuid() === 0 ? ["--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
+
+// → [{ url, address, kill() }], ready to serve the database of env.
+export async function startGateways(t, count, env = {}) {
+	const gateways = [];
+	for (let n = 0; n < count; n++) {
+		const address = `127.0.0.1:${await freePort()}`;
+		const args = ["--pdeathsig", "TERM", ...asOwner, "--", process.env.PARLEYD, "--listen", address, "--log-requests=false"];
+		const child = start(t, "parleyd", "setpriv", args, { PGUSER: "parley_gateway", ...env });
+		gateways.push({ address, url: `http://${address}`, child, kill: () => child.end("SIGKILL") });
+	}
+	for (const gateway of gateways) await untilAnswered(gateway.child, new Client(gateway.url), "GET /ready", 200);
+	return gateways;
+}
+
+// Until the server that the child is answers with this status.
+async function untilAnswered(child, client, line, status) {
+	const isAnswered = () => client.request(line).then((answer) => answer.status === status, () => false);
+	await until(async () => child.exitCode !== null || (await isAnswered()), `${client.url} answers`);
+	assert.equal(child.exitCode, null, `it ended by itself: ${child.said}`);
+	client.close();
+}
+
+async function makeCertificate(directory) {
+	await run("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+		"-subj", "/CN=chat.example.org", "-addext", "subjectAltName=DNS:chat.example.org",
+		"-keyout", join(directory, "privkey.pem"), "-out", join(directory, "fullchain.pem")]);
+	return readFileSync(join(directory, "fullchain.pem"), "utf8");
+}
+
+// deploy/nginx.conf with what an installation changes, and where it may write; each replaced text must be there.
+function configure(directory, addresses, ports, rate) {
+	let text = readFileSync(join(root, "deploy/nginx.conf"), "utf8");
+	const replace = (pattern, by) => {
+		assert.match(text, pattern, "deploy/nginx.conf no longer has what the tests replace");
+		text = text.replace(pattern, by);
+	};
+	const servers = addresses.map((address) => `server ${address} max_fails=3 fail_timeout=2s;`).join("\n");
+	replace(/(server 127\.0\.0\.1:808\d max_fails=3 fail_timeout=2s;\s+){3}/, servers + "\n");
+	replace(/listen 80;/, `listen 127.0.0.1:${ports.plain};`);
+	replace(/listen 443 ssl/, `listen 127.0.0.1:${ports.tls} ssl`);
+	replace(/rate=100r\/s/, `rate=${rate}r/s`);
+	replace(/\/run\/nginx\.pid/, join(directory, "nginx.pid"));
+	replace(/\/etc\/ssl\/parley/g, directory);
+	replace(/\/var\/log\/nginx/g, directory);
+	const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${directory}/${name};`);
+	replace(/http \{/, "http {\n" + temporary.join("\n"));
+	const file = join(directory, "nginx.conf");
+	writeFileSync(file, text);
+	return file;
+}
+
+// nginx before gateways at these addresses → { url, plainUrl, ca, directory }
+export async function startNginx(t, addresses, { rate = 100000 } = {}) {
+	const directory = makeDirectory(t);
+	const ports = { plain: await freePort(), tls: await freePort() };
+	const ca = await makeCertificate(directory);
+	const file = configure(directory, addresses, ports, rate);
+	const child = start(t, "nginx", "/usr/sbin/nginx", ["-p", directory, "-c", file, "-e", join(directory, "error.log"), "-g", "daemon off;"]);
+	const nginx = { url: `https://127.0.0.1:${ports.tls}`, plainUrl: `http://127.0.0.1:${ports.plain}`, ca, directory };
+	await untilAnswered(child, new Client(nginx.url, nginx), "GET /metrics", 404);
+	return nginx;
+}
