@@ -307,7 +307,10 @@ db_connection_send(DbConnection *connection, DbQuery *query)
 	ensure_prepared(connection, query->statement);
 	statement_name(query->statement->id, name);
 	query->sent_at_us = db_now_us();
-	PQsendQueryPrepared(connection->pg, name, query->statement->parameter_count, query->values, NULL, NULL, 0);
+	if (query->describe)
+		PQsendDescribePrepared(connection->pg, name);
+	else
+		PQsendQueryPrepared(connection->pg, name, query->statement->parameter_count, query->values, NULL, NULL, 0);
 	sent(connection, query);
 }
 

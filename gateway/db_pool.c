@@ -376,6 +376,12 @@ db_query_abandon(DbQuery *query)
 	h2o_mem_release_shared(query);
 }
 
+size_t
+db_pool_size(const DbPool *pool)
+{
+	return pool->settings.connection_count;
+}
+
 bool
 db_pool_is_ready(const DbPool *pool)
 {

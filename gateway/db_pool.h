@@ -47,6 +47,7 @@ void db_pool_set_statements(DbPool *pool, const DbStatement *const *statements, 
 /* Runs a query: exactly one of its callbacks follows, perhaps before this returns, unless it is abandoned. */
 void db_pool_submit(DbPool *pool, DbQuery *query);
 
+size_t db_pool_size(const DbPool *pool);
 bool db_pool_is_ready(const DbPool *pool);
 size_t db_pool_ready_count(const DbPool *pool);
 size_t db_pool_queue_length(const DbPool *pool);

@@ -57,6 +57,7 @@ struct DbQuery
 {
 	const DbStatement *statement;
 	const char *const *values; /* texts, NULL for an SQL null */
+	bool describe;             /* the statement's columns are asked for, not its rows */
 	bool repeatable;           /* running it twice does no harm */
 	void *data;                /* the maker's */
 	void (*on_result)(DbQuery *query, const PGresult *result);

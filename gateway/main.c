@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -13,16 +14,62 @@
 #include "log.h"
 #include "route_loader.h"
 #include "server.h"
+#include "service.h"
+#include "tls.h"
 
 typedef struct Gateway
 {
 	Config config;
 	h2o_loop_t *loop;
 	h2o_socket_t *signals;
+	TokenKeys *keys;
+	SSL_CTX *tls;
 	Server *server;
 	RouteLoader *loader;
 	bool stopping;
 } Gateway;
+
+/* Reads the files of keys and certificate anew; what cannot be read is logged, and false. Where there is none, NULL is
+ * fine. */
+static bool
+read_files(const Config *config, TokenKeys **keys, SSL_CTX **tls)
+{
+	char error[512] = "";
+	char quoted[600];
+
+	*keys = NULL;
+	*tls = NULL;
+	if (config->jwt_key_file[0] != '\0')
+		*keys = token_keys_read(config->jwt_key_file, error, sizeof(error));
+	if (error[0] == '\0' && config->tls_cert_file[0] != '\0')
+		*tls = tls_context_read(config->tls_cert_file, config->tls_key_file, error, sizeof(error));
+	if (error[0] == '\0')
+		return true;
+	log_error("event=file_not_read reason=%s", log_quote(error, quoted, sizeof(quoted)));
+	token_keys_release(*keys);
+	return false;
+}
+
+/* SIGHUP: keys and certificate, which stay as they are if the new ones cannot be read, and the routes. */
+static void
+reload(Gateway *gateway)
+{
+	TokenKeys *keys;
+	SSL_CTX *tls;
+
+	service_notify("RELOADING=1");
+	if (read_files(&gateway->config, &keys, &tls))
+	{
+		if (keys != NULL)
+			server_set_keys(gateway->server, keys);
+		if (tls != NULL)
+			server_set_tls(gateway->server, tls);
+		token_keys_release(keys);
+		SSL_CTX_free(tls);
+	}
+	route_loader_reload(gateway->loader);
+	service_notify("READY=1");
+}
 
 static void
 on_signal(h2o_socket_t *socket, const char *error)
@@ -35,7 +82,7 @@ on_signal(h2o_socket_t *socket, const char *error)
 	{
 		log_info("event=signal name=SIG%s", sigabbrev_np((int) info.ssi_signo));
 		if (info.ssi_signo == SIGHUP)
-			route_loader_reload(gateway->loader);
+			reload(gateway);
 		else
 			gateway->stopping = true;
 	}
@@ -67,6 +114,11 @@ check_exposure(const Config *config)
 	char *rest = NULL;
 	bool loopback = true;
 
+	if (config->jwt_key_file[0] != '\0')
+	{
+		free(addresses);
+		return true;
+	}
 	for (char *address = strtok_r(addresses, ", ", &rest); address != NULL; address = strtok_r(NULL, ", ", &rest))
 		loopback = loopback && config_is_loopback(address);
 	free(addresses);
@@ -82,30 +134,70 @@ check_exposure(const Config *config)
 	return true;
 }
 
-static int
-serve(Gateway *gateway)
+/* As many descriptors as the system lets us have: each client is one. */
+static void
+raise_descriptor_limit(void)
 {
-	gateway->loop = h2o_evloop_create();
-	gateway->signals = watch_signals(gateway->loop);
-	log_start(STDERR_FILENO);
-	gateway->signals->data = gateway;
-	gateway->server = server_start(&gateway->config);
-	if (gateway->server == NULL)
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
 	{
-		log_stop();
-		return EXIT_FAILURE;
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+}
+
+static void
+run_until_stopped(Gateway *gateway)
+{
 	gateway->loader = route_loader_start(gateway->loop, &gateway->config, gateway->server);
+	service_notify("READY=1");
 	while (!gateway->stopping)
 		h2o_evloop_run(gateway->loop, INT32_MAX);
+	service_notify("STOPPING=1");
 	log_info("event=draining");
 	server_drain(gateway->server);
 	server_wait(gateway->server);
 	route_loader_dispose(gateway->loader);
 	server_dispose(gateway->server);
 	log_info("event=stopped");
+}
+
+static int
+serve(Gateway *gateway)
+{
+	bool started = false;
+
+	raise_descriptor_limit();
+	gateway->loop = h2o_evloop_create();
+	gateway->signals = watch_signals(gateway->loop);
+	gateway->signals->data = gateway;
+	log_start(STDERR_FILENO);
+	if (read_files(&gateway->config, &gateway->keys, &gateway->tls))
+	{
+		gateway->server = server_start(&gateway->config, gateway->keys, gateway->tls);
+		started = gateway->server != NULL;
+		token_keys_release(gateway->keys);
+		SSL_CTX_free(gateway->tls);
+	}
+	if (started)
+		run_until_stopped(gateway);
 	log_stop();
-	return EXIT_SUCCESS;
+	return started ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* --check: the files can be read, and so can the routes. */
+static int
+check(const Config *config)
+{
+	TokenKeys *keys;
+	SSL_CTX *tls;
+
+	if (!read_files(config, &keys, &tls))
+		return EXIT_FAILURE;
+	token_keys_release(keys);
+	SSL_CTX_free(tls);
+	return route_loader_check(config) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int
@@ -120,7 +212,7 @@ main(int argc, char **argv)
 		case CONFIG_WRONG:
 			return EXIT_FAILURE;
 		case CONFIG_CHECK:
-			return check_exposure(&gateway.config) && route_loader_check(&gateway.config) ? EXIT_SUCCESS : EXIT_FAILURE;
+			return check_exposure(&gateway.config) ? check(&gateway.config) : EXIT_FAILURE;
 		case CONFIG_RUN:
 			break;
 	}

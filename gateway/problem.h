@@ -19,7 +19,8 @@ typedef struct Problem
 	int status;
 	const char *code; /* SQLSTATE */
 	const char *detail;
-	const char *hint;    /* NULL: none */
+	const char *hint; /* NULL: none */
+	unsigned retry_after_s;
 	const char *outcome; /* of a lost write: "known" (nothing was done) or "unknown"; NULL: not in question */
 	H2O_VECTOR(ProblemField) fields;
 } Problem;

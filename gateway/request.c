@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
+#include "auth.h"
+#include "cors.h"
 #include "log.h"
 #include "reply.h"
-#include "server.h"
 
 h2o_iovec_t
 request_raw_path(const h2o_req_t *http)
@@ -27,8 +29,8 @@ request_raw_query(const h2o_req_t *http)
 	return h2o_iovec_init(http->path.base + http->query_at + 1, http->path.len - http->query_at - 1);
 }
 
-static h2o_iovec_t
-find_header(const h2o_req_t *http, const char *name)
+h2o_iovec_t
+request_header(const h2o_req_t *http, const char *name)
 {
 	ssize_t place = h2o_find_header_by_str(&http->headers, name, strlen(name), -1);
 
@@ -39,7 +41,7 @@ void
 request_make_id(h2o_req_t *http, char *out)
 {
 	Worker *worker = request_worker(http);
-	h2o_iovec_t given = find_header(http, "x-request-id");
+	h2o_iovec_t given = request_header(http, "x-request-id");
 	bool sane = given.len > 0 && given.len <= REQUEST_ID_LENGTH_MAX;
 
 	for (size_t i = 0; i < given.len && sane; i++)
@@ -71,17 +73,21 @@ write_log_line(const Request *request)
 							  : request->query->finished_at_us - request->query->submitted_at_us));
 }
 
+/* The answer is sent, or the client has gone. */
 static void
 on_dispose(void *data)
 {
 	Request *request = data;
+	Worker *worker = request->worker;
 
-	if (request->worker->config->log_requests)
+	metrics_count_request(worker->metrics, request->route == NULL ? 0 : request->route->metrics_series,
+						  request->status == 0 ? 499 : request->status, db_now_us() - request->started_at_us);
+	if (worker->config->log_requests)
 		write_log_line(request);
 	if (request->query != NULL)
 		db_query_abandon(request->query);
-	if (request->client != NULL)
-		request->client->requests--;
+	request->client->requests--;
+	request->client->sending_since_us = 0;
 	router_release(request->router);
 }
 
@@ -90,19 +96,23 @@ create(h2o_req_t *http)
 {
 	Request *request = h2o_mem_alloc_shared(&http->pool, sizeof(*request), on_dispose);
 	Worker *worker = request_worker(http);
-	h2o_socket_t *socket = http->conn->callbacks->get_socket(http->conn);
 
 	memset(request, 0, sizeof(*request));
 	request->http = http;
 	request->worker = worker;
 	request->router = router_retain(worker->router);
-	request->client = socket == NULL ? NULL : socket->on_close.data;
-	if (request->client != NULL)
-		request->client->requests++;
+	request->client = client_of(http->conn);
+	request->client->requests++;
 	request->head = h2o_memis(http->method.base, http->method.len, H2O_STRLIT("HEAD"));
 	request->started_at_us = db_now_us();
 	request_make_id(http, request->id);
 	return request;
+}
+
+Worker *
+request_worker(h2o_req_t *http)
+{
+	return H2O_STRUCT_FROM_MEMBER(Worker, http, http->conn->ctx);
 }
 
 static void
@@ -110,10 +120,7 @@ reply_not_allowed(Request *request, const RouteSet *routes)
 {
 	Buffer allow = { 0 };
 
-	for (int method = 0; method < METHOD_COUNT; method++)
-		if (routes->by_method[method] != NULL)
-			buffer_printf(&allow, "%s%s%s", allow.length == 0 ? "" : ", ", route_method_name((HttpMethod) method),
-						  method == METHOD_GET ? ", HEAD" : "");
+	cors_write_methods(routes, request->worker->config->cors_origin[0] != '\0', &allow);
 	reply_header(request, "allow", allow.base, allow.length);
 	buffer_dispose(&allow);
 	reply_error(request, 405, "This path does not know that method.");
@@ -212,33 +219,159 @@ check_framing(Request *request)
 	return false;
 }
 
+/* With --admin-listen, what the server itself answers is there alone, and nothing else is. */
+static bool
+is_served_here(const Request *request, const Route *route)
+{
+	return request->worker->config->admin_listen[0] == '\0' ||
+		   request->client->is_admin == (route->built_in != BUILT_IN_NONE);
+}
+
+/* The routes at the path, those that are served on this listener; NULL: none, and the request is answered. */
+static const RouteSet *
+find_routes(Request *request)
+{
+	h2o_iovec_t raw = request_raw_path(request->http);
+	PathResult result = path_parse(raw.base, raw.len, &request->http->pool, &request->path);
+	const RouteSet *routes = result == PATH_OK ? router_match(request->router, &request->path) : NULL;
+
+	for (int method = 0; routes != NULL && method < METHOD_COUNT; method++)
+	{
+		if (routes->by_method[method] != NULL && !is_served_here(request, routes->by_method[method]))
+			routes = NULL;
+	}
+	if (result == PATH_MALFORMED)
+		reply_error(request, 400, "The path has a % that two hexadecimal digits do not follow.");
+	else if (result == PATH_NOT_UTF8)
+		reply_error(request, 400, "The path is not valid UTF-8.");
+	else if (routes == NULL && !router_is_complete(request->router))
+		reply_error(request, 503, "The routes are not known yet, since the database cannot be reached.");
+	else if (routes == NULL)
+		reply_error(request, 404, "There is nothing at this path.");
+	return routes;
+}
+
 /* Sets the route, or answers. */
 static bool
 find_route(Request *request)
 {
-	h2o_iovec_t raw = request_raw_path(request->http);
-	PathResult result = path_parse(raw.base, raw.len, &request->http->pool, &request->path);
+	const RouteSet *routes = find_routes(request);
 	HttpMethod method = find_method(request);
-	const RouteSet *routes;
+	h2o_iovec_t name = request->http->method;
 
-	if (result == PATH_MALFORMED || result == PATH_NOT_UTF8)
-	{
-		reply_error(request, 400,
-					result == PATH_MALFORMED ? "The path has a % that two hexadecimal digits do not follow."
-											 : "The path is not valid UTF-8.");
+	if (routes == NULL)
 		return false;
-	}
-	routes = result == PATH_OK ? router_match(request->router, &request->path) : NULL;
-	if (routes == NULL && !router_is_complete(request->router))
-		reply_error(request, 503, "The routes are not known yet, since the database cannot be reached.");
-	else if (routes == NULL)
-		reply_error(request, 404, "There is nothing at this path.");
+	if (h2o_memis(name.base, name.len, H2O_STRLIT("OPTIONS")) && request->worker->config->cors_origin[0] != '\0')
+		cors_reply_options(request, routes);
 	else if (method == METHOD_COUNT || routes->by_method[method] == NULL)
 		reply_not_allowed(request, routes);
 	else
 		request->route = routes->by_method[method];
 	return request->route != NULL;
 }
+
+/* ----- who asks ----- */
+
+/* Sets the caller: by the token, or the operator where there is no key. False if there is a token that is not good. */
+static bool
+identify(Request *request)
+{
+	Worker *worker = request->worker;
+	h2o_iovec_t header = request_header(request->http, "authorization");
+	const char *token;
+	size_t length;
+
+	if (worker->keys == NULL)
+		request->caller.is_operator = true;
+	else if (header.base != NULL && auth_bearer(header.base, header.len, &token, &length))
+		return token_verify(worker->tokens, worker->keys, token, length, time(NULL), &request->caller);
+	return true;
+}
+
+static void
+reply_unauthenticated(Request *request, bool has_bad_token)
+{
+	static const char missing[] = "Bearer realm=\"parley\"";
+	static const char invalid[] = "Bearer realm=\"parley\", error=\"invalid_token\"";
+	const char *challenge = has_bad_token ? invalid : missing;
+
+	reply_header(request, "www-authenticate", challenge, strlen(challenge));
+	reply_error(request, 401, has_bad_token ? "The token is not valid, or not any more." : "This needs a token.");
+}
+
+/* Whether the caller may; if not, the request is answered. */
+static bool
+authorize(Request *request)
+{
+	if (!identify(request))
+	{
+		reply_unauthenticated(request, true);
+		return false;
+	}
+	switch (auth_decide(request->route, &request->path, &request->caller))
+	{
+		case AUTH_ALLOWED:
+			return true;
+		case AUTH_UNAUTHENTICATED:
+			reply_unauthenticated(request, false);
+			return false;
+		case AUTH_FORBIDDEN:
+			break;
+	}
+	reply_error(request, 403, "This is not yours.");
+	return false;
+}
+
+/* Who is limited: the user, or else the application, or else the address. */
+static size_t
+write_client_name(const Request *request, char name[80])
+{
+	for (size_t i = 0; i < request->route->parameter_count && request->route->auth == AUTH_APPLICATION; i++)
+	{
+		const Parameter *parameter = &request->route->parameters[i];
+
+		if (parameter->source == SOURCE_PATH && strcmp(parameter->name, "token") == 0)
+			return (size_t) snprintf(name, 80, "a%.64s", request->path.segments[parameter->segment].text);
+	}
+	if (request->caller.user_id > 0)
+		return (size_t) snprintf(name, 80, "u%jd", (intmax_t) request->caller.user_id);
+	name[0] = '@';
+	memcpy(name + 1, request->client->address.bytes, ADDRESS_KEY_LENGTH);
+	return 1 + ADDRESS_KEY_LENGTH;
+}
+
+static void
+add_number_header(Request *request, const char *name, unsigned number)
+{
+	char text[16];
+
+	reply_header(request, name, text, (size_t) snprintf(text, sizeof(text), "%u", number));
+}
+
+/* Whether the client has a request left; if not, this one is answered. The operator is not limited. */
+static bool
+check_rate(Request *request)
+{
+	RateLimit *limit = request->worker->shared->rate_limit;
+	char client[80];
+	RateVerdict verdict;
+	Problem problem;
+
+	if (limit == NULL || (request->caller.is_operator && request->worker->keys != NULL))
+		return true;
+	verdict = rate_limit_take(limit, client, write_client_name(request, client), db_now_us());
+	add_number_header(request, "ratelimit-limit", (unsigned) request->worker->config->rate_burst);
+	add_number_header(request, "ratelimit-remaining", verdict.remaining);
+	add_number_header(request, "ratelimit-reset", verdict.reset_s);
+	if (verdict.allowed)
+		return true;
+	problem = problem_make(429, "Too many requests.");
+	problem.retry_after_s = verdict.reset_s;
+	reply_problem(request, &problem);
+	return false;
+}
+
+/* ----- what it is about ----- */
 
 /* application/json or application/…+json, whatever parameters follow. */
 static bool
@@ -259,7 +392,7 @@ collect_input(Request *request)
 {
 	h2o_req_t *http = request->http;
 	h2o_iovec_t query = request_raw_query(http);
-	h2o_iovec_t key = find_header(http, "idempotency-key");
+	h2o_iovec_t key = request_header(http, "idempotency-key");
 	StatementInput input = { .path = &request->path,
 							 .query = query.base,
 							 .query_length = query.len,
@@ -354,6 +487,19 @@ is_client_there(DbQuery *query)
 	return poll(&state, 1, 0) <= 0 || (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
 }
 
+/* A replica answers reads while there is one. */
+static DbPool *
+choose_pool(const Request *request)
+{
+	DbPool *const *pools = request->worker->pools;
+
+	if (request->route->method != METHOD_GET)
+		return pools[METRICS_WRITE];
+	if (pools[METRICS_REPLICA] != NULL && db_pool_is_ready(pools[METRICS_REPLICA]))
+		return pools[METRICS_REPLICA];
+	return pools[METRICS_READ];
+}
+
 static void
 run(Request *request)
 {
@@ -367,46 +513,76 @@ run(Request *request)
 	query->on_timeout = reply_timeout;
 	query->is_wanted = is_client_there;
 	request->query = query;
-	db_pool_submit(route->method == METHOD_GET ? request->worker->readers : request->worker->writers, query);
+	db_pool_submit(choose_pool(request), query);
+}
+
+/* Binds and runs; what is wrong with the request is answered. */
+static void
+bind_and_run(Request *request)
+{
+	const Route *route = request->route;
+	StatementInput input = collect_input(request);
+	Problem problem;
+
+	if (input.body_length > 0 && (route->method == METHOD_POST || route->method == METHOD_PUT) &&
+		!is_json_type(request_header(request->http, "content-type")))
+		reply_error(request, 415, "The body must be of type application/json.");
+	else if (!statement_bind(route, &input, &request->http->pool, &request->statement, &problem))
+		reply_problem(request, &problem);
+	else
+		run(request);
 }
 
 static void
 run_built_in(Request *request)
 {
+	const Shared *shared = request->worker->shared;
+	const char *type = "application/json";
 	Buffer body = { 0 };
 
-	if (request->route->built_in == BUILT_IN_READY && !server_is_ready(request->worker->server))
+	switch (request->route->built_in)
 	{
-		reply_error(request, 503, "The database cannot be reached, or its routes are not known yet.");
-		return;
+		case BUILT_IN_READY:
+			if (!worker_is_ready(shared))
+			{
+				reply_error(request, 503, "The database cannot be reached, or its routes are not known yet.");
+				return;
+			}
+			buffer_append_text(&body, "{\"status\":\"ok\"}");
+			break;
+		case BUILT_IN_METRICS:
+			type = "text/plain; version=0.0.4; charset=utf-8";
+			metrics_write(shared->metrics, shared->worker_count, &body);
+			break;
+		case BUILT_IN_OPENAPI:
+			if (router_document(request->router) == NULL)
+			{
+				reply_error(request, 503, "The routes are not known yet.");
+				return;
+			}
+			buffer_append_text(&body, router_document(request->router));
+			break;
+		default:
+			buffer_append_text(&body, "{\"status\":\"ok\"}");
+			break;
 	}
-	buffer_append_text(&body, "{\"status\":\"ok\"}");
-	reply_body(request, 200, "application/json", &body);
+	reply_body(request, 200, type, &body);
 }
 
 int
 request_on_arrival(h2o_handler_t *handler, h2o_req_t *http)
 {
 	Request *request = create(http);
-	h2o_iovec_t type = find_header(http, "content-type");
-	StatementInput input;
-	Problem problem;
 
 	(void) handler;
-	if (!check_framing(request) || !find_route(request))
+	if (!check_framing(request))
+		return 0;
+	cors_add_headers(request);
+	if (!find_route(request))
 		return 0;
 	if (request->route->built_in != BUILT_IN_NONE)
-	{
 		run_built_in(request);
-		return 0;
-	}
-	input = collect_input(request);
-	if (input.body_length > 0 && (request->route->method == METHOD_POST || request->route->method == METHOD_PUT) &&
-		!is_json_type(type))
-		reply_error(request, 415, "The body must be of type application/json.");
-	else if (!statement_bind(request->route, &input, &http->pool, &request->statement, &problem))
-		reply_problem(request, &problem);
-	else
-		run(request);
+	else if (authorize(request) && check_rate(request))
+		bind_and_run(request);
 	return 0;
 }

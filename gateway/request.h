@@ -7,6 +7,7 @@
 
 #include "response.h"
 #include "statement.h"
+#include "token.h"
 #include "worker.h"
 
 enum
@@ -30,6 +31,8 @@ typedef struct Request
 	size_t rows;
 	size_t bytes;
 	bool head;
+	bool is_cross_origin; /* of an origin that may call */
+	Caller caller;
 } Request;
 
 /* h2o's handler of every path. */
@@ -38,6 +41,9 @@ int request_on_arrival(h2o_handler_t *handler, h2o_req_t *http);
 /* The client's id if it sent a short and plain one, else a new one; out has room for REQUEST_ID_LENGTH_MAX and a NUL.
  */
 void request_make_id(h2o_req_t *http, char *out);
+
+/* A header's value, {NULL, 0} if it is not there. */
+h2o_iovec_t request_header(const h2o_req_t *http, const char *name);
 
 /* The worker whose loop runs a request. */
 Worker *request_worker(h2o_req_t *http);

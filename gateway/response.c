@@ -113,6 +113,12 @@ column_role(const char *name, Oid type)
 	return type == TYPE_VOID ? ROLE_NOTHING : ROLE_FIELD;
 }
 
+bool
+response_is_field(const char *name, Oid type)
+{
+	return column_role(name, type) == ROLE_FIELD;
+}
+
 static Column *
 describe_columns(const PGresult *result, h2o_mem_pool_t *pool)
 {

@@ -52,11 +52,19 @@ typedef struct Parameter
 	size_t one_of_count;
 } Parameter;
 
+typedef struct RouteColumn
+{
+	const char *name;
+	Oid type;
+} RouteColumn;
+
 typedef enum BuiltIn
 {
 	BUILT_IN_NONE,
 	BUILT_IN_HEALTH,
-	BUILT_IN_READY
+	BUILT_IN_READY,
+	BUILT_IN_METRICS,
+	BUILT_IN_OPENAPI
 } BuiltIn;
 
 typedef struct Route
@@ -72,7 +80,11 @@ typedef struct Route
 	DbStatement statement;
 	Parameter *parameters;
 	size_t parameter_count;
-	bool has_body; /* a parameter comes from it */
+	bool has_body;  /* a parameter comes from it */
+	bool has_token; /* an application's, in the path */
+	unsigned metrics_series;
+	RouteColumn *columns; /* of its answer; NULL: not known */
+	size_t column_count;
 } Route;
 
 const char *route_method_name(HttpMethod method);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "openapi.h"
 
 enum
 {
@@ -29,7 +30,10 @@ struct RouteLoader
 	DbPool *pool;
 	DbQuery *describe; /* under way, or NULL */
 	DbQuery *listen;
-	bool again; /* told to reload while one was under way */
+	Router *router;      /* the newest, whose statements the pool has */
+	DbQuery **columns;   /* one a route, NULL once it is answered */
+	size_t columns_left; /* not answered yet */
+	bool again;          /* told to reload while one was under way */
 	char last_failure[256];
 	h2o_timeout_t retry_timeout;
 	h2o_timeout_entry_t retry;
@@ -44,18 +48,88 @@ finish(RouteLoader *loader)
 		route_loader_reload(loader);
 }
 
+/* All columns are known, or cannot be: the router goes to the workers. */
+static void
+publish(RouteLoader *loader)
+{
+	char *document = openapi_write(loader->router);
+
+	router_set_document(loader->router, document);
+	log_info("event=routes_loaded count=%zu", router_route_count(loader->router));
+	server_set_router(loader->server, loader->router);
+	free(document);
+	free(loader->columns);
+	loader->columns = NULL;
+	loader->last_failure[0] = '\0';
+	finish(loader);
+}
+
+static void
+end_columns(DbQuery *query, const PGresult *description)
+{
+	RouteLoader *loader = query->data;
+	size_t place = 0;
+
+	while (loader->columns[place] != query)
+		place++;
+	if (description != NULL)
+		router_set_columns(loader->router, place, description);
+	loader->columns[place] = NULL;
+	db_query_abandon(query);
+	if (--loader->columns_left == 0)
+		publish(loader);
+}
+
+static void
+on_columns_error(DbQuery *query, const DbError *error)
+{
+	(void) error;
+	end_columns(query, NULL);
+}
+
+static void
+on_columns_timeout(DbQuery *query, bool sent)
+{
+	(void) sent;
+	end_columns(query, NULL);
+}
+
+/* Asks for the columns of every route's answer, which the catalog alone knows. */
+static void
+ask_for_columns(RouteLoader *loader)
+{
+	size_t count = router_route_count(loader->router);
+
+	loader->columns = calloc(count + 1, sizeof(*loader->columns));
+	loader->columns_left = count + 1; /* so that it ends once, here or in the last answer */
+	for (size_t i = 0; i < count; i++)
+	{
+		DbQuery *query = db_query_create(router_statements(loader->router)[i], NULL);
+
+		query->describe = true;
+		query->repeatable = true;
+		query->data = loader;
+		query->on_result = end_columns;
+		query->on_error = on_columns_error;
+		query->on_timeout = on_columns_timeout;
+		loader->columns[i] = query;
+		db_pool_submit(loader->pool, query);
+	}
+	if (--loader->columns_left == 0)
+		publish(loader);
+}
+
 static void
 on_routes(DbQuery *query, const PGresult *result)
 {
 	RouteLoader *loader = query->data;
-	Router *router = router_create();
+	Router *before = loader->router;
 
-	router_add_rows(router, result);
-	log_info("event=routes_loaded count=%zu", router_statement_count(router));
-	server_publish(loader->server, router);
-	router_release(router);
-	loader->last_failure[0] = '\0';
-	finish(loader);
+	loader->router = router_create();
+	router_add_rows(loader->router, result);
+	db_pool_set_statements(loader->pool, router_statements(loader->router), router_route_count(loader->router));
+	router_release(before);
+	ask_for_columns(loader);
 }
 
 /* The same failure is logged once, however often it is tried again. */
@@ -173,8 +247,8 @@ route_loader_start(h2o_loop_t *loop, const Config *config, Server *server)
 												.silence_timeout_ms = 11000,
 												.connect_timeout_ms = (uint32_t) config->connect_timeout_ms },
 								.connection_count = 1,
-								.pipeline_depth = 4,
-								.queue_length_max = 4,
+								.pipeline_depth = 64,
+								.queue_length_max = 10000,
 								.acquire_timeout_ms = 10000,
 								.query_timeout_ms = 10000,
 								.data = loader,
@@ -198,7 +272,12 @@ route_loader_dispose(RouteLoader *loader)
 	if (loader->listen != NULL)
 		db_query_abandon(loader->listen);
 	loader->describe = loader->listen = NULL;
+	for (size_t i = 0; loader->columns != NULL && i < router_route_count(loader->router); i++)
+		if (loader->columns[i] != NULL)
+			db_query_abandon(loader->columns[i]);
 	db_pool_dispose(loader->pool);
+	router_release(loader->router);
+	free(loader->columns);
 	if (h2o_timeout_is_linked(&loader->retry))
 		h2o_timeout_unlink(&loader->retry);
 	h2o_timeout_dispose(loader->loop, &loader->retry_timeout);
@@ -218,8 +297,8 @@ route_loader_check(const Config *config)
 	if (fine)
 	{
 		router_add_rows(router, rows);
-		fine = router_statement_count(router) == (size_t) PQntuples(rows);
-		printf("parleyd: %zu of %d routes understood\n", router_statement_count(router), PQntuples(rows));
+		fine = router_route_count(router) == (size_t) PQntuples(rows);
+		printf("parleyd: %zu of %d routes understood\n", router_route_count(router), PQntuples(rows));
 	}
 	else
 		fprintf(stderr, "parleyd: the routes cannot be read: %s", PQerrorMessage(connection));

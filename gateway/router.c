@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "log.h"
+#include "metrics.h"
 #include "percent.h"
 
 typedef struct RouteNode RouteNode;
@@ -29,6 +30,8 @@ struct Router
 	RouteNode root;
 	bool complete;
 	H2O_VECTOR(const DbStatement *) statements;
+	H2O_VECTOR(Route *) routes;
+	const char *document;
 };
 
 static const char *const method_names[METHOD_COUNT] = { "GET", "POST", "PUT", "DELETE" };
@@ -115,6 +118,7 @@ insert_route(Router *router, Route *route)
 		at += length;
 	}
 	node->routes.by_method[route->method] = route;
+	route->metrics_series = metrics_series(method_names[route->method], route->path);
 	node->has_routes = true;
 }
 
@@ -166,6 +170,8 @@ router_create(void)
 	h2o_mem_init_pool(&router->pool);
 	add_built_in(router, BUILT_IN_HEALTH, "/health");
 	add_built_in(router, BUILT_IN_READY, "/ready");
+	add_built_in(router, BUILT_IN_METRICS, "/metrics");
+	add_built_in(router, BUILT_IN_OPENAPI, "/openapi.json");
 	return router;
 }
 
@@ -192,15 +198,46 @@ router_is_complete(const Router *router)
 }
 
 size_t
-router_statement_count(const Router *router)
+router_route_count(const Router *router)
 {
-	return router->statements.size;
+	return router->routes.size;
+}
+
+const Route *const *
+router_routes(const Router *router)
+{
+	return (const Route *const *) router->routes.entries;
+}
+
+const char *
+router_document(const Router *router)
+{
+	return router->document;
 }
 
 const DbStatement *const *
 router_statements(const Router *router)
 {
 	return router->statements.entries;
+}
+
+void
+router_set_columns(Router *router, size_t place, const PGresult *description)
+{
+	Route *route = router->routes.entries[place];
+
+	route->column_count = (size_t) PQnfields(description);
+	route->columns = allocate(router, route->column_count * sizeof(*route->columns));
+	for (int i = 0; i < PQnfields(description); i++)
+		route->columns[i] =
+			(RouteColumn){ .name = copy_text(router, PQfname(description, i), strlen(PQfname(description, i))),
+						   .type = PQftype(description, i) };
+}
+
+void
+router_set_document(Router *router, const char *text)
+{
+	router->document = copy_text(router, text, strlen(text));
 }
 
 /* Where a word stands in a list, or -1. */
@@ -356,6 +393,7 @@ router_add_rows(Router *router, const PGresult *rows)
 	static unsigned last_statement_id; /* routers are built by one thread */
 
 	h2o_vector_reserve(&router->pool, &router->statements, (size_t) PQntuples(rows) + 1);
+	h2o_vector_reserve(&router->pool, &router->routes, (size_t) PQntuples(rows) + 1);
 	for (int row = 0; row < PQntuples(rows); row++)
 	{
 		Route *route = read_route(router, rows, row);
@@ -368,6 +406,7 @@ router_add_rows(Router *router, const PGresult *rows)
 		}
 		route->statement.id = ++last_statement_id;
 		router->statements.entries[router->statements.size++] = &route->statement;
+		router->routes.entries[router->routes.size++] = route;
 		insert_route(router, route);
 	}
 	router->complete = true;

@@ -58,7 +58,14 @@ const RouteSet *router_match(const Router *router, const Path *path);
 /* Whether the database's routes are in it. */
 bool router_is_complete(const Router *router);
 
-size_t router_statement_count(const Router *router);
+/* The database's routes, and their statements, in the same order. */
+size_t router_route_count(const Router *router);
+const Route *const *router_routes(const Router *router);
 const DbStatement *const *router_statements(const Router *router);
+
+/* What is learnt of a router before it is shared: the columns of a route's answer, and the text of /openapi.json. */
+void router_set_columns(Router *router, size_t route, const PGresult *description);
+void router_set_document(Router *router, const char *text);
+const char *router_document(const Router *router);
 
 #endif

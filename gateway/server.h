@@ -4,21 +4,24 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include <stdatomic.h>
+#include <openssl/ssl.h>
 
 #include "config.h"
 #include "router.h"
+#include "token.h"
 
 typedef struct Server Server;
 
-/* Binds the listen addresses and starts the workers; NULL if that fails, which was logged. The config must live on. */
-Server *server_start(const Config *config);
+/*
+ * Binds the listen addresses and starts the workers; NULL if that fails, which was logged. The config must live on.
+ * keys and tls may be NULL: none; they are set before the first request, since without keys everyone is the operator.
+ */
+Server *server_start(const Config *config, TokenKeys *keys, SSL_CTX *tls);
 
-/* Gives every worker a router; the caller keeps its own hold. Any thread. */
-void server_publish(Server *server, Router *router);
-
-/* Whether routes are known and every worker has connections to read and to write. Any thread. */
-bool server_is_ready(Server *server);
+/* Give every worker the same router, keys or TLS context; the caller keeps its own hold. */
+void server_set_router(Server *server, Router *router);
+void server_set_keys(Server *server, TokenKeys *keys);
+void server_set_tls(Server *server, SSL_CTX *tls);
 
 /* Stops accepting, finishes what is under way, at most for the drain timeout. server_wait returns when that is done. */
 void server_drain(Server *server);

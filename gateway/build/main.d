@@ -1,5 +1,6 @@
 build/main.o: main.c config.h settings.h log.h route_loader.h db_pool.h \
- db_connection.h db_query.h server.h router.h route.h
+ db_connection.h db_query.h server.h router.h route.h token.h service.h \
+ tls.h
 config.h:
 settings.h:
 log.h:
@@ -10,3 +11,6 @@ db_query.h:
 server.h:
 router.h:
 route.h:
+token.h:
+service.h:
+tls.h:

@@ -1,6 +1,7 @@
 build/reply.o: reply.c reply.h problem.h buffer.h route.h db_query.h \
- request.h response.h statement.h router.h worker.h config.h settings.h \
- db_pool.h db_connection.h
+ request.h response.h statement.h router.h token.h worker.h \
+ address_count.h client.h config.h settings.h db_pool.h db_connection.h \
+ metrics.h rate_limit.h gzip.h log.h
 reply.h:
 problem.h:
 buffer.h:
@@ -10,8 +11,15 @@ request.h:
 response.h:
 statement.h:
 router.h:
+token.h:
 worker.h:
+address_count.h:
+client.h:
 config.h:
 settings.h:
 db_pool.h:
 db_connection.h:
+metrics.h:
+rate_limit.h:
+gzip.h:
+log.h:

@@ -1,5 +1,6 @@
 build/route_loader.o: route_loader.c route_loader.h config.h settings.h \
- db_pool.h db_connection.h db_query.h server.h router.h route.h log.h
+ db_pool.h db_connection.h db_query.h server.h router.h route.h token.h \
+ log.h openapi.h
 route_loader.h:
 config.h:
 settings.h:
@@ -9,4 +10,6 @@ db_query.h:
 server.h:
 router.h:
 route.h:
+token.h:
 log.h:
+openapi.h:

@@ -1,8 +1,9 @@
-build/router.o: router.c router.h route.h db_query.h log.h percent.h \
- buffer.h
+build/router.o: router.c router.h route.h db_query.h log.h metrics.h \
+ buffer.h percent.h
 router.h:
 route.h:
 db_query.h:
 log.h:
-percent.h:
+metrics.h:
 buffer.h:
+percent.h:

@@ -1,13 +1,15 @@
 build/server.o: server.c server.h config.h settings.h router.h route.h \
- db_query.h linger.h log.h reply.h problem.h buffer.h request.h \
- response.h statement.h worker.h db_pool.h db_connection.h
+ db_query.h token.h listener.h log.h reply.h problem.h buffer.h request.h \
+ response.h statement.h worker.h address_count.h client.h db_pool.h \
+ db_connection.h metrics.h rate_limit.h
 server.h:
 config.h:
 settings.h:
 router.h:
 route.h:
 db_query.h:
-linger.h:
+token.h:
+listener.h:
 log.h:
 reply.h:
 problem.h:
@@ -16,5 +18,9 @@ request.h:
 response.h:
 statement.h:
 worker.h:
+address_count.h:
+client.h:
 db_pool.h:
 db_connection.h:
+metrics.h:
+rate_limit.h:

@@ -250,6 +250,13 @@ PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char 
 }
 
 int
+PQsendDescribePrepared(PGconn *connection, const char *name)
+{
+	(void) name;
+	return take_command(connection);
+}
+
+int
 PQpipelineSync(PGconn *connection)
 {
 	(void) connection;

@@ -1,0 +1,54 @@
+/*
+ * client: one client's connection, from accept to close, and the limits on their number and patience.
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <h2o.h>
+
+#include "address_count.h"
+
+struct Worker;
+
+typedef struct Listener
+{
+	struct Worker *worker;
+	int descriptor;
+	h2o_socket_t *socket;
+	bool is_admin;
+	bool is_local; /* a unix socket */
+	bool speaks_tls;
+} Listener;
+
+typedef struct Client
+{
+	h2o_linklist_t link;
+	h2o_socket_t *socket;
+	struct Worker *worker;
+	AddressKey address;
+	bool is_admin;
+	bool is_local;
+	unsigned requests;         /* under way */
+	uint64_t sending_since_us; /* 0: nothing is being sent */
+	int linger_descriptor;     /* what outlives the connection, to linger on; -1: nothing */
+} Client;
+
+/* Accepts what waits, a bounded number at a time. The socket's data is its Listener. */
+void client_on_accept(h2o_socket_t *listener, const char *error);
+
+/* The client of an HTTP connection. */
+Client *client_of(h2o_conn_t *connection);
+
+/* Keeps the connection readable after h2o has closed it, so that a client that still sends hears the answer. */
+void client_let_linger(Client *client);
+
+/* Cuts off who reads too slowly. Called every tick. */
+void client_check_all(struct Worker *worker, uint64_t now_us);
+
+/* Ends the connections without a request. */
+void client_close_idle(struct Worker *worker);
+
+#endif

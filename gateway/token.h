@@ -1,0 +1,39 @@
+/*
+ * token: JSON Web Tokens. Keys are read once, are immutable and shared by all threads (retain, release); each thread
+ * has a cache of its own of the tokens it has verified.
+ */
+#ifndef TOKEN_H
+#define TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Caller
+{
+	bool is_authenticated;
+	bool is_operator;
+	int64_t user_id; /* 0: none */
+} Caller;
+
+typedef struct TokenKeys TokenKeys;
+
+/*
+ * Reads the key files: PATH, or KID=PATH, comma separated. A file that begins with -----BEGIN is a public key in PEM
+ * (RSA for RS256, P-256 for ES256), another one is the secret of HS256, of at least 32 bytes, less a line end. NULL if
+ * that fails, with a sentence on why in error.
+ */
+TokenKeys *token_keys_read(const char *files, char *error, size_t error_size);
+TokenKeys *token_keys_retain(TokenKeys *keys);
+void token_keys_release(TokenKeys *keys);
+
+typedef struct TokenCache TokenCache;
+
+TokenCache *token_cache_create(void);
+void token_cache_dispose(TokenCache *cache);
+
+/* Whether the token is good at this time (seconds of the epoch), and then *caller. */
+bool token_verify(TokenCache *cache, const TokenKeys *keys, const char *token, size_t length, int64_t now,
+				  Caller *caller);
+
+#endif
