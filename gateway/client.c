@@ -72,11 +72,8 @@ turn_away(Worker *worker, const Listener *listener, h2o_socket_t *socket)
 }
 
 static void
-welcome(Worker *worker, const Listener *listener, h2o_socket_t *socket)
+welcome(Worker *worker, Listener *listener, h2o_socket_t *socket)
 {
-	h2o_accept_ctx_t accept = { .ctx = &worker->http,
-								.hosts = worker->shared->http.hosts,
-								.ssl_ctx = listener->speaks_tls ? worker->tls : NULL };
 	struct sockaddr_storage peer = { 0 };
 	Client *client;
 
@@ -101,13 +98,13 @@ welcome(Worker *worker, const Listener *listener, h2o_socket_t *socket)
 	worker->client_count++;
 	socket->on_close.cb = on_close;
 	socket->on_close.data = client;
-	h2o_accept(&accept, socket);
+	h2o_accept(&listener->accept, socket);
 }
 
 void
 client_on_accept(h2o_socket_t *listening, const char *error)
 {
-	const Listener *listener = listening->data;
+	Listener *listener = listening->data;
 
 	for (int i = 0; i < ACCEPTS_A_WAKE_UP && error == NULL; i++)
 	{

@@ -21,6 +21,7 @@ typedef struct Listener
 	bool is_admin;
 	bool is_local; /* a unix socket */
 	bool speaks_tls;
+	h2o_accept_ctx_t accept; /* h2o keeps its address while a handshake lasts */
 } Listener;
 
 typedef struct Client

@@ -212,7 +212,7 @@ problem_from_error(const DbError *error, const Route *route, h2o_mem_pool_t *poo
 			problem =
 				problem_make(503, error->outcome_unknown
 									  ? "The connection to the database broke; whether this was done is not known."
-									  : "The connection to the database broke; nothing was done.");
+									  : "The connection to the database broke before this was done.");
 			break;
 		default:
 			problem = problem_make(503, "The database cannot be reached at the moment.");

@@ -124,6 +124,16 @@ install_router(Worker *worker, Router *router)
 }
 
 static void
+install_tls(Worker *worker, SSL_CTX *tls)
+{
+	SSL_CTX_free(worker->tls);
+	worker->tls = tls;
+	for (size_t i = 0; i < worker->listener_count; i++)
+		if (worker->listeners[i].speaks_tls)
+			worker->listeners[i].accept.ssl_ctx = tls;
+}
+
+static void
 begin_drain(Worker *worker)
 {
 	if (worker->draining)
@@ -151,8 +161,7 @@ take_message(Worker *worker, const Message *message)
 			worker->keys = message->held;
 			break;
 		case MESSAGE_TLS:
-			SSL_CTX_free(worker->tls);
-			worker->tls = message->held;
+			install_tls(worker, message->held);
 			break;
 		case MESSAGE_DRAIN:
 			begin_drain(worker);
@@ -193,6 +202,9 @@ open_listeners(Worker *worker)
 	{
 		Listener *listener = &worker->listeners[i];
 
+		listener->accept = (h2o_accept_ctx_t){ .ctx = &worker->http,
+											   .hosts = worker->shared->http.hosts,
+											   .ssl_ctx = listener->speaks_tls ? worker->tls : NULL };
 		listener->socket = h2o_evloop_socket_create(worker->http.loop, listener->descriptor, H2O_SOCKET_FLAG_DONT_READ);
 		listener->socket->data = listener;
 		h2o_socket_read_start(listener->socket, client_on_accept);

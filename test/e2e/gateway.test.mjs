@@ -1,7 +1,7 @@
 // The HTTP contract of the gateway, on functions of its own: routing, binding, answers, errors, framing.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { create_fixture, drop_fixture, problem, raw, request, sql, url } from './gateway_fixture.mjs';
+import { create_fixture, drop_fixture, problem, raw, request, sql, url } from '../support/gateway.mjs';
 
 before(() => create_fixture());
 after(drop_fixture);

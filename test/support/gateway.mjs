@@ -10,7 +10,7 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 export function sql(statement) {
 	return execFileSync('psql', ['-XqAt', '-v', 'ON_ERROR_STOP=1', '-c', statement], {
-		encoding: 'utf8', env: { ...process.env, PGUSER: process.env.PARLEY_TEST_SUPERUSER ?? 'postgres' } }).trim();
+		encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PGUSER: 'postgres' } }).trim();
 }
 
 // Waits for a condition, checked every few milliseconds, at most for the bound.
@@ -148,7 +148,7 @@ export async function start_gateway(flags = [], { env = {}, wait = true, scheme 
 	const base = `${scheme}://127.0.0.1:${port}`;
 	const path = process.env.PARLEYD ?? join(root, 'gateway', 'parleyd');
 	const child = spawn(path, ['--listen', `127.0.0.1:${port}`, '--threads', '1', ...flags], {
-		env: { ...process.env, PGUSER: process.env.PARLEY_TEST_GATEWAY_USER ?? process.env.PGUSER ?? 'postgres', ...env },
+		env: { ...process.env, PGUSER: 'parley_gateway', ...env },
 		stdio: ['ignore', 'ignore', 'pipe'] });
 	const gateway = { base, port, child, log: '' };
 	const exited = new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));

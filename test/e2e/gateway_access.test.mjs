@@ -1,0 +1,227 @@
+// Who may do what: tokens, keys and their reload, the loopback rule, limits a client, CORS; each on a gateway of its own.
+import assert from 'node:assert/strict';
+import { createHmac, createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { problem, request, sql, start_gateway, until } from '../support/gateway.mjs';
+
+const directory = mkdtempSync(join(tmpdir(), 'parley-access-'));
+after(() => rmSync(directory, { recursive: true }));
+
+const base64 = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const in_an_hour = () => Math.floor(Date.now() / 1000) + 3600;
+
+function sign(key, claims, header = { alg: 'HS256', typ: 'JWT' }) {
+	const text = `${base64(header)}.${base64({ exp: in_an_hour(), ...claims })}`;
+	if (header.alg === 'none') return `${text}.`;
+	if (header.alg.startsWith('HS')) return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`;
+	const signer = createSign('SHA256').update(text);
+	return `${text}.${signer.sign({ key, dsaEncoding: 'ieee-p1363' }, 'base64url')}`;
+}
+
+function file(name, content) {
+	writeFileSync(join(directory, name), content);
+	return join(directory, name);
+}
+
+const bearer = (token) => ({ headers: { authorization: `Bearer ${token}` } });
+
+describe('tokens', () => {
+	const secret = randomBytes(32).toString('hex');
+	const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+	const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+	const pem = (key) => key.export({ type: 'spki', format: 'pem' });
+	let gateway, users;
+
+	before(async () => {
+		users = JSON.parse(sql(`SELECT json_agg((parley.create_user(phone => '+1555' || (random() * 1e9)::bigint::text || n)).id) FROM generate_series(10, 11) n`));
+		gateway = await start_gateway(['--jwt-key-file', `${file('secret', secret)},rsa=${file('rsa.pem', pem(rsa.publicKey))},ec=${file('ec.pem', pem(ec.publicKey))}`]);
+	});
+	after(() => gateway.stop());
+
+	const ask = (path, options = {}) => request(path, { base: gateway.base, ...options });
+
+	test('the operator may do all, a user what is theirs, nobody else anything', async () => {
+		const [one, two] = users;
+		const operator = bearer(sign(secret, { sub: 'ops', role: 'operator' }));
+		const user = bearer(sign(secret, { sub: String(one) }));
+		assert.equal((await ask('/conversations', operator)).status, 200);
+		assert.equal((await ask(`/users/${one}`, operator)).status, 200);
+		assert.equal((await ask(`/users/${one}`, user)).status, 200);
+		problem(await ask(`/users/${two}`, user), 403);
+		problem(await ask('/conversations', user), 403);
+		const refused = await ask('/conversations');
+		problem(refused, 401, 'PY401');
+		assert.equal(refused.headers.get('www-authenticate'), 'Bearer realm="parley"');
+		problem(await ask(`/users/${one}`), 401);
+	});
+	test('routes for anyone need no token, but a bad one is told', async () => {
+		problem(await ask('/users', { method: 'POST', body: {} }), 422);
+		const refused = await ask('/users', { method: 'POST', body: {}, headers: { authorization: 'Bearer x' } });
+		problem(refused, 401);
+		assert.match(refused.headers.get('www-authenticate'), /error="invalid_token"/);
+		assert.equal((await ask('/health')).status, 200);
+	});
+	test('RS256 and ES256 are verified by their own keys', async () => {
+		assert.equal((await ask('/conversations', bearer(sign(rsa.privateKey, { role: 'operator' }, { alg: 'RS256', kid: 'rsa' })))).status, 200);
+		assert.equal((await ask('/conversations', bearer(sign(ec.privateKey, { role: 'operator' }, { alg: 'ES256', kid: 'ec' })))).status, 200);
+	});
+	test('alg none and confusion of keys are refused', async () => {
+		for (const header of [{ alg: 'none' }, { alg: 'None' }, { alg: 'none', kid: 'rsa' }])
+			problem(await ask('/conversations', bearer(sign('', { role: 'operator' }, { ...header, alg: 'none' }).replace(/^[^.]+/, base64(header)))), 401);
+		for (const [kid, key] of [['rsa', rsa], ['ec', ec]])
+			problem(await ask('/conversations', bearer(sign(pem(key.publicKey), { role: 'operator' }, { alg: 'HS256', kid }))), 401);
+		problem(await ask('/conversations', bearer(sign(secret, { role: 'operator' }, { alg: 'HS256', kid: 'rsa' }))), 401);
+		problem(await ask('/conversations', bearer(sign(rsa.privateKey, { role: 'operator' }, { alg: 'RS256' }))), 401);
+	});
+	test('times are kept: exp and nbf, with half a minute of skew', async () => {
+		const now = Math.floor(Date.now() / 1000);
+		for (const [claims, status] of [[{ exp: now - 20 }, 200], [{ exp: now - 40 }, 401], [{ nbf: now + 20 }, 200], [{ nbf: now + 60 }, 401], [{ exp: undefined }, 401], [{ exp: 'x' }, 401]])
+			assert.equal((await ask('/conversations', bearer(sign(secret, { role: 'operator', ...claims })))).status, status, JSON.stringify(claims));
+	});
+	test('a thousand malformed tokens are a thousand times 401, and none is in the log', async () => {
+		const good = sign(secret, { role: 'operator' });
+		let refused = 0;
+		for (let i = 0; i < 1000; i++) {
+			const bytes = Buffer.from(good);
+			for (let j = 0; j <= i % 5; j++) bytes[randomBytes(2).readUInt16LE() % (bytes.length - 2)] ^= 1 + (randomBytes(1)[0] % 15);
+			const token = i % 4 === 0 ? good.slice(0, i % (good.length - 1)) || '.' : i % 4 === 1 ? randomBytes(1 + i % 300).toString('base64url') : bytes.toString('latin1').replace(/[^!-~]/g, 'x');
+			if (token === good) { refused++; continue; }
+			if ((await ask('/conversations', bearer(token))).status === 401) refused++;
+		}
+		assert.equal(refused, 1000);
+		assert.equal((await ask('/conversations', bearer(good))).status, 200);
+		assert.ok(!gateway.log.includes(good.slice(0, 40)));
+	});
+	test('SIGHUP reads the keys again, and keeps the old ones if the new are no keys', async () => {
+		const other = randomBytes(32).toString('hex');
+		const [before, next] = [secret, other].map((key) => bearer(sign(key, { role: 'operator' })));
+		file('secret', 'short');
+		gateway.child.kill('SIGHUP');
+		await until(() => gateway.log.includes('file_not_read'), 'the complaint');
+		assert.equal((await ask('/conversations', before)).status, 200);
+		file('secret', other);
+		gateway.child.kill('SIGHUP');
+		await until(async () => (await ask('/conversations', next)).status === 200, 'the new key');
+		problem(await ask('/conversations', before), 401);
+	});
+});
+
+describe('without a key', () => {
+	test('only loopback is served, unless it is asked for', async () => {
+		for (const address of ['0.0.0.0:0', '[::]:0', ':0']) {
+			const gateway = await start_gateway(['--listen', address], { wait: false });
+			assert.equal(await gateway.exited, 1);
+			assert.match(gateway.log, /--insecure/);
+		}
+		const gateway = await start_gateway([]);
+		assert.match(gateway.log, /event=no_key/);
+		assert.equal(await gateway.stop(), 0);
+	});
+});
+
+describe('limits', () => {
+	test('an address has so many connections, the next is told and closed', async () => {
+		const gateway = await start_gateway(['--address-connection-limit', '5']);
+		const sockets = [];
+		let refusal = '';
+		await until(() => {
+			const socket = net.connect(gateway.port, '127.0.0.1');
+			socket.on('data', (chunk) => { refusal += chunk; }).on('error', () => {});
+			sockets.push(socket);
+			return refusal.includes('Too many connections');
+		}, 'the refusal');
+		assert.match(refusal, /^HTTP\/1\.1 503 /);
+		const [, body] = refusal.split('\r\n\r\n');
+		assert.equal(JSON.parse(body.slice(0, Number(refusal.match(/Content-Length: (\d+)/)[1]))).status, 503);
+		sockets.forEach((socket) => socket.destroy());
+		await until(async () => (await request('/health', { base: gateway.base }).catch(() => ({}))).status === 200, 'room again');
+		await gateway.stop();
+	});
+	test('a bucket empties, and says when to come again', async () => {
+		const gateway = await start_gateway(['--rate-limit', '1', '--rate-burst', '3']);
+		const answers = [];
+		for (let i = 0; i < 4; i++) answers.push(await request('/conversations', { base: gateway.base }));
+		assert.deepEqual(answers.map((answer) => answer.status), [200, 200, 200, 429]);
+		assert.deepEqual(answers.map((answer) => answer.headers.get('ratelimit-remaining')), ['2', '1', '0', '0']);
+		problem(answers[3], 429, 'PY429');
+		assert.equal(answers[3].headers.get('ratelimit-limit'), '3');
+		assert.equal((await request('/health', { base: gateway.base })).status, 200);
+		await until(async () => (await request('/conversations', { base: gateway.base })).status === 200, 'a refill');
+		await gateway.stop();
+	});
+});
+
+describe('other origins', () => {
+	let gateway;
+	before(async () => { gateway = await start_gateway(['--cors-origin', 'https://a.example, https://b.example']); });
+	after(() => gateway.stop());
+	const ask = (path, method, origin) => request(path, { base: gateway.base, method, headers: origin ? { origin } : {} });
+
+	test('a listed origin may call and read the headers', async () => {
+		const { headers } = await ask('/conversations', 'GET', 'https://b.example');
+		assert.equal(headers.get('access-control-allow-origin'), 'https://b.example');
+		assert.match(headers.get('access-control-expose-headers'), /Link/);
+		assert.match(headers.get('vary'), /Origin/);
+		assert.equal((await ask('/nowhere', 'GET', 'https://a.example')).headers.get('access-control-allow-origin'), 'https://a.example');
+	});
+	test('another one may not', async () => {
+		for (const origin of ['https://c.example', 'https://a.example.org', 'https://a', 'null', undefined])
+			assert.equal((await ask('/conversations', 'GET', origin)).headers.get('access-control-allow-origin'), null);
+	});
+	test('OPTIONS says what a path knows', async () => {
+		const preflight = await ask('/conversations', 'OPTIONS', 'https://a.example');
+		assert.equal(preflight.status, 204);
+		assert.equal(preflight.headers.get('allow'), 'GET, HEAD, OPTIONS');
+		assert.equal(preflight.headers.get('access-control-allow-methods'), 'GET, HEAD, OPTIONS');
+		assert.match(preflight.headers.get('access-control-allow-headers'), /Idempotency-Key/);
+		assert.equal((await ask('/conversations', 'OPTIONS', 'https://c.example')).headers.get('access-control-allow-methods'), null);
+		assert.equal((await ask('/nowhere', 'OPTIONS', 'https://a.example')).status, 404);
+		assert.equal((await request('/conversations', { method: 'OPTIONS' })).status, 405);
+	});
+	test('a star lets everyone in', async () => {
+		const open = await start_gateway(['--cors-origin', '*']);
+		assert.equal((await request('/conversations', { base: open.base, headers: { origin: 'https://x.example' } })).headers.get('access-control-allow-origin'), '*');
+		await open.stop();
+	});
+});
+
+describe('the role of the gateway', () => {
+	// As the role that parleyd logs in as, with no gateway between.
+	const as_gateway = (statement) => {
+		try {
+			sql(`SET SESSION AUTHORIZATION parley_gateway; ${statement}`);
+			return 'allowed';
+		} catch (error) {
+			return String(error.stderr).match(/permission denied[^\n]*/)?.[0] ?? String(error.stderr);
+		}
+	};
+	test('reads no table but the routes', () => {
+		const tables = sql(`SELECT string_agg(format('%I.%I', n.nspname, c.relname), ' ') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'parley' AND c.relkind IN ('r', 'p', 'v', 'm') AND c.relname <> 'routes'`).split(' ');
+		assert.ok(tables.length > 5);
+		for (const table of tables)
+			assert.match(as_gateway(`SELECT 1 FROM ${table} LIMIT 0`), /^permission denied/, table);
+		for (const statement of ['INSERT INTO parley.routes DEFAULT VALUES', 'UPDATE parley.routes SET auth = auth', 'DELETE FROM parley.routes'])
+			assert.match(as_gateway(statement), /^permission denied/, statement);
+		assert.equal(as_gateway('SELECT 1 FROM parley.routes'), 'allowed');
+	});
+	test('calls no function that is no route', () => {
+		const allowed = sql(`SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+			WHERE n.nspname = 'parley' AND has_function_privilege('parley_gateway', p.oid, 'EXECUTE')
+			AND NOT EXISTS (SELECT FROM parley.routes r WHERE to_regproc(r.function) = p.oid)
+			AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_constraint c ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid
+				WHERE d.refobjid = p.oid AND c.contypid <> 0)`); // what a domain's check calls
+		assert.deepEqual(allowed.split(' '), ['argument_bounds', 'describe_routes']);
+	});
+	test('sees no other schema', () => {
+		sql('DROP SCHEMA IF EXISTS gateway_secret CASCADE; CREATE SCHEMA gateway_secret; CREATE TABLE gateway_secret.t (); CREATE FUNCTION gateway_secret.f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$');
+		assert.match(as_gateway('SELECT gateway_secret.f()'), /^permission denied for schema/);
+		assert.match(as_gateway('SELECT FROM gateway_secret.t'), /^permission denied for schema/);
+		assert.match(as_gateway('CREATE TABLE public.t ()'), /^permission denied for schema/);
+		assert.match(as_gateway('CREATE SCHEMA s'), /^permission denied for database/);
+		sql('DROP SCHEMA gateway_secret CASCADE');
+	});
+});

@@ -1,0 +1,294 @@
+// How the gateway is run: settings, logs, metrics, listeners, TLS, reload, drain; each on a gateway of its own.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { after, before, describe, test } from 'node:test';
+import zlib from 'node:zlib';
+import { create_fixture, drop_fixture, problem, raw, request, root, sql, start_gateway, until } from '../support/gateway.mjs';
+
+const directory = mkdtempSync(join(tmpdir(), 'parley-operation-'));
+const program = process.env.PARLEYD ?? join(root, 'gateway', 'parleyd');
+const run = (...args) => spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, PGUSER: 'parley_gateway' } });
+
+before(() => create_fixture());
+after(async () => { await drop_fixture(); rmSync(directory, { recursive: true }); });
+
+// One request by node's own client, which knows unix sockets and TLS.
+const get = (options) => new Promise((resolve, reject) => {
+	const module = options.protocol === 'https:' ? https : http;
+	module.get({ agent: false, ...options }, (response) => {
+		const chunks = [];
+		response.on('data', (chunk) => chunks.push(chunk));
+		response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks),
+			socket: response.socket, subject: response.socket.getPeerCertificate?.().subject?.CN }));
+	}).on('error', reject);
+});
+
+describe('settings', () => {
+	test('--help names the flags, --version the version', () => {
+		const help = run('--help');
+		assert.equal(help.status, 0);
+		for (const flag of ['--listen', '--database-url', '--jwt-key-file', '--queue-limit', '--check'])
+			assert.ok(help.stdout.includes(flag), flag);
+		assert.match(run('--version').stdout, /^parleyd \d+\.\d+/);
+	});
+	test('--check reads the routes and ends', () => {
+		const good = run('--check');
+		assert.equal(good.status, 0, good.stderr);
+		assert.match(good.stdout, /^parleyd: (\d+) of \1 routes understood$/m);
+		assert.equal(run('--check', '--database-url', 'host=/nowhere').status, 1);
+		assert.equal(run('--check', '--jwt-key-file', '/nowhere').status, 1);
+	});
+	test('what is wrong is said, and nothing starts', () => {
+		for (const args of [['--queue-limit', 'x'], ['--nonsense'], ['stray'], ['--listen', 'nowhere'], ['--tls-cert-file', '/nowhere']]) {
+			const { status, stderr } = run(...args);
+			assert.equal(status, 1, args.join(' '));
+			assert.ok(stderr.length > 0);
+		}
+	});
+	test('the documentation has every setting with its default', () => {
+		const page = readFileSync(join(root, 'docs/gateway.md'), 'utf8');
+		const settings = [...run('--help').stdout.matchAll(/^  (--[a-z-]+)(?: [^ ]+)? .*\(default (.*)\)$/gm)];
+		assert.ok(settings.length > 25);
+		for (const [, flag, fallback] of settings)
+			assert.ok(page.includes(`| \`${flag}\` | \`${fallback}\` |`), `${flag} ${fallback}`);
+	});
+	test('an address that is taken is told', async () => {
+		const gateway = await start_gateway();
+		const { status, stderr } = run('--listen', `127.0.0.1:${gateway.port}`);
+		assert.equal(status, 1);
+		assert.match(stderr, /Address already in use/);
+		await gateway.stop();
+	});
+});
+
+describe('logs', () => {
+	test('have one line a request, with what is needed and nothing personal', async () => {
+		const gateway = await start_gateway();
+		await request('/test/echo/secret-word?number=41', { base: gateway.base, headers: { 'x-request-id': 'log-1', authorization: 'Bearer secret-token' } });
+		await request('/test/makes', { base: gateway.base, method: 'POST', body: { word: 'secret-body' }, headers: { 'x-request-id': 'log-2' } });
+		await request('/nowhere/secret-path', { base: gateway.base, headers: { 'x-request-id': 'log-3' } });
+		await gateway.stop();
+		const line = (id) => gateway.log.split('\n').filter((text) => text.includes(`id=${id} `));
+		assert.equal(line('log-1').length, 1);
+		assert.match(line('log-1')[0], /^time=\S+Z level=info event=request id=log-1 method=GET route=\/test\/echo\/\{word\} status=200 rows=1 bytes=\d+ total_us=\d+ database_us=[1-9]\d*$/);
+		assert.match(line('log-2')[0], /method=POST route=\/test\/makes status=200/);
+		assert.match(line('log-3')[0], /route=- status=404/);
+		assert.ok(!gateway.log.includes('secret'));
+	});
+	test('cannot be forged', async () => {
+		const gateway = await start_gateway();
+		await raw('GE"T\tx /x%0Alevel=error HTTP/1.1\r\nHost: a\r\nX-Request-Id: a\tlevel=error\r\nConnection: close\r\n\r\n', { base: gateway.base });
+		await raw('GET /x%0Alevel=error HTTP/1.1\r\nHost: a\r\nX-Request-Id: a level=error\r\nConnection: close\r\n\r\n', { base: gateway.base });
+		await gateway.stop();
+		assert.ok(!gateway.log.includes('level=error'), gateway.log);
+	});
+	test('a failure inside is told in the log alone', async () => {
+		const gateway = await start_gateway();
+		await request('/test/failures/XX000', { base: gateway.base, headers: { 'x-request-id': 'log-4' } });
+		await gateway.stop();
+		assert.match(gateway.log, /level=error event=statement_failed id=log-4 route=\/test\/failures\/\{state\} code=XX000 reason="it failed"/);
+	});
+});
+
+describe('answers', () => {
+	test('long ones are compressed for who takes it', async () => {
+		const long = 'x'.repeat(5000);
+		const address = new URL(process.env.PARLEY_URL);
+		const options = { host: address.hostname, port: address.port, path: `/test/echo/${long}` };
+		const plain = await get(options);
+		const packed = await get({ ...options, headers: { 'accept-encoding': 'br, gzip' } });
+		assert.equal(packed.headers['content-encoding'], 'gzip');
+		assert.match(packed.headers.vary, /Accept-Encoding/);
+		assert.equal(Number(packed.headers['content-length']), packed.body.length);
+		assert.deepEqual(zlib.gunzipSync(packed.body), plain.body);
+		assert.equal(plain.headers['content-encoding'], undefined);
+		assert.equal((await get({ ...options, path: '/test/list', headers: { 'accept-encoding': 'gzip' } })).headers['content-encoding'], undefined);
+	});
+	test('say how long they waited and for what', async () => {
+		const timing = (await request('/test/list')).headers.get('server-timing');
+		assert.match(timing, /^queue;dur=\d+\.\d{3}, db;dur=\d+\.\d{3}$/);
+	});
+});
+
+describe('metrics', () => {
+	test('count requests by route and time them', async () => {
+		const gateway = await start_gateway(['--threads', '2']);
+		const ask = (path) => request(path, { base: gateway.base });
+		const metrics = async () => (await get({ host: '127.0.0.1', port: gateway.port, path: '/metrics' }));
+		for (let i = 0; i < 5; i++) await ask(`/test/echo/${i}`);
+		await ask('/test/failures/PY409');
+		await ask('/nowhere');
+		const { body, headers } = await metrics();
+		const text = body.toString();
+		assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+		assert.ok(text.includes('parley_http_requests_total{method="GET",route="/test/echo/{word}",status="200"} 5\n'));
+		assert.ok(text.includes('parley_http_requests_total{method="GET",route="/test/failures/{state}",status="409"} 1\n'));
+		assert.ok(text.includes('parley_http_requests_total{method="",route="",status="404"} 1\n'));
+		assert.ok(text.includes('parley_http_request_duration_seconds_count{method="GET",route="/test/echo/{word}"} 5\n'));
+		for (const line of text.trimEnd().split('\n'))
+			assert.match(line, /^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{([a-z]+="[^"]*",?)+\})? [0-9.e+-]+)$/);
+		await until(async () => (await metrics()).body.toString().includes('parley_database_connections_ready{pool="write"} 8\n'), 'the gauges');
+		await gateway.stop();
+	});
+});
+
+describe('listeners', () => {
+	test('the admin\'s has what the server says of itself, the public one all else', async () => {
+		const path = join(directory, 'admin.sock');
+		const gateway = await start_gateway(['--admin-listen', `unix:${path}`], { wait: false });
+		const admin = (target) => get({ socketPath: path, path: target });
+		await until(async () => (await admin('/ready').catch(() => ({}))).status === 200, 'the gateway');
+		for (const target of ['/health', '/ready', '/metrics', '/openapi.json']) {
+			assert.equal((await admin(target)).status, 200);
+			problem(await request(target, { base: gateway.base }), 404);
+		}
+		assert.equal((await admin('/test/list')).status, 404);
+		assert.equal((await request('/test/list', { base: gateway.base })).status, 200);
+		assert.equal(await gateway.stop(), 0);
+		assert.ok(!existsSync(path));
+	});
+	test('a unix socket is served, and one that nobody serves any more is taken over', async () => {
+		const path = join(directory, 'public.sock');
+		for (let i = 0; i < 2; i++) {
+			const gateway = await start_gateway(['--listen', `unix:${path}`], { wait: false });
+			await until(async () => (await get({ socketPath: path, path: '/ready' }).catch(() => ({}))).status === 200, 'the gateway');
+			assert.equal((await get({ socketPath: path, path: '/test/list' })).status, 200);
+			await gateway.stop('SIGKILL');
+			assert.ok(existsSync(path));
+		}
+	});
+});
+
+describe('TLS', () => {
+	const certificate = (name) => {
+		execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', `/CN=${name}`,
+			'-keyout', join(directory, `${name}.key`), '-out', join(directory, `${name}.crt`)], { stdio: 'ignore' });
+		copyFileSync(join(directory, `${name}.key`), join(directory, 'server.key'));
+		copyFileSync(join(directory, `${name}.crt`), join(directory, 'server.crt'));
+	};
+	test('is spoken, offers HTTP/1.1 alone, and takes a new certificate', async () => {
+		certificate('first');
+		const gateway = await start_gateway(['--tls-cert-file', join(directory, 'server.crt'), '--tls-key-file', join(directory, 'server.key')], { wait: false });
+		const ask = (path) => get({ protocol: 'https:', host: '127.0.0.1', port: gateway.port, path, rejectUnauthorized: false });
+		await until(async () => (await ask('/ready').catch(() => ({}))).status === 200, 'the gateway');
+		assert.equal((await ask('/test/list')).status, 200);
+		const protocol = await new Promise((resolve, reject) => {
+			const socket = tls.connect({ host: '127.0.0.1', port: gateway.port, rejectUnauthorized: false, ALPNProtocols: ['h2', 'http/1.1'] },
+				() => { resolve(socket.alpnProtocol); socket.destroy(); }).on('error', reject);
+		});
+		assert.equal(protocol, 'http/1.1');
+		certificate('second');
+		gateway.child.kill('SIGHUP');
+		await until(async () => (await ask('/health')).subject === 'second', 'the new certificate');
+		assert.equal(await gateway.stop(), 0);
+	});
+});
+
+describe('reload', () => {
+	test('a route that comes or goes is known without a restart', async () => {
+		const gateway = await start_gateway();
+		sql(`SELECT parley.add_route('GET', '/test/later', 'gateway_test.list', 'operator'); NOTIFY parley_routes`);
+		await until(async () => (await request('/test/later', { base: gateway.base })).status === 200, 'the new route');
+		sql(`DELETE FROM parley.routes WHERE path = '/test/later'`);
+		gateway.child.kill('SIGHUP');
+		await until(async () => (await request('/test/later', { base: gateway.base })).status === 404, 'its end');
+		await gateway.stop();
+	});
+	test('no request fails while routes are read again and again', async () => {
+		const gateway = await start_gateway(['--threads', '2']);
+		let done = false;
+		const failures = [];
+		const clients = Array.from({ length: 8 }, async () => {
+			while (!done) {
+				const { status } = await request('/test/echo/x', { base: gateway.base });
+				if (status !== 200) failures.push(status);
+			}
+		});
+		const loads = () => gateway.log.split('event=routes_loaded').length;
+		for (let i = 0; i < 20; i++) {
+			const before = loads();
+			sql('NOTIFY parley_routes');
+			await until(() => loads() > before, 'a reload');
+		}
+		done = true;
+		await Promise.all(clients);
+		assert.deepEqual(failures, []);
+		await gateway.stop();
+	});
+	test('a function that answers otherwise than before is followed', async () => {
+		sql(`CREATE FUNCTION gateway_test.shape() RETURNS TABLE (a int) LANGUAGE sql AS 'SELECT 1'; SELECT parley.add_route('GET', '/test/shape', 'gateway_test.shape', 'operator'); NOTIFY parley_routes`);
+		await until(async () => (await request('/test/shape')).status === 200, 'the route');
+		assert.deepEqual((await request('/test/shape')).json, [{ a: 1 }]);
+		sql(`DROP FUNCTION gateway_test.shape(); CREATE FUNCTION gateway_test.shape() RETURNS TABLE (b text) LANGUAGE sql AS $$ SELECT 'x' $$;
+			GRANT EXECUTE ON FUNCTION gateway_test.shape() TO parley_gateway; NOTIFY parley_routes`);
+		await until(async () => (await request('/test/shape')).text === '[{"b":"x"}]', 'the new shape');
+	});
+});
+
+describe('drain', () => {
+	test('SIGTERM finishes what is under way, and takes nothing new', async () => {
+		const gateway = await start_gateway();
+		const slow = request('/test/records', { base: gateway.base, method: 'POST', body: { word: 'drain', seconds: 1 } });
+		await until(() => sql(`SELECT count(*) FROM pg_stat_activity WHERE application_name = 'parleyd' AND state = 'active' AND query LIKE '%gateway_test.record(%'`) === '1', 'the request');
+		const ended = gateway.stop();
+		await until(() => new Promise((resolve) => net.connect(gateway.port, '127.0.0.1').on('connect', function () { this.destroy(); resolve(false); }).on('error', () => resolve(true))), 'the listener to close');
+		const answer = await slow;
+		assert.equal(answer.status, 201);
+		assert.equal(answer.headers.get('connection'), 'close');
+		assert.equal(await ended, 0);
+		assert.equal(sql(`SELECT count(*) FROM gateway_test.writes WHERE word = 'drain'`), '1');
+	});
+	test('idle connections do not hold it up', async () => {
+		const gateway = await start_gateway();
+		const socket = net.connect(gateway.port, '127.0.0.1');
+		await new Promise((resolve) => socket.on('connect', resolve));
+		const start = Date.now();
+		assert.equal(await gateway.stop(), 0);
+		assert.ok(Date.now() - start < 5000);
+		socket.destroy();
+	});
+	test('what takes longer than the bound is told so', async () => {
+		const gateway = await start_gateway(['--drain-timeout-ms', '300']);
+		const slow = request('/test/wait?seconds=4', { base: gateway.base });
+		await until(() => sql(`SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%gateway_test.wait(%' AND pid <> pg_backend_pid()`) === '1', 'the request');
+		assert.equal(await gateway.stop(), 0);
+		problem(await slow, 503);
+	});
+});
+
+describe('replicas', () => {
+	test('answer reads while they are there, and the primary does when they are not', async () => {
+		const { PGHOST, PGPORT, PGDATABASE } = process.env;
+		const replica = `host=${PGHOST} port=${PGPORT} dbname=${PGDATABASE} user=parley_gateway application_name=replica`;
+		const gateway = await start_gateway(['--read-database-url', replica]);
+		const replicas = () => sql(`SELECT count(*) FROM pg_stat_activity WHERE application_name = 'replica' AND query LIKE '%gateway_test.list(%'`);
+		await until(async () => { await request('/test/list', { base: gateway.base }); return replicas() !== '0'; }, 'reads on the replica');
+		await gateway.stop();
+		const alone = await start_gateway(['--read-database-url', 'host=/nowhere']);
+		assert.equal((await request('/test/list', { base: alone.base })).status, 200);
+		await alone.stop();
+	});
+});
+
+describe('the service', () => {
+	test('systemd is told of readiness and of the end', async () => {
+		const path = join(directory, 'notify.sock');
+		const messages = [];
+		const listener = spawn('perl', ['-MIO::Socket::UNIX', '-e', `$| = 1; my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]) or die;
+			print "bound\\n"; while (defined $s->recv(my $m, 256)) { print "$m\\n" }`, path]);
+		listener.stdout.setEncoding('utf8').on('data', (chunk) => messages.push(...chunk.trim().split('\n')));
+		await until(() => messages.includes('bound'), 'the listener');
+		const gateway = await start_gateway([], { env: { NOTIFY_SOCKET: path } });
+		await until(() => messages.includes('READY=1'), 'READY=1');
+		await gateway.stop();
+		await until(() => messages.includes('STOPPING=1'), 'STOPPING=1');
+		listener.kill();
+	});
+});
