@@ -90,12 +90,30 @@ publish_pool(const Worker *worker, MetricsPool kind)
 /* ----- the tick ----- */
 
 static void
+free_retired_tls(Worker *worker, uint64_t now_us)
+{
+	RetiredTls **place = &worker->retired_tls;
+
+	while (*place != NULL && (*place)->until_us > now_us)
+		place = &(*place)->next;
+	while (*place != NULL)
+	{
+		RetiredTls *retired = *place;
+
+		*place = retired->next;
+		SSL_CTX_free(retired->context);
+		free(retired);
+	}
+}
+
+static void
 on_tick(h2o_timeout_entry_t *entry)
 {
 	Worker *worker = H2O_STRUCT_FROM_MEMBER(Worker, tick, entry);
 	uint64_t now_us = db_now_us();
 
 	client_check_all(worker, now_us);
+	free_retired_tls(worker, now_us);
 	metrics_set_clients(worker->metrics, worker->client_count);
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
@@ -123,10 +141,16 @@ install_router(Worker *worker, Router *router)
 	router_release(before);
 }
 
+/* h2o notes a context at accept without a hold on it, and makes the connection's own only when the client speaks. */
 static void
 install_tls(Worker *worker, SSL_CTX *tls)
 {
-	SSL_CTX_free(worker->tls);
+	RetiredTls *retired = h2o_mem_alloc(sizeof(*retired));
+
+	*retired = (RetiredTls){ .next = worker->retired_tls,
+							 .context = worker->tls,
+							 .until_us = db_now_us() + 2 * worker->shared->http.handshake_timeout * 1000 };
+	worker->retired_tls = retired;
 	worker->tls = tls;
 	for (size_t i = 0; i < worker->listener_count; i++)
 		if (worker->listeners[i].speaks_tls)
@@ -243,6 +267,7 @@ tear_down(Worker *worker)
 	token_cache_dispose(worker->tokens);
 	token_keys_release(worker->keys);
 	SSL_CTX_free(worker->tls);
+	free_retired_tls(worker, UINT64_MAX);
 	h2o_timeout_unlink(&worker->tick);
 	h2o_timeout_dispose(worker->http.loop, &worker->tick_timeout);
 	h2o_multithread_unregister_receiver(worker->http.queue, &worker->receiver);

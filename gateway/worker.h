@@ -39,6 +39,14 @@ typedef struct Shared
 	Metrics **metrics;     /* one a worker */
 } Shared;
 
+/* A TLS context that has been replaced: h2o may still begin handshakes with it. */
+typedef struct RetiredTls
+{
+	struct RetiredTls *next;
+	SSL_CTX *context;
+	uint64_t until_us;
+} RetiredTls;
+
 typedef struct Worker
 {
 	Shared *shared;
@@ -47,8 +55,9 @@ typedef struct Worker
 	Listener listeners[LISTENERS_MAX];
 	size_t listener_count;
 	h2o_multithread_receiver_t receiver;
-	SSL_CTX *tls;    /* NULL: none */
-	TokenKeys *keys; /* NULL: none, all are the operator */
+	SSL_CTX *tls;            /* NULL: none */
+	RetiredTls *retired_tls; /* the newest first */
+	TokenKeys *keys;         /* NULL: none, all are the operator */
 	TokenCache *tokens;
 	Router *router;
 	DbPool *pools[METRICS_POOL_COUNT]; /* the replicas' NULL where there are none */

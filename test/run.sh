@@ -219,7 +219,8 @@ absent() {
 	! grep -E "$@" | grep -v 'ERROR:  it failed$'
 }
 
-bash deploy/local/packages.sh
+# npm has the validator of OpenAPI documents
+bash deploy/local/packages.sh openssl $(command -v npm >/dev/null || echo npm)
 bash deploy/local/install.sh
 bash deploy/local/cluster.sh create "$tmp"
 bash deploy/local/cluster.sh start "$tmp"
