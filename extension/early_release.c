@@ -6,11 +6,14 @@
  * synchronous_commit = off, which frees the locks at once, and the flush is waited for after that, before the client
  * hears of it: early lock release, as in Johnson et al., "Aether: A Scalable Approach to Logging", VLDB 2010.
  *
+ * It is done only where somebody waits or had to: an asynchronous commit also wakes the WAL writer, for nothing where
+ * nobody gains by it.
+ *
  * A transaction that saw this one's rows has its commit record behind this one's, so it cannot be durable without it.
  * Who only reads writes no commit record: the ledger's reading functions end with await_durable(), so that nobody is
  * shown what a crash could take back.
  *
- * Owns no memory; state is that of the current transaction.
+ * Owns no memory; state is that of the current transaction, crowded_row the session's.
  */
 #include "postgres.h"
 
@@ -20,6 +23,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "replication/syncrep.h"
+#include "storage/lock.h"
 #include "utils/resowner.h"
 
 #include "early_release.h"
@@ -28,25 +32,60 @@ PG_FUNCTION_INFO_V1(parley_await_durable);
 
 static enum {
 	AS_USUAL,
-	ASKED,       /* by the transaction that runs */
+	ALLOWED,     /* by the transaction that runs */
+	CONTENDED,   /* and it had to wait itself, or does lately */
 	NOT_FLUSHED, /* it is committing: synchronous_commit_setting has what is to be restored */
 } state = AS_USUAL;
 
 static int synchronous_commit_setting;
 
+/* A row that made this session wait will do so again, also where it happens to be free just now. */
+#define CROWDED_FOR 100
+static uint64 crowded_row;
+static int crowded_left; /* transactions until it is taken for an ordinary one */
+
 void
-parley_release_early(void)
+parley_release_early(uint64 row)
 {
 	bool standby_confirms = SyncRepStandbyNames != NULL && SyncRepStandbyNames[0] != '\0';
 
-	if (synchronous_commit > SYNCHRONOUS_COMMIT_OFF && !standby_confirms)
-		state = ASKED;
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF || standby_confirms)
+		return;
+	if (state == AS_USUAL)
+		state = ALLOWED;
+	if (crowded_left > 0 && row == crowded_row)
+	{
+		crowded_left--;
+		state = CONTENDED;
+	}
+}
+
+void
+parley_release_early_contended(uint64 row)
+{
+	crowded_row = row;
+	crowded_left = CROWDED_FOR;
+	if (state == ALLOWED)
+		state = CONTENDED;
+}
+
+/* Whether somebody waits for a row that this transaction has locked: they wait for its id. */
+static bool
+is_waited_for(void)
+{
+	TransactionId xid = GetTopTransactionIdIfAny();
+	LOCKTAG tag;
+
+	if (!TransactionIdIsValid(xid))
+		return false;
+	SET_LOCKTAG_TRANSACTION(tag, xid);
+	return LockHasWaiters(&tag, ExclusiveLock, false);
 }
 
 static void
 on_transaction_event(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_PRE_COMMIT && state == ASKED)
+	if (event == XACT_EVENT_PRE_COMMIT && (state == CONTENDED || (state == ALLOWED && is_waited_for())))
 	{
 		synchronous_commit_setting = synchronous_commit;
 		synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
@@ -58,7 +97,7 @@ on_transaction_event(XactEvent event, void *arg)
 		if (event == XACT_EVENT_ABORT)
 			state = AS_USUAL;
 	}
-	else if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+	else if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 		state = AS_USUAL;
 }
 

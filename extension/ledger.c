@@ -15,7 +15,6 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "early_release.h"
 #include "errors.h"
 #include "ledger.h"
 #include "statement.h"
@@ -337,11 +336,10 @@ parley_require_argument(FunctionCallInfo fcinfo, int position, const char *name)
 static Posting
 post_one(int64 user_id, int64 account_id, const PostingDraft *draft)
 {
-	LedgerRows *rows = parley_ledger_rows_open();
+	LedgerRows *rows = parley_ledger_rows_open(true);
 	Account account;
 	Posting posting;
 
-	parley_release_early();
 	if (!parley_account_lock(rows, user_id, account_id, &account))
 		posting = parley_posting_no_account(user_id, account_id, draft, "account_id");
 	else

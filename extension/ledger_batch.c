@@ -14,7 +14,6 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
-#include "early_release.h"
 #include "errors.h"
 #include "ledger.h"
 
@@ -202,9 +201,8 @@ account_post(LedgerRows *rows, Batch *batch, int first)
 static void
 batch_post(Batch *batch)
 {
-	LedgerRows *rows = parley_ledger_rows_open();
+	LedgerRows *rows = parley_ledger_rows_open(true);
 
-	parley_release_early();
 	qsort(batch->rows, batch->count, sizeof(BatchRow), by_account);
 	for (int i = 0; i < batch->count;)
 	{

@@ -21,6 +21,7 @@
 #include "utils/reltrigger.h"
 #include "utils/snapmgr.h"
 
+#include "early_release.h"
 #include "ledger_rows.h"
 
 /* As ledger.tables.sql has the columns. */
@@ -56,6 +57,7 @@ struct LedgerRows
 	Relation transactions;
 	Relation transactions_key;
 	Relation transactions_by_idempotency_key;
+	bool release_early;
 	bool indexes_are_ours; /* nobody has added one to transactions */
 };
 
@@ -73,12 +75,13 @@ table_begin(const char *name, Oid namespace_oid)
 }
 
 LedgerRows *
-parley_ledger_rows_open(void)
+parley_ledger_rows_open(bool release_early)
 {
 	LedgerRows *rows = palloc0(sizeof(LedgerRows));
 	Oid namespace_oid = get_namespace_oid("parley", false);
 	List *indexes;
 
+	rows->release_early = release_early;
 	rows->accounts = table_begin("accounts", namespace_oid);
 	rows->accounts_key = index_open(RelationGetPrimaryKeyIndex(rows->accounts), RowExclusiveLock);
 	rows->transactions = table_begin("transactions", namespace_oid);
@@ -137,19 +140,32 @@ account_fetch(LedgerRows *rows, int64 user_id, int64 account_id, Snapshot snapsh
 	return found;
 }
 
-static bool
-account_lock_version(LedgerRows *rows, Snapshot snapshot, TupleTableSlot *slot)
+static TM_Result
+account_try_lock(LedgerRows *rows, Snapshot snapshot, TupleTableSlot *slot, LockWaitPolicy policy)
 {
-	bool snapshot_is_fixed = IsolationUsesXactSnapshot();
 	ItemPointerData tid = slot->tts_tid;
 	TM_FailureData failure;
+
+	return table_tuple_lock(rows->accounts, &tid, snapshot, slot, GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+							policy, IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+}
+
+static bool
+account_lock_version(LedgerRows *rows, Snapshot snapshot, TupleTableSlot *slot, uint64 hash)
+{
 	TM_Result result;
 
-	result = table_tuple_lock(rows->accounts, &tid, snapshot, slot, GetCurrentCommandId(false), LockTupleNoKeyExclusive,
-							  LockWaitBlock, snapshot_is_fixed ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+	if (rows->release_early)
+		parley_release_early(hash);
+	result = account_try_lock(rows, snapshot, slot, LockWaitSkip);
+	if (result == TM_WouldBlock)
+	{
+		parley_release_early_contended(hash);
+		result = account_try_lock(rows, snapshot, slot, LockWaitBlock);
+	}
 	if (result == TM_Ok)
 		return true;
-	if (snapshot_is_fixed)
+	if (IsolationUsesXactSnapshot())
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("could not serialize access due to concurrent update")));
 	if (result == TM_Deleted)
@@ -190,8 +206,9 @@ parley_account_lock(LedgerRows *rows, int64 user_id, int64 account_id, Account *
 	bool locked;
 
 	PushActiveSnapshot(snapshot);
-	locked = account_fetch(rows, user_id, account_id, GetActiveSnapshot(), slot) &&
-			 account_lock_version(rows, GetActiveSnapshot(), slot);
+	locked =
+		account_fetch(rows, user_id, account_id, GetActiveSnapshot(), slot) &&
+		account_lock_version(rows, GetActiveSnapshot(), slot, hash_combine64((uint64) user_id, (uint64) account_id));
 	PopActiveSnapshot();
 	if (locked)
 		account_read(slot, account);

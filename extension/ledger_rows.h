@@ -41,9 +41,11 @@ typedef struct Transaction
 
 typedef struct LedgerRows LedgerRows;
 
-/* Opens the tables until parley_ledger_rows_close(); all that is read lives in the current memory context of this call.
+/*
+ * Opens the tables until parley_ledger_rows_close(). release_early: whether others may have the accounts before the
+ * commit is on disk (early_release.h), since who reads what is written waits for that.
  */
-extern LedgerRows *parley_ledger_rows_open(void);
+extern LedgerRows *parley_ledger_rows_open(bool release_early);
 extern void parley_ledger_rows_close(LedgerRows *rows);
 
 /* Locks an account's row until the transaction ends and reads it; false: no such account. 40001 as FOR NO KEY UPDATE

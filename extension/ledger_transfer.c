@@ -11,7 +11,6 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
-#include "early_release.h"
 #include "errors.h"
 #include "ledger.h"
 #include "messages.h"
@@ -155,11 +154,9 @@ transfer_recall(Transfer *transfer)
 static void
 transfer_make(Transfer *transfer)
 {
-	LedgerRows *rows = parley_ledger_rows_open();
-
 	/* Who reads messages does not wait for the disk: a receipt shows when it is there. */
-	if (!transfer->draft.has_conversation)
-		parley_release_early();
+	LedgerRows *rows = parley_ledger_rows_open(!transfer->draft.has_conversation);
+
 	lock_both(rows, transfer);
 	if (parley_posting_replay(rows, &transfer->from, &transfer->draft, &transfer->paid))
 		transfer_recall(transfer);
