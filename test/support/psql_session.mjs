@@ -1,0 +1,54 @@
+// One psql that stays connected, so that a test can hold several sessions at once. A session whose server goes away rejects what
+// it was asked with ConnectionLost, and connects anew with the next question.
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { run } from "./database.mjs";
+
+const bin = (await run(process.env.PG_CONFIG ?? "/usr/lib/postgresql/15/bin/pg_config", ["--bindir"])).stdout.trim();
+
+export class ConnectionLost extends Error {}
+
+export class Session {
+	#env;
+	#psql = null;
+	#lines = [];
+	#answered = null;
+
+	constructor(env) {
+		this.#env = { ...process.env, PGOPTIONS: "-c client_min_messages=error", ...env };
+	}
+
+	// The rows of a query, each an object, or { error: SQLSTATE }.
+	async rows(query) {
+		if (this.#psql === null) this.#connect();
+		const answer = new Promise((resolve, reject) => (this.#answered = { resolve, reject }));
+		this.#psql.stdin.write(`SELECT row_to_json(answer) FROM (${query}) answer;\n\\echo answered :SQLSTATE\n`);
+		const { lines, sqlstate } = await answer;
+		return sqlstate === "00000" ? lines.map((line) => JSON.parse(line)) : { error: sqlstate };
+	}
+
+	async close() {
+		const psql = this.#psql;
+		if (psql === null) return;
+		psql.stdin.end();
+		await new Promise((resolve) => psql.once("close", resolve));
+	}
+
+	#connect() {
+		const psql = spawn(join(bin, "psql"), ["-XAtq"], { env: this.#env, stdio: ["pipe", "pipe", "ignore"] });
+		this.#psql = psql;
+		this.#lines = [];
+		psql.stdin.on("error", () => {});
+		createInterface({ input: psql.stdout }).on("line", (line) => {
+			if (!line.startsWith("answered ")) return this.#lines.push(line);
+			this.#answered?.resolve({ lines: this.#lines, sqlstate: line.slice(9) });
+			this.#lines = [];
+		});
+		psql.once("close", () => {
+			if (this.#psql === psql) this.#psql = null;
+			this.#answered?.reject(new ConnectionLost());
+		});
+	}
+}
