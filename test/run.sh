@@ -105,7 +105,7 @@ tap() {
 copy_sources() {
 	mkdir -p "$1/test"
 	cp -a Makefile parley.control extension gateway bench "$1"
-	cp -a test/unit "$1/test"
+	cp -a test/unit test/lsan.supp "$1/test"
 	build -C "$1" clean
 	build -C "$1/gateway" clean
 	build -C "$1/bench" clean
@@ -201,7 +201,7 @@ suite_asan() {
 	copy_sources "$source"
 	export CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 	export LDFLAGS="-fsanitize=address,undefined"
-	export LSAN_OPTIONS="suppressions=$root/test/lsan.supp:print_suppressions=0"
+	export LSAN_OPTIONS="suppressions=$source/test/lsan.supp:print_suppressions=0"
 	build -C "$source/gateway" all check
 	build -C "$source/bench" check
 	with_gateway "$source/gateway/parleyd" node_tests e2e
