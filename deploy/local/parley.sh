@@ -28,8 +28,10 @@ step() {
 	"$@" 9>&- &
 	set +m
 	step_pid=$!
-	wait "$step_pid"
+	local status=0
+	wait "$step_pid" || status=$?
 	step_pid=
+	return "$status"
 }
 
 in_cluster() {
@@ -42,10 +44,12 @@ check_port() {
 		die "port $port is taken" "Choose another: make run PORT=$((port + 1)) RUN_DIR=${RUN_DIR:-.run}"
 }
 
+# check_space MEGABYTES: where the cluster is, or will be
 check_space() {
-	local megabytes
-	megabytes=$(df --output=avail -m "$(readlink -m "$1")" | tail -n 1)
-	[ "$megabytes" -ge 500 ] || die "the disk is full: $megabytes MB left at $1" \
+	local directory=$run_dir left
+	[ ! -e "$cluster" ] || directory=$(readlink -f "$cluster")
+	left=$(df --output=avail -m "$directory" | tail -n 1)
+	[ "$left" -ge "$1" ] || die "the disk is full: $((left)) MB left in $directory" \
 		"Make room, or choose another directory: make run RUN_DIR=/somewhere/else"
 }
 
@@ -74,7 +78,7 @@ schema_version() {
 
 # RUN_DIR/schema says that the database was made, and by which install script.
 start_cluster() {
-	check_space "$run_dir"
+	check_space 500
 	if [ -e "$run_dir/schema" ] && [ ! -e "$cluster/data/PG_VERSION" ]; then
 		say "the data of $run_dir are gone: starting afresh"
 		rm "$run_dir/schema"
@@ -102,7 +106,10 @@ load_demo() {
 	[ ! -e "$run_dir/demo" ] || return 0
 	if [ "${DEMO_MESSAGES:-100000}" -gt 0 ]; then
 		say "loading demo data"
-		PGUSER=postgres step "$root/bench/populate" --contacts "${DEMO_CONTACTS:-2000}" --messages "${DEMO_MESSAGES:-100000}"
+		PGUSER=postgres step "$root/bench/populate" --contacts "${DEMO_CONTACTS:-2000}" --messages "${DEMO_MESSAGES:-100000}" || {
+			check_space 100
+			die "the demo data were not loaded" "What went wrong stands above; the next make run begins them again."
+		}
 	fi
 	touch "$run_dir/demo"
 }
@@ -183,6 +190,7 @@ run() {
 	show
 	say "
 Ctrl-C stops everything."
+	trap 'exit 0' INT TERM HUP
 	wait "$parleyd_pid" || true
 	gateway_failed "parleyd ended by itself"
 }
@@ -237,17 +245,25 @@ populate() {
 		--contacts "${CONTACTS:-100000}" --messages "${MESSAGES:-5000000}" --seed "${SEED:-1}" "${csv[@]}" "${replace[@]}"
 }
 
+# parleyd reads SIGINT from a descriptor, so Ctrl-C could not stop it for gdb: it runs beside the prompt instead, and in
+# non-stop mode a breakpoint holds only the thread that met it.
 debug() {
 	prepare gdb
 	own_instance
 	write_env
 	say "
-parleyd under gdb will answer at $url; quit gdb to stop everything.
-Its backends: gdb -p \$(. ${run_dir#"$PWD"/}/env && psql -AtU postgres -c \"SELECT pid FROM pg_stat_activity WHERE usename = 'parley_gateway' LIMIT 1\")
+parleyd under gdb, answering at $url. interrupt -a stops it, continue -a & goes on, quit ends everything.
+Its backends are processes of their own. To attach to one:
+  gdb -p \$(. ${run_dir#"$PWD"/}/env && psql -AtU postgres -c \"SELECT min(pid) FROM pg_stat_activity WHERE usename = 'parley_gateway'\")
 "
-	# Ctrl-C is gdb's: it interrupts parleyd.
 	trap : INT
-	(exec_gateway gdb -q -ex 'handle SIGPIPE nostop noprint' -ex run --args "$gateway" --listen "127.0.0.1:$port") || true
+	exec 3<&0
+	exec_gateway gdb -q -ex 'set pagination off' -ex 'set non-stop on' -ex 'handle SIGPIPE nostop noprint' -ex 'run &' \
+		--args "$gateway" --listen "127.0.0.1:$port" <&3 3<&- &
+	parleyd_pid=$!
+	while kill -0 "$parleyd_pid" 2>/dev/null; do
+		wait "$parleyd_pid" || true
+	done
 }
 
 clean_run() {

@@ -30,7 +30,7 @@ async function instance(t, path = "run") {
 		url: `http://127.0.0.1:${port}`,
 		// starts make in a process group of its own, as a terminal does
 		start(target, more = {}) {
-			const child = spawn("make", ["-C", root, target], { env: { ...env, ...more }, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+			const child = spawn("make", ["-C", root, target], { env: { ...env, ...more }, detached: true, stdio: ["pipe", "pipe", "pipe"] });
 			child.output = "";
 			for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (child.output += data));
 			child.ended = new Promise((resolve) => child.once("close", resolve));
@@ -158,6 +158,16 @@ test("populate_with_nothing_running_says_so", async (t) => {
 	const { status, output } = await it.make("populate");
 	assert.notEqual(status, 0);
 	assert.match(output, /nothing is running in .*\n.*make up first/);
+});
+
+test("debug_serves_under_gdb_until_it_quits", async (t) => {
+	const it = await instance(t);
+	const make = it.start("debug");
+	await until(async () => (await fetch(`${it.url}/ready`).catch(() => ({}))).status === 200, "ready under gdb");
+	assert.match(make.output, /gdb -p /);
+	make.stdin.end("quit\n");
+	await make.ended;
+	it.nothingIsLeft();
 });
 
 test("taken_port_is_named", async (t) => {
