@@ -55,7 +55,7 @@ column_read(FunctionCallInfo fcinfo, int argument, Oid type)
 		return column;
 	if (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(argument)) > 1)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("arrays of a batch must have one dimension")));
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, type == INT8OID ? sizeof(int64) : -1,
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, type == INT8OID ? (int) sizeof(int64) : -1,
 					  type == INT8OID && FLOAT8PASSBYVAL, type == INT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT,
 					  &column.values, &column.nulls, &column.count);
 	return column;
