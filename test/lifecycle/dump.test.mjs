@@ -22,6 +22,11 @@ const fill = `
 		unnest(ARRAY['plain', E'two\\nlines, \\\\N and a\\ttab', 'ünïcödé 🙂 中文', repeat('long ', 2000)]) AS content;
 	SELECT edit_message(id, 1, 'edited') FROM conversations;
 	SELECT delete_message(id, 2) FROM conversations;
+	SELECT open_account(id, 'EUR', 'savings') FROM contacts ORDER BY id LIMIT 2;
+	SELECT post_transaction(user_id, id, 1000, 'opening') FROM accounts;
+	SELECT post_transaction(user_id, id, -1) FROM accounts, generate_series(1, 200);
+	SELECT post_transaction(user_id, id, -9999, 'too much', 'a key') FROM accounts;
+	SELECT post_transfer(a.user_id, a.id, b.user_id, b.id, 5) FROM accounts a, accounts b WHERE a.user_id < b.user_id;
 	CREATE FUNCTION public.hello(name text) RETURNS TABLE (greeting text) LANGUAGE sql RETURN 'hello ' || name;
 	SELECT add_route('GET', '/hello/{name}', 'public.hello', 'none');`;
 
