@@ -71,7 +71,10 @@ lock_both(LedgerRows *rows, Transfer *transfer)
 		lock_account(rows, transfer->user_id, transfer->account_id, "from_account_id", &transfer->from);
 }
 
-/* The receiver's balance decides too, but only the payer's own may be spoken of. */
+/*
+ * The receiver's balance decides too, but only the payer's own may be spoken of. So the payer's decides first: which
+ * amounts overflow the receiver's would tell somebody without money what it is.
+ */
 static bool
 transfer_allowed(Transfer *transfer)
 {
@@ -82,10 +85,10 @@ transfer_allowed(Transfer *transfer)
 			parley_posting_fail(&transfer->from, &transfer->draft, ERRCODE_INVALID_PARAMETER_VALUE, "to_account_id",
 								psprintf("account %lld is in %s, not in %s", (long long) transfer->to.id,
 										 transfer->to.currency, transfer->from.currency));
-	else if (!parley_posting_allowed(&transfer->to, &received, &transfer->paid))
-		transfer->paid.field = "to_account_id";
 	else if (!parley_posting_allowed(&transfer->from, &transfer->draft, &transfer->paid))
 		transfer->paid.field = transfer->paid.kept ? "amount" : "from_account_id";
+	else if (!parley_posting_allowed(&transfer->to, &received, &transfer->paid))
+		transfer->paid.field = "to_account_id";
 	else
 		return true;
 	return false;

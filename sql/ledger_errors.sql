@@ -17,7 +17,7 @@ BEGIN
 	EXECUTE statement;
 EXCEPTION WHEN others THEN
 	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, field = COLUMN_NAME, says = MESSAGE_TEXT;
-	says := regexp_replace(says, 'user \d+', 'user N', 'g');
+	says := regexp_replace(says, '(user|member) \d+', '\1 N', 'g');
 END $$;
 
 -- amounts
@@ -31,6 +31,8 @@ SELECT balance FROM parley.post_transaction(:ana, 1, 9223372036854775707);
 SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, 1)', :'ana'));
 SELECT balance FROM parley.post_transaction(:bob, 1, 1);
 SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transfer(%s, 1, %s, 1, 1)', :'bob', :'ana'));
+-- … of which only somebody who has the money is told: the others could measure the receiver's balance by it
+SELECT refused, refused_detail FROM parley.post_transfer(:bob, 1, :ana, 1, 2);
 SELECT parley.allow_negative(:ana, 2);
 SELECT balance FROM parley.post_transaction(:ana, 2, -9223372036854775807);
 SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transaction(%s, 2, -2)', :'ana'));
