@@ -212,7 +212,7 @@ BEGIN
 		last := parley.last_number_at(user_id, account_id, "to");
 	END IF;
 	IF sort = 'asc' THEN
-		first := greatest(first, coalesce(last_id, 0) + 1);
+		first := greatest(first, least(coalesce(last_id, 0), last) + 1);
 		RETURN QUERY
 			SELECT t.number, t.account_id, t.amount, t.balance, t.memo::text, t.created_at,
 				CASE WHEN t.number < last AND t.number - first + 1 = list_transactions.limit THEN t.number END
@@ -221,7 +221,7 @@ BEGIN
 				AND t.number BETWEEN first AND last
 			ORDER BY t.number LIMIT list_transactions.limit;
 	ELSE
-		last := least(last, coalesce(last_id, last + 1) - 1);
+		last := least(last, greatest(coalesce(last_id, last + 1), 1) - 1);
 		RETURN QUERY
 			SELECT t.number, t.account_id, t.amount, t.balance, t.memo::text, t.created_at,
 				CASE WHEN t.number > first AND last - t.number + 1 = list_transactions.limit THEN t.number END

@@ -116,6 +116,8 @@ SELECT id, amount, next_last_id FROM parley.list_transactions(:ana, 1, sort => '
 SELECT id, amount, next_last_id FROM parley.list_transactions(:ana, 1, last_id => 3, sort => 'desc');
 SELECT count(*) FROM parley.list_transactions(:ana, 1, last_id => 999);
 SELECT count(*) FROM parley.list_transactions(:ana, 1, last_id => 9223372036854775807, sort => 'desc');
+SELECT count(*) FROM parley.list_transactions(:ana, 1, last_id => 9223372036854775807);
+SELECT count(*) FROM parley.list_transactions(:ana, 1, last_id => -9223372036854775808, sort => 'desc');
 
 -- amounts_are_written_as_their_currency_has_them
 SELECT parley.format_amount(-5, 'EUR'), parley.format_amount(1234, 'JPY'), parley.format_amount(1234, 'KWD'),
