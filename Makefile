@@ -7,7 +7,7 @@ SQL_MODULES = schema contacts conversations messages bulk_load users sync applic
 OBJS = $(patsubst %,extension/%.o,parley schema statement messages sync applications search ledger ledger_rows ledger_batch ledger_transfer early_release)
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
 REGRESS = contacts conversations messages bulk_load audit users sync applications ledger ledger_time ledger_errors ledger_audit api
-ISOLATION = user_creation conversation_creation numbering message_replay read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers
+ISOLATION = user_creation conversation_creation numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers
 
 DATA_built = extension/parley--1.0.sql
 # The extension is there before a test begins, so that each can be run by itself.

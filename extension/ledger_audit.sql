@@ -22,7 +22,8 @@ AS $$
 DECLARE
 	repaired bigint;
 BEGIN
-	LOCK TABLE parley.accounts, parley.transactions, parley.expense_peaks IN SHARE ROW EXCLUSIVE MODE;
+	-- EXCLUSIVE, so that who is about to write, and has locked a row alone so far, is waited for too: they would deadlock.
+	LOCK TABLE parley.accounts, parley.transactions, parley.expense_peaks IN EXCLUSIVE MODE;
 	WITH truth AS (
 		SELECT a.user_id, a.id, coalesce(max(t.number), 0) AS last_number, max(t.created_at) AS last_transaction_at,
 			coalesce(sum(t.amount), 0) AS balance

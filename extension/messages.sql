@@ -163,7 +163,8 @@ AS $$
 DECLARE
 	repaired bigint;
 BEGIN
-	LOCK TABLE parley.conversations, parley.messages IN SHARE ROW EXCLUSIVE MODE;
+	-- EXCLUSIVE, so that who is about to write, and has locked a row alone so far, is waited for too: they would deadlock.
+	LOCK TABLE parley.conversations, parley.messages IN EXCLUSIVE MODE;
 	WITH truth AS (
 		SELECT c.id, coalesce(max(m.number), 0) AS last_number,
 			max(m.created_at) FILTER (WHERE m.deleted_at IS NULL) AS last_message_at
