@@ -233,11 +233,11 @@ AS $$
 BEGIN
 	-- Asked first, so that the error has the chat's words, not the conversation's id.
 	PERFORM parley.get_chat_message(token, chat_number, message_number);
-	PERFORM parley.change_message(parley.find_chat(token, chat_number), message_number, content, NULL);
+	PERFORM parley.change_message(parley.find_chat(token, chat_number), message_number, parley.require_content(content), NULL);
 	RETURN parley.get_chat_message(token, chat_number, message_number);
 END $$;
 COMMENT ON FUNCTION parley.edit_chat_message(text, bigint, bigint, parley.message_content) IS
-	'Gives a message of a chat new content. Errors: P0002 no such application, chat or message; PY409 it is deleted.';
+	'Gives a message of a chat new content. Errors: P0002 no such application, chat or message; 22004 no content; PY409 it is deleted.';
 
 CREATE FUNCTION parley.search_chat(
 	token text, chat_number bigint, query parley.search_term, "limit" parley.page_limit DEFAULT 50, last_id bigint DEFAULT NULL)

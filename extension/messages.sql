@@ -104,15 +104,28 @@ COMMENT ON FUNCTION parley.change_message(bigint, bigint, parley.message_content
 	'author_id must be the sender (null: the operator, an application). Errors: P0002 no such message, 42501 another''s, '
 	'PY409 deleted.';
 
+CREATE FUNCTION parley.require_content(content parley.message_content) RETURNS parley.message_content
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF content IS NULL THEN
+		RAISE EXCEPTION 'content must not be null' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'content';
+	END IF;
+	RETURN content;
+END $$;
+COMMENT ON FUNCTION parley.require_content(parley.message_content) IS
+	'The content, so that an edit that has none is not taken for a deletion. Errors: 22004 null.';
+
 CREATE FUNCTION parley.edit_message(conversation_id bigint, message_id bigint, content parley.message_content)
 RETURNS parley.message
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	SELECT parley.change_message(conversation_id, message_id, content, NULL);
+	SELECT parley.change_message(conversation_id, message_id, parley.require_content(content), NULL);
 END;
 COMMENT ON FUNCTION parley.edit_message(bigint, bigint, parley.message_content) IS
-	'Gives a message of the operator''s new content. Errors: as change_message.';
+	'Gives a message of the operator''s new content. Errors: as change_message, and 22004 no content.';
 
 CREATE FUNCTION parley.delete_message(conversation_id bigint, message_id bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER

@@ -80,10 +80,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM parley.require_member(user_id, conversation_id);
-	RETURN parley.change_message(conversation_id, message_id, content, user_id);
+	RETURN parley.change_message(conversation_id, message_id, parley.require_content(content), user_id);
 END $$;
 COMMENT ON FUNCTION parley.edit_user_message(bigint, bigint, bigint, parley.message_content) IS
-	'Gives a message of the user''s own new content. Errors: as change_message, and P0002 no such conversation of this user.';
+	'Gives a message of the user''s own new content. Errors: as change_message, 22004 no content, and '
+	'P0002 no such conversation of this user.';
 
 CREATE FUNCTION parley.delete_user_message(user_id bigint, conversation_id bigint, message_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER

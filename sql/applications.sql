@@ -84,6 +84,7 @@ SELECT parley.post_chat_message('nobody', 1, 'x');
 SELECT parley.post_chat_message(:'app', 99, 'x');
 SELECT parley.list_chat_messages(:'app', 99);
 SELECT parley.get_chat_message(:'app', 2, 99);
+SELECT parley.edit_chat_message(:'app', 2, 1, NULL);
 SELECT parley.edit_chat_message(:'app', 2, 99, 'x');
 SELECT parley.edit_chat_message('nobody', 2, 1, 'x');
 SELECT parley.search_chat(:'app', 99, 'x');

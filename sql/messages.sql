@@ -74,6 +74,9 @@ SELECT parley.delete_message(:c, 2);
 SELECT parley.edit_message(:c, 99, 'x');
 \set VERBOSITY terse
 SELECT parley.edit_message(:c, 1, '');
+-- … and without content it is no deletion
+SELECT parley.edit_message(:c, 1, NULL);
+SELECT parley.edit_user_message(:ana, :c, 2, NULL);
 SELECT left(content, 20) FROM parley.list_messages(:c, "limit" => 1);
 
 -- a_replay_after_an_edit_is_still_a_replay
