@@ -30,7 +30,7 @@ static Statement lock_conversation = {
 	{ INT8OID },
 };
 static Statement find_by_key = {
-	"SELECT number, content::text, created_at, edited_at, deleted_at, idempotency_hash FROM parley.messages"
+	"SELECT number, content::text, created_at, edited_at, deleted_at, idempotency_hash, sender_id FROM parley.messages"
 	" WHERE conversation_id = $1 AND idempotency_key = $2",
 	{ INT8OID, TEXTOID },
 };
@@ -101,6 +101,19 @@ message_read(void)
 	return message;
 }
 
+/* Whether the row that find_by_key found was made of such a draft; a tombstone has its sender left to tell by. */
+static bool
+message_is_of(const MessageDraft *draft)
+{
+	bool is_tombstone, from_operator;
+	Datum hash = parley_statement_value(0, 6, &is_tombstone);
+	Datum sender_id = parley_statement_value(0, 7, &from_operator);
+
+	if (!is_tombstone)
+		return DatumGetInt64(hash) == draft_hash(draft);
+	return from_operator == draft->from_operator && (from_operator || DatumGetInt64(sender_id) == draft->sender_id);
+}
+
 /*
  * Finds what the draft's key made before. The conversation is locked first, so that a twin of this call that has not
  * committed is waited for, and then seen.
@@ -109,15 +122,12 @@ static bool
 message_replay(const MessageDraft *draft, Message *message)
 {
 	Datum values[] = { Int64GetDatum(draft->conversation_id), PointerGetDatum(draft->idempotency_key) };
-	Datum hash;
-	bool is_tombstone;
 
 	if (parley_statement_run(&lock_conversation, values, NULL, false, 1) == 0)
 		fail_no_conversation(draft->conversation_id);
 	if (parley_statement_run(&find_by_key, values, NULL, false, 1) == 0)
 		return false;
-	hash = parley_statement_value(0, 6, &is_tombstone);
-	if (!is_tombstone && DatumGetInt64(hash) != draft_hash(draft))
+	if (!message_is_of(draft))
 		ereport(ERROR, (errcode(ERRCODE_PARLEY_KEY_REUSED),
 						errmsg("idempotency key \"%s\" was used for another message",
 							   text_to_cstring(draft->idempotency_key)),

@@ -97,6 +97,8 @@ SELECT parley.delete_user_message(:ana, :c, 5);
 SELECT deleted_at = :'deleted_at' AS unchanged FROM parley.messages WHERE conversation_id = :c AND number = 5;
 SELECT parley.edit_user_message(:ana, :c, 5, 'x');
 SELECT message_id, content, replayed FROM parley.post_message(:c, 'keyed', :ana, 'key 1');
+-- … and another's message under that key is not taken for it, and lost
+SELECT parley.post_message(:c, 'keyed', NULL, 'key 1');
 SELECT message_id FROM parley.post_message(:c, 'sixth');
 
 -- a_conversation_without_a_message_left_has_no_time
