@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 #include "errors.h"
@@ -50,14 +51,17 @@ static Column
 column_read(FunctionCallInfo fcinfo, int argument, Oid type)
 {
 	Column column = { .count = -1 };
+	int16 length;
+	bool by_value;
+	char alignment;
 
 	if (PG_ARGISNULL(argument))
 		return column;
 	if (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(argument)) > 1)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("arrays of a batch must have one dimension")));
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, type == INT8OID ? (int) sizeof(int64) : -1,
-					  type == INT8OID && FLOAT8PASSBYVAL, type == INT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT,
-					  &column.values, &column.nulls, &column.count);
+	get_typlenbyvalalign(type, &length, &by_value, &alignment);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, length, by_value, alignment, &column.values, &column.nulls,
+					  &column.count);
 	return column;
 }
 

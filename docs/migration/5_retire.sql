@@ -1,0 +1,19 @@
+-- Step 5, when the last old server is gone: users.total lives by itself, the accounts stand aside. transaction.account_id keeps what
+-- it says, so this too can be undone: 5_retire_undo.sql.
+SET lock_timeout = '2s';
+BEGIN;
+-- Nobody may be between the old way of counting and the new.
+LOCK TABLE transaction, account IN ACCESS EXCLUSIVE MODE;
+DROP TRIGGER attach_transaction ON transaction;
+DROP TRIGGER follow_account ON account;
+DROP FUNCTION attach_transaction(), follow_account(), total_user(varchar);
+ALTER TABLE transaction DROP CONSTRAINT transaction_account_id_fkey;
+ALTER TABLE account RENAME TO account_retired;
+
+CREATE FUNCTION count_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE users u SET total = u.total + NEW.amount::numeric WHERE u.id = NEW.user_id;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER count_transaction AFTER INSERT ON transaction FOR EACH ROW EXECUTE FUNCTION count_transaction();
+COMMIT;
