@@ -1,0 +1,117 @@
+// A cursor of sync's is good as long as the history it was issued in: through a restart, a crash and a promotion. Otherwise it is
+// refused, so that nobody is told less than there is.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Cluster } from "../support/clusters.mjs";
+import { program } from "../support/database.mjs";
+import { makeDirectory } from "../support/gateways.mjs";
+import { until } from "../support/http.mjs";
+
+const conversation = "(SELECT conversation_id FROM parley.members WHERE contact_id = 1)";
+const post = (cluster, content) => cluster.psql(`SELECT message_id FROM parley.post_message(${conversation}, '${content}', 2)`);
+
+async function begin(cluster) {
+	await cluster.psql(`
+		SELECT parley.create_user('+49 555 00000' || n) FROM generate_series(1, 2) n;
+		SELECT id FROM parley.open_direct_conversation(1, 2)`);
+	await post(cluster, "before");
+}
+
+// What is new to user 1 since the cursor → { contents, cursor }
+async function sync(cluster, cursor) {
+	const since = cursor === undefined ? "NULL" : `'${cursor}'`;
+	const row = JSON.parse(await cluster.psql(`SELECT row_to_json(s) FROM parley.sync(1, ${since}) s`));
+	assert.equal(row.more, false);
+	return { contents: row.messages.map((message) => message.content), cursor: row.cursor };
+}
+
+// A cursor may repeat what it has told, never skip.
+async function assertTellsOf(cluster, cursor, contents, may = []) {
+	const told = (await sync(cluster, cursor)).contents;
+	assert.deepEqual(told.filter((content) => !may.includes(content) || contents.includes(content)), contents);
+}
+
+async function assertIsGone(cluster, cursor) {
+	await assert.rejects(sync(cluster, cursor), /cursor can no longer be resumed/);
+}
+
+test("cursor_survives_a_restart", { timeout: 120000 }, async (t) => {
+	const cluster = await Cluster.create(t);
+	await begin(cluster);
+	const { cursor } = await sync(cluster);
+	await post(cluster, "on the last day");
+	await cluster.stop();
+	await cluster.start();
+	await post(cluster, "after");
+	await assertTellsOf(cluster, cursor, ["on the last day", "after"], ["before"]);
+});
+
+test("cursor_survives_a_crash", { timeout: 120000 }, async (t) => {
+	const cluster = await Cluster.create(t);
+	await begin(cluster);
+	const { cursor } = await sync(cluster);
+	await post(cluster, "just in time");
+	const later = (await sync(cluster, cursor)).cursor;
+	await cluster.halt();
+	await cluster.start();
+	await post(cluster, "after");
+	await assertTellsOf(cluster, cursor, ["just in time", "after"], ["before"]);
+	await assertTellsOf(cluster, later, ["after"], ["before", "just in time"]);
+});
+
+// Until the standby has replayed all that the primary has written by now.
+async function untilReplayed(primary, standby) {
+	const end = await primary.psql("SELECT pg_current_wal_flush_lsn()");
+	await until(async () => (await standby.psql(`SELECT pg_last_wal_replay_lsn() >= '${end}'`)) === "t", "the standby has replayed it");
+}
+
+test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeout: 120000 }, async (t) => {
+	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
+	await begin(primary);
+	const standby = await primary.standby(t);
+	const { cursor } = await sync(primary);
+	await post(primary, "replicated");
+	const later = (await sync(primary, cursor)).cursor;
+	await untilReplayed(primary, standby);
+
+	// A reader of the standby is told the same, and may go on with the cursor anywhere.
+	await assertTellsOf(standby, cursor, ["replicated"], ["before"]);
+	const fromStandby = (await sync(standby, cursor)).cursor;
+	await assertTellsOf(primary, fromStandby, [], ["before", "replicated"]);
+
+	// From here on the standby hears nothing: what the primary still acknowledges is lost with it.
+	await standby.psql("ALTER SYSTEM SET primary_conninfo = ''");
+	await standby.psql("SELECT pg_reload_conf()");
+	await until(async () => (await standby.psql("SELECT count(*) FROM pg_stat_wal_receiver")) === "0", "the standby hears nothing");
+	await post(primary, "lost");
+	const lost = (await sync(primary, later)).cursor;
+	await primary.halt();
+	await standby.psql("SELECT pg_promote()");
+
+	for (const good of [cursor, fromStandby]) await assertTellsOf(standby, good, good === cursor ? ["replicated"] : [], ["before", "replicated"]);
+	await assertTellsOf(standby, later, [], ["before", "replicated"]);
+	await assertIsGone(standby, lost);
+
+	// Nor does it become good again when the new history has grown past its place, and given its transaction's id to another.
+	await post(standby, "after");
+	await standby.psql("SELECT pg_logical_emit_message(false, 'test', repeat('x', 1000000))");
+	await standby.psql(Array.from({ length: 20 }, () => "SELECT pg_current_xact_id()").join(";"));
+	await assertIsGone(standby, lost);
+	for (const good of [later, fromStandby]) await assertTellsOf(standby, good, ["after"], ["before", "replicated"]);
+	assert.equal(await standby.psql("SELECT count(*) FROM parley.audit_conversations()"), "0");
+});
+
+test("cursor_of_a_dumped_database_is_gone_in_the_restored_one", { timeout: 120000 }, async (t) => {
+	const [source, target] = [await Cluster.create(t), await Cluster.create(t)];
+	await begin(source);
+	const { cursor } = await sync(source);
+	const dump = join(makeDirectory(t), "dump.sql");
+	writeFileSync(dump, await program("pg_dump", ["-d", "parley"], source.env));
+	await target.psql("DROP EXTENSION parley CASCADE; DROP EXTENSION pg_trgm");
+	await program("psql", ["-Xq", "-v", "ON_ERROR_STOP=1", "-d", "parley", "-f", dump], target.env);
+	await assertIsGone(target, cursor);
+	assert.deepEqual((await sync(target)).contents, ["before"]);
+});

@@ -1,0 +1,74 @@
+// PostgreSQL clusters of a test's own, by deploy/local/cluster.sh. They go with the test.
+
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { bin, psql, root, run } from "./database.mjs";
+import { until } from "./http.mjs";
+
+const common = join(root, "deploy/local/common.sh");
+
+export class Cluster {
+	constructor(t) {
+		this.directory = mkdtempSync("/tmp/parley-test-");
+		this.data = join(this.directory, "cluster/data");
+		chmodSync(this.directory, 0o755);
+		t.after(async () => {
+			await this.#script("remove");
+			rmSync(this.directory, { recursive: true });
+		});
+	}
+
+	// A new cluster with the database parley, running.
+	static async create(t, settings = []) {
+		const cluster = new Cluster(t);
+		await cluster.#script("create");
+		await cluster.#asOwner("sh", "-c", 'printf "%s\\n" "$@" >>"$0/postgresql.auto.conf"', cluster.data, ...settings);
+		await cluster.start();
+		await cluster.#script("database", "parley");
+		return cluster;
+	}
+
+	// One that follows this one, running.
+	async standby(t) {
+		const standby = new Cluster(t);
+		await run("bash", ["-c", '. "$0"; mkdir -m 700 "$1"; chown "$owner" "$1"', common, join(standby.directory, "cluster")]);
+		await this.#asOwner(join(bin, "pg_basebackup"), "--host", this.socket, "--username", "postgres", "--pgdata", standby.data,
+			"--checkpoint=fast", "--write-recovery-conf");
+		await standby.start();
+		return standby;
+	}
+
+	#script(command, ...args) {
+		return run("bash", [join(root, "deploy/local/cluster.sh"), command, this.directory, ...args]);
+	}
+
+	// As the user who owns the cluster's files.
+	#asOwner(...words) {
+		return run("bash", ["-c", '. "$0"; as_owner "$@"', common, ...words]);
+	}
+
+	async start() {
+		await this.#script("start");
+		this.socket = (await this.#script("socket")).stdout.trim();
+		this.env = { PGHOST: this.socket, PGPORT: "5432", PGDATABASE: "parley", PGUSER: "postgres" };
+	}
+
+	stop() {
+		return this.#script("stop");
+	}
+
+	// All its processes at once, without a checkpoint.
+	halt() {
+		return this.#asOwner(join(bin, "pg_ctl"), "stop", "--silent", "--mode=immediate", `--pgdata=${this.data}`);
+	}
+
+	// kill -9 of the postmaster alone. Its children notice by themselves, and until then no other can start.
+	async crash() {
+		process.kill(Number(readFileSync(join(this.data, "postmaster.pid"), "utf8").split("\n")[0]), "SIGKILL");
+		await until(() => this.start().then(() => true, () => false), "the cluster has started again");
+	}
+
+	psql(sql) {
+		return psql("parley", sql, this.env);
+	}
+}
