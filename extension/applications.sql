@@ -1,4 +1,6 @@
 -- applications: what one does with a token. A wrong token, another application's and a malformed one are alike: no application.
+-- Many may create chats in one application and messages in one chat at once, so where they meet the counter's lock is let go
+-- before the disk has the commit, and who reads what such a transaction wrote waits for the disk.
 
 CREATE FUNCTION parley.random_token() RETURNS text
 LANGUAGE c VOLATILE
@@ -41,6 +43,7 @@ RETURNS TABLE (token text, name text, chats_count bigint, created_at timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+	SELECT parley.await_durable();
 	SELECT p.token, p.name::text, p.last_chat_number, p.created_at, p.updated_at,
 			CASE WHEN lead(p.id) OVER (ORDER BY p.id) IS NOT NULL THEN page + 1 END
 		FROM (SELECT * FROM parley.applications a ORDER BY a.id
@@ -61,6 +64,7 @@ BEGIN
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
 	END IF;
+	PERFORM parley.await_durable();
 	RETURN found_application;
 END $$;
 COMMENT ON FUNCTION parley.get_application(text) IS 'The application of that token. Errors: P0002 no such application.';
@@ -86,8 +90,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	owner_id bigint;
+	last_chat_number bigint;
 	made parley.conversations;
 BEGIN
+	SELECT a.last_chat_number INTO last_chat_number FROM parley.applications a WHERE a.token = create_chat.token;
 	IF idempotency_key IS NOT NULL THEN
 		-- Locked first, so that a twin of this call that has not committed is waited for, and then seen.
 		SELECT a.id INTO owner_id FROM parley.applications a WHERE a.token = create_chat.token FOR NO KEY UPDATE;
@@ -106,6 +112,7 @@ BEGIN
 	INSERT INTO parley.conversations AS c (kind, application_id, number, idempotency_key, created_at)
 		VALUES ('chat', made.application_id, made.number, create_chat.idempotency_key, clock_timestamp())
 		RETURNING c.created_at INTO made.created_at;
+	PERFORM parley.release_locks_early(made.application_id, made.number > last_chat_number + 1);
 	RETURN (made.number, 0, made.created_at, made.created_at, false)::parley.created_chat;
 END $$;
 COMMENT ON FUNCTION parley.create_chat(text, parley.idempotency_key) IS
@@ -136,6 +143,7 @@ BEGIN
 			WHERE c.kind = 'chat' AND c.application_id = owner_id
 				AND c.number > last_of_page - list_chats.limit AND c.number <= last_of_page
 			ORDER BY c.number;
+	PERFORM parley.await_durable();
 END $$;
 COMMENT ON FUNCTION parley.list_chats(text, parley.page_number, parley.page_limit) IS
 	'The application''s chats in the order of their numbers. Errors: P0002 no such application.';
@@ -169,6 +177,7 @@ DECLARE
 BEGIN
 	SELECT c.number, c.last_number, c.created_at, coalesce(c.last_message_at, c.created_at) INTO found_chat
 		FROM parley.conversations c WHERE c.id = conversation_id;
+	PERFORM parley.await_durable();
 	RETURN found_chat;
 END $$;
 COMMENT ON FUNCTION parley.get_chat(text, bigint) IS
@@ -183,8 +192,12 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	p parley.posted_message := parley.post_message(parley.find_chat(token, chat_number), content, NULL, idempotency_key);
+	chat_id bigint := parley.find_chat(token, chat_number);
+	last_number bigint := (SELECT c.last_number FROM parley.conversations c WHERE c.id = chat_id);
+	p parley.posted_message := parley.post_message(chat_id, content, NULL, idempotency_key);
 BEGIN
+	-- Who finds more messages before their own than there were at first has had others before them at the chat's row.
+	PERFORM parley.release_locks_early(chat_id, p.message_id > last_number + 1);
 	RETURN (p.message_id, p.content, p.created_at, coalesce(p.edited_at, p.created_at), p.replayed)::parley.posted_chat_message;
 END $$;
 COMMENT ON FUNCTION parley.post_chat_message(text, bigint, parley.message_content, parley.idempotency_key) IS
@@ -201,6 +214,7 @@ BEGIN
 	RETURN QUERY
 		SELECT m.message_id, m.content, m.created_at, coalesce(m.edited_at, m.created_at), m.next_last_id
 			FROM parley.list_messages(parley.find_chat(token, chat_number), last_id, sort, list_chat_messages.limit) m;
+	PERFORM parley.await_durable();
 END $$;
 COMMENT ON FUNCTION parley.list_chat_messages(text, bigint, bigint, parley.sort_direction, parley.page_limit) IS
 	'Messages of a chat; see list_messages. Errors: P0002 no such application, or no such chat.';
@@ -219,6 +233,7 @@ BEGIN
 		RAISE EXCEPTION 'no message % in chat %', message_number, chat_number
 			USING ERRCODE = 'no_data_found', COLUMN = 'message_number';
 	END IF;
+	PERFORM parley.await_durable();
 	RETURN found_message;
 END $$;
 COMMENT ON FUNCTION parley.get_chat_message(text, bigint, bigint) IS
@@ -258,6 +273,7 @@ BEGIN
 					ORDER BY n.number DESC OFFSET 0) m
 				WHERE m.content ILIKE pattern LIMIT search_chat.limit + 1) p
 			ORDER BY p.number DESC LIMIT search_chat.limit;
+	PERFORM parley.await_durable();
 END $$;
 COMMENT ON FUNCTION parley.search_chat(text, bigint, parley.search_term, parley.page_limit, bigint) IS
 	'Messages of a chat that contain the query, any part of a word, whatever its case, no character special; newest first, those '

@@ -1,17 +1,17 @@
 /*
  * early_release.c: committing without holding locks while the disk writes.
  *
- * PostgreSQL keeps a transaction's locks until its commit record is on disk. On an account that everybody pays into,
- * that makes the disk's latency the time between two postings. Here the commit record is written as with
- * synchronous_commit = off, which frees the locks at once, and the flush is waited for after that, before the client
- * hears of it: early lock release, as in Johnson et al., "Aether: A Scalable Approach to Logging", VLDB 2010.
+ * PostgreSQL keeps a transaction's locks until its commit record is on disk. On an account that everybody pays into, or in
+ * a chat that everybody writes to, that makes the disk's latency the time between two commits. Here the commit record is
+ * written as with synchronous_commit = off, which frees the locks at once, and the flush is waited for after that, before
+ * the client hears of it: early lock release, as in Johnson et al., "Aether: A Scalable Approach to Logging", VLDB 2010.
  *
  * It is done only where somebody waits or had to: an asynchronous commit also wakes the WAL writer, for nothing where
  * nobody gains by it.
  *
  * A transaction that saw this one's rows has its commit record behind this one's, so it cannot be durable without it.
- * Who only reads writes no commit record: the ledger's reading functions end with await_durable(), so that nobody is
- * shown what a crash could take back.
+ * Who only reads writes no commit record: the reading functions of the ledger and of chats end with await_durable(), so
+ * that nobody is shown what a crash could take back.
  *
  * Owns no memory; state is that of the current transaction, crowded_row the session's.
  */
@@ -28,6 +28,7 @@
 
 #include "early_release.h"
 
+PG_FUNCTION_INFO_V1(parley_release_locks_early);
 PG_FUNCTION_INFO_V1(parley_await_durable);
 
 static enum {
@@ -80,6 +81,17 @@ is_waited_for(void)
 		return false;
 	SET_LOCKTAG_TRANSACTION(tag, xid);
 	return LockHasWaiters(&tag, ExclusiveLock, false);
+}
+
+Datum
+parley_release_locks_early(PG_FUNCTION_ARGS)
+{
+	uint64 row = (uint64) PG_GETARG_INT64(0);
+
+	parley_release_early(row);
+	if (PG_GETARG_BOOL(1))
+		parley_release_early_contended(row);
+	PG_RETURN_VOID();
 }
 
 static void

@@ -16,14 +16,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley.require_account(bigint, bigint) IS 'The row of an account. Errors: P0002 no such account of that user.';
 
-CREATE FUNCTION parley.await_durable() RETURNS void
-LANGUAGE c PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_await_durable';
-COMMENT ON FUNCTION parley.await_durable() IS
-	'Returns when all that the caller has seen is on disk. Postings let go of their locks before (extension/early_release.c), so '
-	'who reads money and tells somebody of it calls this in between.';
-
 CREATE FUNCTION parley.open_account(
 	user_id bigint, currency parley.currency_code, name parley.account_name DEFAULT NULL,
 	idempotency_key parley.idempotency_key DEFAULT NULL)
