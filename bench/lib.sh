@@ -128,3 +128,55 @@ bar() {
 		said="$1: NOT MET"
 	fi
 }
+
+# writable_copy: for what writes, since the data that were loaded are kept as they are: a copy of the database, $copy, and a
+# gateway that serves it at $copy_url
+writable_copy() {
+	[ -z "${copy:-}" ] || return 0
+	copy=${PGDATABASE}_bench_copy
+	copy_url=http://127.0.0.1:$((port + 1))
+	note "copying the database for what writes"
+	on_exit "query -d postgres -c 'DROP DATABASE IF EXISTS $copy WITH (FORCE)'"
+	on_exit "query -d postgres -c 'ALTER DATABASE $PGDATABASE ALLOW_CONNECTIONS true'"
+	query -d postgres -c "DROP DATABASE IF EXISTS $copy WITH (FORCE)" -c "ALTER DATABASE $PGDATABASE ALLOW_CONNECTIONS false" \
+		-c "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '$PGDATABASE'" \
+		-c "CREATE DATABASE $copy TEMPLATE $PGDATABASE STRATEGY file_copy" \
+		-c "ALTER DATABASE $PGDATABASE ALLOW_CONNECTIONS true" >/dev/null
+	PGDATABASE=$copy warm
+	# As many commits as wait at once share a write to the disk, so what sends much needs more than the default's connections.
+	PGUSER=parley_gateway PGDATABASE=$copy "$root/gateway/parleyd" --listen "${copy_url#http://}" --log-requests=false \
+		--write-connections 16 2>"$tmp/parleyd-copy.log" 9>&- &
+	on_exit "kill $! 2>/dev/null; wait $!"
+	curl -sf --retry 20 --retry-all-errors --retry-max-time 30 -o /dev/null "$copy_url/ready" ||
+		die "parleyd does not serve $copy_url" "$(tail -n 5 "$tmp/parleyd-copy.log")"
+	curl -sf --retry 20 --retry-all-errors --retry-max-time 30 -o /dev/null "$url/ready" || die "parleyd does not serve $url any more"
+}
+
+# measure_posts NAME CONNECTIONS PATHS [CONTENT]: each connection posts to one of the paths in the file, at random, and again
+measure_posts() {
+	local measured p50 p99 rate failed
+	measured=$(wrk -c "$2" -t 2 -d "$seconds" --timeout 30 -s "$here/wrk_post.lua" "$copy_url" -- "$3" "${@:4}" |
+		sed -n 's/^measured //p')
+	read -r p50 p99 rate failed <<<"$measured"
+	[ "$failed" = 0 ] || die "$1: $failed posts failed" "$copy_url"
+	record "$1" "$p50" "$p99" "$rate"
+}
+
+# measure_script NAME CLIENTS VARIABLE=VALUE… <SCRIPT: pgbench on the copy, prepared statements, as the superuser
+measure_script() {
+	local log=$tmp/pgbench name=$1 clients=$2 p50 p99 rate variable variables=()
+	shift 2
+	for variable; do
+		variables+=(-D "$variable")
+	done
+	rm -f "$log"*
+	cat >"$tmp/script.sql"
+	rate=$("$bin/pgbench" -n -M prepared -c "$clients" -j 2 -T "$seconds" -f "$tmp/script.sql" "${variables[@]}" \
+		--log --log-prefix="$log" "$copy" 2>"$tmp/pgbench.err" | sed -n 's/^tps = \([0-9.]*\).*/\1/p')
+	[ -n "$rate" ] || die "$name: pgbench failed" "$(cat "$tmp/pgbench.err")"
+	read -r p50 p99 _ < <(cat "$log"* | awk '{ print $3 / 1000 }' | percentiles)
+	record "$name" "$p50" "$p99" "$rate"
+}
+
+# what is posted: a message of the usual length
+message="Did you see it already? The second half is much better than the first, though the end comes a little soon for me."
