@@ -15,7 +15,8 @@
  * cursor older than 2^30 transactions is refused.
  *
  * A cursor also names the cluster, and the place in its write-ahead log. After a promotion it is good if the new timeline
- * contains that place; what lies beyond was lost with the old primary, and its transaction ids are given out anew.
+ * contains that place; what lies beyond was lost with the old primary, and its transaction ids are given out anew. A
+ * standby may lag behind the server that issued the cursor: it has nothing new to tell until it has caught up.
  *
  * Reads only. Memory: SPI's context, but for what the answer is formed of.
  */
@@ -179,13 +180,21 @@ cursor_is_of_this_history(const SyncCursor *cursor, const SyncCursor *here)
 		   cursor->lsn <= tliSwitchPoint(cursor->timeline, history, NULL);
 }
 
-static void
-cursor_require_resumable(const SyncCursor *cursor, const SyncCursor *here)
+/* Whether the transaction ids of rows can be compared with the cursor's; none of a standby's are beyond what it replayed. */
+static bool
+cursor_is_comparable(const SyncCursor *cursor)
 {
 	uint64 next = U64FromFullTransactionId(ReadNextFullTransactionId());
 
-	if (!cursor_is_of_this_history(cursor, here) || cursor->since > next ||
-		(cursor->since != 0 && next - cursor->since > CURSOR_AGE_MAX))
+	if (cursor->since > next)
+		return RecoveryInProgress();
+	return cursor->since == 0 || next - cursor->since <= CURSOR_AGE_MAX;
+}
+
+static void
+cursor_require_resumable(const SyncCursor *cursor, const SyncCursor *here)
+{
+	if (!cursor_is_of_this_history(cursor, here) || !cursor_is_comparable(cursor))
 		ereport(ERROR, (errcode(ERRCODE_PARLEY_GONE), errmsg("cursor can no longer be resumed"),
 						errhint("Start over without a cursor."), errargument("cursor")));
 }
@@ -209,13 +218,17 @@ conversations_of_user(int64 user_id, uint64 *count)
 	return conversations;
 }
 
-/* Where the next round will start: see the head of this file. */
+/*
+ * Where the next round will start: see the head of this file. Every page of a round has its say, since a standby that lags
+ * may read one of them.
+ */
 static uint64
-next_since(const SyncConversation *conversations, uint64 count, uint64 since)
+next_since(const SyncConversation *conversations, uint64 count, const SyncCursor *cursor)
 {
-	uint64 newest = since;
+	bool begins = cursor->next_since == 0;
+	uint64 newest = begins ? cursor->since : cursor->next_since;
 
-	for (uint64 i = 0; i < count; i++)
+	for (uint64 i = 0; i < count && begins; i++)
 		if (TransactionIdIsNormal(conversations[i].stamp))
 			newest = Max(newest, xid_widen(conversations[i].stamp) + 1);
 	return Min(newest, xid_widen(GetActiveSnapshot()->xmin));
@@ -317,8 +330,7 @@ parley_sync(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	conversations = conversations_of_user(PG_GETARG_INT64(0), &count);
-	if (page.cursor.next_since == 0)
-		page.cursor.next_since = next_since(conversations, count, page.cursor.since);
+	page.cursor.next_since = next_since(conversations, count, &page.cursor);
 	page_fill(&page, conversations, count);
 	SPI_finish();
 

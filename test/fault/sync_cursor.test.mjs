@@ -104,6 +104,33 @@ test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeou
 	assert.equal(await standby.psql("SELECT count(*) FROM parley.audit_conversations()"), "0");
 });
 
+// Replicas answer GET too (--read-database-url), and a client's requests go to any of them.
+test("standby_that_lags_neither_refuses_a_cursor_nor_loses_what_it_has_not_seen", { timeout: 120000 }, async (t) => {
+	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
+	await begin(primary);
+	await post(primary, "also before");
+	const standby = await primary.standby(t);
+	await untilReplayed(primary, standby);
+	await standby.psql("SELECT pg_wal_replay_pause()");
+	await until(async () => (await standby.psql("SELECT pg_get_wal_replay_pause_state()")) === "paused", "replay is paused");
+	await post(primary, "late");
+
+	const ahead = (await sync(primary)).cursor;
+	const backFromStandby = (await sync(standby, ahead)).cursor;
+
+	// A backlog of which the primary tells the first page, and the standby the rest.
+	const firstPage = await primary.psql("SELECT cursor FROM parley.sync(1, NULL, 1) WHERE more");
+	const rest = await sync(standby, firstPage);
+	assert.deepEqual(rest.contents, ["also before"]);
+	await assertTellsOf(primary, rest.cursor, ["late"], ["before", "also before"]);
+
+	await post(primary, "later");
+	await standby.psql("SELECT pg_wal_replay_resume()");
+	await untilReplayed(primary, standby);
+	await assertTellsOf(standby, rest.cursor, ["late", "later"], ["before", "also before"]);
+	for (const cursor of [ahead, backFromStandby]) await assertTellsOf(standby, cursor, ["later"], ["before", "also before", "late"]);
+});
+
 test("cursor_of_a_dumped_database_is_gone_in_the_restored_one", { timeout: 120000 }, async (t) => {
 	const [source, target] = [await Cluster.create(t), await Cluster.create(t)];
 	await begin(source);
