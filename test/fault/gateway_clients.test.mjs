@@ -1,0 +1,121 @@
+// Clients that are slow, many, gone or rude: each costs the gateway no more than its bound, and the others nothing.
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { create_fixture, drop_fixture, problem, raw, request, sql, start_gateway, until } from '../support/gateway.mjs';
+
+before(() => create_fixture());
+after(drop_fixture);
+
+// A socket that collects what it is told, and knows whether it is still open.
+function open(port, { paused = false } = {}) {
+	const client = { said: '', closed: false };
+	client.socket = net.connect({ port, host: '127.0.0.1', highWaterMark: 1024 });
+	client.socket.on('error', () => {}).on('close', () => { client.closed = true; });
+	if (paused) client.socket.pause();
+	else client.socket.on('data', (chunk) => { client.said += chunk; });
+	client.connected = new Promise((resolve) => client.socket.on('connect', resolve));
+	return client;
+}
+
+const metric = async (gateway, name) => Number((await fetch(`${gateway.base}/metrics`).then((response) => response.text())).match(new RegExp(`^${name} (\\d+)$`, 'm'))[1]);
+
+test('a client that sends its head or its body byte by byte is cut off in time', async () => {
+	const gateway = await start_gateway(['--client-timeout-ms', '700']);
+	const head = open(gateway.port);
+	const body = open(gateway.port);
+	const idle = open(gateway.port);
+	body.socket.write('POST /test/makes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n');
+	head.socket.write('GET /health HTTP/1.1\r\n');
+	const started = Date.now();
+	const drip = setInterval(() => { if (!head.closed) head.socket.write('X: y\r\n'); if (!body.closed) body.socket.write(' '); }, 50);
+	await until(() => head.closed && body.closed && idle.closed, 'all three to be cut off', 5000);
+	clearInterval(drip);
+	assert.ok(Date.now() - started < 4000);
+	assert.equal((await request('/health', { base: gateway.base })).status, 200);
+	await gateway.stop();
+});
+
+test('a client that does not read its answer is cut off in time', async () => {
+	const gateway = await start_gateway(['--send-timeout-ms', '500', '--gzip-min-bytes', '0', '--target-limit-bytes', '262144']);
+	const client = open(gateway.port, { paused: true });
+	await client.connected;
+	const one = `GET /test/echo/${'x'.repeat(200000)} HTTP/1.1\r\nHost: a\r\n\r\n`;
+	for (let i = 0; i < 100; i++) client.socket.write(one);
+	await until(async () => (await metric(gateway, 'parley_http_connections')) >= 2, 'the connection');
+	await until(async () => (await metric(gateway, 'parley_http_connections')) <= 1, 'the connection to be cut off');
+	client.socket.destroy();
+	assert.equal(await gateway.stop(), 0);
+});
+
+test('a client that resets while its request runs harms nobody', async () => {
+	const gateway = await start_gateway();
+	for (let i = 0; i < 20; i++) {
+		const client = open(gateway.port);
+		await client.connected;
+		client.socket.write('GET /test/wait?seconds=0.2 HTTP/1.1\r\nHost: a\r\n\r\n');
+		client.socket.resetAndDestroy();
+	}
+	for (let i = 0; i < 20; i++)
+		assert.equal((await request(`/test/echo/${i}`, { base: gateway.base })).json[0].word_, String(i));
+	assert.equal(await gateway.stop(), 0);
+});
+
+test('the request of a client that left while it waited is not sent', async () => {
+	const gateway = await start_gateway(['--write-connections', '1']);
+	const first = request('/test/records', { base: gateway.base, method: 'POST', body: { word: 'first', seconds: 1 } });
+	await until(() => sql(`SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%gateway_test.record(%' AND pid <> pg_backend_pid()`) === '1', 'the first');
+	const body = '{"word":"gone"}';
+	const gone = open(gateway.port);
+	gone.socket.write(`POST /test/records HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+	await until(async () => (await fetch(`${gateway.base}/metrics`).then((response) => response.text())).includes('parley_database_queued{pool="write"} 1\n'), 'the second to wait');
+	gone.socket.destroy();
+	assert.equal((await first).status, 201);
+	await until(async () => (await fetch(`${gateway.base}/metrics`).then((response) => response.text())).includes('parley_database_not_sent_total{pool="write"} 1\n'), 'the second to be dropped');
+	assert.equal(sql(`SELECT count(*) FROM gateway_test.writes WHERE word = 'gone'`), '0');
+	await gateway.stop();
+});
+
+test('two thousand idle connections are held, and the next request is served at once', async () => {
+	const gateway = await start_gateway(['--address-connection-limit', '5000']);
+	const clients = [];
+	for (let i = 0; i < 20; i++) {
+		const batch = Array.from({ length: 100 }, () => open(gateway.port));
+		await Promise.all(batch.map((client) => client.connected));
+		clients.push(...batch);
+	}
+	await until(async () => (await metric(gateway, 'parley_http_connections')) >= 2000, 'all to be counted');
+	const started = Date.now();
+	assert.equal((await request('/test/list', { base: gateway.base })).status, 200);
+	assert.ok(Date.now() - started < 1000);
+	assert.ok(clients.every((client) => !client.closed));
+	clients.forEach((client) => client.socket.destroy());
+	await until(async () => (await metric(gateway, 'parley_http_connections')) <= 2, 'all to be gone');
+	assert.equal(await gateway.stop(), 0);
+});
+
+test('noise is no request', async () => {
+	const gateway = await start_gateway();
+	const noise = ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 'GET / HTTP/9.9\r\n\r\n', '\r\n\r\n\r\n', 'GET /health\r\n\r\n', `GET /${'x'.repeat(500000)}`,
+		`GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(200)}\r\n`, 'POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n', 'POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n',
+		'POST /test/makes HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 'POST /test/makes HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n'];
+	for (const bytes of noise) {
+		const answer = await raw(bytes, { base: gateway.base, half_close: true }).catch(() => '');
+		assert.doesNotMatch(answer, /^HTTP\/1\.1 (2|5)/, JSON.stringify(bytes.slice(0, 40)));
+	}
+	assert.equal((await request('/health', { base: gateway.base })).status, 200);
+	assert.equal(await gateway.stop(), 0);
+	assert.ok(!gateway.log.includes('level=error'));
+});
+
+test('too many at once are told so, and the rest are served', async () => {
+	const gateway = await start_gateway(['--write-connections', '1', '--queue-limit', '3', '--acquire-timeout-ms', '5000']);
+	const answers = await Promise.all(Array.from({ length: 12 }, (_, i) => request('/test/records', { base: gateway.base, method: 'POST', body: { word: `crowd ${i}`, seconds: 0.2 } })));
+	const served = answers.filter((answer) => answer.status === 201);
+	const refused = answers.filter((answer) => answer.status === 503);
+	assert.equal(served.length + refused.length, 12);
+	assert.ok(served.length >= 4 && refused.length >= 1, `${served.length} served`);
+	for (const answer of refused) assert.equal(problem(answer, 503, '53300').outcome, 'known');
+	assert.equal(sql(`SELECT count(*) FROM gateway_test.writes WHERE word LIKE 'crowd %'`), String(served.length));
+	await gateway.stop();
+});
