@@ -124,6 +124,7 @@ compiles() {
 suite_build() {
 	compiles gcc
 	compiles clang-14 -Wno-unknown-warning-option -Wno-ignored-optimization-argument
+	tap gateway_takes_whatever_bytes_come build -C "$tmp/clang-14/gateway" fuzz
 }
 
 suite_unit() {
@@ -220,7 +221,7 @@ absent() {
 }
 
 # npm has the validator of OpenAPI documents
-bash deploy/local/packages.sh openssl $(command -v npm >/dev/null || echo npm)
+bash deploy/local/packages.sh clang-14 libclang-rt-14-dev openssl $(command -v npm >/dev/null || echo npm)
 bash deploy/local/install.sh
 bash deploy/local/cluster.sh create "$tmp"
 bash deploy/local/cluster.sh start "$tmp"

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import net from 'node:net';
 import { dirname, join } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 export const url = process.env.PARLEY_URL ?? 'http://127.0.0.1:8080';
@@ -142,6 +143,10 @@ function free_port() {
 	});
 }
 
+// What a test that failed has left running.
+const running = new Set();
+after(() => running.forEach((child) => child.kill('SIGKILL')));
+
 // A gateway of one's own, with the given flags; stop() ends it and gives its exit status and log.
 export async function start_gateway(flags = [], { env = {}, wait = true, scheme = 'http' } = {}) {
 	const port = await free_port();
@@ -151,7 +156,8 @@ export async function start_gateway(flags = [], { env = {}, wait = true, scheme 
 		env: { ...process.env, PGUSER: 'parley_gateway', ...env },
 		stdio: ['ignore', 'ignore', 'pipe'] });
 	const gateway = { base, port, child, log: '' };
-	const exited = new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
+	running.add(child);
+	const exited = new Promise((resolve) => child.on('close', (code, signal) => { running.delete(child); resolve(code ?? signal); }));
 	child.stderr.setEncoding('utf8');
 	child.stderr.on('data', (chunk) => { gateway.log += chunk; });
 	gateway.exited = exited;
