@@ -3,8 +3,9 @@
 EXTENSION = parley
 MODULE_big = parley
 # Each module may use only those above it. The install script is their tables, then their functions, in this order.
-SQL_MODULES = schema contacts conversations messages bulk_load users sync applications search ledger ledger_audit api
-OBJS = $(patsubst %,extension/%.o,parley schema statement messages sync applications search ledger ledger_rows ledger_batch ledger_transfer early_release)
+SQL_MODULES = schema grams contacts conversations messages bulk_load users sync applications search ledger ledger_audit api
+OBJS = $(patsubst %,extension/%.o,parley schema statement fold matcher grams gram_ops messages sync applications \
+	search ledger ledger_rows ledger_batch ledger_transfer early_release)
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
 REGRESS = contacts conversations messages bulk_load audit users sync applications ledger ledger_time ledger_errors ledger_audit api
 ISOLATION = user_creation conversation_creation numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers
