@@ -4,11 +4,11 @@ EXTENSION = parley
 MODULE_big = parley
 # Each module may use only those above it. The install script is their tables, then their functions, in this order.
 SQL_MODULES = schema grams contacts conversations messages bulk_load users sync applications search ledger ledger_audit api
-OBJS = $(patsubst %,extension/%.o,parley schema statement fold matcher grams gram_ops messages sync applications \
-	search ledger ledger_rows ledger_batch ledger_transfer early_release)
+OBJS = $(patsubst %,extension/%.o,parley schema statement fold matcher grams gram_ops messages sync applications lookup hits \
+	gram_index block_times search_scope search_messages search_contacts search ledger ledger_rows ledger_batch ledger_transfer early_release)
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
-REGRESS = contacts conversations messages bulk_load audit users sync applications ledger ledger_time ledger_errors ledger_audit api
-ISOLATION = user_creation conversation_creation numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers
+REGRESS = contacts conversations messages bulk_load audit users sync applications ledger ledger_time ledger_errors ledger_audit api search search_oracle
+ISOLATION = user_creation conversation_creation numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers search_visibility
 
 DATA_built = extension/parley--1.0.sql
 # The extension is there before a test begins, so that each can be run by itself.

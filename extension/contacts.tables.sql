@@ -24,6 +24,7 @@ CREATE UNIQUE INDEX contacts_email_key ON parley.contacts (lower(email));
 CREATE INDEX contacts_name_trgm ON parley.contacts USING gin (name gin_trgm_ops);
 CREATE INDEX contacts_phone_trgm ON parley.contacts USING gin (phone gin_trgm_ops);
 CREATE INDEX contacts_phone_digits_trgm ON parley.contacts USING gin (phone_digits gin_trgm_ops);
+CREATE INDEX contacts_grams ON parley.contacts USING gin (name parley.gram_ops, phone parley.gram_ops, phone_digits parley.gram_ops);
 
 -- One contact as every function and the API show it.
 CREATE TYPE parley.contact AS (

@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "early_release.h"
+#include "search.h"
 
 PG_MODULE_MAGIC;
 
@@ -18,6 +19,7 @@ void _PG_init(void);
 void
 _PG_init(void)
 {
+	parley_search_init();
 	MarkGUCPrefixReserved("parley");
 	parley_early_release_init();
 }

@@ -1,201 +1,125 @@
 /*
- * search.c: recent conversations, whole or as far as a term matches.
+ * search.c: recent conversations, whole or as far as a term matches: the SQL functions, and the rows that they answer.
  *
- * Reads only; takes no lock beyond those of its queries. Rows and texts live in SPI's context until they are copied into
- * the caller's tuplestore.
+ * Reads only; takes no lock beyond those of its queries. Rows and texts live in SPI's context until they are copied
+ * into the caller's tuplestore.
  *
- * A page is the rows of one statement after a position: (time of the message, conversation), newest first. One row more
- * than the page is read, which tells whether there is a next one.
+ * A page is the rows after a position: (time of the message, conversation), newest first. One row more than the page is
+ * read, which tells whether there is a next one. Without a term, one statement reads them. With one, a Search
+ * (search.h) finds which conversations they are and which message each shows, and a statement reads those.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
+#include "portability/instr_time.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "search.h"
 #include "statement.h"
 
 PG_FUNCTION_INFO_V1(parley_recent_conversations);
 PG_FUNCTION_INFO_V1(parley_list_user_conversations);
-PG_FUNCTION_INFO_V1(parley_explain_recent_conversations);
+PG_FUNCTION_INFO_V1(parley_explain_search);
+
+int parley_search_method = SEARCH_AUTO;
+int parley_search_walk_budget = 20000;
+
+static const struct config_enum_entry search_methods[] = {
+	{ "auto", SEARCH_AUTO, false },
+	{ "walk", SEARCH_BY_WALK, false },
+	{ "index", SEARCH_BY_INDEX, false },
+	{ NULL, 0, false },
+};
 
 /* A row opens with columns of its own; total_count and next_cursor follow. */
 #define ROW_COLUMNS_MAX 9
 #define COLUMNS_MAX (ROW_COLUMNS_MAX + 2)
 
-/* The message at which a row points, its conversation c and its contact, in the order of parley.recent_conversation. */
+/* The message m that a row shows, its conversation c and its contact co, in the order of parley.recent_conversation. */
 #define ROW_COLUMNS \
 	" SELECT c.id, m.number, m.content::text, m.created_at, co.id, co.name::text, co.phone::text, c.kind"
-#define ROW_CONTACT " LEFT JOIN parley.contacts co ON co.id = coalesce(c.contact_id, m.sender_id)"
+#define UNREAD ", c.last_number - u.read_number"
+#define AUTHOR " LEFT JOIN parley.contacts co ON co.id = coalesce(c.contact_id, m.sender_id)"
+#define OTHER_SIDE                                                                                        \
+	" LEFT JOIN parley.contacts co ON co.id = CASE"                                                       \
+	"  WHEN c.kind = 'contact' THEN c.contact_id WHEN c.low_contact_id = $1 THEN c.high_contact_id ELSE " \
+	"c.low_contact_id END"
 
 /* From the end of the conversation backwards: nearly always the first row looked at. */
-#define NEWEST_MESSAGE \
-	" CROSS JOIN LATERAL (SELECT * FROM parley.messages n" \
+#define NEWEST_NUMBER                                                                                \
+	"(SELECT n.number FROM parley.messages n"                                                        \
 	"  WHERE n.conversation_id = c.id AND n.created_at = c.last_message_at AND n.deleted_at IS NULL" \
-	"  ORDER BY n.number DESC LIMIT 1) m"
+	"  ORDER BY n.number DESC LIMIT 1)"
 
-/* Every list's: $1, $2: the position; $3: rows to skip; $4: rows to answer; $5: the term as an ILIKE pattern; $6: the user. */
-#define LIST_PARAMETERS TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, TEXTOID, INT8OID
-
-static Statement list_all = {
-	ROW_COLUMNS
-	" FROM (SELECT * FROM parley.conversations"
-	"  WHERE kind <> 'chat' AND last_message_at IS NOT NULL AND (last_message_at, id) < ($1, $2)"
-	"  ORDER BY last_message_at DESC, id DESC OFFSET $3 LIMIT $4) c" NEWEST_MESSAGE ROW_CONTACT
-	" ORDER BY c.last_message_at DESC, c.id DESC",
-	{ LIST_PARAMETERS },
-};
-static Statement count_all = {
-	"SELECT count(*) FROM parley.conversations WHERE kind <> 'chat' AND last_message_at IS NOT NULL",
-	{ LIST_PARAMETERS },
-};
-
-/*
- * Matching contacts bring their conversations' newest message, matching messages
- * themselves; of each conversation the newest counts. A tombstone's content is null and matches nothing.
- */
-#define MATCHES \
-	"WITH contact AS MATERIALIZED (" \
-	"  SELECT id FROM parley.contacts WHERE name ILIKE $5" \
-	"  UNION SELECT id FROM parley.contacts WHERE phone ILIKE $5" \
-	"  UNION SELECT id FROM parley.contacts WHERE phone_digits ILIKE $5)," \
-	" of_contact AS (" \
-	"  SELECT c.id, c.last_message_at FROM contact k JOIN parley.conversations c" \
-	"   ON c.kind = 'contact' AND c.contact_id = k.id" \
-	"  UNION SELECT c.id, c.last_message_at FROM contact k JOIN parley.conversations c" \
-	"   ON c.kind = 'direct' AND c.low_contact_id = k.id" \
-	"  UNION SELECT c.id, c.last_message_at FROM contact k JOIN parley.conversations c" \
-	"   ON c.kind = 'direct' AND c.high_contact_id = k.id)," \
-	" candidate AS (" \
-	"  SELECT m.conversation_id, m.number, m.created_at FROM parley.messages m WHERE m.content ILIKE $5" \
-	"  UNION ALL SELECT m.conversation_id, m.number, m.created_at FROM of_contact c" NEWEST_MESSAGE ")," \
-	" hit AS (" \
-	"  SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM candidate" \
-	"   ORDER BY conversation_id, created_at DESC, number DESC)"
-
-static Statement list_matching = {
-	MATCHES ROW_COLUMNS
-	" FROM (SELECT hit.* FROM hit JOIN parley.conversations c ON c.id = hit.conversation_id AND c.kind <> 'chat'"
-	"  WHERE (hit.created_at, hit.conversation_id) < ($1, $2)"
-	"  ORDER BY hit.created_at DESC, hit.conversation_id DESC OFFSET $3 LIMIT $4) h"
-	" JOIN parley.conversations c ON c.id = h.conversation_id"
-	" JOIN parley.messages m ON m.conversation_id = h.conversation_id AND m.number = h.number" ROW_CONTACT
-	" ORDER BY h.created_at DESC, h.conversation_id DESC",
-	{ LIST_PARAMETERS },
-};
-static Statement count_matching = {
-	MATCHES
-	" SELECT count(*) FROM hit JOIN parley.conversations c ON c.id = hit.conversation_id AND c.kind <> 'chat'",
-	{ LIST_PARAMETERS },
-};
-
-/*
- * The same of the user's conversations alone, each with its other side: the contact of a contact's, the
- * other contact of a direct one.
- */
-#define OF_USER \
+/* $1: the user; $2, $3: the position; $4: rows to skip; $5: rows to answer. */
+#define OF_OPERATOR " FROM parley.conversations c WHERE c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
+#define OF_USER                                                                      \
 	" FROM parley.members u JOIN parley.conversations c ON c.id = u.conversation_id" \
-	" WHERE u.contact_id = $6 AND c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
-#define OTHER_SIDE \
-	" LEFT JOIN parley.contacts co ON co.id = CASE" \
-	"  WHEN c.kind = 'contact' THEN c.contact_id WHEN c.low_contact_id = $6 THEN c.high_contact_id ELSE c.low_contact_id END"
-#define UNREAD ", c.last_number - c.read_number"
+	" WHERE u.contact_id = $1 AND c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
+#define PAGE                                                                                                     \
+	" AND (c.last_message_at, c.id) < ($2, $3) ORDER BY c.last_message_at DESC, c.id DESC OFFSET $4 LIMIT $5) c" \
+	" JOIN parley.messages m ON m.conversation_id = c.id AND m.number = " NEWEST_NUMBER
+#define IN_ORDER " ORDER BY c.last_message_at DESC, c.id DESC"
+#define LIST_PARAMETERS                                    \
+	{                                                      \
+		INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID \
+	}
 
+static Statement list_all = { ROW_COLUMNS " FROM (SELECT c.*" OF_OPERATOR PAGE AUTHOR IN_ORDER, LIST_PARAMETERS };
+static Statement count_all = { "SELECT count(*)" OF_OPERATOR, LIST_PARAMETERS };
 static Statement list_user_all = {
-	ROW_COLUMNS UNREAD
-	" FROM (SELECT c.*, u.read_number" OF_USER " AND (c.last_message_at, c.id) < ($1, $2)"
-	"  ORDER BY c.last_message_at DESC, c.id DESC OFFSET $3 LIMIT $4) c" NEWEST_MESSAGE OTHER_SIDE
-	" ORDER BY c.last_message_at DESC, c.id DESC",
-	{ LIST_PARAMETERS },
+	ROW_COLUMNS ", c.last_number - c.read_number FROM (SELECT c.*, u.read_number" OF_USER PAGE OTHER_SIDE IN_ORDER,
+	LIST_PARAMETERS
 };
-static Statement count_user_all = {
-	"SELECT count(*)" OF_USER,
-	{ LIST_PARAMETERS },
-};
+static Statement count_user_all = { "SELECT count(*)" OF_USER, LIST_PARAMETERS };
 
-#define USER_MATCHES \
-	"WITH own AS MATERIALIZED (" \
-	"  SELECT c.*, u.read_number, EXISTS (SELECT FROM parley.contacts k" \
-	"    WHERE k.id IN (c.contact_id, c.low_contact_id, c.high_contact_id)" \
-	"     AND (k.name ILIKE $5 OR k.phone ILIKE $5 OR k.phone_digits ILIKE $5)) AS is_named" OF_USER ")," \
-	" hit AS (" \
-	"  SELECT c.*, m.number AS hit_number, m.content, m.created_at AS hit_at FROM own c" \
-	"   CROSS JOIN LATERAL (SELECT * FROM parley.messages n WHERE n.conversation_id = c.id AND n.deleted_at IS NULL" \
-	"    AND (c.is_named OR n.content ILIKE $5) ORDER BY n.created_at DESC, n.number DESC LIMIT 1) m)"
+/* $1: the user; $2, $3: conversations in the order of the list, and the message that each shows, 0 where that is its
+ * newest. */
+#define SHOWN                                                                   \
+	" FROM unnest($2, $3) WITH ORDINALITY AS h(conversation_id, number, place)" \
+	" JOIN parley.conversations c ON c.id = h.conversation_id"                  \
+	" JOIN parley.messages m ON m.conversation_id = c.id"                       \
+	"  AND m.number = CASE WHEN h.number > 0 THEN h.number ELSE " NEWEST_NUMBER " END"
+#define SHOW_PARAMETERS                     \
+	{                                       \
+		INT8OID, INT8ARRAYOID, INT8ARRAYOID \
+	}
 
-static Statement list_user_matching = {
-	USER_MATCHES
-	" SELECT c.id, c.hit_number, c.content::text, c.hit_at, co.id, co.name::text, co.phone::text, c.kind" UNREAD
-	" FROM (SELECT * FROM hit WHERE (hit_at, id) < ($1, $2) ORDER BY hit_at DESC, id DESC OFFSET $3 LIMIT $4) c"
-	OTHER_SIDE " ORDER BY c.hit_at DESC, c.id DESC",
-	{ LIST_PARAMETERS },
-};
-static Statement count_user_matching = {
-	USER_MATCHES " SELECT count(*) FROM hit",
-	{ LIST_PARAMETERS },
-};
-static Statement find_contact = {
-	"SELECT FROM parley.contacts WHERE id = $1",
-	{ INT8OID },
-};
-
-/* The statements that answer one kind of list. */
-typedef struct Statements
-{
-	Statement *all, *all_count, *matching, *matching_count;
-} Statements;
-
-static const Statements operator_statements = { &list_all, &count_all, &list_matching, &count_matching };
-static const Statements user_statements = { &list_user_all, &count_user_all, &list_user_matching, &count_user_matching };
+static Statement show = { ROW_COLUMNS SHOWN AUTHOR " ORDER BY h.place", SHOW_PARAMETERS };
+static Statement show_user = { ROW_COLUMNS UNREAD SHOWN
+							   " JOIN parley.members u ON u.conversation_id = c.id AND u.contact_id = $1" OTHER_SIDE
+							   " ORDER BY h.place",
+							   SHOW_PARAMETERS };
+static Statement find_contact = { "SELECT FROM parley.contacts WHERE id = $1", { INT8OID } };
 
 /* What is asked for. */
 typedef struct Listing
 {
-	const Statements *statements;
-	int64 user_id; /* of the user's list */
-	text *pattern; /* NULL: no term */
-	TimestampTz before;
-	int64 before_id; /* rows strictly older than (before, before_id) */
+	const int64 *user_id; /* NULL: the operator's list */
+	text *term;           /* NULL: no term */
+	Position before;      /* rows strictly older than this */
 	int64 skip;
 	int64 page_size;
 	bool by_cursor;
 	bool counted;
 } Listing;
 
-/* %term%, with the characters that ILIKE treats specially made literal. */
-static text *
-pattern_of_term(const text *term)
-{
-	StringInfoData pattern;
-	const char *at = VARDATA_ANY(term);
-	const char *end = at + VARSIZE_ANY_EXHDR(term);
-
-	initStringInfo(&pattern);
-	appendStringInfoChar(&pattern, '%');
-	for (; at < end; at++)
-	{
-		if (*at == '%' || *at == '_' || *at == '\\')
-			appendStringInfoChar(&pattern, '\\');
-		appendStringInfoChar(&pattern, *at);
-	}
-	appendStringInfoChar(&pattern, '%');
-	return cstring_to_text_with_len(pattern.data, pattern.len);
-}
-
 /* A cursor is the position of the row that it follows, two numbers in hexadecimal; opaque to clients. */
 static text *
-cursor_form(TimestampTz at, int64 conversation_id)
+cursor_form(Position position)
 {
-	return cstring_to_text(psprintf("%016llx%016llx", (unsigned long long) at, (unsigned long long) conversation_id));
+	return cstring_to_text(
+		psprintf("%016llx%016llx", (unsigned long long) position.at, (unsigned long long) position.conversation_id));
 }
 
-static void
-cursor_parse(const text *cursor, TimestampTz *at, int64 *conversation_id)
+static Position
+cursor_parse(const text *cursor)
 {
 	char *string = text_to_cstring(cursor);
 	unsigned long long parts[2];
@@ -204,57 +128,123 @@ cursor_parse(const text *cursor, TimestampTz *at, int64 *conversation_id)
 		sscanf(string, "%16llx%16llx", &parts[0], &parts[1]) != 2)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cursor is not one of this list"),
 						errhint("Use the cursor of a \"next\" link as it is."), errargument("cursor")));
-	*at = (TimestampTz) parts[0];
-	*conversation_id = (int64) parts[1];
+	return (Position){ (TimestampTz) parts[0], (int64) parts[1] };
 }
 
 /* The arguments that every list has, from the first on: term, page, page size, cursor, count. */
 static Listing
 listing_of_arguments(FunctionCallInfo fcinfo, int first)
 {
-	Listing listing = { .before = DT_NOEND, .before_id = PG_INT64_MAX, .page_size = 50 };
+	Listing listing = { .before = { DT_NOEND, PG_INT64_MAX }, .page_size = 50 };
 
 	if (!PG_ARGISNULL(first) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(first)) > 0)
-		listing.pattern = pattern_of_term(PG_GETARG_TEXT_PP(first));
+		listing.term = PG_GETARG_TEXT_PP(first);
 	if (!PG_ARGISNULL(first + 2))
 		listing.page_size = PG_GETARG_INT32(first + 2);
 	listing.by_cursor = !PG_ARGISNULL(first + 3);
 	if (listing.by_cursor)
-		cursor_parse(PG_GETARG_TEXT_PP(first + 3), &listing.before, &listing.before_id);
+		listing.before = cursor_parse(PG_GETARG_TEXT_PP(first + 3));
 	if (!PG_ARGISNULL(first + 1))
 	{
 		if (listing.by_cursor)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("either page or cursor can be given, not both"),
-							errargument("page")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("either page or cursor can be given, not both"), errargument("page")));
 		listing.skip = (PG_GETARG_INT32(first + 1) - 1) * listing.page_size;
 	}
 	listing.counted = !PG_ARGISNULL(first + 4);
 	return listing;
 }
 
-static uint64
-listing_run(const Listing *listing, Statement *statement, bool read_only)
+static Datum
+listing_user(const Listing *listing)
 {
-	Datum values[] = { TimestampTzGetDatum(listing->before), Int64GetDatum(listing->before_id),
-					   Int64GetDatum(listing->skip), Int64GetDatum(listing->page_size + 1),
-					   PointerGetDatum(listing->pattern), Int64GetDatum(listing->user_id) };
-
-	return parley_statement_run(statement, values, listing->pattern == NULL ? "    n " : NULL, read_only, 0);
+	return Int64GetDatum(listing->user_id == NULL ? 0 : *listing->user_id);
 }
 
-/* The whole list's length, whatever page is asked for. */
-static int64
-listing_count(const Listing *listing)
+/* Leaves the rows of a list without a term in SPI_tuptable, one more than the page where there is one; answers how
+ * many. */
+static uint64
+listing_all(const Listing *listing, int64 *total)
 {
-	const Statements *statements = listing->statements;
+	Datum values[] = { listing_user(listing), TimestampTzGetDatum(listing->before.at),
+					   Int64GetDatum(listing->before.conversation_id), Int64GetDatum(listing->skip),
+					   Int64GetDatum(listing->page_size + 1) };
 
-	listing_run(listing, listing->pattern == NULL ? statements->all_count : statements->matching_count, true);
-	return DatumGetInt64(parley_statement_value(0, 1, NULL));
+	if (listing->counted)
+	{
+		parley_statement_run(listing->user_id ? &count_user_all : &count_all, values, NULL, true, 0);
+		*total = DatumGetInt64(parley_statement_value(0, 1, NULL));
+	}
+	return parley_statement_run(listing->user_id ? &list_user_all : &list_all, values, NULL, true, 0);
+}
+
+/* Runs the two streams, the one that is likely to end sooner first, since what it finds bounds the other. */
+static void
+search_run(Search *search)
+{
+	StreamPlan messages = parley_search_plan_messages(search);
+	StreamPlan contacts = parley_search_plan_contacts(search);
+
+	if (messages.prefers_walk && (!contacts.prefers_walk || messages.walk_rows * COST_MESSAGE_WALKED <
+																contacts.walk_rows * COST_CONVERSATION_WALKED))
+	{
+		parley_search_messages(search, &messages);
+		parley_search_contacts(search, &contacts);
+	}
+	else
+	{
+		parley_search_contacts(search, &contacts);
+		parley_search_messages(search, &messages);
+	}
+}
+
+static Datum
+int64_array(const Datum *values, int count)
+{
+	return PointerGetDatum(
+		construct_array((Datum *) values, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* Shows so many hits, as listing_all() leaves rows. */
+static uint64
+hits_show(const Listing *listing, const Hit *hits, int count)
+{
+	Datum *conversations = palloc(sizeof(Datum) * (count + 1));
+	Datum *numbers = palloc(sizeof(Datum) * (count + 1));
+	Datum values[3] = { listing_user(listing) };
+
+	for (int i = 0; i < count; i++)
+	{
+		conversations[i] = Int64GetDatum(hits[i].conversation_id);
+		numbers[i] = Int64GetDatum(hits[i].state == HIT_NAMED ? 0 : hits[i].number);
+	}
+	values[1] = int64_array(conversations, count);
+	values[2] = int64_array(numbers, count);
+	return parley_statement_run(listing->user_id ? &show_user : &show, values, NULL, true, 0);
+}
+
+/* The same as listing_all() for a list with a term. */
+static uint64
+listing_matching(const Listing *listing, int64 *total, Search *search)
+{
+	int64 wanted = listing->skip + listing->page_size + 1;
+	int64 count;
+	Hit *hits;
+
+	parley_search_open(search, listing->term, listing->user_id, listing->before,
+					   listing->counted ? PG_INT64_MAX : wanted);
+	search_run(search);
+	if (listing->counted)
+		parley_hits_sorted(&search->hits, true, total);
+	hits = parley_hits_sorted(&search->hits, false, &count);
+	parley_search_close(search);
+	count = Min(count, wanted) - listing->skip;
+	return count <= 0 ? 0 : hits_show(listing, hits + listing->skip, (int) count);
 }
 
 /* Copies a row of the statement to the answer; next_cursor wherever another row follows. */
 static void
-listing_put_row(ReturnSetInfo *answer, uint64 row, bool is_followed, const Datum *total)
+listing_put_row(ReturnSetInfo *answer, uint64 row, bool is_followed, const int64 *total)
 {
 	Datum values[COLUMNS_MAX] = { 0 };
 	bool nulls[COLUMNS_MAX];
@@ -263,17 +253,17 @@ listing_put_row(ReturnSetInfo *answer, uint64 row, bool is_followed, const Datum
 	for (int i = 0; i < row_columns; i++)
 		values[i] = parley_statement_value(row, i + 1, &nulls[i]);
 	nulls[row_columns] = total == NULL;
-	values[row_columns] = total == NULL ? 0 : *total;
+	values[row_columns] = total == NULL ? 0 : Int64GetDatum(*total);
 	nulls[row_columns + 1] = !is_followed;
 	if (is_followed)
 		values[row_columns + 1] =
-			PointerGetDatum(cursor_form(DatumGetTimestampTz(values[3]), DatumGetInt64(values[0])));
+			PointerGetDatum(cursor_form((Position){ DatumGetTimestampTz(values[3]), DatumGetInt64(values[0]) }));
 	tuplestore_putvalues(answer->setResult, answer->setDesc, values, nulls);
 }
 
 /* A page without rows still says how many there are. */
 static void
-listing_put_count(ReturnSetInfo *answer, Datum total)
+listing_put_count(ReturnSetInfo *answer, int64 total)
 {
 	Datum values[COLUMNS_MAX] = { 0 };
 	bool nulls[COLUMNS_MAX];
@@ -281,7 +271,7 @@ listing_put_count(ReturnSetInfo *answer, Datum total)
 
 	memset(nulls, true, sizeof(nulls));
 	nulls[row_columns] = false;
-	values[row_columns] = total;
+	values[row_columns] = Int64GetDatum(total);
 	tuplestore_putvalues(answer->setResult, answer->setDesc, values, nulls);
 }
 
@@ -289,12 +279,10 @@ listing_put_count(ReturnSetInfo *answer, Datum total)
 static void
 listing_answer(const Listing *listing, ReturnSetInfo *answer)
 {
-	Datum total = 0;
-	uint64 found;
+	int64 total = 0;
+	Search search;
+	uint64 found = listing->term == NULL ? listing_all(listing, &total) : listing_matching(listing, &total, &search);
 
-	if (listing->counted)
-		total = Int64GetDatum(listing_count(listing));
-	found = listing_run(listing, listing->pattern == NULL ? listing->statements->all : listing->statements->matching, true);
 	for (uint64 row = 0; row < Min(found, (uint64) listing->page_size); row++)
 		listing_put_row(answer, row, row + 1 < found, listing->counted ? &total : NULL);
 	if (found == 0 && listing->counted)
@@ -306,59 +294,84 @@ parley_recent_conversations(PG_FUNCTION_ARGS)
 {
 	Listing listing = listing_of_arguments(fcinfo, 0);
 
-	listing.statements = &operator_statements;
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	listing_answer(&listing, (ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+static void
+require_contact(int64 id)
+{
+	Datum value = Int64GetDatum(id);
+
+	if (parley_statement_run(&find_contact, &value, NULL, true, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND), errmsg("no contact %lld", (long long) id), errargument("user_id")));
 }
 
 Datum
 parley_list_user_conversations(PG_FUNCTION_ARGS)
 {
 	Listing listing;
-	Datum user_id = PG_GETARG_DATUM(0);
+	int64 user_id;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a user is needed"), errargument("user_id")));
+	user_id = PG_GETARG_INT64(0);
 	listing = listing_of_arguments(fcinfo, 1);
-	listing.statements = &user_statements;
-	listing.user_id = DatumGetInt64(user_id);
+	listing.user_id = &user_id;
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	if (parley_statement_run(&find_contact, &user_id, NULL, true, 1) == 0)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("no contact %lld", (long long) listing.user_id),
-						errargument("user_id")));
+	require_contact(user_id);
 	listing_answer(&listing, (ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();
 	return (Datum) 0;
 }
 
+static void
+explain_put(ReturnSetInfo *answer, const char *stream, const StreamTrace *trace)
+{
+	Datum values[] = {
+		CStringGetTextDatum(stream),        CStringGetTextDatum(trace->path), Int64GetDatum((int64) trace->estimate),
+		Int64GetDatum(trace->walked),       Int64GetDatum(trace->candidates), Int64GetDatum(trace->visited),
+		Float8GetDatum(trace->milliseconds)
+	};
+	bool nulls[lengthof(values)] = { false, false, trace->estimate < 0 };
+
+	tuplestore_putvalues(answer->setResult, answer->setDesc, values, nulls);
+}
+
 Datum
-parley_explain_recent_conversations(PG_FUNCTION_ARGS)
+parley_explain_search(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *answer = (ReturnSetInfo *) fcinfo->resultinfo;
-	Listing listing = { .before = DT_NOEND, .before_id = PG_INT64_MAX, .page_size = 50 };
-	Statement explain = { 0 };
-	Statement *explained = &list_all;
+	Listing listing = listing_of_arguments(fcinfo, 0);
+	int64 user_id = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT64(5);
+	int64 total = 0;
+	Search search;
 
-	if (!PG_ARGISNULL(0) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) > 0)
-	{
-		listing.pattern = pattern_of_term(PG_GETARG_TEXT_PP(0));
-		explained = &list_matching;
-	}
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	listing.user_id = PG_ARGISNULL(5) ? NULL : &user_id;
+	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	memcpy(explain.parameters, explained->parameters, sizeof(explain.parameters));
-	explain.sql = psprintf("EXPLAIN (COSTS OFF) %s", explained->sql);
-	for (uint64 row = 0, found = listing_run(&listing, &explain, false); row < found; row++)
+	if (listing.term != NULL)
 	{
-		bool isnull;
-		Datum line = parley_statement_value(row, 1, &isnull);
-
-		tuplestore_putvalues(answer->setResult, answer->setDesc, &line, &isnull);
+		listing_matching(&listing, &total, &search);
+		explain_put(answer, "messages", &search.message_trace);
+		explain_put(answer, "contacts", &search.contact_trace);
 	}
 	SPI_finish();
 	return (Datum) 0;
+}
+
+void
+parley_search_init(void)
+{
+	DefineCustomEnumVariable("parley.search_method", "How a search finds its matches.",
+							 "auto decides by what the index knows of the term; the others are for tests.",
+							 &parley_search_method, SEARCH_AUTO, search_methods, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("parley.search_walk_budget",
+							"How many of the newest messages a search passes before it asks the index.", NULL,
+							&parley_search_walk_budget, 20000, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
 }

@@ -37,9 +37,17 @@ COMMENT ON FUNCTION parley.list_user_conversations(
 	'name and phone_number are the other side''s, unread counts the messages past the user''s read horizon. '
 	'Errors: P0002 no such contact, 22023 a cursor that is none, or with a page.';
 
-CREATE FUNCTION parley.explain_recent_conversations(term parley.search_term DEFAULT NULL) RETURNS SETOF text
-LANGUAGE c SECURITY DEFINER
+CREATE FUNCTION parley.explain_search(
+	term parley.search_term, page parley.page_number DEFAULT NULL, page_size parley.page_limit DEFAULT 50,
+	cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL, user_id bigint DEFAULT NULL,
+	OUT stream text, OUT path text, OUT estimate bigint, OUT walked bigint, OUT candidates bigint, OUT visited bigint,
+	OUT milliseconds double precision)
+RETURNS SETOF record
+LANGUAGE c STABLE SECURITY DEFINER ROWS 2
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_explain_recent_conversations';
-COMMENT ON FUNCTION parley.explain_recent_conversations(parley.search_term) IS
-	'The plan of recent_conversations(term), as EXPLAIN (COSTS OFF) has it.';
+AS 'MODULE_PATHNAME', 'parley_explain_search';
+COMMENT ON FUNCTION parley.explain_search(
+	parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, bigint) IS
+	'How recent_conversations, or with user_id list_user_conversations, finds a page: of the streams messages and contacts the path '
+	'taken (walk, index, both, or conversations where a user''s are read whole), how many rows the index estimates (null: it cannot '
+	'tell), and how many were walked, named by the index, and visited of those. Without a term no row.';

@@ -10,7 +10,7 @@ SELECT parley.begin_bulk_load('one') IS NOT NULL AS began;
 -- what a foreign key relies on stays
 SELECT indexname FROM all_indexes WHERE indexname ~ '^(contacts|conversations|members|messages)_' ORDER BY 1;
 SELECT indexname FROM indexes_before EXCEPT SELECT indexname FROM all_indexes EXCEPT SELECT name FROM parley.bulk_load_indexes;
-SELECT name, definition FROM parley.bulk_load_indexes WHERE name IN ('messages_pkey', 'messages_content_trgm') ORDER BY 1;
+SELECT name, definition FROM parley.bulk_load_indexes WHERE name IN ('messages_pkey', 'messages_grams') ORDER BY 1;
 
 -- taken over, it is still one load, and knows as much
 SELECT parley.build_bulk_load_index('messages_pkey');

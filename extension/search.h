@@ -1,0 +1,124 @@
+/*
+ * search.h: one search under way, for the files search*.c alone. docs/search.md has the whole picture.
+ *
+ * A list is the union of two streams of conversations: those in which a message has the term, each at its newest such
+ * message, and those whose contact has it, each at its newest message. Either stream is read by walking from the newest
+ * on, or by asking an index of grams; both fill one table of hits, and each stops where all that is wanted is known to
+ * be newer.
+ */
+#ifndef PARLEY_SEARCH_H
+#define PARLEY_SEARCH_H
+
+#include "postgres.h"
+
+#include "gram_index.h"
+#include "hits.h"
+#include "lookup.h"
+#include "matcher.h"
+
+/* Settings parley.search_method and parley.search_walk_budget. */
+typedef enum SearchMethod
+{
+	SEARCH_AUTO,
+	SEARCH_BY_WALK,
+	SEARCH_BY_INDEX
+} SearchMethod;
+
+extern int parley_search_method;
+extern int parley_search_walk_budget;
+
+/* Defines the settings; once a library load. */
+extern void parley_search_init(void);
+
+/* What a stream did: for parley.explain_search(). */
+typedef struct StreamTrace
+{
+	const char *path;
+	double estimate;  /* rows that may match, by the index; negative: unknown */
+	int64 walked;     /* rows passed from the newest on */
+	int64 candidates; /* rows that the index named */
+	int64 visited;    /* of these, looked at */
+	double milliseconds;
+} StreamTrace;
+
+typedef struct Search
+{
+	Snapshot snapshot;
+	Matcher matcher;
+	Hits hits;
+	bool of_user;   /* the list of user_id alone */
+	bool is_closed; /* hits has all conversations of the list already */
+	int64 user_id;
+	int64 closed_messages; /* with is_closed: how many messages these have */
+
+	Relation messages, conversations, contacts;
+	Lookup conversation_by_id, contact_by_id, member;
+	Lookup of_contact[3]; /* conversations by each of the columns that name a contact; while search_contacts.c needs
+							 them */
+	struct
+	{
+		AttrNumber id, contact_id, low_contact_id, high_contact_id, last_number, last_message_at;
+	} conversation;
+	struct
+	{
+		AttrNumber id, name, phone, phone_digits;
+	} contact;
+	struct
+	{
+		AttrNumber conversation_id, number, created_at, content;
+	} message;
+
+	bool walk_found_all; /* the walk over messages ended because all that is wanted was found */
+	StreamTrace message_trace, contact_trace;
+} Search;
+
+/* search_scope.c: which conversations are of the list, and whether their contact has the term. */
+
+/* Begins a search for a term, not empty, in the current context; user NULL: the operator's list. Ends with
+ * search_close(). */
+extern void parley_search_open(Search *search, const text *term, const int64 *user_id, Position before, int64 wanted);
+extern void parley_search_close(Search *search);
+
+/* The conversation's entry, made on the first meeting; NULL: not of this list. */
+extern Hit *parley_search_meet(Search *search, int64 conversation_id);
+
+/* Meets the conversation in the slot; is_named: its contact is known to have the term, else that is found out. */
+extern Hit *parley_search_meet_row(Search *search, TupleTableSlot *conversation, bool is_named);
+
+/* Whether the contact in the slot has the term. */
+extern bool parley_contact_has_term(Search *search, TupleTableSlot *contact);
+
+/* A bigint column of a slot that is not null; *isnull may be NULL. */
+extern int64 parley_slot_int64(TupleTableSlot *slot, AttrNumber column, bool *isnull);
+
+/* search_messages.c, search_contacts.c: the two streams. Each leaves in hits all that is wanted of it. */
+
+typedef struct StreamPlan
+{
+	ClueSet clues;
+	Relation index;
+	double rows;      /* of the table */
+	double walk_rows; /* how many rows a walk is likely to pass */
+	bool prefers_walk;
+} StreamPlan;
+
+extern StreamPlan parley_search_plan_messages(Search *search);
+extern void parley_search_messages(Search *search, StreamPlan *plan);
+extern StreamPlan parley_search_plan_contacts(Search *search);
+extern void parley_search_contacts(Search *search, StreamPlan *plan);
+
+/* Costs, as multiples of a message passed in a walk; measured, see docs/search.md. */
+#define COST_MESSAGE_WALKED 1.0
+#define COST_MESSAGE_VISITED 2.0
+#define COST_CONVERSATION_WALKED 8.0
+#define COST_CONTACT_VISITED 12.0
+
+/* Calls visit for each candidate that the snapshot sees, from the last to the first, in a slot of the table. */
+typedef void (*CandidateVisitor)(Search *search, TupleTableSlot *slot);
+extern void parley_search_visit(Search *search, Relation table, const ItemPointerData *rows, size_t count,
+								CandidateVisitor visit);
+
+/* About how many rows a table has. */
+extern double parley_table_rows(Relation table);
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * search_contacts.c: the conversations whose contact has the term, each at its newest message. See search.h.
+ *
+ * Two paths, as with messages: a walk passes the conversations from the one with the newest message on and looks at
+ * their contacts; or the index of grams names the contacts that may have the term, and their conversations are looked
+ * up. A user's conversations have all been met when the search began, and there is nothing left to do.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/relation.h"
+#include "access/tableam.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+
+#include "search.h"
+
+/* Name, phone and phone_digits. */
+#define INDEX_COLUMNS 3
+
+/* Where nothing is known of how frequent a term is, so many conversations are passed. */
+#define PROBE_CONVERSATIONS 500
+
+/* The indexes by which a contact's conversations are found. */
+static const char *const contact_indexes[] = { "conversations_contact_key", "conversations_direct_key",
+											   "conversations_high_contact" };
+
+StreamPlan
+parley_search_plan_contacts(Search *search)
+{
+	StreamPlan plan = { .rows = parley_table_rows(search->contacts), .walk_rows = PROBE_CONVERSATIONS };
+	double wanted = Min((double) search->hits.wanted, parley_table_rows(search->conversations));
+
+	plan.index = parley_relation_open("contacts_grams");
+	plan.clues =
+		parley_gram_index_choose(plan.index, INDEX_COLUMNS, &search->matcher.term, plan.rows, search->snapshot);
+	search->contact_trace.estimate = plan.clues.rows;
+	if (plan.clues.rows < 0)
+		return plan;
+	plan.walk_rows = Min(plan.rows, wanted * plan.rows / Max(plan.clues.rows, 1.0));
+	plan.prefers_walk = plan.walk_rows * COST_CONVERSATION_WALKED < plan.clues.rows * COST_CONTACT_VISITED;
+	return plan;
+}
+
+/* Passes conversations from the newest message on; false where the budget was spent before all that is wanted was
+ * found. */
+static bool
+contacts_walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, double budget)
+{
+	Countdown countdown = parley_countdown_start(&search->hits);
+
+	while (index_getnext_slot(scan, ForwardScanDirection, slot))
+	{
+		Position here = { parley_slot_int64(slot, search->conversation.last_message_at, NULL),
+						  parley_slot_int64(slot, search->conversation.id, NULL) };
+
+		CHECK_FOR_INTERRUPTS();
+		if (parley_countdown_is_over(&countdown, here))
+			return true;
+		if (search->contact_trace.walked >= budget)
+			return false;
+		search->contact_trace.walked++;
+		if (parley_hits_find(&search->hits, here.conversation_id) == NULL &&
+			parley_search_meet_row(search, slot, false)->state == HIT_NAMED &&
+			parley_hits_asks_for(&search->hits, here))
+			countdown.met++;
+	}
+	return true;
+}
+
+static bool
+contacts_walk(Search *search, double budget)
+{
+	Relation index = parley_relation_open("conversations_last_message_at");
+	IndexScanDesc scan = index_beginscan(search->conversations, index, search->snapshot, 0, 0);
+	TupleTableSlot *slot = table_slot_create(search->conversations, NULL);
+	bool is_complete;
+
+	index_rescan(scan, NULL, 0, NULL, 0);
+	search->contact_trace.walked = 0;
+	is_complete = contacts_walk_on(search, scan, slot, budget);
+	ExecDropSingleTupleTableSlot(slot);
+	index_endscan(scan);
+	relation_close(index, NoLock);
+	return is_complete;
+}
+
+/* All conversations of a contact that has the term are named, whatever they were taken for before. */
+static void
+contact_visit(Search *search, TupleTableSlot *contact)
+{
+	int64 contact_id;
+
+	search->contact_trace.visited++;
+	if (!parley_contact_has_term(search, contact))
+		return;
+	contact_id = parley_slot_int64(contact, search->contact.id, NULL);
+	for (size_t i = 0; i < lengthof(contact_indexes); i++)
+	{
+		parley_lookup_start(&search->of_contact[i], &contact_id);
+		while (parley_lookup_next(&search->of_contact[i]))
+			parley_search_meet_row(search, search->of_contact[i].slot, true);
+	}
+}
+
+/* The contacts that any column names, each once, in the order of the table. */
+static Candidates
+contacts_ask(Search *search, StreamPlan *plan)
+{
+	Candidates all = { .rows = palloc(1) };
+	size_t unique = 0;
+
+	for (AttrNumber column = 1; column <= INDEX_COLUMNS; column++)
+	{
+		Candidates some = parley_gram_index_ask(plan->index, column, &plan->clues, search->snapshot);
+
+		all.rows = repalloc_huge(all.rows, (all.count + some.count) * sizeof(ItemPointerData) + 1);
+		memcpy(all.rows + all.count, some.rows, some.count * sizeof(ItemPointerData));
+		all.count += some.count;
+		pfree(some.rows);
+	}
+	qsort(all.rows, all.count, sizeof(ItemPointerData), (int (*)(const void *, const void *)) ItemPointerCompare);
+	for (size_t i = 0; i < all.count; i++)
+		if (unique == 0 || !ItemPointerEquals(&all.rows[unique - 1], &all.rows[i]))
+			all.rows[unique++] = all.rows[i];
+	all.count = unique;
+	return all;
+}
+
+static void
+contacts_by_index(Search *search, StreamPlan *plan)
+{
+	Candidates candidates = contacts_ask(search, plan);
+
+	search->contact_trace.candidates = candidates.count;
+	for (size_t i = 0; i < lengthof(contact_indexes); i++)
+		parley_lookup_open(&search->of_contact[i], search->conversations, contact_indexes[i], 1, search->snapshot);
+	parley_search_visit(search, search->contacts, candidates.rows, candidates.count, contact_visit);
+	for (size_t i = 0; i < lengthof(contact_indexes); i++)
+		parley_lookup_close(&search->of_contact[i]);
+}
+
+/*
+ * How far a walk is worth going before the index is asked. Where a walk over messages found all that is wanted, the
+ * conversations that may be newer all have a message among those passed.
+ */
+static double
+walk_budget(const Search *search, const StreamPlan *plan)
+{
+	const StreamTrace *messages = &search->message_trace;
+
+	if (plan->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
+		return HUGE_VAL;
+	if (parley_search_method == SEARCH_BY_INDEX)
+		return 0;
+	if (search->walk_found_all &&
+		(plan->clues.rows < 0 || messages->walked * COST_CONVERSATION_WALKED < plan->clues.rows * COST_CONTACT_VISITED))
+		return messages->walked + 1;
+	if (plan->prefers_walk)
+		return Max(3 * plan->walk_rows, PROBE_CONVERSATIONS);
+	return plan->clues.rows < 0 ? PROBE_CONVERSATIONS : 0;
+}
+
+static const char *
+contacts_run(Search *search, StreamPlan *plan)
+{
+	double budget;
+
+	if (search->is_closed)
+		return "conversations";
+	budget = walk_budget(search, plan);
+	if (budget > 0 && contacts_walk(search, budget))
+		return "walk";
+	contacts_by_index(search, plan);
+	return search->contact_trace.walked > 0 ? "walk, index" : "index";
+}
+
+void
+parley_search_contacts(Search *search, StreamPlan *plan)
+{
+	instr_time began, took;
+
+	INSTR_TIME_SET_CURRENT(began);
+	search->contact_trace.path = contacts_run(search, plan);
+	INSTR_TIME_SET_CURRENT(took);
+	INSTR_TIME_SUBTRACT(took, began);
+	search->contact_trace.milliseconds = INSTR_TIME_GET_MILLISEC(took);
+	relation_close(plan->index, NoLock);
+}

@@ -1,0 +1,130 @@
+-- search: what a term means, whose conversations a list has, and how a search decides where to look.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SELECT id AS ana FROM parley.create_contact('Ana Search', '+1 (719) 555-0001') \gset
+SELECT id AS bob FROM parley.create_contact('Bob Sürch', '719-555-0002') \gset
+SELECT id AS eve FROM parley.create_contact(NULL, NULL, 'eve@search.example') \gset
+SELECT id AS with_ana FROM parley.open_contact_conversation(:ana) \gset
+SELECT id AS with_eve FROM parley.open_contact_conversation(:eve) \gset
+SELECT id AS between FROM parley.open_direct_conversation(:ana, :bob) \gset
+CREATE FUNCTION found(term text) RETURNS TABLE (message_id bigint, content text, name text) LANGUAGE sql AS
+	$$ SELECT message_id, left(content, 30), name FROM parley.recent_conversations(term) 
+		WHERE name ~ 'S(ea|ü)rch$' OR contact_id = (SELECT id FROM parley.contacts WHERE email = 'eve@search.example') $$;
+\o /dev/null
+SELECT parley.post_message(:with_ana, E'Quokkas\tgrin: 100%_sure \\ (really)');
+SELECT parley.post_message(:with_ana, 'Straße in İstanbul, ΟΔΟΣ, 你好世界 🙂🦘');
+SELECT parley.post_message(:with_eve, 'a quokka''s  grin');
+SELECT parley.post_message(:between, 'no marsupial here', :bob);
+\o
+
+-- any_part_of_a_text_in_any_case_no_character_special
+SELECT term, f.message_id, f.content FROM unnest(ARRAY['QUOKKA', 'okka', 's  g', E's\tgr', '100%', '100%_', '_s', '%s', '\', ' \ ', '(r',
+	'%re', '___', '好世', '世', '🦘', '🙂🦘', 'ße i', 'strasse', 'οδος', 'οδοσ', 'i̇stanbul', 'istanbul', '  ', '    ']) term
+	LEFT JOIN LATERAL found(term) f ON true;
+
+-- a_contact_is_found_by_name_phone_and_its_digits_and_shows_its_newest_message
+SELECT f.* FROM found('ana sea') f;
+SELECT f.* FROM found('SÜR') f;
+SELECT f.* FROM found('(719) 555-00') f;
+SELECT f.* FROM found('71955500') f;
+SELECT f.* FROM found('555-0002') f;
+
+-- the_newest_match_is_shown_not_the_newest_message
+SELECT f.* FROM found('quokka') f;
+-- a_deleted_message_is_not_found_an_edited_one_by_what_it_says_now
+SELECT deleted_at IS NOT NULL AS deleted FROM parley.change_message(:with_eve, 1, NULL, NULL);
+SELECT content FROM parley.edit_message(:with_ana, 1, 'wombats frown');
+SELECT f.* FROM found('quokka') f;
+SELECT f.* FROM found('WOMBATS') f;
+
+-- a_user_s_list_has_the_other_side_and_counts_what_is_unread
+SELECT message_id, content, contact_id = :bob AS is_bob, name, kind, unread FROM parley.list_user_conversations(:ana);
+SELECT message_id, content, contact_id = :ana AS is_ana, name, unread FROM parley.list_user_conversations(:bob);
+SELECT message_id, name FROM parley.list_user_conversations(:ana, 'bob');
+SELECT message_id, name FROM parley.list_user_conversations(:bob, 'bob');
+SELECT message_id, name FROM parley.list_user_conversations(:eve, 'marsupial');
+SELECT conversation_id IS NULL AS no_row, total_count FROM parley.list_user_conversations(:eve, 'marsupial', count => 'exact');
+SELECT parley.list_user_conversations(-1);
+SELECT parley.list_user_conversations(NULL);
+
+-- a_cursor_goes_on_where_the_page_ended
+SELECT next_cursor AS next FROM parley.list_user_conversations(:ana, "limit" => 1) \gset
+SELECT message_id, next_cursor FROM parley.list_user_conversations(:ana, "limit" => 1, cursor => :'next');
+SELECT parley.recent_conversations('x', cursor => 'nonsense');
+SELECT parley.recent_conversations('x', page => 2, cursor => :'next');
+
+-- the_index_answers_for_every_part_of_a_text: what GIN says, seen by itself
+CREATE TABLE texts (id integer, content text);
+INSERT INTO texts SELECT i, v FROM unnest(ARRAY['', ' ', '  ', 'a', 'ab', 'abc', 'abcd ef', 'ab c', ' ab', 'ab ', 'a  b', 'ça va', '你好', '你', E'x\ny', 'q🙂', '%_\', 'ABC DEF',
+	'ab cd ef', 'zab cdz', 'abcdefgh ijklmnop', 'a b c d']) WITH ORDINALITY u(v, i);
+CREATE INDEX texts_grams ON texts USING gin (content parley.gram_ops) WITH (fastupdate = off);
+SET enable_seqscan = off;
+SELECT a.content AS term, b.content AS missed
+	FROM texts a, LATERAL (SELECT DISTINCT substr(a.content, i, n) AS term FROM generate_series(1, 9) i, generate_series(1, 9) n) t, texts b
+	WHERE b.content ILIKE '%' || regexp_replace(t.term, '([%_\\])', '\\\1', 'g') || '%'
+		AND b.id NOT IN (SELECT c.id FROM texts c WHERE c.content OPERATOR(parley.@~) parley.term_clues(t.term));
+SELECT id, content FROM texts WHERE content OPERATOR(parley.@~) parley.term_clues('b c') ORDER BY id;
+SELECT id FROM texts WHERE content OPERATOR(parley.@~) 'nonsense'::bytea;
+RESET enable_seqscan;
+DROP TABLE texts;
+
+-- the_way_is_chosen_by_how_frequent_a_term_is
+CREATE TABLE many AS SELECT i AS n, nextval('parley.contacts_id_seq') AS id FROM generate_series(1, 300) i;
+INSERT INTO parley.contacts (id, name) SELECT id, 'Numbat ' || n FROM many;
+INSERT INTO parley.conversations (id, kind, contact_id)
+	OVERRIDING SYSTEM VALUE SELECT nextval('parley.conversations_id_seq'), 'contact', id FROM many;
+-- Without room left by what others deleted, so that the order of blocks is that of time.
+VACUUM FULL parley.messages;
+INSERT INTO parley.messages (conversation_id, number, created_at, content)
+	SELECT c.id, g, now() + (g * 300 + m.n) * interval '1 millisecond',
+		'bandicoot ' || CASE WHEN g = 1 AND m.n <= 40 THEN 'platypus' WHEN g % 5 = 1 THEN 'echidna' ELSE 'potoroo' END || repeat(' fur', 20)
+	FROM many m JOIN parley.conversations c ON c.contact_id = m.id, generate_series(1, 20) g ORDER BY g, m.n;
+INSERT INTO parley.members (conversation_id, contact_id) SELECT c.id, m.id FROM many m JOIN parley.conversations c ON c.contact_id = m.id;
+\o /dev/null
+SELECT parley.rebuild_conversations();
+\o
+VACUUM ANALYZE parley.messages, parley.contacts, parley.conversations;
+CREATE FUNCTION ways(term text, page integer DEFAULT 1, size integer DEFAULT 20, who bigint DEFAULT NULL)
+RETURNS TABLE (messages text, contacts text) LANGUAGE sql AS $$
+	SELECT max(path) FILTER (WHERE stream = 'messages'), max(path) FILTER (WHERE stream = 'contacts')
+	FROM parley.explain_search(term, page, size, NULL, NULL, who) $$;
+SELECT 'everywhere' AS term, * FROM ways('bandicoot')
+	UNION ALL SELECT 'rare and old', * FROM ways('platypus')
+	UNION ALL SELECT 'absent', * FROM ways('zzqqx')
+	UNION ALL SELECT 'absent phrase', * FROM ways('potoroo bandicoot')
+	UNION ALL SELECT 'a letter', * FROM ways('o')
+	UNION ALL SELECT 'a common name', * FROM ways('numbat')
+	UNION ALL SELECT 'a user''s', * FROM ways('bandicoot', who => (SELECT id FROM many WHERE n = 1))
+	UNION ALL SELECT 'no term', * FROM ways('');
+SET parley.search_walk_budget = 30;
+SELECT 'two letters, absent' AS term, * FROM ways('zq');
+RESET parley.search_walk_budget;
+
+-- a_walk_ends_with_the_page
+SELECT walked < 60 AS short FROM parley.explain_search('bandicoot', page_size => 20) WHERE stream = 'messages';
+-- … and_each_way_finds_the_same
+SET parley.search_method = 'walk';
+SELECT * FROM ways('platypus');
+SELECT count(*), min(message_id), max(message_id) FROM parley.recent_conversations('platypus');
+SET parley.search_method = 'index';
+SELECT * FROM ways('bandicoot');
+-- the_index_is_not_followed_to_where_only_older_messages_can_be
+SELECT brin_summarize_new_values('parley.messages_block_times') >= 0 AS summarized;
+SELECT candidates >= 6000 AS many, visited < 5000 AS spared FROM parley.explain_search('bandicoot', page_size => 20) WHERE stream = 'messages';
+SELECT count(*), min(message_id), max(message_id) FROM parley.recent_conversations('platypus');
+RESET parley.search_method;
+SET parley.search_method = 'guess';
+
+-- without_its_indexes_a_search_says_so
+BEGIN;
+DROP INDEX parley.messages_grams;
+\set VERBOSITY default
+SELECT * FROM parley.recent_conversations('platypus');
+ROLLBACK;
+
+DELETE FROM parley.messages m USING parley.conversations c, many WHERE c.id = m.conversation_id AND c.contact_id = many.id;
+DELETE FROM parley.members m USING many WHERE many.id = m.contact_id;
+DELETE FROM parley.conversations c USING many WHERE c.contact_id = many.id;
+DELETE FROM parley.contacts c USING many WHERE c.id = many.id;
+DROP TABLE many;
+SELECT * FROM parley.audit_conversations();

@@ -1,0 +1,252 @@
+-- search: every list equals what plain SQL says of it, on random data in many scripts, whatever happened to the rows before.
+-- What it makes it removes; what else is in the database is listed with it.
+SET client_min_messages = warning;
+CREATE SCHEMA oracle;
+SET search_path = oracle, public;
+
+-- What the lists mean, said once, without a thought for speed.
+CREATE FUNCTION pattern(term text) RETURNS text LANGUAGE sql IMMUTABLE
+RETURN '%' || regexp_replace(term, '([%_\\])', '\\\1', 'g') || '%';
+
+CREATE FUNCTION matching_messages(term text) RETURNS TABLE (conversation_id bigint, number bigint, created_at timestamptz)
+LANGUAGE sql STABLE AS $$
+	WITH named AS MATERIALIZED (
+		SELECT c.id FROM parley.conversations c WHERE EXISTS (
+			SELECT FROM parley.contacts k WHERE k.id IN (c.contact_id, c.low_contact_id, c.high_contact_id)
+				AND (k.name ILIKE pattern(term) OR k.phone ILIKE pattern(term) OR k.phone_digits ILIKE pattern(term)))
+	)
+	SELECT DISTINCT ON (m.conversation_id) m.conversation_id, m.number, m.created_at
+	FROM parley.messages m JOIN parley.conversations c ON c.id = m.conversation_id
+	WHERE c.kind <> 'chat' AND m.deleted_at IS NULL
+		AND (coalesce(term, '') = '' OR m.content ILIKE pattern(term) OR c.id IN (SELECT id FROM named))
+	ORDER BY m.conversation_id, m.created_at DESC, m.number DESC
+$$;
+
+CREATE FUNCTION listed(term text, OUT place bigint, OUT conversation_id bigint, OUT message_id bigint, OUT content text,
+	OUT "timestamp" timestamptz, OUT contact_id bigint, OUT name text, OUT phone_number text, OUT kind parley.conversation_kind)
+RETURNS SETOF record LANGUAGE sql STABLE AS $$
+	SELECT row_number() OVER (ORDER BY h.created_at DESC, h.conversation_id DESC),
+		h.conversation_id, h.number, m.content, h.created_at, k.id, k.name, k.phone, c.kind
+	FROM matching_messages(term) h
+	JOIN parley.messages m USING (conversation_id, number)
+	JOIN parley.conversations c ON c.id = h.conversation_id
+	LEFT JOIN parley.contacts k ON k.id = coalesce(c.contact_id, m.sender_id)
+$$;
+
+CREATE FUNCTION listed_to_user(who bigint, term text, OUT place bigint, OUT conversation_id bigint, OUT message_id bigint,
+	OUT content text, OUT "timestamp" timestamptz, OUT contact_id bigint, OUT name text, OUT phone_number text,
+	OUT kind parley.conversation_kind, OUT unread bigint)
+RETURNS SETOF record LANGUAGE sql STABLE AS $$
+	SELECT row_number() OVER (ORDER BY h.created_at DESC, h.conversation_id DESC),
+		h.conversation_id, h.number, m.content, h.created_at, k.id, k.name, k.phone, c.kind, c.last_number - u.read_number
+	FROM matching_messages(term) h
+	JOIN parley.messages m USING (conversation_id, number)
+	JOIN parley.conversations c ON c.id = h.conversation_id
+	JOIN parley.members u ON u.conversation_id = c.id AND u.contact_id = who
+	LEFT JOIN parley.contacts k
+		ON k.id = CASE WHEN c.kind = 'contact' THEN c.contact_id WHEN c.low_contact_id = who THEN c.high_contact_id ELSE c.low_contact_id END
+$$;
+
+-- Random data: two hundred contacts, conversations of all kinds with sizes as uneven as life's, words of many scripts.
+CREATE TABLE words (word text);
+INSERT INTO words SELECT unnest(string_to_array(
+	'the the the the the the a a a of of and movie movie movie netflix Netflix NETFLIX neutral search engine quartz zz qz x 1 22 333 555-12 '
+	'100% 50%% a_b __init__ c:\temp \\ \ % _ ?! ... -- '' " it''s "quoted" (paren) [x] {y} <z> & | * + = ~ ` ^ $5 # @you '
+	'straße STRASSE Straße ß ẞ İstanbul istanbul ISTANBUL Irmak ırmak Iğdır ΟΔΥΣΣΕΥΣ Οδυσσεύς οδυσσευς σς Σ café cafe' || U&'\0301' ||
+	' CAFÉ Ångström a' || U&'\030A' || 'ngstrom naïve Œuvre ﬁn ﬀ Ǆ ǅ ǆ Привет привет ПРИВЕТ мир Мир ёж Ёж 你好 你好世界 好 世界 こんにちは ニュース 한국어 한 '
+	'مرحبا بالعالم नमस्ते हिन्दी สวัสดี 🙂 🙂🙂 👩‍👩‍👧 👍🏽 ❤️ 🇩🇪 ௵ 𝒳 𐐀 𐐨 K K Å µ Μ ſ s Σίσυφος ÿ Ÿ ĳ Ĳ Ⴀ ⴀ Ꭰ ꭰ ᲀ в ά Ά ' || U&'\00A0 \200B \3000', ' '))
+	AS word;
+
+\o /dev/null
+SELECT setseed(0.7);
+\o
+CREATE TABLE contacts AS SELECT i AS n, nextval('parley.contacts_id_seq') AS id FROM generate_series(1, 200) i;
+INSERT INTO parley.contacts (id, name, phone, email)
+	SELECT id, CASE WHEN n % 17 > 0 THEN concat_ws(' ', (ARRAY['James','james','Jamés','JAMES','Åsa','Zoë','王','Иван','Ali','İlker','O''Neil','50%','a_b','back\slash'])
+				[1 + (n * 7) % 14], CASE WHEN n % 3 > 0 THEN (SELECT word FROM words WHERE word ~ '\S' ORDER BY random(), n LIMIT 1) END) END,
+		CASE WHEN n % 4 > 0 THEN format('+1 (%s) 555-%s', 200 + n, to_char(1200 + n * 3, 'FM0000')) END,
+		format('c%s@oracle.example', n)
+	FROM contacts;
+
+SELECT token FROM parley.create_application('Searched') \gset
+\o /dev/null
+SELECT parley.create_chat(:'token') FROM generate_series(1, 5);
+\o
+CREATE TABLE conversations (id bigint);
+WITH made AS (
+	INSERT INTO parley.conversations (kind, contact_id) SELECT 'contact', id FROM contacts WHERE n % 5 > 0 RETURNING id
+) INSERT INTO conversations SELECT id FROM made;
+WITH made AS (
+	INSERT INTO parley.conversations (kind, low_contact_id, high_contact_id)
+		SELECT DISTINCT 'direct'::parley.conversation_kind, least(a.id, b.id), greatest(a.id, b.id)
+		FROM (SELECT 1 + floor(power(random(), 2) * 200)::bigint AS a, 1 + floor(random() * 200)::bigint AS b FROM generate_series(1, 200)) p
+			JOIN contacts a ON a.n = p.a JOIN contacts b ON b.n = p.b
+		WHERE a.id <> b.id RETURNING id
+) INSERT INTO conversations SELECT id FROM made;
+INSERT INTO parley.members (conversation_id, contact_id)
+	SELECT c.id, w FROM conversations JOIN parley.conversations c USING (id), unnest(ARRAY[c.contact_id, c.low_contact_id, c.high_contact_id]) w
+	WHERE w IS NOT NULL;
+INSERT INTO conversations
+	SELECT c.id FROM parley.conversations c JOIN parley.applications a ON a.id = c.application_id WHERE a.token = :'token';
+
+-- Texts of one to four words; messages come in the order of time, but some are dated long before they came.
+CREATE FUNCTION random_text(length_max integer DEFAULT 4) RETURNS text LANGUAGE sql VOLATILE AS $$
+	SELECT string_agg(word, CASE WHEN random() < 0.9 THEN ' ' ELSE '' END)
+	FROM (SELECT word FROM words WHERE word <> '' ORDER BY random() LIMIT 1 + floor(random() * length_max)::integer) w
+$$;
+CREATE FUNCTION write_messages(count integer, backfilled double precision) RETURNS void LANGUAGE sql AS $$
+	WITH conversation AS MATERIALIZED (
+		SELECT id, row_number() OVER (ORDER BY md5(id::text)) - 1 AS place, count(*) OVER () AS total FROM conversations
+	), drawn AS MATERIALIZED (
+		SELECT i, floor(power(random(), 3) * (SELECT total - 20 FROM conversation LIMIT 1))::bigint AS place,
+			(CASE WHEN random() < backfilled THEN random() * 100000 ELSE 100000 + i / 2 END) * interval '1 second' AS age,
+			random_text() || CASE WHEN random() < 0.4 THEN ' ' || substr(md5(i::text || count), 1, 7) ELSE '' END AS content, random() < 0.5 AS from_contact
+		FROM generate_series(1, count) i
+	)
+	INSERT INTO parley.messages (conversation_id, number, sender_id, created_at, content)
+		SELECT c.id, coalesce((SELECT max(number) FROM parley.messages m WHERE m.conversation_id = c.id), 0)
+				+ row_number() OVER (PARTITION BY c.id ORDER BY d.i),
+			CASE WHEN d.from_contact OR k.kind = 'direct' THEN coalesce(k.contact_id, CASE WHEN d.i % 2 = 0 THEN k.low_contact_id ELSE k.high_contact_id END) END,
+			timestamptz '2024-01-01 UTC' + d.age, d.content
+		FROM drawn d JOIN conversation c USING (place) JOIN parley.conversations k ON k.id = c.id
+		ORDER BY d.i;
+	SELECT parley.rebuild_conversations();
+$$;
+
+-- The whole list, read page by page: by number or by cursor. A page that promises more and has none, or the reverse, shows up as
+-- a difference in length.
+CREATE FUNCTION read_pages(term text, size integer, who bigint DEFAULT NULL, by_cursor boolean DEFAULT false) RETURNS SETOF text
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	shown record;
+	place bigint := 0;
+	page integer := 1;
+	next text;
+	following text;
+BEGIN
+	LOOP
+		next := following;
+		following := NULL;
+		FOR shown IN
+			SELECT r.* FROM parley.recent_conversations(term, CASE WHEN NOT by_cursor THEN page END, size, CASE WHEN by_cursor THEN next END) r WHERE who IS NULL
+		LOOP
+			place := place + 1;
+			following := shown.next_cursor;
+			RETURN NEXT (place, shown.conversation_id, shown.message_id, shown.content, shown.timestamp, shown.contact_id, shown.name,
+				shown.phone_number, shown.kind)::text;
+		END LOOP;
+		FOR shown IN
+			SELECT r.* FROM parley.list_user_conversations(who, term, CASE WHEN NOT by_cursor THEN page END, size, CASE WHEN by_cursor THEN next END) r
+			WHERE who IS NOT NULL
+		LOOP
+			place := place + 1;
+			following := shown.next_cursor;
+			RETURN NEXT (place, shown.conversation_id, shown.message_id, shown.content, shown.timestamp, shown.contact_id, shown.name,
+				shown.phone_number, shown.kind, shown.unread)::text;
+		END LOOP;
+		page := page + 1;
+		EXIT WHEN following IS NULL OR page > 1000;
+	END LOOP;
+END $$;
+
+-- What every list is to be, said by the above, kept while the data stay as they are.
+CREATE TABLE expected (id integer, term text, who bigint, rows text[], rows_of_user text[]);
+
+-- Nothing where every list of every term is what it should be by every way of searching, else which is not.
+CREATE FUNCTION differences(OUT method text, OUT walk_budget text, OUT list text, OUT term text, OUT found bigint, OUT expected bigint)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE
+	setting record;
+BEGIN
+	TRUNCATE expected;
+	INSERT INTO expected
+		SELECT t.id, t.term, c.id, ARRAY(SELECT l::text FROM listed(t.term) l ORDER BY place),
+			ARRAY(SELECT l::text FROM listed_to_user(c.id, t.term) l ORDER BY place)
+		FROM terms t JOIN contacts c ON c.n = 1 + t.id % 60;
+	FOR setting IN VALUES ('auto', '20000'), ('auto', '100'), ('walk', '0'), ('index', '0') LOOP
+		PERFORM set_config('parley.search_method', setting.column1, true), set_config('parley.search_walk_budget', setting.column2, true);
+		RETURN QUERY SELECT setting.column1, setting.column2, a.list, e.term, cardinality(a.rows)::bigint, cardinality(a.expected)::bigint
+			FROM expected e, LATERAL (SELECT (ARRAY[30, 110, 200])[1 + e.id % 3]) s(size), LATERAL (VALUES
+				('operator''s', ARRAY(SELECT read_pages(e.term, size, NULL, e.id % 2 = 0)), e.rows),
+				('user''s', ARRAY(SELECT read_pages(e.term, size, e.who, e.id % 2 = 0)), e.rows_of_user)) a(list, rows, expected)
+			WHERE a.rows <> a.expected;
+		RETURN QUERY SELECT setting.column1, setting.column2, a.list, e.term, a.total, a.expected::bigint
+			FROM expected e, LATERAL (
+				SELECT 'count', r.total_count, cardinality(e.rows)
+				FROM parley.recent_conversations(e.term, page => 2, page_size => 3, count => 'exact') r
+				UNION
+				SELECT 'user''s count', r.total_count, cardinality(e.rows_of_user)
+				FROM parley.list_user_conversations(e.who, e.term, page => 2, "limit" => 3, count => 'exact') r) a(list, total, expected)
+			WHERE a.total IS DISTINCT FROM a.expected;
+	END LOOP;
+END $$;
+
+-- Terms: every word and its pieces, neighbours, what is in no text, what folds in strange ways, blanks, and the very long.
+CREATE TABLE terms (id integer GENERATED ALWAYS AS IDENTITY, term text);
+INSERT INTO terms (term) VALUES (NULL), (''), (' '), ('  '), (E'\t'), ('zzqqx'), ('qz'), ('the the the zzq'), ('movie of netflix'), ('i̇'), ('%%'), ('\\\'),
+	('İ'), ('ı'), ('ß'), ('ss'), ('ς'), ('Σ'), ('é'), (U&'e\0301'), (U&'\0301'), ('🙂'), ('🙁'), ('好'), ('龘'), ('你好'), ('好世'), ('П'), ('ф'), ('5551'),
+	('555-1'), ('(2'), ('+1'), ('1 (2'), ('555-1200'), ('120 55'), ('a'), ('j'), ('ja'), ('James'), ('o''n'), (repeat('the ', 250)), (repeat('好', 1000)),
+	(repeat('%', 1000)), ('movie '), (' movie'), (' m'), ('e '), (E'x\ny');
+INSERT INTO terms (term) SELECT DISTINCT word FROM words WHERE word <> '';
+INSERT INTO terms (term) SELECT upper(word) FROM words WHERE upper(word) <> word UNION SELECT lower(word) FROM words WHERE lower(word) <> word;
+
+-- Pieces of real texts, from one character up, so that there is something to find anywhere in a word.
+CREATE FUNCTION draw_terms(count integer) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO terms (term)
+		SELECT DISTINCT substr(content, 1 + floor(random() * char_length(content))::integer, 1 + floor(random() * 9)::integer)
+		FROM (SELECT content FROM parley.messages JOIN conversations c ON c.id = conversation_id WHERE content IS NOT NULL
+			ORDER BY random() LIMIT count) m
+$$;
+
+\o /dev/null
+SELECT setseed(0.5);
+SELECT write_messages(1500, 0.05);
+\o
+INSERT INTO parley.messages (conversation_id, number, created_at, content)
+	SELECT c.id, c.last_number + 1, c.last_message_at + interval '1 hour', repeat('long ', 1990) || 'haystack needle'
+	FROM conversations JOIN parley.conversations c USING (id) WHERE c.kind = 'contact' ORDER BY last_number DESC, id LIMIT 1;
+INSERT INTO terms (term) VALUES ('ack Needle'), (repeat('long ', 200)), ('gnol');
+SELECT parley.rebuild_conversations() AS rebuilt;
+UPDATE parley.members m SET read_number = c.last_number / 2
+	FROM conversations JOIN parley.conversations c USING (id) WHERE c.id = m.conversation_id;
+SELECT draw_terms(60);
+
+-- As first written, the index's pending list not yet flushed.
+SELECT * FROM differences();
+
+-- Deletions, edits that bring terms and take them, deleted newest messages, messages dated long ago; nothing vacuumed.
+UPDATE parley.messages m SET content = NULL, deleted_at = now() FROM conversations c WHERE c.id = m.conversation_id AND number % 7 = 3;
+UPDATE parley.messages m SET content = random_text(), edited_at = now()
+	FROM conversations c WHERE c.id = m.conversation_id AND number % 5 = 1 AND content IS NOT NULL;
+UPDATE parley.messages m SET content = NULL, deleted_at = now()
+	FROM conversations JOIN parley.conversations c USING (id)
+	WHERE c.id = m.conversation_id AND c.id % 9 = 0 AND m.number = c.last_number;
+\o /dev/null
+SELECT write_messages(300, 0.8);
+\o
+UPDATE parley.contacts k SET name = 'Renamed ' || n FROM contacts c WHERE c.id = k.id AND n % 19 = 0;
+SELECT draw_terms(20);
+SELECT * FROM differences();
+
+-- The same after vacuum, which flushes the pending list, sums up the blocks and leaves room that new messages fill.
+VACUUM parley.messages, parley.contacts, parley.conversations;
+SELECT brin_summarize_new_values('parley.messages_block_times') >= 0 AS summarized;
+\o /dev/null
+SELECT write_messages(300, 0.3);
+\o
+ANALYZE parley.messages, parley.contacts, parley.conversations, parley.members;
+SELECT * FROM differences();
+
+-- Something was found at all, by every class of term.
+SELECT count(*) > 300 AS many_terms, count(*) FILTER (WHERE cardinality(rows) = 0) > 5 AS some_absent,
+	count(*) FILTER (WHERE cardinality(rows) > 150) > 5 AS some_everywhere, count(*) FILTER (WHERE cardinality(rows) BETWEEN 1 AND 20) > 30 AS many_rare
+FROM expected;
+
+-- What was made goes, and nothing is left behind that should not be.
+DELETE FROM parley.messages m USING conversations c WHERE c.id = m.conversation_id;
+DELETE FROM parley.members m USING conversations c WHERE c.id = m.conversation_id;
+DELETE FROM parley.conversations k USING conversations c WHERE c.id = k.id;
+DELETE FROM parley.applications WHERE token = :'token';
+DELETE FROM parley.contacts k USING contacts c WHERE c.id = k.id;
+SELECT * FROM parley.audit_conversations();
+DROP SCHEMA oracle CASCADE;
