@@ -46,8 +46,11 @@ BEGIN ATOMIC
 					'description', CASE WHEN t.base <> i.type THEN obj_description(i.type, 'pg_type') END)
 				|| parley.argument_bounds(i.type) ORDER BY i.position) AS parameters
 		FROM (
-			SELECT n AS position, p.proargnames[n] AS name, p.proargtypes[n - 1] AS type, pg_get_function_arg_default(p.oid, n) AS fallback
-			FROM generate_series(1, p.pronargs) n
+			SELECT g.position, p.proargnames[g.n] AS name, p.proargtypes[g.position - 1] AS type,
+				pg_get_function_arg_default(p.oid, g.n) AS fallback
+			-- Output arguments may stand anywhere among those of input.
+			FROM (SELECT n, row_number() OVER (ORDER BY n)::integer AS position
+				FROM generate_series(1, cardinality(p.proargnames)) n WHERE coalesce(p.proargmodes[n], 'i') IN ('i', 'b', 'v')) g
 		) i
 		CROSS JOIN LATERAL (
 			SELECT coalesce(nullif(d.typbasetype, 0::oid), d.oid) AS base FROM pg_type d WHERE d.oid = i.type

@@ -37,6 +37,13 @@ SELECT parley.add_route('PATCH', '/hello', 'public.hello', 'none');
 SELECT parley.add_route('GET', '/hello', 'public.hello', 'everyone');
 DELETE FROM parley.routes WHERE path = '/hello/{name}';
 DROP FUNCTION public.hello(text, text);
+-- … whose arguments of output come first
+CREATE FUNCTION public.hello(OUT said text, name text, OUT at text, greeting text DEFAULT 'hello') LANGUAGE sql AS 'SELECT $2 || $1, NULL';
+SELECT parley.add_route('GET', '/hello/{name}', 'public.hello', 'none');
+SELECT statement, p ->> 'name' AS name, p ->> 'in' AS "in", p ->> 'required' AS required
+	FROM parley.describe_routes(), jsonb_array_elements(parameters) p WHERE path = '/hello/{name}';
+DELETE FROM parley.routes WHERE path = '/hello/{name}';
+DROP FUNCTION public.hello(text, text);
 
 -- bounds_of_a_domain_are_read_from_its_check
 CREATE DOMAIN pg_temp.between AS integer CHECK (VALUE BETWEEN -3 AND 7);
