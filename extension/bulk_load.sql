@@ -75,6 +75,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION parley.finish_bulk_load() IS 'builds what indexes a bulk load has dropped, and so ends it; harmless where there is none';
-
-REVOKE ALL ON FUNCTION parley.bulk_load_candidates(), parley.begin_bulk_load(text), parley.build_bulk_load_index(text),
-	parley.finish_bulk_load() FROM PUBLIC;

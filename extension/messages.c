@@ -1,8 +1,9 @@
 /*
  * messages.c: posting a message.
  *
- * Locks the conversation's row and nothing else, so posts to one conversation queue behind each other and are numbered in
- * the order in which they commit. Memory: what is read comes from SPI's context and is gone after SPI_finish().
+ * Locks the conversation's row, so posts to one conversation queue behind each other and are numbered in the order in
+ * which they commit, and after it, where a member posts, that member's row. Memory: what is read comes from SPI's context
+ * and is gone after SPI_finish().
  */
 #include "postgres.h"
 
