@@ -157,9 +157,11 @@ free_port() {
 	echo "$port"
 }
 
-# with_gateway PROGRAM COMMAND…: runs it beside a gateway, which afterwards has to end well when it is told to
+# with_gateway PROGRAM COMMAND…: runs it beside a gateway and on a new database; the gateway has to end well when it is told to
 with_gateway() {
 	local port status=0 tries=0 pid
+	"$("$PG_CONFIG" --bindir)/psql" -Xq -d postgres -c "DROP DATABASE IF EXISTS parley WITH (FORCE)"
+	bash deploy/local/cluster.sh database "$tmp" parley
 	export PARLEYD=$tmp/cluster/parleyd-$BASHPID
 	copy_gateway "$1" "$PARLEYD"
 	port=$(free_port)
@@ -220,12 +222,12 @@ absent() {
 	! grep -E "$@" | grep -v 'ERROR:  it failed$'
 }
 
-# npm has the validator of OpenAPI documents
-bash deploy/local/packages.sh clang-14 libclang-rt-14-dev openssl $(command -v npm >/dev/null || echo npm)
+bash deploy/local/packages.sh --tests
+# npm has the validator of OpenAPI documents, and newer packages of Node.js bring it along.
+command -v npm >/dev/null || bash deploy/local/packages.sh npm
 bash deploy/local/install.sh
 bash deploy/local/cluster.sh create "$tmp"
 bash deploy/local/cluster.sh start "$tmp"
-bash deploy/local/cluster.sh database "$tmp" parley
 PGHOST=$(bash deploy/local/cluster.sh socket "$tmp")
 export PGHOST PGPORT=5432 PGDATABASE=parley PGUSER=postgres PARLEY_RUN_DIR=$tmp
 

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# packages.sh [PACKAGE…]: installs what parley needs, and any PACKAGE named, of Debian's packages that are missing.
+# packages.sh [--tests] [PACKAGE…]: installs what building and running parley needs, with --tests what its tests need beside
+# it, and any PACKAGE named, as far as these packages of Debian are missing.
 # Downloads nothing, and needs no root, where all of them are there.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 server=(postgresql-15 postgresql-server-dev-15)
-build=(gcc libc6-dev libh2o-evloop-dev libjansson-dev libjwt-dev libpq-dev libssl-dev make pkg-config zlib1g-dev)
-tests=(check curl jq nginx-light openssl)
+build=(curl gcc libc6-dev libh2o-evloop-dev libjansson-dev libjwt-dev libpq-dev libssl-dev make pkg-config zlib1g-dev)
+tests=(check clang-14 jq libclang-rt-14-dev nginx-light openssl)
 
-# The postgresql package would make a cluster "main" and start it. Nobody asked for that one; an existing one is left alone.
+# A database server and nginx would start as they are installed, and the postgresql package would make a cluster "main" first.
+# Nobody asked for those; what is there already is left alone.
+no_service=/usr/sbin/policy-rc.d
 no_main_cluster=/etc/postgresql-common/createcluster.d/parley.conf
 
 is_installed() {
@@ -45,14 +48,19 @@ install_packages() {
 	fi
 	# shellcheck disable=SC2016 # the inner shell expands it
 	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive sh -euc '
-		no_main_cluster=$1; shift
-		trap "rm -f $no_main_cluster" EXIT
+		no_service=$1 no_main_cluster=$2 ours=$2; shift 2
+		trap "rm -f \$ours" EXIT
 		trap "exit 1" INT TERM HUP
+		if [ ! -e "$no_service" ]; then
+			ours="$ours $no_service"
+			printf "#!/bin/sh\nexit 101\n" >"$no_service"
+			chmod +x "$no_service"
+		fi
 		mkdir -p "${no_main_cluster%/*}"
 		echo "create_main_cluster = false" >"$no_main_cluster"
 		apt-get update -qq >/dev/null
 		apt-get install -qq -y --no-install-recommends -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 "$@" 3>&1 >/dev/null
-	' sh "$no_main_cluster" "$@" 2>"$log" | show_progress || {
+	' sh "$no_service" "$no_main_cluster" "$@" 2>"$log" | show_progress || {
 		tail -n 20 "$log" >&2
 		die "apt-get could not install: $*" "What it said stands above and in $log."
 	}
@@ -60,8 +68,13 @@ install_packages() {
 }
 
 command -v apt-get >/dev/null || die "this needs apt-get and the packages of Debian 12"
-wanted=("${build[@]}" "${tests[@]}" "$@")
-has_node || wanted+=(nodejs)
+wanted=("${build[@]}")
+if [ "${1:-}" = --tests ]; then
+	shift
+	wanted+=("${tests[@]}")
+	has_node || wanted+=(nodejs)
+fi
+wanted+=("$@")
 # A PostgreSQL of one's own, named by PG_CONFIG, replaces Debian's.
 [ "$PG_CONFIG" != "$debian_pg_config" ] || wanted+=("${server[@]}")
 
