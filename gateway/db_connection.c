@@ -9,31 +9,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
 
 static void on_readable(h2o_socket_t *socket, const char *error);
 static void on_connect_step(h2o_socket_t *socket, const char *error);
-
-uint64_t
-db_now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
-
-DbQuery *
-db_query_create(const DbStatement *statement, const char *const *values)
-{
-	DbQuery *query = h2o_mem_alloc_shared(NULL, sizeof(*query), NULL);
-
-	*query = (DbQuery){ .statement = statement, .statement_id = statement->id, .values = values };
-	return query;
-}
 
 void
 db_connection_init(DbConnection *connection, h2o_loop_t *loop, const DbConnectionSettings *settings,

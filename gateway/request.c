@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
-#include "auth.h"
+#include "access.h"
 #include "cors.h"
 #include "log.h"
+#include "outcome.h"
 #include "reply.h"
 
 h2o_iovec_t
@@ -270,109 +270,6 @@ find_route(Request *request)
 	return request->route != NULL;
 }
 
-/* ----- who asks ----- */
-
-/* Sets the caller: by the token, or the operator where there is no key. False if there is a token that is not good. */
-static bool
-identify(Request *request)
-{
-	Worker *worker = request->worker;
-	h2o_iovec_t header = request_header(request->http, "authorization");
-	const char *token;
-	size_t length;
-
-	if (worker->keys == NULL)
-		request->caller.is_operator = true;
-	else if (header.base != NULL && auth_bearer(header.base, header.len, &token, &length))
-		return token_verify(worker->tokens, worker->keys, token, length, time(NULL), &request->caller);
-	return true;
-}
-
-static void
-reply_unauthenticated(Request *request, bool has_bad_token)
-{
-	static const char missing[] = "Bearer realm=\"parley\"";
-	static const char invalid[] = "Bearer realm=\"parley\", error=\"invalid_token\"";
-	const char *challenge = has_bad_token ? invalid : missing;
-
-	reply_header(request, "www-authenticate", challenge, strlen(challenge));
-	reply_error(request, 401, has_bad_token ? "The token is not valid, or not any more." : "This needs a token.");
-}
-
-/* Whether the caller may; if not, the request is answered. */
-static bool
-authorize(Request *request)
-{
-	if (!identify(request))
-	{
-		reply_unauthenticated(request, true);
-		return false;
-	}
-	switch (auth_decide(request->route, &request->path, &request->caller))
-	{
-		case AUTH_ALLOWED:
-			return true;
-		case AUTH_UNAUTHENTICATED:
-			reply_unauthenticated(request, false);
-			return false;
-		case AUTH_FORBIDDEN:
-			break;
-	}
-	reply_error(request, 403, "This is not yours.");
-	return false;
-}
-
-/* Who is limited: the user, or else the application, or else the address. */
-static size_t
-write_client_name(const Request *request, char name[80])
-{
-	for (size_t i = 0; i < request->route->parameter_count && request->route->auth == AUTH_APPLICATION; i++)
-	{
-		const Parameter *parameter = &request->route->parameters[i];
-
-		if (parameter->source == SOURCE_PATH && strcmp(parameter->name, "token") == 0)
-			return (size_t) snprintf(name, 80, "a%.64s", request->path.segments[parameter->segment].text);
-	}
-	if (request->caller.user_id > 0)
-		return (size_t) snprintf(name, 80, "u%jd", (intmax_t) request->caller.user_id);
-	name[0] = '@';
-	memcpy(name + 1, request->client->address.bytes, ADDRESS_KEY_LENGTH);
-	return 1 + ADDRESS_KEY_LENGTH;
-}
-
-static void
-add_number_header(Request *request, const char *name, unsigned number)
-{
-	char text[16];
-
-	reply_header(request, name, text, (size_t) snprintf(text, sizeof(text), "%u", number));
-}
-
-/* Whether the client has a request left; if not, this one is answered. The operator is not limited. */
-static bool
-check_rate(Request *request)
-{
-	RateLimit *limit = request->worker->shared->rate_limit;
-	char client[80];
-	RateVerdict verdict;
-	Problem problem;
-
-	if (limit == NULL || (request->caller.is_operator && request->worker->keys != NULL))
-		return true;
-	verdict = rate_limit_take(limit, client, write_client_name(request, client), db_now_us());
-	add_number_header(request, "ratelimit-limit", (unsigned) request->worker->config->rate_burst);
-	add_number_header(request, "ratelimit-remaining", verdict.remaining);
-	add_number_header(request, "ratelimit-reset", verdict.reset_s);
-	if (verdict.allowed)
-		return true;
-	problem = problem_make(429, "Too many requests.");
-	problem.retry_after_s = verdict.reset_s;
-	reply_problem(request, &problem);
-	return false;
-}
-
-/* ----- what it is about ----- */
-
 /* application/json or application/…+json, whatever parameters follow. */
 static bool
 is_json_type(h2o_iovec_t type)
@@ -407,75 +304,6 @@ collect_input(Request *request)
 	return input;
 }
 
-static void
-reply_result(DbQuery *query, const PGresult *result)
-{
-	Request *request = query->data;
-	h2o_iovec_t path = request_raw_path(request->http);
-	h2o_iovec_t parameters = request_raw_query(request->http);
-	ResponseContext context = { .route = request->route,
-								.statement = &request->statement,
-								.path = path.base,
-								.path_length = path.len,
-								.query = parameters.base,
-								.query_length = parameters.len };
-	Response response;
-
-	response_write(&context, result, &request->http->pool, &response);
-	request->rows = response.rows;
-	if (response.links.length > 0)
-		reply_header(request, "link", response.links.base, response.links.length);
-	if (response.total_count != NULL)
-		reply_header(request, "x-total-count", response.total_count, strlen(response.total_count));
-	if (response.replayed)
-		reply_header(request, "idempotency-replayed", "true", 4);
-	if (response.refused != NULL)
-	{
-		Problem problem = problem_from_refusal(
-			response.refused, response.refused_detail == NULL ? "" : response.refused_detail, &request->http->pool);
-
-		reply_problem(request, &problem);
-	}
-	else if (response.status == 404)
-		reply_error(request, 404, "There is no such thing.");
-	else
-		reply_body(request, response.status, response.status == 204 ? NULL : "application/json", &response.body);
-	buffer_dispose(&response.links);
-	buffer_dispose(&response.body);
-}
-
-static void
-log_failure(const Request *request, const DbError *error)
-{
-	char quoted[1024];
-
-	log_error("event=statement_failed id=%s route=%s code=%s reason=%s", request->id, request->route->path,
-			  error->sqlstate, log_quote(error->message, quoted, sizeof(quoted)));
-}
-
-static void
-reply_db_error(DbQuery *query, const DbError *error)
-{
-	Request *request = query->data;
-	Problem problem = problem_from_error(error, request->route, &request->http->pool);
-
-	if (problem.status == 500)
-		log_failure(request, error);
-	reply_problem(request, &problem);
-}
-
-static void
-reply_timeout(DbQuery *query, bool sent)
-{
-	Request *request = query->data;
-	Problem problem =
-		problem_make(504, sent ? "The database took too long." : "No connection to the database came free in time.");
-
-	if (request->route->method != METHOD_GET)
-		problem.outcome = sent ? "unknown" : "known";
-	reply_problem(request, &problem);
-}
-
 /* A client that has closed its side while its request waited is taken to have gone. */
 static bool
 is_client_there(DbQuery *query)
@@ -508,9 +336,9 @@ run(Request *request)
 
 	query->repeatable = route->method == METHOD_GET || request->statement.has_key;
 	query->data = request;
-	query->on_result = reply_result;
-	query->on_error = reply_db_error;
-	query->on_timeout = reply_timeout;
+	query->on_result = outcome_on_result;
+	query->on_error = outcome_on_error;
+	query->on_timeout = outcome_on_timeout;
 	query->is_wanted = is_client_there;
 	request->query = query;
 	db_pool_submit(choose_pool(request), query);
@@ -543,7 +371,7 @@ run_built_in(Request *request)
 	switch (request->route->built_in)
 	{
 		case BUILT_IN_READY:
-			if (!worker_is_ready(shared))
+			if (!shared_is_ready(shared))
 			{
 				reply_error(request, 503, "The database cannot be reached, or its routes are not known yet.");
 				return;
@@ -582,7 +410,7 @@ request_on_arrival(h2o_handler_t *handler, h2o_req_t *http)
 		return 0;
 	if (request->route->built_in != BUILT_IN_NONE)
 		run_built_in(request);
-	else if (authorize(request) && check_rate(request))
+	else if (access_authorize(request) && access_check_rate(request))
 		bind_and_run(request);
 	return 0;
 }

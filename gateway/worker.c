@@ -24,7 +24,7 @@ typedef struct Message
 } Message;
 
 bool
-worker_is_ready(const Shared *shared)
+shared_is_ready(const Shared *shared)
 {
 	return atomic_load(&shared->has_routes) && atomic_load(&shared->pools_ready) == 2 * shared->worker_count;
 }

@@ -6,38 +6,18 @@
 #ifndef WORKER_H
 #define WORKER_H
 
-#include <stdatomic.h>
-
-#include "address_count.h"
 #include "client.h"
 #include "config.h"
 #include "db_pool.h"
 #include "metrics.h"
-#include "rate_limit.h"
 #include "router.h"
+#include "shared.h"
 #include "token.h"
 
 enum
 {
-	LISTENERS_MAX = 32,
-	SESSION_SQL_MAX = 640
+	LISTENERS_MAX = 32
 };
-
-typedef struct Shared
-{
-	const Config *config;
-	h2o_globalconf_t http;
-	char read_session_sql[SESSION_SQL_MAX];
-	char write_session_sql[SESSION_SQL_MAX];
-	size_t worker_count;
-	pthread_barrier_t set_up;
-	atomic_uint pools_ready;
-	atomic_bool has_routes;
-	atomic_uint client_count;
-	AddressCount *addresses;
-	RateLimit *rate_limit; /* NULL: none */
-	Metrics **metrics;     /* one a worker */
-} Shared;
 
 /* A TLS context that has been replaced: h2o may still begin handshakes with it. */
 typedef struct RetiredTls
@@ -83,9 +63,6 @@ typedef enum MessageKind
 	MESSAGE_TLS,
 	MESSAGE_DRAIN
 } MessageKind;
-
-/* Whether routes are known and every worker has connections to read and to write. */
-bool worker_is_ready(const Shared *shared);
 
 /* The thread of a worker; sets itself up, meets the others at the barrier, and runs until it has drained. */
 void *worker_main(void *worker);

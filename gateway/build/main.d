@@ -1,6 +1,6 @@
 build/main.o: main.c config.h settings.h log.h route_loader.h db_pool.h \
- db_connection.h db_query.h server.h router.h route.h token.h service.h \
- tls.h
+ db_connection.h db_query.h db_error.h server.h router.h route.h \
+ parameter.h token.h service.h tls.h
 config.h:
 settings.h:
 log.h:
@@ -8,9 +8,11 @@ route_loader.h:
 db_pool.h:
 db_connection.h:
 db_query.h:
+db_error.h:
 server.h:
 router.h:
 route.h:
+parameter.h:
 token.h:
 service.h:
 tls.h:

@@ -1,0 +1,41 @@
+/*
+ * shared: what all workers share. Its parts are constant, atomic, or have locks of their own.
+ */
+#ifndef SHARED_H
+#define SHARED_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <h2o.h>
+
+#include "address_count.h"
+#include "config.h"
+#include "metrics.h"
+#include "rate_limit.h"
+
+enum
+{
+	SESSION_SQL_MAX = 640
+};
+
+typedef struct Shared
+{
+	const Config *config;
+	h2o_globalconf_t http;
+	char read_session_sql[SESSION_SQL_MAX];
+	char write_session_sql[SESSION_SQL_MAX];
+	size_t worker_count;
+	pthread_barrier_t set_up;
+	atomic_uint pools_ready;
+	atomic_bool has_routes;
+	atomic_uint client_count;
+	AddressCount *addresses;
+	RateLimit *rate_limit; /* NULL: none */
+	Metrics **metrics;     /* one a worker */
+} Shared;
+
+/* Whether routes are known and every worker has connections to read and to write. */
+bool shared_is_ready(const Shared *shared);
+
+#endif
