@@ -40,7 +40,7 @@
 PG_FUNCTION_INFO_V1(parley_sync);
 PG_FUNCTION_INFO_V1(parley_xid_reached);
 
-#define CURSOR_FORMAT "1.%llx.%x.%llx.%llx.%llx.%llx.%llx.%llx"
+#define CURSOR_FORMAT "1.%llx.%x.%llx.%llx.%llx.%llx.%llx.%llx.%llx"
 #define CURSOR_AGE_MAX (UINT64CONST(1) << 30)
 
 typedef struct SyncCursor
@@ -54,6 +54,7 @@ typedef struct SyncCursor
 	int64 conversation_id;	/* where the last page ended: this message of this conversation */
 	int64 number;
 	int64 delivered_number; /* in that conversation, the last message of the rounds before */
+	int64 user_id;			/* what has been delivered to one user, another has not seen */
 } SyncCursor;
 
 typedef struct SyncConversation
@@ -127,21 +128,28 @@ cursor_form(const SyncCursor *cursor)
 									(unsigned long long) cursor->lsn, (unsigned long long) cursor->since,
 									(unsigned long long) cursor->next_since,
 									(unsigned long long) cursor->conversation_id, (unsigned long long) cursor->number,
-									(unsigned long long) cursor->delivered_number));
+									(unsigned long long) cursor->delivered_number,
+									(unsigned long long) cursor->user_id));
+}
+
+static void
+fail_no_cursor(const char *message)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message),
+					errhint("Use the cursor of an earlier answer as it is, or none to start over."),
+					errargument("cursor")));
 }
 
 static SyncCursor
-cursor_parse(const text *given)
+cursor_parse(const text *given, int64 user_id)
 {
 	SyncCursor cursor;
-	unsigned long long part[7];
+	unsigned long long part[8];
 	char *string = text_to_cstring(given);
 
 	if (sscanf(string, CURSOR_FORMAT, &part[0], &cursor.timeline, &part[1], &part[2], &part[3], &part[4], &part[5],
-			   &part[6]) != 8)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cursor is not one of sync's"),
-						errhint("Use the cursor of an earlier answer as it is, or none to start over."),
-						errargument("cursor")));
+			   &part[6], &part[7]) != 9)
+		fail_no_cursor("cursor is not one of sync's");
 	cursor.system_identifier = part[0];
 	cursor.lsn = part[1];
 	cursor.since = part[2];
@@ -149,10 +157,11 @@ cursor_parse(const text *given)
 	cursor.conversation_id = (int64) part[4];
 	cursor.number = (int64) part[5];
 	cursor.delivered_number = (int64) part[6];
+	cursor.user_id = (int64) part[7];
 	if (strcmp(string, text_to_cstring(cursor_form(&cursor))) != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cursor is not one of sync's"),
-						errhint("Use the cursor of an earlier answer as it is, or none to start over."),
-						errargument("cursor")));
+		fail_no_cursor("cursor is not one of sync's");
+	if (cursor.user_id != user_id)
+		fail_no_cursor("cursor is another user's");
 	return cursor;
 }
 
@@ -319,12 +328,13 @@ parley_sync(PG_FUNCTION_ARGS)
 	cursor_locate(&here);
 	if (!PG_ARGISNULL(1))
 	{
-		page.cursor = cursor_parse(PG_GETARG_TEXT_PP(1));
+		page.cursor = cursor_parse(PG_GETARG_TEXT_PP(1), PG_GETARG_INT64(0));
 		cursor_require_resumable(&page.cursor, &here);
 	}
 	page.cursor.system_identifier = here.system_identifier;
 	page.cursor.timeline = here.timeline;
 	page.cursor.lsn = here.lsn;
+	page.cursor.user_id = PG_GETARG_INT64(0);
 	initStringInfo(&page.messages);
 	appendStringInfoChar(&page.messages, '[');
 

@@ -14,5 +14,5 @@ AS 'MODULE_PATHNAME', 'parley_sync';
 COMMENT ON FUNCTION parley.sync(bigint, text, parley.page_limit) IS
 	'What is new to a user since the cursor, in all of their conversations: messages posted, edited and deleted. Never skips one '
 	'that committed late, may repeat one; tell them by conversation_id and message_id. Without a cursor: everything. more: ask '
-	'again at once with the new cursor. Errors: P0002 no such user, 22023 not a cursor, PY410 a cursor of another cluster, of '
-	'a lost timeline or too old: start over without one.';
+	'again at once with the new cursor. Errors: P0002 no such user, 22023 not a cursor of this user''s, PY410 a cursor of '
+	'another cluster, of a lost timeline or too old: start over without one.';

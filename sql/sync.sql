@@ -75,6 +75,8 @@ SELECT parley.sync(:ana, regexp_replace(:'cursor', '^(1\.[0-9a-f]+\.[0-9a-f]+\.[
 SELECT parley.sync(:ana, '');
 SELECT parley.sync(:ana, 'abc');
 SELECT parley.sync(:ana, :'cursor' || ' ');
+-- … or another user's, whom it has not told of theirs
+SELECT parley.sync(:bob, :'cursor');
 SELECT parley.sync(-1);
 \set VERBOSITY terse
 SELECT parley.sync(:ana, "limit" => 0);
