@@ -50,7 +50,7 @@ parley_release_early(uint64 row)
 {
 	bool standby_confirms = SyncRepStandbyNames != NULL && SyncRepStandbyNames[0] != '\0';
 
-	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF || standby_confirms)
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF || standby_confirms || IsTransactionBlock())
 		return;
 	if (state == AS_USUAL)
 		state = ALLOWED;

@@ -10,8 +10,8 @@ extern void parley_early_release_init(void);
 /*
  * Has the current transaction, if it commits and somebody waits for a row that it has locked, let go of its locks
  * before its commit is flushed to disk, and wait for the flush before anyone is told of it. Nothing else changes: who
- * is told, is told of what is durable. Not where synchronous_commit is off already, or a standby has to confirm. row is
- * any number that is the same for the same row.
+ * is told, is told of what is durable. Not where synchronous_commit is off already, a standby has to confirm,
+ * or a transaction block may have done other things as well. row is any number that is the same for the same row.
  */
 extern void parley_release_early(uint64 row);
 

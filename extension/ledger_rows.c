@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -81,6 +82,8 @@ parley_ledger_rows_open(bool release_early)
 	Oid namespace_oid = get_namespace_oid("parley", false);
 	List *indexes;
 
+	/* As the executor would ask. */
+	PreventCommandIfReadOnly("posting");
 	rows->release_early = release_early;
 	rows->accounts = table_begin("accounts", namespace_oid);
 	rows->accounts_key = index_open(RelationGetPrimaryKeyIndex(rows->accounts), RowExclusiveLock);

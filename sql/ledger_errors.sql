@@ -109,6 +109,12 @@ CREATE TRIGGER mine BEFORE INSERT ON parley.transactions FOR EACH ROW EXECUTE FU
 SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, 1)', :'bob'));
 DROP TRIGGER mine ON parley.transactions;
 
+-- a_read_only_transaction_posts_nothing
+BEGIN READ ONLY;
+SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, 1)', :'bob'));
+SELECT amount, balance FROM parley.list_transactions(:bob, 1);
+COMMIT;
+
 -- nothing_of_this_was_posted
 SELECT amount, balance FROM parley.list_transactions(:bob, 1);
 SELECT * FROM parley.audit_ledger();

@@ -29,7 +29,7 @@ test("sections_print_what_they_measure", async (t) => {
 	await psql(database, "CREATE EXTENSION parley CASCADE");
 	await run(join(root, "bench/populate"), ["--contacts", "300", "--messages", "3000"], { env: { ...process.env, PGDATABASE: database } });
 
-	const { status, output, errors } = await bench({ BENCH: "list,search", BENCH_SECONDS: "1", BENCH_ROUNDS: "1",
+	const { status, output, errors } = await bench({ BENCH: "list,search,ledger", BENCH_SECONDS: "1", BENCH_ROUNDS: "1",
 		BENCH_PORT: String(await freePort()), BENCH_PGHOST: process.env.PGHOST, BENCH_PGPORT: process.env.PGPORT ?? "5432",
 		BENCH_PGDATABASE: database });
 	assert.equal(status, 0, output + errors);
@@ -37,6 +37,9 @@ test("sections_print_what_they_measure", async (t) => {
 	assert.match(output, /^page 1, 32 connections( +[0-9.e+]+){3}  pgbench, 32 clients +([0-9.e+]+ +){3}.*set for 5,000,000/m);
 	assert.match(output, /^page 6 by cursor, 1 client/m);
 	assert.match(output, /^“movie”( +[0-9.e+]+){3}  ILIKE/m);
+	assert.match(output, /^10,000 accounts( +[0-9.e+]+){3}  plain SQL/m);
+	assert.match(output, /^one account, 100 a call( +[0-9.e+]+){3}  plain SQL, one by one/m);
+	assert.match(output, /^bytes a transaction, indexes included +[0-9]+/m);
 	assert.doesNotMatch(output, /nan/);
 	assert.match(output, /^0 bars met, 0 not met$/m);
 });
