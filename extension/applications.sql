@@ -214,7 +214,6 @@ BEGIN
 	RETURN QUERY
 		SELECT m.message_id, m.content, m.created_at, coalesce(m.edited_at, m.created_at), m.next_last_id
 			FROM parley.list_messages(parley.find_chat(token, chat_number), last_id, sort, list_chat_messages.limit) m;
-	PERFORM parley.await_durable();
 END $$;
 COMMENT ON FUNCTION parley.list_chat_messages(text, bigint, bigint, parley.sort_direction, parley.page_limit) IS
 	'Messages of a chat; see list_messages. Errors: P0002 no such application, or no such chat.';

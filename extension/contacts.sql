@@ -18,11 +18,13 @@ BEGIN
 		VALUES (create_contact.name, create_contact.phone, create_contact.email)
 		ON CONFLICT DO NOTHING
 		RETURNING c.id, c.name, c.phone, c.email, c.created_at INTO made;
-	IF made.id IS NULL THEN
-		IF EXISTS (SELECT FROM parley.contacts c WHERE c.phone_digits = parley.phone_digits(create_contact.phone)) THEN
-			RAISE EXCEPTION 'phone % is taken', create_contact.phone USING ERRCODE = 'unique_violation', COLUMN = 'phone';
-		END IF;
+	IF made.id IS NULL AND EXISTS (SELECT FROM parley.contacts c WHERE c.phone_digits = parley.phone_digits(create_contact.phone)) THEN
+		RAISE EXCEPTION 'phone % is taken', create_contact.phone USING ERRCODE = 'unique_violation', COLUMN = 'phone';
+	ELSIF made.id IS NULL AND EXISTS (SELECT FROM parley.contacts c WHERE lower(c.email) = lower(create_contact.email)) THEN
 		RAISE EXCEPTION 'email % is taken', create_contact.email USING ERRCODE = 'unique_violation', COLUMN = 'email';
+	ELSIF made.id IS NULL THEN
+		RAISE EXCEPTION 'the next contact id is taken' USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'Contacts were loaded past their sequence: set parley.contacts_id_seq to the largest id.';
 	END IF;
 	RETURN made;
 END $$;

@@ -53,6 +53,8 @@ BEGIN
 	IF NOT FOUND THEN
 		PERFORM parley.require_conversation(conversation_id);
 	END IF;
+	-- A chat's messages may be seen before the disk has them (extension/early_release.c).
+	PERFORM parley.await_durable() FROM parley.conversations c WHERE c.id = list_messages.conversation_id AND c.kind = 'chat';
 END $$;
 COMMENT ON FUNCTION parley.list_messages(bigint, bigint, parley.sort_direction, parley.page_limit) IS
 	'Messages of a conversation strictly after (asc) or before (desc) the number last_id, or from that end; tombstones included. '

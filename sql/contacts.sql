@@ -38,3 +38,10 @@ SELECT length((parley.create_contact(name => repeat('é', 200))).name);
 
 -- a phone of 7 and one of 15 digits are as short and as long as they get
 SELECT (parley.create_contact(phone => '700 0001')).phone, (parley.create_contact(phone => '+700 000 000 000 001')).phone;
+
+-- a_sequence_behind_its_table_is_named_as_that
+BEGIN;
+SELECT setval('parley.contacts_id_seq', :ana, false) = :ana AS behind;
+SELECT parley.create_contact('Late');
+ROLLBACK;
+SELECT setval('parley.contacts_id_seq', (SELECT max(id) FROM parley.contacts)) > :ana AS ahead;
