@@ -32,8 +32,9 @@ CREATE DOMAIN parley.memo AS text
 	CHECK (char_length(VALUE) BETWEEN 1 AND 500);
 COMMENT ON DOMAIN parley.memo IS 'what a transaction is for: 1 to 500 characters';
 
--- The row is locked and updated by every transaction, so the page keeps room; no index has a column that changes, so that
--- each update is a HOT one. ledger_rows.c knows the columns by position.
+-- The row is locked and updated by every transaction, so the page keeps room, but not more: whoever reads a page that is
+-- fuller than its fillfactor prunes it first. No index has a column that changes, so that each update is a HOT one. ledger_rows.c knows
+-- the columns by position.
 CREATE TABLE parley.accounts (
 	user_id bigint NOT NULL,
 	id bigint NOT NULL,
@@ -50,7 +51,7 @@ CREATE TABLE parley.accounts (
 	PRIMARY KEY (user_id, id),
 	CONSTRAINT accounts_balance_is_covered CHECK (balance >= 0 OR allow_negative),
 	CONSTRAINT accounts_closed_is_empty CHECK (balance = 0 OR closed_at IS NULL)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 80);
 COMMENT ON TABLE parley.accounts IS 'money of one user in one currency, bigint minor units (cents)';
 COMMENT ON COLUMN parley.accounts.id IS 'counts 1, 2, 3 … within the user';
 COMMENT ON COLUMN parley.accounts.last_number IS 'the number of the last transaction; 0 before the first';

@@ -173,7 +173,7 @@ ALTER TABLE parley.accounts SET (fillfactor = 100);
 SELECT count(*) FROM (SELECT parley.open_account(:bob, 'EUR', repeat('x', 100)) FROM generate_series(1, 100)) made;
 SELECT count(*) FROM (SELECT parley.post_transaction(:bob, 50, 1) FROM generate_series(1, 100)) posted;
 SELECT balance, last_number FROM parley.accounts WHERE user_id = :bob AND id = 50;
-ALTER TABLE parley.accounts SET (fillfactor = 50);
+ALTER TABLE parley.accounts SET (fillfactor = 80);
 
 -- all_is_well
 SELECT * FROM parley.audit_ledger();
