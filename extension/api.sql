@@ -74,7 +74,21 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_operator, parley_gateway', function::regprocedure);
 END $$;
 COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, smallint) IS
-	'adds an endpoint and lets the gateway call its function; a running gateway sees it when it reads its routes again';
+	'adds an endpoint and lets the gateway call its function; running gateways have it at once';
+
+CREATE FUNCTION parley.announce_routes() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	NOTIFY parley_routes;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION parley.announce_routes() IS
+	'tells the running gateways to read the routes again, once a change of them has committed';
+
+CREATE TRIGGER routes_are_announced AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON parley.routes
+	FOR EACH STATEMENT EXECUTE FUNCTION parley.announce_routes();
 
 -- The contract of HTTP, one row an endpoint.
 INSERT INTO parley.routes (method, path, function, auth, status, built_in) VALUES

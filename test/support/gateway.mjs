@@ -118,7 +118,6 @@ SELECT parley.add_route('POST', '/test/makes', 'gateway_test.make', 'operator', 
 SELECT parley.add_route('DELETE', '/test/nothing/{word}', 'gateway_test.nothing', 'operator', 204::smallint);
 SELECT parley.add_route('GET', '/test/wait', 'gateway_test.wait', 'operator');
 SELECT parley.add_route('POST', '/test/records', 'gateway_test.record', 'operator', 201::smallint);
-NOTIFY parley_routes;
 `;
 
 // Makes the fixture's functions and routes, and waits until the gateway knows them.
@@ -131,7 +130,7 @@ export async function create_fixture(base = url) {
 }
 
 export async function drop_fixture() {
-	sql(`DROP SCHEMA gateway_test CASCADE; DELETE FROM parley.routes WHERE function LIKE 'gateway_test.%'; NOTIFY parley_routes`);
+	sql(`DROP SCHEMA gateway_test CASCADE; DELETE FROM parley.routes WHERE function LIKE 'gateway_test.%'`);
 }
 
 function free_port() {
