@@ -93,6 +93,7 @@ welcome(Worker *worker, Listener *listener, h2o_socket_t *socket)
 						.address = address_key((struct sockaddr *) &peer),
 						.is_admin = listener->is_admin,
 						.is_local = listener->is_local,
+						.idle_since_us = db_now_us(),
 						.linger_descriptor = -1 };
 	h2o_linklist_insert(&worker->clients, &client->link);
 	worker->client_count++;
@@ -101,19 +102,30 @@ welcome(Worker *worker, Listener *listener, h2o_socket_t *socket)
 	h2o_accept(&listener->accept, socket);
 }
 
+/* Whether there was one to accept. */
+static bool
+accept_one(Listener *listener)
+{
+	h2o_socket_t *socket = h2o_evloop_socket_accept(listener->socket);
+
+	if (socket != NULL)
+		welcome(listener->worker, listener, socket);
+	return socket != NULL;
+}
+
 void
 client_on_accept(h2o_socket_t *listening, const char *error)
 {
-	Listener *listener = listening->data;
-
 	for (int i = 0; i < ACCEPTS_A_WAKE_UP && error == NULL; i++)
-	{
-		h2o_socket_t *socket = h2o_evloop_socket_accept(listening);
-
-		if (socket == NULL)
+		if (!accept_one(listening->data))
 			return;
-		welcome(listener->worker, listener, socket);
-	}
+}
+
+void
+client_accept_all(Listener *listener)
+{
+	while (accept_one(listener))
+		;
 }
 
 void
@@ -140,13 +152,13 @@ client_check_all(Worker *worker, uint64_t now_us)
 /* HTTP/1 has no way to say that an idle connection will close: its reading side is shut, which h2o takes for its end.
  */
 void
-client_close_idle(Worker *worker)
+client_close_idle(Worker *worker, uint64_t since_us)
 {
 	for (h2o_linklist_t *link = worker->clients.next; link != &worker->clients; link = link->next)
 	{
 		Client *client = H2O_STRUCT_FROM_MEMBER(Client, link, link);
 
-		if (client->requests == 0)
+		if (client->requests == 0 && client->idle_since_us <= since_us)
 			shutdown(h2o_socket_get_fd(client->socket), SHUT_RD);
 	}
 }

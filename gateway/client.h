@@ -33,6 +33,7 @@ typedef struct Client
 	bool is_admin;
 	bool is_local;
 	unsigned requests;         /* under way */
+	uint64_t idle_since_us;    /* if no request is under way */
 	uint64_t sending_since_us; /* 0: nothing is being sent */
 	int linger_descriptor;     /* what outlives the connection, to linger on; -1: nothing */
 } Client;
@@ -49,7 +50,10 @@ void client_let_linger(Client *client);
 /* Cuts off who reads too slowly. Called every tick. */
 void client_check_all(struct Worker *worker, uint64_t now_us);
 
-/* Ends the connections without a request. */
-void client_close_idle(struct Worker *worker);
+/* Accepts all that waits. */
+void client_accept_all(Listener *listener);
+
+/* Ends the connections that have been without a request since then. */
+void client_close_idle(struct Worker *worker, uint64_t since_us);
 
 #endif

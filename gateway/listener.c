@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +150,18 @@ listener_bind_all(const char *addresses, size_t copies, ListenerTaker take, void
 	}
 	free(list);
 	return fine;
+}
+
+void
+listener_refuse_new(int descriptor)
+{
+	/* Drops each segment whose SYN flag is set. Connections inherit it, and none of them ever gets such a segment. */
+	struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+								  BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+								  BPF_STMT(BPF_RET | BPF_K, UINT32_MAX) };
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 void

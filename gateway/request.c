@@ -88,6 +88,7 @@ on_dispose(void *data)
 		db_query_abandon(request->query);
 	request->client->requests--;
 	request->client->sending_since_us = 0;
+	request->client->idle_since_us = db_now_us();
 	router_release(request->router);
 }
 

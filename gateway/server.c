@@ -158,6 +158,8 @@ server_set_tls(Server *server, SSL_CTX *tls)
 void
 server_drain(Server *server)
 {
+	listener_remove_files(server->shared.config->listen);
+	listener_remove_files(server->shared.config->admin_listen);
 	for (size_t i = 0; i < server->shared.worker_count; i++)
 		worker_tell(&server->workers[i], MESSAGE_DRAIN, NULL);
 }
@@ -167,8 +169,6 @@ server_wait(Server *server)
 {
 	for (size_t i = 0; i < server->shared.worker_count; i++)
 		pthread_join(server->workers[i].thread, NULL);
-	listener_remove_files(server->shared.config->listen);
-	listener_remove_files(server->shared.config->admin_listen);
 }
 
 void

@@ -7,13 +7,14 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "log.h"
+#include "listener.h"
 
 enum
 {
 	TICK_MS = 50,
 	LINGER_MS = 2000,
-	IDLE_GRACE_MS = 300 /* while draining, for requests that are on their way already */
+	LISTEN_GRACE_MS = 200, /* while draining, for connections that have begun */
+	IDLE_GRACE_MS = 1000   /* idle for so long, a connection is not likely to be used just as it is closed */
 };
 
 typedef struct Message
@@ -107,6 +108,26 @@ free_retired_tls(Worker *worker, uint64_t now_us)
 }
 
 static void
+close_listeners(Worker *worker)
+{
+	for (size_t i = 0; i < worker->listener_count; i++)
+	{
+		client_accept_all(&worker->listeners[i]);
+		h2o_socket_close(worker->listeners[i].socket);
+	}
+	worker->listener_count = 0;
+}
+
+static void
+go_on_draining(Worker *worker, uint64_t now_us)
+{
+	if (now_us >= worker->close_listeners_at_us)
+		close_listeners(worker);
+	client_close_idle(worker, now_us - IDLE_GRACE_MS * 1000);
+	worker->finished = (worker->client_count == 0 && worker->listener_count == 0) || now_us >= worker->drain_until_us;
+}
+
+static void
 on_tick(h2o_timeout_entry_t *entry)
 {
 	Worker *worker = H2O_STRUCT_FROM_MEMBER(Worker, tick, entry);
@@ -119,11 +140,7 @@ on_tick(h2o_timeout_entry_t *entry)
 		if (worker->pools[kind] != NULL)
 			publish_pool(worker, (MetricsPool) kind);
 	if (worker->draining)
-	{
-		if (now_us >= worker->close_idle_at_us)
-			client_close_idle(worker);
-		worker->finished = worker->client_count == 0 || now_us >= worker->drain_until_us;
-	}
+		go_on_draining(worker, now_us);
 	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);
 }
 
@@ -163,12 +180,10 @@ begin_drain(Worker *worker)
 	if (worker->draining)
 		return;
 	for (size_t i = 0; i < worker->listener_count; i++)
-	{
-		client_on_accept(worker->listeners[i].socket, NULL);
-		h2o_socket_close(worker->listeners[i].socket);
-	}
+		if (!worker->listeners[i].is_local)
+			listener_refuse_new(worker->listeners[i].descriptor);
 	worker->draining = true;
-	worker->close_idle_at_us = db_now_us() + IDLE_GRACE_MS * 1000;
+	worker->close_listeners_at_us = db_now_us() + LISTEN_GRACE_MS * 1000;
 	worker->drain_until_us = db_now_us() + (uint64_t) worker->config->drain_timeout_ms * 1000;
 }
 

@@ -47,7 +47,7 @@ typedef struct Worker
 	bool draining;
 	bool finished;
 	uint64_t drain_until_us;
-	uint64_t close_idle_at_us;
+	uint64_t close_listeners_at_us;
 	h2o_timeout_t tick_timeout;
 	h2o_timeout_entry_t tick;
 	h2o_timeout_t linger_timeout;

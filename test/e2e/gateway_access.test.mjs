@@ -124,8 +124,8 @@ describe('without a key', () => {
 });
 
 describe('limits', () => {
-	test('an address has so many connections, the next is told and closed', async () => {
-		const gateway = await start_gateway(['--address-connection-limit', '5']);
+	for (const flag of ['--address-connection-limit', '--connection-limit']) test(`${flag}: the next connection is told and closed`, async () => {
+		const gateway = await start_gateway([flag, '5']);
 		const sockets = [];
 		let refusal = '';
 		await until(() => {

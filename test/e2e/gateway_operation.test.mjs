@@ -277,6 +277,26 @@ describe('replicas', () => {
 	});
 });
 
+describe('several hosts', () => {
+	test('the one that takes writes is found', async () => {
+		const { PGHOST, PGPORT, PGDATABASE } = process.env;
+		const gateway = await start_gateway(['--database-url', `host=/nowhere,${PGHOST} port=5432,${PGPORT} dbname=${PGDATABASE} user=parley_gateway`]);
+		assert.equal((await request('/test/makes', { base: gateway.base, method: 'POST', body: { word: 'new' } })).status, 201);
+		await gateway.stop();
+	});
+	test('one that takes none is not used', async () => {
+		sql(`ALTER ROLE parley_gateway SET default_transaction_read_only = on`);
+		try {
+			const gateway = await start_gateway([], { wait: false });
+			await until(() => /session is read-only/.test(gateway.log), 'the refusal');
+			problem(await until(() => request('/ready', { base: gateway.base }).catch(() => null), 'an answer'), 503);
+			await gateway.stop();
+		} finally {
+			sql(`ALTER ROLE parley_gateway RESET default_transaction_read_only`);
+		}
+	});
+});
+
 describe('the service', () => {
 	test('systemd is told of readiness and of the end', async () => {
 		const path = join(directory, 'notify.sock');

@@ -147,9 +147,9 @@ const running = new Set();
 after(() => running.forEach((child) => child.kill('SIGKILL')));
 
 // A gateway of one's own, with the given flags; stop() ends it and gives its exit status and log.
-export async function start_gateway(flags = [], { env = {}, wait = true, scheme = 'http' } = {}) {
+export async function start_gateway(flags = [], { env = {}, wait = true } = {}) {
 	const port = await free_port();
-	const base = `${scheme}://127.0.0.1:${port}`;
+	const base = `http://127.0.0.1:${port}`;
 	const path = process.env.PARLEYD ?? join(root, 'gateway', 'parleyd');
 	const child = spawn(path, ['--listen', `127.0.0.1:${port}`, '--threads', '1', ...flags], {
 		env: { ...process.env, PGUSER: 'parley_gateway', ...env },
