@@ -3,6 +3,8 @@
  */
 #include "linger.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,8 +41,10 @@ on_readable(h2o_socket_t *socket, const char *error)
 	char bytes[16384];
 	ssize_t count = recv(h2o_socket_get_fd(socket), bytes, sizeof(bytes), MSG_DONTWAIT);
 
+	bool over = count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
+
 	linger->bytes += count > 0 ? (size_t) count : 0;
-	if (error != NULL || count == 0 || linger->bytes > BYTES_MAX)
+	if (error != NULL || over || linger->bytes > BYTES_MAX)
 		end(linger);
 }
 
