@@ -130,6 +130,7 @@ suite_build() {
 suite_unit() {
 	build -C gateway check
 	build -C bench check
+	build -f extension/unit.mk check
 }
 
 suite_regress() {

@@ -1,0 +1,20 @@
+# The unit tests of what in the extension is pure C: make -f extension/unit.mk check
+
+CFLAGS ?= -O2 -g
+BUILD ?= extension/build
+PURE = fold grams
+CHECKS = $(PURE:%=$(BUILD)/test_%)
+
+.PHONY: check clean
+check: $(CHECKS)
+	set -e; for test in $(CHECKS); do $$test; done
+
+$(BUILD)/test_%: test/unit/test_%.c $(PURE:%=extension/%.c) $(wildcard extension/*.h) | $(BUILD)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) -Iextension -o $@ $(filter %.c,$^) \
+		$(shell pkg-config --cflags --libs check)
+
+$(BUILD):
+	mkdir -p $@
+
+clean:
+	rm -rf $(BUILD)
