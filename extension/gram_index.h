@@ -13,7 +13,7 @@
 #include "gram_ops.h"
 
 /* Of more exact clues than this, the rarest are asked for: each costs a list to read. */
-#define CLUES_ASKED_MAX 4
+#define CLUES_ASKED_MAX 3
 
 typedef struct ClueSet
 {

@@ -29,6 +29,7 @@ PG_FUNCTION_INFO_V1(parley_explain_search);
 
 int parley_search_method = SEARCH_AUTO;
 int parley_search_walk_budget = 20000;
+int parley_search_user_conversations = 2000;
 
 static const struct config_enum_entry search_methods[] = {
 	{ "auto", SEARCH_AUTO, false },
@@ -374,4 +375,8 @@ parley_search_init(void)
 	DefineCustomIntVariable("parley.search_walk_budget",
 							"How many of the newest messages a search passes before it asks the index.", NULL,
 							&parley_search_walk_budget, 20000, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("parley.search_user_conversations",
+							"Up to how many conversations of a user a search looks at before it begins.",
+							"Who has more is searched for among everyone's conversations.",
+							&parley_search_user_conversations, 2000, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
 }

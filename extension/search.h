@@ -16,7 +16,7 @@
 #include "lookup.h"
 #include "matcher.h"
 
-/* Settings parley.search_method and parley.search_walk_budget. */
+/* The settings parley.search_method, search_walk_budget and search_user_conversations. */
 typedef enum SearchMethod
 {
 	SEARCH_AUTO,
@@ -26,6 +26,7 @@ typedef enum SearchMethod
 
 extern int parley_search_method;
 extern int parley_search_walk_budget;
+extern int parley_search_user_conversations;
 
 /* Defines the settings; once a library load. */
 extern void parley_search_init(void);

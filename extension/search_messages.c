@@ -23,6 +23,9 @@
 /* Where another stream has found all that is wanted, so many messages are passed before any index is asked. */
 #define PROBE_ROWS 2000
 
+/* So many messages of a user are read without asking further. */
+#define FEW_MESSAGES 100
+
 /* Candidates visited before it is worth knowing what block times can spare. */
 #define CANDIDATES_BATCH 1000
 
@@ -246,21 +249,48 @@ walk_budget(const StreamPlan *plan)
 	return Min(Max(2 * plan->walk_rows, PROBE_ROWS), Max(parley_search_walk_budget, plan->walk_rows));
 }
 
+/* Whether to read all messages of a user's conversations: where the index would name more, or cannot tell. */
+static bool
+reads_conversations(const Search *search, const StreamPlan *plan)
+{
+	double named = plan->clues.is_vague || plan->clues.count == 0 ? parley_search_walk_budget : plan->clues.rows;
+
+	return search->is_closed && parley_search_method == SEARCH_AUTO &&
+		   search->closed_messages <= Max(named, FEW_MESSAGES);
+}
+
+/* A walk meets a user's messages only as often as they are among all. */
+static void
+plan_for_user(const Search *search, StreamPlan *plan)
+{
+	if (plan->clues.is_vague || plan->clues.count == 0)
+		return;
+	plan->walk_rows = Min(plan->rows, plan->walk_rows * plan->rows / Max((double) search->closed_messages, 1.0));
+	plan->prefers_walk = plan->walk_rows * COST_MESSAGE_WALKED < plan->clues.rows * COST_MESSAGE_VISITED;
+}
+
 static const char *
 messages_run(Search *search, StreamPlan *plan)
 {
 	Position last;
 
-	if (search->is_closed && parley_search_method == SEARCH_AUTO &&
-		search->closed_messages <= Max(parley_search_walk_budget, plan->clues.rows))
+	if (reads_conversations(search, plan))
 	{
 		messages_of_conversations(search);
 		return "conversations";
 	}
-	if (parley_search_method != SEARCH_BY_INDEX && (plan->prefers_walk || parley_search_method == SEARCH_BY_WALK))
+	if (search->is_closed)
+		plan_for_user(search, plan);
+	if (parley_search_method == SEARCH_BY_WALK || plan->clues.count == 0 ||
+		(parley_search_method == SEARCH_AUTO && plan->prefers_walk))
 	{
 		if (messages_walk(search, walk_budget(plan)))
 			return "walk";
+		if (search->is_closed && plan->clues.is_vague)
+		{
+			messages_of_conversations(search);
+			return "walk, conversations";
+		}
 	}
 	else if (parley_search_method == SEARCH_AUTO && parley_hits_last_wanted(&search->hits, &last) &&
 			 messages_walk(search, PROBE_ROWS))

@@ -15,9 +15,6 @@
 
 #include "search.h"
 
-/* Up to so many conversations of a user are met at once; whoever has more is answered as the operator is. */
-#define USER_CONVERSATIONS_MAX 2000
-
 static void
 search_open_tables(Search *search)
 {
@@ -131,7 +128,7 @@ search_close_to_user(Search *search, Relation members)
 
 	parley_lookup_open(&own, members, "members_contact", 1, search->snapshot);
 	parley_lookup_start(&own, &search->user_id);
-	while (count <= USER_CONVERSATIONS_MAX && parley_lookup_next(&own))
+	while (count <= parley_search_user_conversations && parley_lookup_next(&own))
 	{
 		Hit *hit = parley_search_meet(search, parley_slot_int64(own.slot, conversation_id, NULL));
 
@@ -140,7 +137,7 @@ search_close_to_user(Search *search, Relation members)
 			search->closed_messages +=
 				parley_slot_int64(search->conversation_by_id.slot, search->conversation.last_number, NULL);
 	}
-	search->is_closed = count <= USER_CONVERSATIONS_MAX;
+	search->is_closed = count <= parley_search_user_conversations;
 	parley_lookup_close(&own);
 }
 

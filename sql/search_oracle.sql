@@ -163,8 +163,9 @@ BEGIN
 		SELECT t.id, t.term, c.id, ARRAY(SELECT l::text FROM listed(t.term) l ORDER BY place),
 			ARRAY(SELECT l::text FROM listed_to_user(c.id, t.term) l ORDER BY place)
 		FROM terms t JOIN contacts c ON c.n = 1 + t.id % 60;
-	FOR setting IN VALUES ('auto', '20000'), ('auto', '100'), ('walk', '0'), ('index', '0') LOOP
-		PERFORM set_config('parley.search_method', setting.column1, true), set_config('parley.search_walk_budget', setting.column2, true);
+	FOR setting IN VALUES ('auto', '20000', '2000'), ('auto', '100', '2000'), ('walk', '0', '2000'), ('index', '0', '2000'), ('auto', '100', '0') LOOP
+		PERFORM set_config('parley.search_method', setting.column1, true), set_config('parley.search_walk_budget', setting.column2, true),
+			set_config('parley.search_user_conversations', setting.column3, true);
 		RETURN QUERY SELECT setting.column1, setting.column2, a.list, e.term, cardinality(a.rows)::bigint, cardinality(a.expected)::bigint
 			FROM expected e, LATERAL (SELECT (ARRAY[30, 110, 200])[1 + e.id % 3]) s(size), LATERAL (VALUES
 				('operator''s', ARRAY(SELECT read_pages(e.term, size, NULL, e.id % 2 = 0)), e.rows),
