@@ -261,7 +261,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	chat_id bigint := parley.find_chat(token, chat_number);
-	pattern text := '%' || regexp_replace(query, '([\\%_])', '\\\1', 'g') || '%';
 BEGIN
 	-- OFFSET 0 keeps the search a walk from the chat's newest message back, which ends with the page.
 	RETURN QUERY
@@ -270,7 +269,7 @@ BEGIN
 			FROM (SELECT * FROM (SELECT * FROM parley.messages n
 					WHERE n.conversation_id = chat_id AND n.number < coalesce(last_id, 9223372036854775807)
 					ORDER BY n.number DESC OFFSET 0) m
-				WHERE m.content ILIKE pattern LIMIT search_chat.limit + 1) p
+				WHERE parley.contains(m.content, query) LIMIT search_chat.limit + 1) p
 			ORDER BY p.number DESC LIMIT search_chat.limit;
 	PERFORM parley.await_durable();
 END $$;

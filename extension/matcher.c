@@ -6,14 +6,25 @@
 #include "postgres.h"
 
 #include "catalog/pg_collation.h"
+#include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/formatting.h"
 #include "utils/memutils.h"
 #include "utils/pg_locale.h"
 
 #include "fold.h"
 #include "matcher.h"
+
+PG_FUNCTION_INFO_V1(parley_contains);
+
+/* The matcher of a call site, kept while its term stays the same. */
+typedef struct KeptMatcher
+{
+	Matcher matcher;
+	text *term;
+} KeptMatcher;
 
 /* What is folded by lower() is whatever lower() says, so an unusual collation costs time and never a row. */
 FoldKind
@@ -86,4 +97,49 @@ parley_matcher_test(Matcher *matcher, Datum value)
 	if (plain != (text *) DatumGetPointer(value))
 		pfree(plain);
 	return found;
+}
+
+static bool
+text_equals(const text *a, const text *b)
+{
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		   memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+static void
+matcher_drop(KeptMatcher *kept)
+{
+	pfree(kept->matcher.term.data);
+	if (kept->matcher.scratch.data != NULL)
+		pfree(kept->matcher.scratch.data);
+	pfree(kept->term);
+	pfree(kept);
+}
+
+static Matcher *
+matcher_keep(FmgrInfo *call_site, text *term, Oid collation)
+{
+	KeptMatcher *kept = call_site->fn_extra;
+	MemoryContext outer;
+
+	if (kept != NULL && text_equals(kept->term, term))
+		return &kept->matcher;
+	if (kept != NULL)
+		matcher_drop(kept);
+	call_site->fn_extra = NULL;
+	outer = MemoryContextSwitchTo(call_site->fn_mcxt);
+	kept = palloc(sizeof(KeptMatcher));
+	kept->term = (text *) DatumGetPointer(datumCopy(PointerGetDatum(term), false, -1));
+	parley_matcher_init(&kept->matcher, kept->term, collation);
+	call_site->fn_extra = kept;
+	MemoryContextSwitchTo(outer);
+	return &kept->matcher;
+}
+
+Datum
+parley_contains(PG_FUNCTION_ARGS)
+{
+	Matcher *matcher = matcher_keep(fcinfo->flinfo, PG_GETARG_TEXT_PP(1), PG_GET_COLLATION());
+
+	PG_RETURN_BOOL(parley_matcher_test(matcher, PG_GETARG_DATUM(0)));
 }

@@ -68,6 +68,11 @@ SELECT id FROM texts WHERE content OPERATOR(parley.@~) 'nonsense'::bytea;
 RESET enable_seqscan;
 DROP TABLE texts;
 
+-- a_text_contains_a_term_where_ilike_says_so
+SELECT c, t, parley.contains(c, t) FROM unnest(ARRAY['', 'abc', 'ÀÉÎ straße', '50% off', 'İi', 'a_b\c', repeat('long ', 3000) || 'Needle']) c,
+	unnest(ARRAY['', 'B', 'éî S', '%', 'i', '_', '\', 'g nEEDLE']) t
+	WHERE parley.contains(c, t) IS DISTINCT FROM (c ILIKE '%' || regexp_replace(t, '([%_\\])', '\\\1', 'g') || '%');
+
 -- the_way_is_chosen_by_how_frequent_a_term_is
 CREATE TABLE many AS SELECT i AS n, nextval('parley.contacts_id_seq') AS id FROM generate_series(1, 300) i;
 INSERT INTO parley.contacts (id, name) SELECT id, 'Numbat ' || n FROM many;
