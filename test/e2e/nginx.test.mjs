@@ -128,6 +128,20 @@ test("post_that_was_sent_is_repeated_with_its_key_alone", async (t) => {
 	}, "a request without a key meets the dying server");
 });
 
+test("gateway_that_is_not_ready_is_noticed_by_no_reader_and_no_keyed_post", async (t) => {
+	const [ready] = await startGateways(t, 1);
+	const [lost] = await startGateways(t, 1, { PGHOST: "/nonexistent" }, "GET /health");
+	const nginx = await startNginx(t, addresses([lost, ready]));
+	const client = open(t, nginx);
+	const asked = await fetch(`${lost.url}/ready`, { headers: { connection: "close" } });
+	assert.equal(asked.status, 503);
+	for (let n = 0; n < 20; n++) {
+		assert.equal((await client.request("GET /conversations?limit=1")).status, 200);
+		assert.equal((await client.request("POST /applications", { name: word() }, key())).status, 201);
+	}
+	await until(() => / tried=503, 20[01]\n/.test(readFileSync(`${nginx.directory}/parley.log`, "utf8")), "the lost one was asked first");
+});
+
 test("no_gateway_at_all_is_a_problem_to_come_back_with", async (t) => {
 	const nginx = await startNginx(t, [`127.0.0.1:${await freePort()}`]);
 	const answer = await open(t, nginx).request("GET /conversations");

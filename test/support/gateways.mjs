@@ -49,8 +49,8 @@ function start(t, name, command, args, env = {}) {
 // As deploy/local/common.sh has it: root's clusters belong to postgres, who alone can enter their sockets' directory.
 const asOwner = process.getuid() === 0 ? ["--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
 
-// → [{ url, address, kill() }], ready to serve the database of env.
-export async function startGateways(t, count, env = {}) {
+// → [{ url, address, kill() }], ready to serve the database of env, or there at least (untilLine "GET /health").
+export async function startGateways(t, count, env = {}, untilLine = "GET /ready") {
 	const gateways = [];
 	for (let n = 0; n < count; n++) {
 		const address = `127.0.0.1:${await freePort()}`;
@@ -58,7 +58,7 @@ export async function startGateways(t, count, env = {}) {
 		const child = start(t, "parleyd", "setpriv", args, { PGUSER: "parley_gateway", ...env });
 		gateways.push({ address, url: `http://${address}`, child, kill: () => child.end("SIGKILL") });
 	}
-	for (const gateway of gateways) await untilAnswered(gateway.child, new Client(gateway.url), "GET /ready", 200);
+	for (const gateway of gateways) await untilAnswered(gateway.child, new Client(gateway.url), untilLine, 200);
 	return gateways;
 }
 
