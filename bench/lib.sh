@@ -145,7 +145,7 @@ writable_copy() {
 	PGDATABASE=$copy warm
 	# As many commits as wait at once share a write to the disk, so what sends much needs more than the default's connections.
 	PGUSER=parley_gateway PGDATABASE=$copy "$root/gateway/parleyd" --listen "${copy_url#http://}" --log-requests=false \
-		--write-connections 16 2>"$tmp/parleyd-copy.log" 9>&- &
+		--write-connections 16 --statement-timeout-ms 600000 --request-timeout-ms 600000 2>"$tmp/parleyd-copy.log" 9>&- &
 	on_exit "kill $! 2>/dev/null; wait $!"
 	curl -sf --retry 20 --retry-all-errors --retry-max-time 30 -o /dev/null "$copy_url/ready" ||
 		die "parleyd does not serve $copy_url" "$(tail -n 5 "$tmp/parleyd-copy.log")"
