@@ -45,12 +45,17 @@ make_follower() {
 
 # while_sending COMMAND…: under the load of 32 sending connections
 while_sending() {
-	local sender
-	wrk -c 32 -t 2 -d 3600 --timeout 30 -s "$here/wrk_post.lua" "$copy_url" -- "$tmp/conversations" "$message" >/dev/null &
+	wrk -c 32 -t 2 -d 3600 --timeout 30 -s "$here/wrk_post.lua" "$copy_url" -- "$tmp/conversations" "$message" >/dev/null 9>&- &
 	sender=$!
 	"$@"
+	stop_sending
+}
+
+stop_sending() {
+	[ -n "${sender:-}" ] || return 0
 	kill "$sender"
 	wait "$sender" || true
+	sender=
 }
 
 measure_reading() {
@@ -64,6 +69,7 @@ section_chat() {
 	local i said conversations follower
 	writable_copy
 	local url=$copy_url
+	on_exit stop_sending
 	query -d "$copy" -c "CREATE TABLE bench_conversations AS
 		SELECT id, row_number() OVER (ORDER BY id) AS place FROM parley.conversations WHERE kind = 'contact'" \
 		-c "CREATE UNIQUE INDEX ON bench_conversations (place) INCLUDE (id)" -c "VACUUM ANALYZE bench_conversations"
