@@ -38,6 +38,14 @@ bool fake_accepts = true;
 static struct pg_conn connections[CONNECTIONS_MAX];
 static int opened;
 
+void
+fake_reset(void)
+{
+	memset(connections, 0, sizeof(connections));
+	opened = 0;
+	fake_accepts = true;
+}
+
 int
 fake_opened(void)
 {

@@ -12,7 +12,10 @@
 /* How attempts to connect end from now on. */
 extern bool fake_accepts;
 
-/* Connections that were ever opened, and the place of the newest that is still open, from 0; -1 if none. */
+/* Forgets all connections, which must be closed, and accepts again. */
+void fake_reset(void);
+
+/* Connections that were opened, and the place of the newest that is still open, from 0; -1 if none. */
 int fake_opened(void);
 int fake_newest(void);
 

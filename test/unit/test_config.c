@@ -46,6 +46,9 @@ START_TEST(flags_win_over_the_environment)
 	ck_assert_int_eq(READ("--queue-limit=8", "--insecure=false"), CONFIG_RUN);
 	ck_assert_int_eq(config.queue_limit, 8);
 	ck_assert(!config.insecure);
+	unsetenv("PARLEY_QUEUE_LIMIT");
+	unsetenv("PARLEY_LISTEN");
+	unsetenv("PARLEY_INSECURE");
 }
 END_TEST
 
@@ -64,6 +67,7 @@ START_TEST(what_is_wrong_is_named)
 	setenv("PARLEY_THREADS", "-1", 1);
 	ck_assert_int_eq(read_config(0, NULL), CONFIG_WRONG);
 	ck_assert_ptr_nonnull(strstr(output, "PARLEY_THREADS"));
+	unsetenv("PARLEY_THREADS");
 }
 END_TEST
 

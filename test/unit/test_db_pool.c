@@ -72,6 +72,7 @@ make_pool(size_t connections, size_t depth, size_t queue_length_max)
 								.acquire_timeout_ms = 100,
 								.query_timeout_ms = 200 };
 
+	results = errors = timeouts = query_count = 0;
 	loop = h2o_evloop_create();
 	db = db_pool_create(loop, &settings);
 	db_pool_set_statements(db, statements, 1);
@@ -125,6 +126,7 @@ dispose(void)
 	db_pool_dispose(db);
 	for (int i = 0; i < query_count; i++)
 		abandon(queries[i]);
+	fake_reset();
 	h2o_evloop_run(loop, 0);
 	h2o_evloop_destroy(loop);
 }
