@@ -1,0 +1,64 @@
+-- plans: the indexes that are promised are the ones that the functions' own statements scan, counted in the transaction that ran
+-- them. The tables here are small, so sequential scans are forbidden, as they would not pay on large ones.
+\set VERBOSITY terse
+SELECT id AS ana FROM parley.create_contact('Ana Plans', '+1 707 555 0001') \gset
+SELECT id AS bob FROM parley.create_contact('Bob Plans', '+1 707 555 0002') \gset
+SELECT id AS c FROM parley.open_contact_conversation(:ana) \gset
+SELECT id AS d FROM parley.open_direct_conversation(:ana, :bob) \gset
+SELECT message_id FROM parley.post_message(:c, 'a plan of Ana''s');
+SELECT message_id FROM parley.post_user_message(:d, 'a plan of Bob''s', :bob);
+ANALYZE parley.messages, parley.conversations, parley.members, parley.contacts;
+-- The counters go on from what the session has not reported yet, so they are compared with what they were.
+CREATE TEMP TABLE counted AS SELECT oid, relname, relkind, 0::bigint AS scans FROM pg_class
+	WHERE relnamespace = 'parley'::regnamespace AND relkind IN ('r', 'i');
+CREATE FUNCTION pg_temp.count_from_here() RETURNS void LANGUAGE sql AS
+	$$ UPDATE counted SET scans = pg_stat_get_xact_numscans(oid) $$;
+CREATE TEMP VIEW scans AS
+	SELECT relname AS index FROM counted WHERE relkind = 'i' AND pg_stat_get_xact_numscans(oid) > scans ORDER BY relname;
+CREATE TEMP VIEW read_through AS
+	SELECT relname AS "table" FROM counted WHERE relkind = 'r' AND pg_stat_get_xact_numscans(oid) > scans;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET enable_sort = off;
+
+-- the_list_reads_last_message_ats_index_and_the_messages_it_shows
+BEGIN;
+SELECT pg_temp.count_from_here();
+SELECT count(*) > 0 AS rows FROM parley.recent_conversations();
+SELECT index FROM pg_temp.scans WHERE index IN ('conversations_last_message_at', 'messages_pkey');
+SELECT * FROM pg_temp.read_through;
+COMMIT;
+
+-- a_search_asks_the_index_of_messages_and_that_of_contacts
+BEGIN;
+SELECT pg_temp.count_from_here();
+SET LOCAL parley.search_method = index;
+SELECT count(*) FROM parley.recent_conversations('a plan of Ana''s');
+SELECT index FROM pg_temp.scans WHERE index ~ '_grams$';
+SELECT * FROM pg_temp.read_through;
+COMMIT;
+
+-- … or walks the newest messages by theirs
+BEGIN;
+SELECT pg_temp.count_from_here();
+SET LOCAL parley.search_method = walk;
+SELECT count(*) > 0 AS rows FROM parley.recent_conversations('a plan');
+SELECT index FROM pg_temp.scans WHERE index = 'messages_newest';
+SELECT * FROM pg_temp.read_through;
+COMMIT;
+
+-- messages_are_listed_by_their_key
+BEGIN;
+SELECT pg_temp.count_from_here();
+SELECT count(*) FROM parley.list_user_messages(:ana, :d, sort => 'desc');
+SELECT index FROM pg_temp.scans WHERE index = 'messages_pkey';
+SELECT * FROM pg_temp.read_through;
+COMMIT;
+
+-- sync_goes_from_the_member_to_the_conversations_to_what_is_new_in_them
+BEGIN;
+SELECT pg_temp.count_from_here();
+SELECT more FROM parley.sync(:ana);
+SELECT index FROM pg_temp.scans WHERE index IN ('conversations_pkey', 'messages_pkey');
+SELECT * FROM pg_temp.read_through;
+COMMIT;
