@@ -128,9 +128,15 @@ fake_answer_all(int connection)
 void
 fake_fail_one(int connection, const char *sqlstate, const char *severity)
 {
-	answer(&connections[connection], make_result(PGRES_FATAL_ERROR, sqlstate, severity));
-	if (strcmp(severity, "FATAL") == 0)
-		connections[connection].answer_count -= 2; /* the server ends before it syncs */
+	PGresult *error = make_result(PGRES_FATAL_ERROR, sqlstate, severity);
+
+	if (strcmp(severity, "FATAL") != 0)
+		answer(&connections[connection], error);
+	else
+	{
+		put(&connections[connection], error); /* the server ends before it syncs */
+		connections[connection].waiting--;
+	}
 	wake(&connections[connection]);
 }
 
