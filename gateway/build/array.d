@@ -1,3 +1,0 @@
-build/array.o: array.c array.h buffer.h
-array.h:
-buffer.h:

@@ -1,2 +1,0 @@
-build/buffer.o: buffer.c buffer.h
-buffer.h:

@@ -1,4 +1,0 @@
-build/config.o: config.c config.h settings.h version.h
-config.h:
-settings.h:
-version.h:

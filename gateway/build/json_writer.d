@@ -1,3 +1,0 @@
-build/json_writer.o: json_writer.c json_writer.h buffer.h
-json_writer.h:
-buffer.h:

@@ -1,2 +1,0 @@
-build/log.o: log.c log.h
-log.h:
