@@ -9,7 +9,6 @@
 #include "datatype/timestamp.h"
 #include "storage/block.h"
 #include "utils/rel.h"
-#include "utils/snapshot.h"
 
 typedef struct BlockTimes
 {
@@ -18,8 +17,9 @@ typedef struct BlockTimes
 	BlockNumber blocks_per_run;
 } BlockTimes;
 
-/* Reads the whole index, palloc'd; a run of 32 blocks takes about half a microsecond. */
-extern BlockTimes parley_block_times_read(Relation index, BlockNumber blocks, Snapshot snapshot);
+/* Reads the whole index, palloc'd, after the snapshot was taken for which it is to hold; blocks: how many the table
+ * has. */
+extern BlockTimes parley_block_times_read(Relation index, BlockNumber blocks);
 
 /* No message of the block that the snapshot sees is newer. */
 static inline TimestampTz

@@ -1,76 +1,44 @@
 /*
  * gram_index.c: see gram_index.h.
  *
- * Estimating reads GIN's own pages, as GIN does when it begins a scan: one share lock at a time, released before the
- * next.
+ * Takes no lock of its own but the predicate lock of a serializable transaction; those of pages are posting_list.c's,
+ * pending_list.c's and GIN's.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/gin_private.h"
 #include "access/relscan.h"
 #include "miscadmin.h"
 #include "nodes/tidbitmap.h"
-#include "storage/bufmgr.h"
+#include "storage/predicate.h"
 #include "utils/fmgroids.h"
 
 #include "gram_index.h"
+#include "pending_list.h"
 
 /* Rows that are not worth another list; the share of rows beyond which a list tells nothing; how much likelier two
- * clues of one term are together than by chance. */
+ * clues of one term are together than by chance; and how many times as long a list may be as the rarest. */
 #define ROWS_FEW 300
 #define SHARE_USELESS 0.1
 #define SHARE_DEPENDENT 4
+#define LENGTH_USELESS 20
 
-/* A vague clue, the alternative to single characters, is worth its many lists where each of those is in more rows than
- * this. */
-#define ROWS_VAGUE 20000
+/* A clue of more keys than this is not looked at list by list. */
+#define KEYS_MAX 1000
 
-/* About how many rows a posting tree holds: its leaves as far as the descent tells, times what the first one holds. */
-static double
-posting_tree_rows(Relation index, BlockNumber root, Snapshot snapshot)
+/* The lists that answer a clue, in columns first to last. */
+static PostingLists
+clue_lists(GinState *state, OffsetNumber first, OffsetNumber last, const GramClue *clue, Snapshot snapshot)
 {
-	GinBtreeData tree;
-	GinBtreeStack *stack = ginScanBeginPostingTree(&tree, index, root, snapshot);
-	ItemPointerData from_first;
-	int count;
-	double rows;
+	PostingLists lists = { .is_whole = true };
 
-	ItemPointerSetMin(&from_first);
-	pfree(GinDataLeafPageGetItems(BufferGetPage(stack->buffer), &count, from_first));
-	rows = (double) stack->predictNumber * count;
-	UnlockReleaseBuffer(stack->buffer);
-	stack->buffer = InvalidBuffer;
-	freeGinBtreeStack(stack);
-	return rows;
+	for (OffsetNumber column = first; column <= last && lists.is_whole; column++)
+		for (int i = 0; i < clue->range_count && lists.is_whole; i++)
+			parley_posting_lists_add(&lists, state, column, &clue->ranges[i], KEYS_MAX, snapshot);
+	return lists;
 }
 
-static double
-gram_rows(GinState *state, OffsetNumber column, Gram gram, Snapshot snapshot)
-{
-	GinBtreeData entries;
-	GinBtreeStack *stack;
-	double rows = 0;
-	BlockNumber posting_tree = InvalidBlockNumber;
-
-	ginPrepareEntryScan(&entries, column, Int64GetDatum(gram), GIN_CAT_NORM_KEY, state);
-	stack = ginFindLeafPage(&entries, true, false, snapshot);
-	if (entries.findItem(&entries, stack))
-	{
-		Page page = BufferGetPage(stack->buffer);
-		IndexTuple entry = (IndexTuple) PageGetItem(page, PageGetItemId(page, stack->off));
-
-		if (GinIsPostingTree(entry))
-			posting_tree = GinGetPostingTree(entry);
-		else
-			rows = GinGetNPosting(entry);
-	}
-	LockBuffer(stack->buffer, GIN_UNLOCK);
-	freeGinBtreeStack(stack);
-	return BlockNumberIsValid(posting_tree) ? posting_tree_rows(state->index, posting_tree, snapshot) : rows;
-}
-
-/* Puts an exact clue among the rarest kept so far, in the order of their rows. */
+/* Puts a clue among the rarest kept so far, in the order of their rows. */
 static void
 clue_set_add(ClueSet *set, double *rows, const GramClue *clue, double clue_rows)
 {
@@ -93,7 +61,8 @@ clue_set_add(ClueSet *set, double *rows, const GramClue *clue, double clue_rows)
 
 /*
  * How many of the clues, the rarest first, are worth reading: each costs a look into its list for every row of the
- * first, which pays while many rows are left and the clue is not in most of them anyway.
+ * first, which pays while many rows are left, the clue is not in most of them anyway, and what is decoded of its list
+ * serves more than one row.
  */
 static size_t
 clues_worth(const double *rows, size_t count, double table_rows)
@@ -101,7 +70,9 @@ clues_worth(const double *rows, size_t count, double table_rows)
 	double left = rows[0];
 	size_t worth = 1;
 
-	for (; worth < count && left > ROWS_FEW && rows[worth] < table_rows * SHARE_USELESS; worth++)
+	for (; worth < count && left > ROWS_FEW && rows[worth] < table_rows * SHARE_USELESS &&
+		   rows[worth] < rows[0] * LENGTH_USELESS;
+		 worth++)
 		left *= Min(1.0, SHARE_DEPENDENT * rows[worth] / table_rows);
 	return worth;
 }
@@ -119,27 +90,22 @@ parley_gram_index_choose(Relation index, int columns, const Folded *term, double
 	initGinState(&state, index);
 	for (size_t i = 0; i < count; i++)
 	{
-		double clue_rows = 0;
+		PostingLists lists = clue_lists(&state, 1, columns, &clues[i], snapshot);
 
-		if (!parley_clue_is_exact(&clues[i]))
-			vague = &clues[i];
+		if (lists.is_whole)
+			clue_set_add(&set, rows, &clues[i], parley_posting_lists_size(&lists, index, snapshot));
 		else
-		{
-			for (int column = 1; column <= columns; column++)
-				clue_rows += gram_rows(&state, column, clues[i].ranges[0].low, snapshot);
-			clue_set_add(&set, rows, &clues[i], clue_rows);
-		}
+			vague = &clues[i];
 	}
 	if (set.count > 0)
 	{
 		set.rows = rows[0];
 		set.count = clues_worth(rows, set.count, table_rows);
 	}
-	if (vague != NULL && (set.count == 0 || set.rows > ROWS_VAGUE))
+	else if (vague != NULL)
 	{
 		set.clues[0] = *vague;
 		set.count = 1;
-		set.is_vague = true;
 	}
 	return set;
 }
@@ -189,4 +155,129 @@ parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, S
 	tbm_free(bitmap);
 	pfree(query);
 	return found;
+}
+
+void
+parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const ClueSet *clues, Snapshot snapshot)
+{
+	GinState state;
+	bool is_whole = clues->count > 0 && clues->rows >= 0;
+
+	memset(scan, 0, sizeof(*scan));
+	scan->index = index;
+	if (is_whole)
+	{
+		PredicateLockRelation(index, snapshot);
+		initGinState(&state, index);
+		scan->known.rows = parley_pending_rows(&state, column, clues->clues, clues->count, &scan->known.count);
+	}
+	for (size_t i = 0; i < clues->count && is_whole; i++)
+	{
+		scan->lists[i] = clue_lists(&state, column, column, &clues->clues[i], snapshot);
+		is_whole = scan->lists[i].is_whole;
+	}
+	if (is_whole)
+		scan->clue_count = clues->count;
+	else
+		scan->known = parley_gram_index_ask(index, column, clues, snapshot);
+}
+
+static void
+scan_reserve(GramScan *scan, size_t count)
+{
+	if (count <= scan->room)
+		return;
+	scan->room = 2 * count;
+	scan->found = scan->found == NULL ? palloc(scan->room * sizeof(ItemPointerData))
+									  : repalloc(scan->found, scan->room * sizeof(ItemPointerData));
+}
+
+static int
+rows_compare(const void *a, const void *b)
+{
+	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
+}
+
+/* Appends to found, from place `begin` on, the rows of the stretch that are in any list, ascending; answers where they
+ * end. */
+static size_t
+lists_unite(GramScan *scan, PostingLists *lists, RowPlace after, RowPlace until, size_t begin)
+{
+	size_t end = begin;
+	size_t contributing = 0;
+
+	for (size_t i = 0; i < lists->count; i++)
+	{
+		const ItemPointerData *rows;
+		size_t count = parley_posting_list_read(&lists->lists[i], scan->index, after, until, &rows);
+
+		scan_reserve(scan, end + count);
+		if (count > 0)
+			memcpy(scan->found + end, rows, count * sizeof(ItemPointerData));
+		end += count;
+		contributing += count > 0;
+	}
+	if (contributing > 1)
+		qsort(scan->found + begin, end - begin, sizeof(ItemPointerData), rows_compare);
+	return end;
+}
+
+/* Keeps of the first rows found those that are among the rest, both ascending; answers how many. */
+static size_t
+rows_intersect(ItemPointerData *rows, size_t count, size_t end)
+{
+	size_t kept = 0;
+	size_t other = count;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		while (other < end && ItemPointerCompare(&rows[other], &rows[i]) < 0)
+			other++;
+		if (other < end && ItemPointerEquals(&rows[other], &rows[i]))
+			rows[kept++] = rows[i];
+	}
+	return kept;
+}
+
+/* The first of the known rows that is not before the block. */
+static size_t
+known_from(const Candidates *known, BlockNumber block)
+{
+	size_t low = 0;
+	size_t high = known->count;
+
+	while (low < high)
+	{
+		size_t middle = low + (high - low) / 2;
+
+		if (ItemPointerGetBlockNumberNoCheck(&known->rows[middle]) < block)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+Candidates
+parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last)
+{
+	RowPlace after = parley_block_place(first);
+	RowPlace until = parley_block_place(last + 1);
+	size_t known = known_from(&scan->known, first);
+	size_t known_count = known_from(&scan->known, last + 1) - known;
+	size_t count = 0;
+
+	for (size_t i = 0; i < scan->clue_count && (i == 0 || count > 0); i++)
+	{
+		size_t end = lists_unite(scan, &scan->lists[i], after, until, count);
+
+		count = i == 0 ? end : rows_intersect(scan->found, count, end);
+	}
+	if (known_count > 0)
+	{
+		scan_reserve(scan, count + known_count);
+		memcpy(scan->found + count, scan->known.rows + known, known_count * sizeof(ItemPointerData));
+		count += known_count;
+	}
+	return (Candidates){ scan->found, count };
 }

@@ -1,5 +1,5 @@
 /*
- * gram_index.h: asking a GIN index of parley.gram_ops: how many rows a clue may have, and which rows may have all.
+ * gram_index.h: asking a GIN index of parley.gram_ops: how many rows may have a term, and which.
  */
 #ifndef PARLEY_GRAM_INDEX_H
 #define PARLEY_GRAM_INDEX_H
@@ -11,16 +11,16 @@
 #include "utils/snapshot.h"
 
 #include "gram_ops.h"
+#include "posting_list.h"
 
-/* Of more exact clues than this, the rarest are asked for: each costs a list to read. */
+/* Of more clues than this, the rarest are asked for: each costs a list to read. */
 #define CLUES_ASKED_MAX 3
 
 typedef struct ClueSet
 {
 	GramClue clues[CLUES_ASKED_MAX];
-	size_t count;
-	double rows;   /* about how many rows the rarest exact clue has; negative: none is exact, nothing is known */
-	bool is_vague; /* one clue that is not exact is asked for, which may have far fewer rows */
+	size_t count; /* 0: the index cannot be asked */
+	double rows;  /* about how many rows have the rarest clue; negative: it has too many keys to tell */
 } ClueSet;
 
 /* Rows that may have all clues, by block and offset, ascending. */
@@ -32,14 +32,38 @@ typedef struct Candidates
 
 /*
  * The clues of a folded term worth asking for, and an estimate from the sizes of the index's lists: a descent of the
- * index a clue. What waits in the index's pending list is not counted. columns: how many of the index, from the first,
+ * index a clue, and a look at the keys where a clue is a range of them. columns: how many of the index, from the first,
  * may match; table_rows: about how many rows there are.
  */
 extern ClueSet parley_gram_index_choose(Relation index, int columns, const Folded *term, double table_rows,
 										Snapshot snapshot);
 
-/* The rows with all clues in the column, palloc'd; without clues every row of the index. May hold rows that do not
- * match. */
+/* All rows with all clues in the column, palloc'd. May hold rows that do not match. */
 extern Candidates parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, Snapshot snapshot);
+
+/* The same, a stretch of blocks at a time. */
+typedef struct GramScan
+{
+	Relation index;
+	Candidates known; /* what waited in the pending list; or all, where a clue has too many keys for lists */
+	PostingLists lists[CLUES_ASKED_MAX];
+	size_t clue_count; /* 0: all is known */
+	ItemPointerData *found;
+	size_t room;
+} GramScan;
+
+/* Begins in the current context. Predicate-locks the index as a whole. */
+extern void parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const ClueSet *clues,
+								   Snapshot snapshot);
+
+/* Whether no block has any. */
+static inline bool
+parley_gram_scan_is_empty(const GramScan *scan)
+{
+	return scan->known.count == 0 && (scan->clue_count == 0 || scan->lists[0].count == 0);
+}
+
+/* The rows of blocks from first to last, in any order, some maybe twice; valid until the next call. */
+extern Candidates parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last);
 
 #endif

@@ -73,7 +73,8 @@ trigram(uint32_t a, uint32_t b, uint32_t c)
 static inline bool
 has_single(uint32_t character)
 {
-	return character < 'a' || character > 'z';
+	return character < 'a' || character > 'z' || character == 'j' || character == 'q' || character == 'x' ||
+		   character == 'z';
 }
 
 /* Itself up to U+3FFF, beyond that a hash; never 0, which stands for no character. */

@@ -13,7 +13,6 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "portability/instr_time.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -179,22 +178,27 @@ listing_all(const Listing *listing, int64 *total)
 	return parley_statement_run(listing->user_id ? &list_user_all : &list_all, values, NULL, true, 0);
 }
 
-/* Runs the two streams, the one that is likely to end sooner first, since what it finds bounds the other. */
+/*
+ * Runs the two streams, the cheaper first, since what it finds bounds the other. Contacts that have been looked through
+ * need not be asked again; where they come second, they make what messages found newer, which only a page after a
+ * cursor must know before.
+ */
 static void
 search_run(Search *search)
 {
 	StreamPlan messages = parley_search_plan_messages(search);
 	StreamPlan contacts = parley_search_plan_contacts(search);
 
-	if (messages.prefers_walk && (!contacts.prefers_walk || messages.walk_rows * COST_MESSAGE_WALKED <
-																contacts.walk_rows * COST_CONVERSATION_WALKED))
+	if (messages.cost < contacts.cost)
 	{
+		search->asks_contacts = search->hits.before.at != DT_NOEND;
 		parley_search_messages(search, &messages);
 		parley_search_contacts(search, &contacts);
 	}
 	else
 	{
 		parley_search_contacts(search, &contacts);
+		search->asks_contacts = false;
 		parley_search_messages(search, &messages);
 	}
 }

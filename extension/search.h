@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include "portability/instr_time.h"
+
 #include "gram_index.h"
 #include "hits.h"
 #include "lookup.h"
@@ -35,7 +37,7 @@ extern void parley_search_init(void);
 typedef struct StreamTrace
 {
 	const char *path;
-	double estimate;  /* rows that may match, by the index; negative: unknown */
+	double estimate;  /* rows that may match, by the index; negative: too many keys to tell */
 	int64 walked;     /* rows passed from the newest on */
 	int64 candidates; /* rows that the index named */
 	int64 visited;    /* of these, looked at */
@@ -69,7 +71,8 @@ typedef struct Search
 		AttrNumber conversation_id, number, created_at, content;
 	} message;
 
-	bool walk_found_all; /* the walk over messages ended because all that is wanted was found */
+	bool asks_contacts;    /* whether a conversation is asked for its contact as soon as a message of it is met */
+	double newer_messages; /* about how many are newer than the last hit wanted; negative: not all wanted are found */
 	StreamTrace message_trace, contact_trace;
 } Search;
 
@@ -83,8 +86,17 @@ extern void parley_search_close(Search *search);
 /* The conversation's entry, made on the first meeting; NULL: not of this list. */
 extern Hit *parley_search_meet(Search *search, int64 conversation_id);
 
-/* Meets the conversation in the slot; is_named: its contact is known to have the term, else that is found out. */
-extern Hit *parley_search_meet_row(Search *search, TupleTableSlot *conversation, bool is_named);
+/* What is known of a conversation's contact: that it has the term; nothing, so it is asked; or it is left to the other
+ * stream. */
+typedef enum Naming
+{
+	NAMING_KNOWN,
+	NAMING_ASKED,
+	NAMING_LATER
+} Naming;
+
+/* Meets the conversation in the slot, maybe again. */
+extern Hit *parley_search_meet_row(Search *search, TupleTableSlot *conversation, Naming naming);
 
 /* Whether the contact in the slot has the term. */
 extern bool parley_contact_has_term(Search *search, TupleTableSlot *contact);
@@ -100,6 +112,7 @@ typedef struct StreamPlan
 	Relation index;
 	double rows;      /* of the table */
 	double walk_rows; /* how many rows a walk is likely to pass */
+	double cost;      /* of the way preferred */
 	bool prefers_walk;
 } StreamPlan;
 
@@ -114,10 +127,24 @@ extern void parley_search_contacts(Search *search, StreamPlan *plan);
 #define COST_CONVERSATION_WALKED 8.0
 #define COST_CONTACT_VISITED 12.0
 
-/* Calls visit for each candidate that the snapshot sees, from the last to the first, in a slot of the table. */
+/* Reads candidates from a table. */
 typedef void (*CandidateVisitor)(Search *search, TupleTableSlot *slot);
-extern void parley_search_visit(Search *search, Relation table, const ItemPointerData *rows, size_t count,
-								CandidateVisitor visit);
+typedef struct CandidateVisit
+{
+	Search *search;
+	CandidateVisitor visit;
+	struct IndexFetchTableData *fetch;
+	TupleTableSlot *slot;
+} CandidateVisit;
+
+/* Calls the visitor for each of the rows that the snapshot sees, from the last to the first. */
+extern CandidateVisit parley_search_visit_begin(Search *search, Relation table, CandidateVisitor visit);
+extern void parley_search_visit(const CandidateVisit *visit, const ItemPointerData *rows, size_t count);
+extern void parley_search_visit_end(CandidateVisit *visit);
+
+/* Times what a stream does. */
+extern instr_time parley_trace_begin(void);
+extern void parley_trace_end(StreamTrace *trace, instr_time began);
 
 /* About how many rows a table has. */
 extern double parley_table_rows(Relation table);

@@ -12,7 +12,6 @@
 #include "access/relation.h"
 #include "access/tableam.h"
 #include "miscadmin.h"
-#include "portability/instr_time.h"
 
 #include "search.h"
 
@@ -29,18 +28,42 @@ static const char *const contact_indexes[] = { "conversations_contact_key", "con
 StreamPlan
 parley_search_plan_contacts(Search *search)
 {
-	StreamPlan plan = { .rows = parley_table_rows(search->contacts), .walk_rows = PROBE_CONVERSATIONS };
+	StreamPlan plan = { .rows = parley_table_rows(search->contacts), .prefers_walk = true };
 	double wanted = Min((double) search->hits.wanted, parley_table_rows(search->conversations));
+	double index_cost;
 
 	plan.index = parley_relation_open("contacts_grams");
 	plan.clues =
 		parley_gram_index_choose(plan.index, INDEX_COLUMNS, &search->matcher.term, plan.rows, search->snapshot);
 	search->contact_trace.estimate = plan.clues.rows;
-	if (plan.clues.rows < 0)
-		return plan;
-	plan.walk_rows = Min(plan.rows, wanted * plan.rows / Max(plan.clues.rows, 1.0));
-	plan.prefers_walk = plan.walk_rows * COST_CONVERSATION_WALKED < plan.clues.rows * COST_CONTACT_VISITED;
+	plan.walk_rows = plan.clues.count == 0  ? plan.rows
+					 : plan.clues.rows < 0 ? PROBE_CONVERSATIONS
+										   : Min(plan.rows, wanted * plan.rows / Max(plan.clues.rows, 1.0));
+	plan.cost = plan.walk_rows * COST_CONVERSATION_WALKED;
+	index_cost = plan.clues.rows * COST_CONTACT_VISITED;
+	if (plan.clues.rows >= 0 && index_cost < plan.cost)
+	{
+		plan.prefers_walk = false;
+		plan.cost = index_cost;
+	}
 	return plan;
+}
+
+/* Whether a conversation is one more that is shown, now that its contact has been looked at. */
+static bool
+conversation_gains(Search *search, TupleTableSlot *conversation, Position here)
+{
+	Hit *hit = parley_hits_find(&search->hits, here.conversation_id);
+
+	if (hit != NULL && (search->asks_contacts || hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED))
+		return false;
+	if (hit != NULL && hit->state == HIT_MESSAGE)
+	{
+		parley_search_meet_row(search, conversation, NAMING_ASKED);
+		return false;
+	}
+	return parley_search_meet_row(search, conversation, NAMING_ASKED)->state == HIT_NAMED &&
+		   parley_hits_asks_for(&search->hits, here);
 }
 
 /* Passes conversations from the newest message on; false where the budget was spent before all that is wanted was
@@ -61,9 +84,7 @@ contacts_walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, doubl
 		if (search->contact_trace.walked >= budget)
 			return false;
 		search->contact_trace.walked++;
-		if (parley_hits_find(&search->hits, here.conversation_id) == NULL &&
-			parley_search_meet_row(search, slot, false)->state == HIT_NAMED &&
-			parley_hits_asks_for(&search->hits, here))
+		if (conversation_gains(search, slot, here))
 			countdown.met++;
 	}
 	return true;
@@ -100,7 +121,7 @@ contact_visit(Search *search, TupleTableSlot *contact)
 	{
 		parley_lookup_start(&search->of_contact[i], &contact_id);
 		while (parley_lookup_next(&search->of_contact[i]))
-			parley_search_meet_row(search, search->of_contact[i].slot, true);
+			parley_search_meet_row(search, search->of_contact[i].slot, NAMING_KNOWN);
 	}
 }
 
@@ -132,34 +153,36 @@ static void
 contacts_by_index(Search *search, StreamPlan *plan)
 {
 	Candidates candidates = contacts_ask(search, plan);
+	CandidateVisit visit;
 
 	search->contact_trace.candidates = candidates.count;
 	for (size_t i = 0; i < lengthof(contact_indexes); i++)
 		parley_lookup_open(&search->of_contact[i], search->conversations, contact_indexes[i], 1, search->snapshot);
-	parley_search_visit(search, search->contacts, candidates.rows, candidates.count, contact_visit);
+	visit = parley_search_visit_begin(search, search->contacts, contact_visit);
+	parley_search_visit(&visit, candidates.rows, candidates.count);
+	parley_search_visit_end(&visit);
 	for (size_t i = 0; i < lengthof(contact_indexes); i++)
 		parley_lookup_close(&search->of_contact[i]);
 }
 
 /*
- * How far a walk is worth going before the index is asked. Where a walk over messages found all that is wanted, the
- * conversations that may be newer all have a message among those passed.
+ * How far a walk is worth going before the index is asked. Where messages have filled the page already, only
+ * conversations with a message newer than its last can be wanted.
  */
 static double
 walk_budget(const Search *search, const StreamPlan *plan)
 {
-	const StreamTrace *messages = &search->message_trace;
+	double walk_rows = plan->walk_rows;
 
 	if (plan->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
 		return HUGE_VAL;
 	if (parley_search_method == SEARCH_BY_INDEX)
 		return 0;
-	if (search->walk_found_all &&
-		(plan->clues.rows < 0 || messages->walked * COST_CONVERSATION_WALKED < plan->clues.rows * COST_CONTACT_VISITED))
-		return messages->walked + 1;
-	if (plan->prefers_walk)
-		return Max(3 * plan->walk_rows, PROBE_CONVERSATIONS);
-	return plan->clues.rows < 0 ? PROBE_CONVERSATIONS : 0;
+	if (search->newer_messages >= 0)
+		walk_rows = plan->clues.rows < 0 ? search->newer_messages : Min(walk_rows, search->newer_messages);
+	if (plan->clues.rows >= 0 && walk_rows * COST_CONVERSATION_WALKED > plan->clues.rows * COST_CONTACT_VISITED)
+		return 0;
+	return Max(2 * walk_rows, PROBE_CONVERSATIONS);
 }
 
 static const char *
@@ -179,12 +202,9 @@ contacts_run(Search *search, StreamPlan *plan)
 void
 parley_search_contacts(Search *search, StreamPlan *plan)
 {
-	instr_time began, took;
+	instr_time began = parley_trace_begin();
 
-	INSTR_TIME_SET_CURRENT(began);
 	search->contact_trace.path = contacts_run(search, plan);
-	INSTR_TIME_SET_CURRENT(took);
-	INSTR_TIME_SUBTRACT(took, began);
-	search->contact_trace.milliseconds = INSTR_TIME_GET_MILLISEC(took);
+	parley_trace_end(&search->contact_trace, began);
 	relation_close(plan->index, NoLock);
 }

@@ -1,10 +1,10 @@
 /*
  * search_messages.c: the conversations in which a message has the term. See search.h.
  *
- * Three paths. A walk passes the messages from the newest on, which ends soon where the term is frequent. The index of
- * grams names the messages that may have the term, which are few where it is rare; they are visited from the end of the
- * table, where the newest are, until no run of blocks that is left can hold a newer one than is wanted. A user with few
- * messages has them all read.
+ * Three paths. A walk passes the messages from the newest on, which ends soon where the term is very frequent. The
+ * index of grams names the messages that may have the term, a run of blocks at a time from the end of the table, where
+ * the newest are, until no run that is left can hold a newer one than is wanted. A user with few messages has them all
+ * read.
  */
 #include "postgres.h"
 
@@ -13,39 +13,66 @@
 #include "access/relation.h"
 #include "access/tableam.h"
 #include "miscadmin.h"
-#include "portability/instr_time.h"
 #include "storage/bufmgr.h"
 #include "utils/timestamp.h"
 
 #include "block_times.h"
 #include "search.h"
 
-/* Where another stream has found all that is wanted, so many messages are passed before any index is asked. */
-#define PROBE_ROWS 2000
+/* Matches that have to be seen for each conversation wanted: some are in conversations met already. */
+#define MATCHES_PER_CONVERSATION 2
+
+/* What the index costs before it names the first message, as messages walked. */
+#define COST_INDEX_BEGIN 300
+
+/* The index names whole runs of blocks, so at least about so many messages are among those it chooses from. */
+#define ROWS_OF_A_RUN 1500
 
 /* So many messages of a user are read without asking further. */
 #define FEW_MESSAGES 100
 
-/* Candidates visited before it is worth knowing what block times can spare. */
-#define CANDIDATES_BATCH 1000
+/* Whether the index can name the messages with the term, and about how many they are. */
+static bool
+is_estimated(const StreamPlan *plan)
+{
+	return plan->clues.count > 0 && plan->clues.rows >= 0;
+}
+
+/* What a walk and the index would cost if `wanted` conversations had to be found. */
+static void
+plan_weigh(StreamPlan *plan, double wanted)
+{
+	double matches = Max(plan->clues.rows, 1.0);
+	double to_see = MATCHES_PER_CONVERSATION * wanted;
+	double index_cost;
+
+	if (!is_estimated(plan))
+	{
+		plan->walk_rows = plan->clues.count == 0 ? plan->rows : parley_search_walk_budget;
+		plan->prefers_walk = true;
+		plan->cost = plan->walk_rows * COST_MESSAGE_WALKED;
+		return;
+	}
+	to_see = Max(to_see, ROWS_OF_A_RUN * matches / plan->rows);
+	index_cost = COST_INDEX_BEGIN + Min(matches, to_see) * COST_MESSAGE_VISITED;
+	plan->walk_rows = Min(plan->rows, MATCHES_PER_CONVERSATION * wanted * plan->rows / matches);
+	plan->prefers_walk = plan->walk_rows * COST_MESSAGE_WALKED < index_cost;
+	plan->cost = plan->prefers_walk ? plan->walk_rows * COST_MESSAGE_WALKED : index_cost;
+}
 
 StreamPlan
 parley_search_plan_messages(Search *search)
 {
 	StreamPlan plan = { .rows = parley_table_rows(search->messages) };
-	double wanted = Min((double) search->hits.wanted, plan.rows);
+	double wanted = (double) search->hits.wanted;
 
 	plan.index = parley_relation_open("messages_grams");
 	plan.clues = parley_gram_index_choose(plan.index, 1, &search->matcher.term, plan.rows, search->snapshot);
 	search->message_trace.estimate = plan.clues.rows;
-	if (plan.clues.is_vague || plan.clues.count == 0)
-	{
-		plan.walk_rows = parley_search_walk_budget;
-		plan.prefers_walk = true;
-		return plan;
-	}
-	plan.walk_rows = Min(plan.rows, 2 * wanted * plan.rows / Max(plan.clues.rows, 1.0));
-	plan.prefers_walk = plan.walk_rows * COST_MESSAGE_WALKED < plan.clues.rows * COST_MESSAGE_VISITED;
+	/* A user's messages are met only as often as they are among all. */
+	if (search->is_closed)
+		wanted *= plan.rows / Max((double) search->closed_messages, 1.0);
+	plan_weigh(&plan, Min(wanted, plan.rows));
 	return plan;
 }
 
@@ -124,7 +151,7 @@ walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, double budget)
 		CHECK_FOR_INTERRUPTS();
 		walk_entry_read(scan, &here, &number);
 		if (parley_countdown_is_over(&countdown, here))
-			return search->walk_found_all = true;
+			return true;
 		if (search->message_trace.walked >= budget)
 			return false;
 		search->message_trace.walked++;
@@ -156,66 +183,53 @@ messages_walk(Search *search, double budget)
 	return is_complete;
 }
 
-/* Moves to the front of rows those in runs of blocks that may hold a message as new as `at`; answers how many. */
-static size_t
-candidates_keep(ItemPointerData *rows, size_t count, const BlockTimes *times, TimestampTz at, ItemPointerData *spared,
-				size_t *spared_count)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (parley_block_newest(times, ItemPointerGetBlockNumber(&rows[i])) >= at)
-			rows[kept++] = rows[i];
-		else
-			spared[(*spared_count)++] = rows[i];
-	return kept;
-}
-
 /*
- * Visits candidates from the last on until as many as are wanted are found, then only where a newer message may be. The
- * last place wanted moves back when a conversation turns out to be newer than the first place asked for; hence the
- * rounds.
+ * Visits what the index names, run by run of blocks from the last, until as many as are wanted are found, and then only
+ * the runs that may hold a newer message than the last of these.
  */
 static void
-candidates_visit(Search *search, Candidates *candidates)
+candidates_visit(Search *search, GramScan *scan, const BlockTimes *times)
 {
-	ItemPointerData *rows = candidates->rows;
-	size_t left = candidates->count;
-	Relation index = parley_relation_open("messages_block_times");
-	BlockTimes times = parley_block_times_read(index, RelationGetNumberOfBlocks(search->messages), search->snapshot);
+	TimestampTz *newest_until = palloc(sizeof(TimestampTz) * (times->run_count + 1));
+	CandidateVisit visit = parley_search_visit_begin(search, search->messages, message_visit);
 	Position last;
+	TimestampTz oldest_wanted = parley_hits_last_wanted(&search->hits, &last) ? last.at : DT_NOBEGIN;
 
-	relation_close(index, NoLock);
-	while (left > 0 && !parley_hits_last_wanted(&search->hits, &last))
+	newest_until[0] = DT_NOBEGIN;
+	for (BlockNumber run = 0; run < times->run_count; run++)
+		newest_until[run + 1] = Max(newest_until[run], times->newest[run]);
+	for (BlockNumber run = times->run_count; run-- > 0 && newest_until[run + 1] >= oldest_wanted;)
 	{
-		size_t batch = Min(left, CANDIDATES_BATCH);
+		BlockNumber first = run * times->blocks_per_run;
+		Candidates some;
 
-		left -= batch;
-		parley_search_visit(search, search->messages, rows + left, batch, message_visit);
+		if (times->newest[run] < oldest_wanted)
+			continue;
+		some = parley_gram_scan_read(scan, first, first + times->blocks_per_run - 1);
+		if (some.count == 0)
+			continue;
+		search->message_trace.candidates += some.count;
+		parley_search_visit(&visit, some.rows, some.count);
+		if (parley_hits_last_wanted(&search->hits, &last))
+			oldest_wanted = last.at;
 	}
-	while (left > 0)
-	{
-		ItemPointerData *spared = MemoryContextAllocHuge(CurrentMemoryContext, left * sizeof(ItemPointerData));
-		TimestampTz oldest = parley_hits_last_wanted(&search->hits, &last) ? last.at : DT_NOBEGIN;
-		size_t spared_count = 0;
-		size_t kept = candidates_keep(rows, left, &times, oldest, spared, &spared_count);
-
-		parley_search_visit(search, search->messages, rows, kept, message_visit);
-		left = kept == 0 ? 0 : spared_count;
-		rows = spared;
-	}
+	parley_search_visit_end(&visit);
 }
 
 static void
 messages_by_index(Search *search, StreamPlan *plan)
 {
-	Candidates candidates = parley_gram_index_ask(plan->index, 1, &plan->clues, search->snapshot);
+	Relation index = parley_relation_open("messages_block_times");
+	BlockTimes times;
+	GramScan scan;
 
-	search->message_trace.candidates = candidates.count;
-	if (candidates.count <= CANDIDATES_BATCH)
-		parley_search_visit(search, search->messages, candidates.rows, candidates.count, message_visit);
-	else
-		candidates_visit(search, &candidates);
+	parley_gram_scan_begin(&scan, plan->index, 1, &plan->clues, search->snapshot);
+	if (!parley_gram_scan_is_empty(&scan))
+	{
+		times = parley_block_times_read(index, RelationGetNumberOfBlocks(search->messages));
+		candidates_visit(search, &scan, &times);
+	}
+	relation_close(index, NoLock);
 }
 
 /* Reads all messages of the conversations met that are not hits yet. */
@@ -238,69 +252,45 @@ messages_of_conversations(Search *search)
 	parley_lookup_close(&messages);
 }
 
-/*
- * How far a walk may go before it is given up for the index: twice as far as is likely; and as long as it has cost a
- * quarter of what the index will, since a term that is frequent over all may not have been used of late.
- */
+/* How far a walk may go before it is given up for the index: a term that is frequent over all may not have been used
+ * of late. */
 static double
 walk_budget(const StreamPlan *plan)
 {
-	double likely = Min(Max(2 * plan->walk_rows, PROBE_ROWS), Max(parley_search_walk_budget, plan->walk_rows));
-	double quarter = plan->clues.rows * COST_MESSAGE_VISITED / COST_MESSAGE_WALKED / 4;
-
 	if (plan->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
 		return HUGE_VAL;
-	if (plan->clues.is_vague)
-		return parley_search_walk_budget;
-	return Max(likely, quarter);
+	return is_estimated(plan) ? 2 * plan->walk_rows + COST_INDEX_BEGIN : parley_search_walk_budget;
 }
 
 /* Whether to read all messages of a user's conversations: where the index would name more, or cannot tell. */
 static bool
 reads_conversations(const Search *search, const StreamPlan *plan)
 {
-	double named = plan->clues.is_vague || plan->clues.count == 0 ? parley_search_walk_budget : plan->clues.rows;
+	double named = is_estimated(plan) ? plan->clues.rows : parley_search_walk_budget;
 
 	return search->is_closed && parley_search_method == SEARCH_AUTO &&
 		   search->closed_messages <= Max(named, FEW_MESSAGES);
 }
 
-/* A walk meets a user's messages only as often as they are among all. */
-static void
-plan_for_user(const Search *search, StreamPlan *plan)
-{
-	if (plan->clues.is_vague || plan->clues.count == 0)
-		return;
-	plan->walk_rows = Min(plan->rows, plan->walk_rows * plan->rows / Max((double) search->closed_messages, 1.0));
-	plan->prefers_walk = plan->walk_rows * COST_MESSAGE_WALKED < plan->clues.rows * COST_MESSAGE_VISITED;
-}
-
 static const char *
 messages_run(Search *search, StreamPlan *plan)
 {
-	Position last;
-
 	if (reads_conversations(search, plan))
 	{
 		messages_of_conversations(search);
 		return "conversations";
 	}
-	if (search->is_closed)
-		plan_for_user(search, plan);
 	if (parley_search_method == SEARCH_BY_WALK || plan->clues.count == 0 ||
 		(parley_search_method == SEARCH_AUTO && plan->prefers_walk))
 	{
 		if (messages_walk(search, walk_budget(plan)))
 			return "walk";
-		if (search->is_closed && plan->clues.is_vague)
+		if (search->is_closed && !is_estimated(plan))
 		{
 			messages_of_conversations(search);
 			return "walk, conversations";
 		}
 	}
-	else if (parley_search_method == SEARCH_AUTO && parley_hits_last_wanted(&search->hits, &last) &&
-			 messages_walk(search, PROBE_ROWS))
-		return "walk";
 	messages_by_index(search, plan);
 	return search->message_trace.walked > 0 ? "walk, index" : "index";
 }
@@ -308,12 +298,12 @@ messages_run(Search *search, StreamPlan *plan)
 void
 parley_search_messages(Search *search, StreamPlan *plan)
 {
-	instr_time began, took;
+	instr_time began = parley_trace_begin();
+	Position last;
 
-	INSTR_TIME_SET_CURRENT(began);
 	search->message_trace.path = messages_run(search, plan);
-	INSTR_TIME_SET_CURRENT(took);
-	INSTR_TIME_SUBTRACT(took, began);
-	search->message_trace.milliseconds = INSTR_TIME_GET_MILLISEC(took);
+	if (parley_hits_last_wanted(&search->hits, &last))
+		search->newer_messages = Max(plan->walk_rows, (double) search->message_trace.walked);
+	parley_trace_end(&search->message_trace, began);
 	relation_close(plan->index, NoLock);
 }

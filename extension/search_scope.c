@@ -85,8 +85,16 @@ is_of_list(Search *search, TupleTableSlot *conversation, int64 conversation_id)
 	return parley_lookup_next(&search->member);
 }
 
+static bool
+is_named(Search *search, TupleTableSlot *conversation)
+{
+	return is_named_by(search, conversation, search->conversation.contact_id) ||
+		   is_named_by(search, conversation, search->conversation.low_contact_id) ||
+		   is_named_by(search, conversation, search->conversation.high_contact_id);
+}
+
 Hit *
-parley_search_meet_row(Search *search, TupleTableSlot *conversation, bool is_named)
+parley_search_meet_row(Search *search, TupleTableSlot *conversation, Naming naming)
 {
 	int64 conversation_id = parley_slot_int64(conversation, search->conversation.id, NULL);
 	bool found, has_no_message;
@@ -94,17 +102,15 @@ parley_search_meet_row(Search *search, TupleTableSlot *conversation, bool is_nam
 		parley_slot_int64(conversation, search->conversation.last_message_at, &has_no_message);
 	Hit *hit = parley_hits_enter(&search->hits, conversation_id, &found);
 
-	if (found)
+	if (!found)
+		hit->state = is_of_list(search, conversation, conversation_id) ? HIT_OPEN : HIT_OUTSIDE;
+	if (hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED || has_no_message)
 		return hit;
-	hit->state = HIT_OUTSIDE;
-	if (!is_of_list(search, conversation, conversation_id))
-		return hit;
-	hit->state = HIT_OPEN;
-	hit->at = last_message_at;
-	if (!has_no_message && (is_named || is_named_by(search, conversation, search->conversation.contact_id) ||
-							is_named_by(search, conversation, search->conversation.low_contact_id) ||
-							is_named_by(search, conversation, search->conversation.high_contact_id)))
+	if (naming == NAMING_KNOWN || (naming == NAMING_ASKED && is_named(search, conversation)))
+	{
 		hit->state = HIT_NAMED;
+		hit->at = last_message_at;
+	}
 	return hit;
 }
 
@@ -114,7 +120,8 @@ parley_search_meet(Search *search, int64 conversation_id)
 	Hit *hit = parley_hits_find(&search->hits, conversation_id);
 
 	if (hit == NULL && !search->is_closed && parley_lookup_one(&search->conversation_by_id, conversation_id))
-		hit = parley_search_meet_row(search, search->conversation_by_id.slot, false);
+		hit = parley_search_meet_row(search, search->conversation_by_id.slot,
+									 search->asks_contacts ? NAMING_ASKED : NAMING_LATER);
 	return hit == NULL || hit->state == HIT_OUTSIDE ? NULL : hit;
 }
 
@@ -147,6 +154,8 @@ parley_search_open(Search *search, const text *term, const int64 *user_id, Posit
 	memset(search, 0, sizeof(*search));
 	search->snapshot = GetActiveSnapshot();
 	search->message_trace.estimate = search->contact_trace.estimate = -1;
+	search->newer_messages = -1;
+	search->asks_contacts = true;
 	parley_matcher_init(&search->matcher, term, DEFAULT_COLLATION_OID);
 	parley_hits_create(&search->hits, before, wanted);
 	search_open_tables(search);
@@ -176,37 +185,64 @@ parley_search_close(Search *search)
 	relation_close(search->messages, NoLock);
 }
 
-static void
-visit_one(Search *search, IndexFetchTableData *fetch, ItemPointer row, TupleTableSlot *slot, CandidateVisitor visit)
+CandidateVisit
+parley_search_visit_begin(Search *search, Relation table, CandidateVisitor visit)
 {
-	bool call_again = false;
-
-	if (table_index_fetch_tuple(fetch, row, search->snapshot, slot, &call_again, NULL))
-		visit(search, slot);
+	return (CandidateVisit){ search, visit, table_index_fetch_begin(table), table_slot_create(table, NULL) };
 }
 
 void
-parley_search_visit(Search *search, Relation table, const ItemPointerData *rows, size_t count, CandidateVisitor visit)
+parley_search_visit_end(CandidateVisit *visit)
 {
-	TupleTableSlot *slot = table_slot_create(table, NULL);
-	IndexFetchTableData *fetch = table_index_fetch_begin(table);
+	table_index_fetch_end(visit->fetch);
+	ExecDropSingleTupleTableSlot(visit->slot);
+}
 
+static void
+visit_one(const CandidateVisit *visit, ItemPointer row)
+{
+	bool call_again = false;
+
+	if (table_index_fetch_tuple(visit->fetch, row, visit->search->snapshot, visit->slot, &call_again, NULL))
+		visit->visit(visit->search, visit->slot);
+}
+
+void
+parley_search_visit(const CandidateVisit *visit, const ItemPointerData *rows, size_t count)
+{
 	for (size_t i = count; i-- > 0;)
 	{
 		ItemPointerData row = rows[i];
 
 		CHECK_FOR_INTERRUPTS();
 		if (ItemPointerGetOffsetNumberNoCheck(&row) != InvalidOffsetNumber)
-			visit_one(search, fetch, &row, slot, visit);
+			visit_one(visit, &row);
 		else
 			for (OffsetNumber offset = FirstOffsetNumber; offset <= MaxHeapTuplesPerPage; offset++)
 			{
 				ItemPointerSetOffsetNumber(&row, offset);
-				visit_one(search, fetch, &row, slot, visit);
+				visit_one(visit, &row);
 			}
 	}
-	table_index_fetch_end(fetch);
-	ExecDropSingleTupleTableSlot(slot);
+}
+
+instr_time
+parley_trace_begin(void)
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return now;
+}
+
+void
+parley_trace_end(StreamTrace *trace, instr_time began)
+{
+	instr_time took;
+
+	INSTR_TIME_SET_CURRENT(took);
+	INSTR_TIME_SUBTRACT(took, began);
+	trace->milliseconds = INSTR_TIME_GET_MILLISEC(took);
 }
 
 double

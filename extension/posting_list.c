@@ -1,0 +1,284 @@
+/*
+ * posting_list.c: see posting_list.h. PostgreSQL's src/backend/access/gin/README has the pages that this reads.
+ *
+ * Share-locks one page of the index at a time, two while it steps to the right, and none when it returns. What others
+ * do meanwhile is met as GIN's own scans meet it: a page that was split, or deleted, since its address was read leads
+ * to the right; and no deleted page is used again while the snapshot of the search is held.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+
+#include "posting_list.h"
+
+#define EVERYWHERE UINT64_MAX
+
+static PostingList
+posting_list_of_entry(GinState *state, OffsetNumber column, IndexTuple entry)
+{
+	PostingList list = { .root = InvalidBlockNumber, .until = EVERYWHERE };
+
+	if (GinIsPostingTree(entry))
+	{
+		list.root = GinGetPostingTree(entry);
+		list.until = 0;
+	}
+	else if (GinGetNPosting(entry) > 0)
+		list.rows = ginReadTuple(state, column, entry, &list.count);
+	return list;
+}
+
+/* The gram of an entry; false: of another column, or what GIN keeps for texts without any. */
+static bool
+entry_gram(GinState *state, OffsetNumber column, IndexTuple entry, Gram *gram)
+{
+	GinNullCategory category;
+
+	if (gintuple_get_attrnum(state, entry) != column)
+		return false;
+	*gram = DatumGetInt64(gintuple_get_key(state, entry, &category));
+	return category == GIN_CAT_NORM_KEY;
+}
+
+static void
+posting_lists_append(PostingLists *lists, PostingList list)
+{
+	if (lists->count == 0)
+		lists->lists = palloc(sizeof(PostingList));
+	else if ((lists->count & (lists->count - 1)) == 0)
+		lists->lists = repalloc(lists->lists, 2 * lists->count * sizeof(PostingList));
+	lists->lists[lists->count++] = list;
+}
+
+void
+parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber column, const GramRange *range,
+						 size_t keys_max, Snapshot snapshot)
+{
+	GinBtreeData entries;
+	GinBtreeStack *stack;
+	size_t looked_at = 0;
+	Gram gram;
+
+	ginPrepareEntryScan(&entries, column, Int64GetDatum(range->low), GIN_CAT_NORM_KEY, state);
+	stack = ginFindLeafPage(&entries, true, false, snapshot);
+	entries.findItem(&entries, stack);
+	for (OffsetNumber offset = stack->off;; offset++)
+	{
+		Page page = BufferGetPage(stack->buffer);
+		IndexTuple entry;
+
+		if (offset > PageGetMaxOffsetNumber(page))
+		{
+			if (GinPageRightMost(page))
+				break;
+			stack->buffer = ginStepRight(stack->buffer, state->index, GIN_SHARE);
+			stack->blkno = BufferGetBlockNumber(stack->buffer);
+			offset = InvalidOffsetNumber;
+			continue;
+		}
+		entry = (IndexTuple) PageGetItem(page, PageGetItemId(page, offset));
+		if (!entry_gram(state, column, entry, &gram) || gram > range->high)
+			break;
+		if (looked_at++ == keys_max)
+		{
+			lists->is_whole = false;
+			break;
+		}
+		if (parley_gram_in_range(gram, range))
+			posting_lists_append(lists, posting_list_of_entry(state, column, entry));
+	}
+	LockBuffer(stack->buffer, GIN_UNLOCK);
+	freeGinBtreeStack(stack);
+}
+
+/* A tree's leaves, as far as the descent to the first one tells, times what that one's first segment lets expect. */
+static double
+posting_tree_size(Relation index, BlockNumber root, Snapshot snapshot)
+{
+	GinBtreeData tree;
+	GinBtreeStack *stack = ginScanBeginPostingTree(&tree, index, root, snapshot);
+	Page leaf = BufferGetPage(stack->buffer);
+	Size bytes = GinDataLeafPageGetPostingListSize(leaf);
+	double rows = 0;
+
+	if (bytes > 0)
+	{
+		GinPostingList *segment = GinDataLeafPageGetPostingList(leaf);
+		int count;
+
+		pfree(ginPostingListDecode(segment, &count));
+		rows = (double) stack->predictNumber * count * bytes / SizeOfGinPostingList(segment);
+	}
+	UnlockReleaseBuffer(stack->buffer);
+	stack->buffer = InvalidBuffer;
+	freeGinBtreeStack(stack);
+	return rows;
+}
+
+double
+parley_posting_lists_size(const PostingLists *lists, Relation index, Snapshot snapshot)
+{
+	double rows = 0;
+
+	for (size_t i = 0; i < lists->count; i++)
+		rows += BlockNumberIsValid(lists->lists[i].root) ? posting_tree_size(index, lists->lists[i].root, snapshot)
+														 : lists->lists[i].count;
+	return rows;
+}
+
+/* The child that has the row's place, and how far the children before it go. */
+static BlockNumber
+child_of(Page page, RowPlace place, RowPlace *after)
+{
+	OffsetNumber low = FirstOffsetNumber;
+	OffsetNumber high = GinPageGetOpaque(page)->maxoff;
+
+	while (low < high)
+	{
+		OffsetNumber middle = low + (high - low) / 2;
+
+		if (place > parley_row_place(&GinDataPageGetPostingItem(page, middle)->key))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low > FirstOffsetNumber)
+		*after = Max(*after, parley_row_place(&GinDataPageGetPostingItem(page, low - 1)->key));
+	return PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, low));
+}
+
+/*
+ * The leaf of a posting tree that has the row's place, pinned and locked; *after: its rows, and no others up to its
+ * right bound, are beyond that.
+ */
+static Buffer
+leaf_find(Relation index, BlockNumber root, RowPlace place, RowPlace *after)
+{
+	Buffer buffer = ReadBuffer(index, root);
+
+	*after = 0;
+	for (;;)
+	{
+		Page page;
+		RowPlace bound;
+		BlockNumber child;
+
+		LockBuffer(buffer, GIN_SHARE);
+		for (page = BufferGetPage(buffer); !GinPageRightMost(page); page = BufferGetPage(buffer))
+		{
+			bound = parley_row_place(GinDataPageGetRightBound(page));
+			if (!GinPageIsDeleted(page))
+			{
+				if (place <= bound)
+					break;
+				*after = Max(*after, bound);
+			}
+			buffer = ginStepRight(buffer, index, GIN_SHARE);
+		}
+		if (GinPageIsLeaf(page))
+			return buffer;
+		child = child_of(page, place, after);
+		LockBuffer(buffer, GIN_UNLOCK);
+		buffer = ReleaseAndReadBuffer(buffer, index, child);
+	}
+}
+
+/* Decodes of the leaf that has `until` the segments with rows beyond `after`: the list is then what these span. */
+static void
+leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until)
+{
+	Buffer buffer = leaf_find(index, list->root, until, &list->after);
+	Page page = BufferGetPage(buffer);
+	GinPostingList *first = GinDataLeafPageGetPostingList(page);
+	char *end = (char *) first + GinDataLeafPageGetPostingListSize(page);
+
+	Assert(GinPageIsCompressed(page));
+	list->until = GinPageRightMost(page) ? EVERYWHERE : parley_row_place(GinDataPageGetRightBound(page));
+	for (GinPostingList *segment = GinNextPostingListSegment(first); (char *) segment < end;
+		 segment = GinNextPostingListSegment(segment))
+	{
+		RowPlace start = parley_row_place(&segment->first);
+
+		if (start > until)
+		{
+			list->until = start - 1;
+			end = (char *) segment;
+		}
+		else if (start <= after + 1)
+		{
+			first = segment;
+			list->after = start - 1;
+		}
+	}
+	if ((char *) first < end)
+		list->rows = ginPostingListDecodeAllSegments(first, (int) (end - (char *) first), &list->count);
+	UnlockReleaseBuffer(buffer);
+}
+
+/* Makes rows span all from beyond `after` to `until`, which may take several leaves. */
+static void
+posting_list_decode(PostingList *list, Relation index, RowPlace after, RowPlace until)
+{
+	PostingList whole = { .root = list->root };
+
+	if (list->rows != NULL)
+		pfree(list->rows);
+	for (;;)
+	{
+		PostingList part = { .root = list->root };
+
+		leaf_decode(&part, index, after, until);
+		if (whole.until == 0)
+			whole = part;
+		else
+		{
+			/* What was deleted between two looks may have made the leaves overlap. */
+			while (part.count > 0 && parley_row_place(&part.rows[part.count - 1]) > whole.after)
+				part.count--;
+			if (part.count > 0)
+			{
+				part.rows = repalloc(part.rows, (part.count + whole.count) * sizeof(ItemPointerData) + 1);
+				memcpy(part.rows + part.count, whole.rows, whole.count * sizeof(ItemPointerData));
+				whole.rows = part.rows;
+				whole.count += part.count;
+			}
+			whole.after = part.after;
+		}
+		if (whole.after <= after)
+			break;
+		until = whole.after;
+	}
+	*list = whole;
+}
+
+/* How many of the rows, ascending, are not beyond the place. */
+static size_t
+rows_until(const ItemPointerData *rows, size_t count, RowPlace place)
+{
+	size_t low = 0;
+
+	while (low < count)
+	{
+		size_t middle = low + (count - low) / 2;
+
+		if (parley_row_place(&rows[middle]) <= place)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	return low;
+}
+
+size_t
+parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowPlace until, const ItemPointerData **rows)
+{
+	size_t skipped, end;
+
+	if (after < list->after || until > list->until)
+		posting_list_decode(list, index, after, until);
+	end = rows_until(list->rows, list->count, until);
+	skipped = rows_until(list->rows, end, after);
+	*rows = list->rows + skipped;
+	return end - skipped;
+}
