@@ -23,14 +23,15 @@
 #define SHARE_DEPENDENT 4
 #define LENGTH_USELESS 20
 
-/* A clue of more keys than this is not looked at list by list. */
+/* A clue of more keys than this is not looked at list by list; a letter alone, with three ranges, always has more. */
 #define KEYS_MAX 1000
+#define RANGES_MAX 2
 
 /* The lists that answer a clue, in columns first to last. */
 static PostingLists
 clue_lists(GinState *state, OffsetNumber first, OffsetNumber last, const GramClue *clue, Snapshot snapshot)
 {
-	PostingLists lists = { .is_whole = true };
+	PostingLists lists = { .is_whole = clue->range_count <= RANGES_MAX };
 
 	for (OffsetNumber column = first; column <= last && lists.is_whole; column++)
 		for (int i = 0; i < clue->range_count && lists.is_whole; i++)

@@ -18,8 +18,10 @@
 /* Name, phone and phone_digits. */
 #define INDEX_COLUMNS 3
 
-/* Where nothing is known of how frequent a term is, so many conversations are passed. */
+/* Where nothing is known of how frequent a term is, so many conversations are passed, and so many for each that is
+ * wanted. */
 #define PROBE_CONVERSATIONS 500
+#define WALKED_PER_CONVERSATION 5
 
 /* The indexes by which a contact's conversations are found. */
 static const char *const contact_indexes[] = { "conversations_contact_key", "conversations_direct_key",
@@ -166,23 +168,27 @@ contacts_by_index(Search *search, StreamPlan *plan)
 }
 
 /*
- * How far a walk is worth going before the index is asked. Where messages have filled the page already, only
- * conversations with a message newer than its last can be wanted.
+ * How far a walk is worth going before the index is asked: twice as far as is likely, and until it has cost a quarter of
+ * what the index will. Where messages have filled the page already, only conversations with a message newer than its
+ * last can be wanted.
  */
 static double
 walk_budget(const Search *search, const StreamPlan *plan)
 {
 	double walk_rows = plan->walk_rows;
+	double index_cost = plan->clues.rows * COST_CONTACT_VISITED;
 
 	if (plan->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
 		return HUGE_VAL;
 	if (parley_search_method == SEARCH_BY_INDEX)
 		return 0;
+	if (plan->clues.rows < 0)
+		return Max(PROBE_CONVERSATIONS, WALKED_PER_CONVERSATION * (double) search->hits.wanted);
 	if (search->newer_messages >= 0)
-		walk_rows = plan->clues.rows < 0 ? search->newer_messages : Min(walk_rows, search->newer_messages);
-	if (plan->clues.rows >= 0 && walk_rows * COST_CONVERSATION_WALKED > plan->clues.rows * COST_CONTACT_VISITED)
+		walk_rows = Min(walk_rows, search->newer_messages);
+	if (walk_rows * COST_CONVERSATION_WALKED > index_cost)
 		return 0;
-	return Max(2 * walk_rows, PROBE_CONVERSATIONS);
+	return Max(2 * walk_rows, index_cost / COST_CONVERSATION_WALKED / 4);
 }
 
 static const char *

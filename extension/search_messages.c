@@ -22,6 +22,9 @@
 /* Matches that have to be seen for each conversation wanted: some are in conversations met already. */
 #define MATCHES_PER_CONVERSATION 2
 
+/* Where nothing is known of how frequent a term is, so many messages are passed for each conversation wanted. */
+#define WALKED_PER_CONVERSATION 20
+
 /* What the index costs before it names the first message, as messages walked. */
 #define COST_INDEX_BEGIN 300
 
@@ -48,7 +51,9 @@ plan_weigh(StreamPlan *plan, double wanted)
 
 	if (!is_estimated(plan))
 	{
-		plan->walk_rows = plan->clues.count == 0 ? plan->rows : parley_search_walk_budget;
+		plan->walk_rows = plan->clues.count == 0
+							  ? plan->rows
+							  : Max(parley_search_walk_budget, Min(WALKED_PER_CONVERSATION * wanted, plan->rows / 20));
 		plan->prefers_walk = true;
 		plan->cost = plan->walk_rows * COST_MESSAGE_WALKED;
 		return;
@@ -259,7 +264,7 @@ walk_budget(const StreamPlan *plan)
 {
 	if (plan->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
 		return HUGE_VAL;
-	return is_estimated(plan) ? 2 * plan->walk_rows + COST_INDEX_BEGIN : parley_search_walk_budget;
+	return is_estimated(plan) ? 3 * plan->walk_rows + COST_INDEX_BEGIN : plan->walk_rows;
 }
 
 /* Whether to read all messages of a user's conversations: where the index would name more, or cannot tell. */
