@@ -149,6 +149,13 @@ client_check_all(Worker *worker, uint64_t now_us)
 	}
 }
 
+void
+client_cut_off_all(Worker *worker)
+{
+	for (h2o_linklist_t *link = worker->clients.next; link != &worker->clients; link = link->next)
+		shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(Client, link, link)->socket), SHUT_RDWR);
+}
+
 /* HTTP/1 has no way to say that an idle connection will close: its reading side is shut, which h2o takes for its end.
  */
 void

@@ -53,6 +53,9 @@ void client_check_all(struct Worker *worker, uint64_t now_us);
 /* Accepts all that waits. */
 void client_accept_all(Listener *listener);
 
+/* Ends all connections, whatever is under way on them. */
+void client_cut_off_all(struct Worker *worker);
+
 /* Ends the connections that have been without a request since then. */
 void client_close_idle(struct Worker *worker, uint64_t since_us);
 

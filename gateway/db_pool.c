@@ -322,14 +322,23 @@ db_pool_create(h2o_loop_t *loop, const DbPoolSettings *settings)
 }
 
 void
-db_pool_dispose(DbPool *pool)
+db_pool_close(DbPool *pool)
 {
+	if (pool->disposing)
+		return;
 	pool->disposing = true;
+	pool->unreachable = true;
 	fail_queue(pool);
 	for (size_t i = 0; i < pool->settings.connection_count; i++)
 		db_connection_dispose(&pool->connections[i].connection);
 	h2o_timeout_unlink(&pool->tick);
 	h2o_timeout_dispose(pool->loop, &pool->tick_timeout);
+}
+
+void
+db_pool_dispose(DbPool *pool)
+{
+	db_pool_close(pool);
 	free(pool->connections);
 	free(pool);
 }

@@ -38,7 +38,8 @@ typedef struct DbPool DbPool;
  */
 DbPool *db_pool_create(h2o_loop_t *loop, const DbPoolSettings *settings);
 
-/* Fails what is queued and under way, closes all. */
+/* Fails what is queued and under way, and from then on what is submitted; closes all. */
+void db_pool_close(DbPool *pool);
 void db_pool_dispose(DbPool *pool);
 
 /* Which statements each connection keeps prepared; ids are consecutive, the array lives until the next call. */

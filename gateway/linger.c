@@ -34,6 +34,13 @@ on_time(h2o_timeout_entry_t *entry)
 	end(H2O_STRUCT_FROM_MEMBER(Linger, timer, entry));
 }
 
+void
+linger_end_all(h2o_timeout_t *timeout)
+{
+	while (!h2o_linklist_is_empty(&timeout->_entries))
+		on_time(H2O_STRUCT_FROM_MEMBER(h2o_timeout_entry_t, _link, timeout->_entries.next));
+}
+
 static void
 on_readable(h2o_socket_t *socket, const char *error)
 {

@@ -11,4 +11,7 @@
 /* Takes over a connected descriptor that the client must still read an answer from, and closes it in time. */
 void linger_close(h2o_loop_t *loop, h2o_timeout_t *timeout, int descriptor);
 
+/* Closes all that linger on the timeout. */
+void linger_end_all(h2o_timeout_t *timeout);
+
 #endif

@@ -7,10 +7,13 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "linger.h"
 #include "listener.h"
 
 enum
 {
+	CUT_OFF_TURNS = 20,
+	CUT_OFF_TURN_MS = 10,
 	TICK_MS = 50,
 	LINGER_MS = 2000,
 	LISTEN_GRACE_MS = 200, /* while draining, for connections that have begun */
@@ -271,10 +274,27 @@ set_up(Worker *worker)
 	open_listeners(worker);
 }
 
-/* Clients that are still there at the end of the drain are cut off by the process' end. */
+/* Whoever is still there at the end of the drain is told that it failed, and cut off; h2o notices in its loop. */
+static void
+end_clients(Worker *worker)
+{
+	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
+		if (worker->pools[kind] != NULL)
+			db_pool_close(worker->pools[kind]);
+	for (int turn = 0; turn < CUT_OFF_TURNS && worker->client_count > 0; turn++)
+	{
+		client_cut_off_all(worker);
+		h2o_evloop_run(worker->http.loop, CUT_OFF_TURN_MS);
+	}
+	linger_end_all(&worker->linger_timeout);
+}
+
 static void
 tear_down(Worker *worker)
 {
+	h2o_loop_t *loop;
+
+	end_clients(worker);
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
 			db_pool_dispose(worker->pools[kind]);
@@ -285,9 +305,13 @@ tear_down(Worker *worker)
 	free_retired_tls(worker, UINT64_MAX);
 	h2o_timeout_unlink(&worker->tick);
 	h2o_timeout_dispose(worker->http.loop, &worker->tick_timeout);
+	h2o_timeout_dispose(worker->http.loop, &worker->linger_timeout);
 	h2o_multithread_unregister_receiver(worker->http.queue, &worker->receiver);
-	if (worker->client_count == 0)
-		h2o_context_dispose(&worker->http);
+	if (worker->client_count > 0)
+		return; /* the process' end is theirs */
+	loop = worker->http.loop;
+	h2o_context_dispose(&worker->http);
+	h2o_evloop_destroy(loop);
 }
 
 void *

@@ -8,10 +8,10 @@ set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
 
-suites=(build unit regress isolation lifecycle e2e fault interface asan log)
+suites=(build unit regress isolation lifecycle e2e fault interface asan valgrind log)
 # how the tests of each are counted
 declare -A count=([build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [e2e]=node [fault]=node
-	[interface]=node [asan]=asan [log]=tap)
+	[interface]=node [asan]=asan [valgrind]=valgrind [log]=tap)
 
 if [ -n "${TESTS:-}" ]; then
 	read -ra chosen <<<"${TESTS//,/ }"
@@ -70,6 +70,13 @@ count_asan() {
 	local log
 	log=$(cat)
 	{ count_check <<<"$log" && count_node <<<"$log"; } | awk '{ p += $1; f += $2 } END { print p, f }'
+}
+
+# node's own lines of tests are no more than its count.
+count_valgrind() {
+	local log
+	log=$(cat)
+	{ count_node <<<"$log" && grep valgrind_found <<<"$log" | count_tap; } | awk '{ p += $1; f += $2 } END { print p, f }'
 }
 
 run_suite() {
@@ -152,6 +159,13 @@ node_tests() {
 	node --test --test-reporter=tap "test/$1"/*.test.mjs
 }
 
+# gateway_tests DIRECTORY: those that ask a gateway
+gateway_tests() {
+	local files
+	mapfile -t files < <(grep -lE 'support/(client|gateways?|http)\.mjs' "test/$1"/*.test.mjs)
+	node --test --test-reporter=tap "${files[@]}"
+}
+
 free_port() {
 	local port
 	while port=$((20000 + RANDOM % 10000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
@@ -209,6 +223,24 @@ suite_asan() {
 	build -C "$source/gateway" all check
 	build -C "$source/bench" check
 	with_gateway "$source/gateway/parleyd" node_tests e2e
+}
+
+# Every gateway of the end-to-end and fault tests under valgrind, which sees what the sanitizers do not: bytes that nobody set.
+# What it finds stands in a report of each process; one that a test killed reports no leaks.
+suite_valgrind() {
+	local reports=$tmp/valgrind watched=$tmp/parleyd-watched status=0
+	mkdir -m 1777 "$reports"
+	cp test/valgrind.supp "$tmp"
+	cp gateway/parleyd "$tmp/parleyd"
+	cat >"$watched" <<-SH
+		#!/bin/sh
+		exec valgrind --quiet --vgdb=no --log-file=$reports/%p --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect \
+			--errors-for-leak-kinds=definite,indirect --num-callers=30 --suppressions=$tmp/valgrind.supp $tmp/parleyd "\$@"
+	SH
+	with_gateway "$watched" gateway_tests e2e || status=$?
+	with_gateway "$watched" gateway_tests fault || status=$?
+	tap valgrind_found_nothing absent . "$reports"/*
+	return "$status"
 }
 
 # What no test looked for, but must not have happened to the server or a gateway meanwhile.

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { after } from "node:test";
 import { Client } from "./client.mjs";
 import { root, run } from "./database.mjs";
 import { until } from "./http.mjs";
@@ -27,11 +28,16 @@ export function makeDirectory(t) {
 	return directory;
 }
 
+// What a test that failed has left running would keep the file's process from ending.
+const running = new Set();
+after(() => running.forEach((child) => child.kill("SIGKILL")));
+
 // A child that must still be there when the test ends it.
 function start(t, name, command, args, env = {}) {
 	const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
 	const exit = once(child, "exit");
 	child.said = "";
+	running.add(child.once("exit", () => running.delete(child)));
 	child.stderr.on("data", (chunk) => (child.said = (child.said + chunk).slice(-4000)));
 	child.end = async (signal = "SIGTERM") => {
 		child.kill(signal);
