@@ -7,8 +7,10 @@
  */
 #include "db_connection.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -280,6 +282,17 @@ db_connection_set_statements(DbConnection *connection, const DbStatement *const 
 		prepare_all(connection);
 }
 
+bool
+db_connection_is_alive(const DbConnection *connection)
+{
+	char byte;
+
+	if (connection->state != DB_CONNECTION_READY || connection->under_way_count > 0)
+		return connection->state == DB_CONNECTION_READY;
+	/* Nothing was asked: what has come is the end, or why it comes. */
+	return recv(PQsocket(connection->pg), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 void
 db_connection_send(DbConnection *connection, DbQuery *query)
 {
@@ -367,12 +380,8 @@ finish_own_query(DbConnection *connection, const DbQuery *query)
 	bool success = is_success(query->result);
 	char quoted[512];
 
-	if (query->kind == DB_QUERY_SETUP && success && connection->state == DB_CONNECTION_SETTING_UP)
-		set_state(connection, DB_CONNECTION_READY);
-	else if (query->kind == DB_QUERY_SETUP)
-	{
+	if (query->kind == DB_QUERY_SETUP && !success)
 		connection->unusable = true;
-	}
 	else if (query->kind == DB_QUERY_PREPARE && !success)
 	{
 		size_t place = statement_place(connection, query->statement_id);
@@ -394,7 +403,12 @@ finish_query(DbConnection *connection, DbQuery *query)
 	unlink_query(connection, query);
 	query->finished_at_us = connection->changed_at_us = db_now_us();
 	if (query->kind != DB_QUERY_EXECUTE)
+	{
 		finish_own_query(connection, query);
+		/* The last of what was sent to set it up. */
+		if (connection->state == DB_CONNECTION_SETTING_UP && connection->under_way_count == 0 && !connection->unusable)
+			set_state(connection, DB_CONNECTION_READY);
+	}
 	else if (!query->abandoned && is_success(query->result))
 		query->on_result(query, query->result);
 	else if (!query->abandoned)

@@ -69,6 +69,12 @@ void db_connection_dispose(DbConnection *connection);
  */
 void db_connection_set_statements(DbConnection *connection, const DbStatement *const *statements, size_t count);
 
+/*
+ * Whether a READY connection has not ended, as far as can be seen from here: what the server has done to one on which
+ * nothing is under way is known before the loop comes to tell.
+ */
+bool db_connection_is_alive(const DbConnection *connection);
+
 /* Sends a query down a READY connection, which from now holds the pool's reference. */
 void db_connection_send(DbConnection *connection, DbQuery *query);
 

@@ -68,9 +68,15 @@ fail(DbQuery *query, DbErrorKind kind, bool outcome_unknown)
 }
 
 static DbQuery *
+first_in_queue(const DbPool *pool)
+{
+	return H2O_STRUCT_FROM_MEMBER(DbQuery, link, pool->queue.next);
+}
+
+static DbQuery *
 dequeue(DbPool *pool)
 {
-	DbQuery *query = H2O_STRUCT_FROM_MEMBER(DbQuery, link, pool->queue.next);
+	DbQuery *query = first_in_queue(pool);
 
 	h2o_linklist_unlink(&query->link);
 	query->queued = false;
@@ -87,9 +93,10 @@ enqueue(DbPool *pool, DbQuery *query, h2o_linklist_t *before)
 	pool->queue_length++;
 }
 
-/* The ready connection with the least under way and room for more, or NULL. */
+/* The ready connection with the least under way and room for more, or NULL. What may not be repeated is not sent where
+ * nobody is any more. */
 static DbConnection *
-choose_connection(DbPool *pool)
+choose_connection(DbPool *pool, const DbQuery *query)
 {
 	DbConnection *best = NULL;
 
@@ -98,7 +105,8 @@ choose_connection(DbPool *pool)
 		DbConnection *candidate = &pool->connections[i].connection;
 
 		if (candidate->state == DB_CONNECTION_READY && candidate->under_way_count < pool->settings.pipeline_depth &&
-			(best == NULL || candidate->under_way_count < best->under_way_count))
+			(best == NULL || candidate->under_way_count < best->under_way_count) &&
+			(query->repeatable || db_connection_is_alive(candidate)))
 			best = candidate;
 	}
 	return best;
@@ -109,7 +117,7 @@ dispatch(DbPool *pool)
 {
 	DbConnection *connection;
 
-	while (pool->queue_length > 0 && (connection = choose_connection(pool)) != NULL)
+	while (pool->queue_length > 0 && (connection = choose_connection(pool, first_in_queue(pool))) != NULL)
 	{
 		DbQuery *query = dequeue(pool);
 
@@ -258,7 +266,7 @@ expire_queue(DbPool *pool, uint64_t now_us)
 {
 	while (pool->queue_length > 0)
 	{
-		DbQuery *query = H2O_STRUCT_FROM_MEMBER(DbQuery, link, pool->queue.next);
+		DbQuery *query = first_in_queue(pool);
 
 		if (now_us - query->queued_at_us < (uint64_t) pool->settings.acquire_timeout_ms * 1000)
 			return;
@@ -353,7 +361,7 @@ db_pool_set_statements(DbPool *pool, const DbStatement *const *statements, size_
 void
 db_pool_submit(DbPool *pool, DbQuery *query)
 {
-	DbConnection *connection = pool->queue_length == 0 ? choose_connection(pool) : NULL;
+	DbConnection *connection = pool->queue_length == 0 ? choose_connection(pool, query) : NULL;
 
 	h2o_mem_addref_shared(query);
 	query->pool = pool;
@@ -395,6 +403,15 @@ bool
 db_pool_is_ready(const DbPool *pool)
 {
 	return pool->ready_count > 0;
+}
+
+bool
+db_pool_is_alive(const DbPool *pool)
+{
+	for (size_t i = 0; i < pool->settings.connection_count; i++)
+		if (db_connection_is_alive(&pool->connections[i].connection))
+			return true;
+	return false;
 }
 
 size_t

@@ -50,6 +50,8 @@ void db_pool_submit(DbPool *pool, DbQuery *query);
 
 size_t db_pool_size(const DbPool *pool);
 bool db_pool_is_ready(const DbPool *pool);
+/* Whether a connection is ready and has not ended, even if the loop has yet to notice. */
+bool db_pool_is_alive(const DbPool *pool);
 size_t db_pool_ready_count(const DbPool *pool);
 size_t db_pool_queue_length(const DbPool *pool);
 size_t db_pool_under_way(const DbPool *pool);

@@ -372,7 +372,8 @@ run_built_in(Request *request)
 	switch (request->route->built_in)
 	{
 		case BUILT_IN_READY:
-			if (!shared_is_ready(shared))
+			if (!shared_is_ready(shared) || !db_pool_is_alive(request->worker->pools[METRICS_READ]) ||
+				!db_pool_is_alive(request->worker->pools[METRICS_WRITE]))
 			{
 				reply_error(request, 503, "The database cannot be reached, or its routes are not known yet.");
 				return;

@@ -10,6 +10,7 @@ after(drop_fixture);
 
 const active = (name) => sql(`SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%gateway_test.${name}(%' AND pid <> pg_backend_pid()`);
 const backends = () => sql(`SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE application_name = 'parleyd' AND pid <> pg_backend_pid()`).split(' ').map(Number);
+const is_running = (pid) => { try { process.kill(pid, 0); return true; } catch { return false; } };
 const written = (word) => sql(`SELECT count(*) FROM gateway_test.writes WHERE word = '${word}'`);
 const record = (gateway, word, seconds, key) => request('/test/records', { base: gateway.base, method: 'POST', body: { word, seconds }, headers: key ? { 'idempotency-key': key } : {} });
 
@@ -70,18 +71,23 @@ test('a write that PostgreSQL says it did not do is run again, with a key or wit
 
 test('a killed server leaves the outcome unknown without a key, and is done once with one', async () => {
 	const gateway = await start_gateway();
-	const key = randomUUID();
-	const [without, with_key] = [record(gateway, 'killed', 3), record(gateway, 'killed with a key', 1, key)];
-	await until(() => active('record').split(' ').length === 2, 'both writes');
-	process.kill(Number(active('record').split(' ')[0]), 'SIGKILL');
-	const lost = problem(await without, 503);
-	assert.equal(lost.outcome, 'unknown');
-	const repeated = await with_key;
-	if (repeated.status !== 201) problem(repeated, 503); // the server is not back as soon as that
-	await until(async () => (await request('/ready', { base: gateway.base })).status === 200, 'service');
-	assert.equal((await record(gateway, 'after the kill', 0)).status, 201);
-	assert.equal(written('killed'), '0');
-	assert.ok(Number(written('killed with a key')) <= 1);
+	for (let trial = 1; trial <= 3; trial++) {
+		const [key, word] = [randomUUID(), `killed ${trial}`];
+		const before = backends();
+		const [without, with_key] = [record(gateway, word, 3), record(gateway, `${word} with a key`, 1, key)];
+		await until(() => active('record').split(' ').length === 2, 'both writes');
+		process.kill(Number(active('record').split(' ')[0]), 'SIGKILL');
+		const lost = problem(await without, 503);
+		assert.equal(lost.outcome, 'unknown');
+		const repeated = await with_key;
+		if (repeated.status !== 201) problem(repeated, 503); // the server is not back as soon as that
+		// One process ends after the other, and which is next the gateway cannot know; but once all have, ready means ready.
+		await until(() => before.every((pid) => !is_running(pid)), 'the end of all');
+		await until(async () => (await request('/ready', { base: gateway.base })).status === 200, 'service');
+		assert.equal((await record(gateway, `${word}, after`, 0)).status, 201);
+		assert.equal(written(word), '0');
+		assert.ok(Number(written(`${word} with a key`)) <= 1);
+	}
 	await gateway.stop();
 });
 

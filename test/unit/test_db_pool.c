@@ -234,6 +234,42 @@ START_TEST(a_loss_fails_what_may_not_be_repeated)
 }
 END_TEST
 
+START_TEST(what_may_not_be_repeated_is_not_sent_to_a_server_that_has_gone)
+{
+	make_ready_pool(2, 4, 10);
+	fake_break(0); /* the loop has yet to notice */
+	submit(false);
+	ck_assert_int_eq(fake_executions(0), 0);
+	ck_assert_int_eq(fake_executions(1), 1);
+	ck_assert(db_pool_is_alive(db));
+	fake_answer_all(1);
+	UNTIL(results == 1);
+	UNTIL(db_pool_ready_count(db) == 1);
+	fake_break(1);
+	ck_assert(db_pool_is_ready(db) && !db_pool_is_alive(db));
+	submit(false);
+	ck_assert_uint_eq(db_pool_queue_length(db), 1);
+	dispose();
+}
+END_TEST
+
+START_TEST(a_connection_is_ready_when_its_statements_are)
+{
+	make_pool(1, 1, 10);
+	UNTIL(fake_sent(0) == 2);
+	submit(false);
+	fake_answer_one(0);
+	for (int turn = 0; turn < 3; turn++)
+		h2o_evloop_run(loop, 0);
+	ck_assert(!db_pool_is_ready(db));
+	ck_assert_int_eq(fake_executions(0), 0);
+	fake_answer_one(0);
+	UNTIL(fake_executions(0) == 1);
+	ck_assert(db_pool_is_ready(db));
+	dispose();
+}
+END_TEST
+
 START_TEST(what_the_server_refused_in_ending_was_surely_not_done)
 {
 	make_ready_pool(2, 4, 10);
@@ -362,6 +398,7 @@ RUN_TESTS("db_pool", queries_are_pipelined_and_answered_in_order, the_least_busy
 		  what_has_no_place_waits_and_then_goes, waiting_too_long_is_a_timeout, a_silent_server_loses_its_connection,
 		  a_loss_repeats_what_may_be_repeated_once, a_loss_fails_what_may_not_be_repeated,
 		  what_the_server_refused_in_ending_was_surely_not_done, rows_without_their_commit_are_an_unknown_outcome,
+		  what_may_not_be_repeated_is_not_sent_to_a_server_that_has_gone, a_connection_is_ready_when_its_statements_are,
 		  an_unreachable_server_fails_at_once_and_is_tried_again, an_abandoned_query_that_waits_is_not_sent,
 		  an_abandoned_query_under_way_has_no_callback, what_nobody_waits_for_any_more_is_not_sent,
 		  new_statements_replace_the_old, a_failed_setup_is_no_connection)
