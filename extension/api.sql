@@ -13,24 +13,57 @@ BEGIN ATOMIC
 			('min_length', to_jsonb((regexp_match(d.def, '\(char_length\(VALUE\) >= (\d+)\)'))[1]::bigint)),
 			('max_length', to_jsonb((regexp_match(d.def, '\(char_length\(VALUE\) <= (\d+)\)'))[1]::bigint)),
 			('one_of', (SELECT jsonb_agg(m[1]) FROM regexp_matches(
-				(regexp_match(d.def, 'VALUE = (?:ANY )?(.*)'))[1], '''([^'']*)''::text', 'g') m))
+				(regexp_match(d.def, 'VALUE = (?:ANY )?(.*)'))[1], '''([^'']*)''::text', 'g') m)),
+			-- Whether anything is left of the check without these.
+			('more', to_jsonb(nullif(regexp_replace(d.def, '\(VALUE [<>]= (-?\d+|''-?\d+''::\w+)\)|\(char_length\(VALUE\) [<>]= \d+\)'
+				'|\(VALUE = (''[^'']*''::text|ANY \(ARRAY\[[^]]*\]\))\)|^CHECK|AND|[() ]', '', 'g') <> '', false)))
 		) AS bound(name, value)
 	WHERE c.contypid = domain AND bound.value IS NOT NULL;
 END;
 COMMENT ON FUNCTION parley.argument_bounds(oid) IS
-	'what a domain''s check asks of a value, as far as it is written in the plain shapes: minimum, maximum, min_length, max_length, one_of';
+	'what a domain''s check asks of a value, as far as it is written in the plain shapes: minimum, maximum, min_length, max_length, '
+	'one_of; more: true where that is not all that it asks';
+
+CREATE FUNCTION parley.refused_values(names text[], types regtype[], given text[], OUT name text, OUT detail text)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	type regtype;
+	value text;
+BEGIN
+	FOR name, type, value IN SELECT * FROM unnest(names, types, given) LOOP
+		BEGIN
+			EXECUTE format('SELECT $1::%s', type) USING value;
+		EXCEPTION
+			WHEN data_exception THEN
+				detail := SQLERRM;
+				RETURN NEXT;
+			WHEN integrity_constraint_violation THEN
+				detail := coalesce(obj_description(type, 'pg_type'), 'is not acceptable');
+				RETURN NEXT;
+		END;
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION parley.refused_values(text[], regtype[], text[]) IS
+	'those of some named values that their types do not take, and what is wrong with each: a statement ends at the first, and a request '
+	'is told of all';
 
 CREATE FUNCTION parley.describe_routes(
 	OUT method text, OUT path text, OUT auth text, OUT status smallint, OUT function text, OUT returns_set boolean,
-	OUT description text, OUT statement text, OUT parameters jsonb)
+	OUT description text, OUT statement text, OUT parameters jsonb, OUT problem text)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT r.method, r.path, r.auth, r.status, r.function, p.proretset, obj_description(p.oid, 'pg_proc'),
-		format('SELECT * FROM %s(%s)', p.oid::regproc, a.arguments), coalesce(a.parameters, '[]')
+		CASE WHEN p.oid IS NOT NULL THEN format('SELECT * FROM %s(%s)', p.oid::regproc, a.arguments) END, coalesce(a.parameters, '[]'),
+		CASE WHEN p.oid IS NULL THEN (
+			SELECT CASE count(*) WHEN 0 THEN 'there is no function ' ELSE 'there are several functions ' END || r.function
+			FROM pg_proc f WHERE format('%I.%I', f.pronamespace::regnamespace, f.proname) = r.function) END
 	FROM parley.routes r
-	JOIN pg_proc p ON p.oid = to_regproc(r.function)
+	LEFT JOIN pg_proc p ON p.oid = to_regproc(r.function)
 	CROSS JOIN LATERAL (
 		SELECT string_agg(format(CASE WHEN i.fallback IS NULL OR i.fallback ~ '^NULL::' THEN '%I => $%s' ELSE '%I => coalesce($%s, %s)' END,
 					i.name, i.position, i.fallback), ', ' ORDER BY i.position) AS arguments,
@@ -59,7 +92,8 @@ BEGIN ATOMIC
 	ORDER BY r.path, r.method;
 END;
 COMMENT ON FUNCTION parley.describe_routes() IS
-	'every route whose function exists, with the statement that calls it and the name, source, type and bounds of each parameter';
+	'every route, with the statement that calls its function and the name, source, type and bounds of each parameter; problem: why there is '
+	'no such statement, or null';
 
 CREATE FUNCTION parley.add_route(method text, path text, function regproc, auth text, status smallint DEFAULT 200)
 RETURNS void
@@ -136,7 +170,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA parley TO parley_operator;
 GRANT SELECT ON parley.routes TO parley_operator, parley_gateway;
 -- A domain is checked with the rights of whoever passes the value.
-GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.argument_bounds(oid), parley.is_printable_ascii(text) TO parley_gateway;
+GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.argument_bounds(oid), parley.refused_values(text[], regtype[], text[]),
+	parley.is_printable_ascii(text) TO parley_gateway;
 DO $$
 DECLARE
 	route_function text;

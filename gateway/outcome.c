@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "judge.h"
 #include "log.h"
 #include "reply.h"
 
@@ -62,7 +63,10 @@ outcome_on_error(DbQuery *query, const DbError *error)
 
 	if (problem.status == 500)
 		log_failure(request, error);
-	reply_problem(request, &problem);
+	if (problem.status == 422 && error->column[0] == '\0' && judge_is_needed(request, true))
+		judge_ask(request, &problem, true);
+	else
+		reply_problem(request, &problem);
 }
 
 void

@@ -37,6 +37,10 @@ typedef struct Parameter
 	size_t max_length; /* SIZE_MAX: none */
 	const char **one_of;
 	size_t one_of_count;
+	bool has_more; /* a value within all these may still be none of the type's or the domain's: the database knows */
 } Parameter;
+
+/* What the parameter is called in an answer's errors. */
+const char *parameter_field(const Parameter *parameter);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "access.h"
 #include "cors.h"
+#include "judge.h"
 #include "log.h"
 #include "outcome.h"
 #include "reply.h"
@@ -356,10 +357,12 @@ bind_and_run(Request *request)
 	if (input.body_length > 0 && (route->method == METHOD_POST || route->method == METHOD_PUT) &&
 		!is_json_type(request_header(request->http, "content-type")))
 		reply_error(request, 415, "The body must be of type application/json.");
-	else if (!statement_bind(route, &input, &request->http->pool, &request->statement, &problem))
-		reply_problem(request, &problem);
-	else
+	else if (statement_bind(route, &input, &request->http->pool, &request->statement, &problem))
 		run(request);
+	else if (problem.status == 422 && judge_is_needed(request, false))
+		judge_ask(request, &problem, false);
+	else
+		reply_problem(request, &problem);
 }
 
 static void

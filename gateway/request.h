@@ -26,6 +26,8 @@ typedef struct Request
 	char id[REQUEST_ID_LENGTH_MAX + 1];
 	Statement statement;
 	DbQuery *query;
+	Problem problem;     /* what is answered, with what the database adds, while the query is judge's */
+	bool is_judged_anew; /* which of its fields are wrong is the database's to say, not to add to */
 	uint64_t started_at_us;
 	int status; /* 0: not answered yet */
 	size_t rows;

@@ -7,6 +7,11 @@
 
 #include "json_writer.h"
 
+enum
+{
+	OFFSET_HOUR_MAX = 15 /* what PostgreSQL takes */
+};
+
 /* Reads count digits; -1 if they are not there. */
 static int
 read_digits(const char **at, int count)
@@ -53,12 +58,12 @@ skip_date(const char **at)
 
 /* hh:mm, each in its range. */
 static bool
-skip_hours(const char **at)
+skip_hours(const char **at, int last)
 {
 	int hour = read_digits(at, 2);
 	int minute = skip(at, ":") ? read_digits(at, 2) : -1;
 
-	return hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59;
+	return hour >= 0 && hour <= last && minute >= 0 && minute <= 59;
 }
 
 static bool
@@ -79,11 +84,11 @@ skip_seconds(const char **at)
 bool
 rfc3339_is_valid(const char *text)
 {
-	if (strlen(text) > 64 || !skip_date(&text) || !skip(&text, "Tt ") || !skip_hours(&text) || !skip_seconds(&text))
+	if (strlen(text) > 64 || !skip_date(&text) || !skip(&text, "Tt ") || !skip_hours(&text, 23) || !skip_seconds(&text))
 		return false;
 	if (skip(&text, "Zz"))
 		return *text == '\0';
-	return skip(&text, "+-") && skip_hours(&text) && *text == '\0';
+	return skip(&text, "+-") && skip_hours(&text, OFFSET_HOUR_MAX) && *text == '\0';
 }
 
 void

@@ -126,7 +126,7 @@ on_routes(DbQuery *query, const PGresult *result)
 	Router *before = loader->router;
 
 	loader->router = router_create();
-	router_add_rows(loader->router, result);
+	router_add_rows(loader->router, result, NULL);
 	db_pool_set_statements(loader->pool, router_statements(loader->router), router_route_count(loader->router));
 	router_release(before);
 	ask_for_columns(loader);
@@ -296,7 +296,7 @@ route_loader_check(const Config *config)
 
 	if (fine)
 	{
-		router_add_rows(router, rows);
+		router_add_rows(router, rows, stderr);
 		fine = router_route_count(router) == (size_t) PQntuples(rows);
 		printf("parleyd: %zu of %d routes understood\n", router_route_count(router), PQntuples(rows));
 	}

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "percent.h"
+#include "pg_types.h"
 
 typedef struct RouteNode RouteNode;
 
@@ -29,6 +30,7 @@ struct Router
 	h2o_mem_pool_t pool;
 	RouteNode root;
 	bool complete;
+	DbStatement judge;
 	H2O_VECTOR(const DbStatement *) statements;
 	H2O_VECTOR(Route *) routes;
 	const char *document;
@@ -215,10 +217,22 @@ router_document(const Router *router)
 	return router->document;
 }
 
+size_t
+router_statement_count(const Router *router)
+{
+	return router->statements.size;
+}
+
 const DbStatement *const *
 router_statements(const Router *router)
 {
 	return router->statements.entries;
+}
+
+const DbStatement *
+router_judge(const Router *router)
+{
+	return &router->judge;
 }
 
 void
@@ -306,6 +320,20 @@ read_bounds(Router *router, const json_t *description, Parameter *parameter)
 	}
 }
 
+/* Whether value.c cannot say all that there is to say of a value of this type. */
+static bool
+is_judged_by_database(Oid type)
+{
+	return type != TYPE_SMALLINT && type != TYPE_INTEGER && type != TYPE_BIGINT && type != TYPE_BOOLEAN &&
+		   type != TYPE_TEXT && type != TYPE_VARCHAR && type != TYPE_TIMESTAMPTZ;
+}
+
+const char *
+parameter_field(const Parameter *parameter)
+{
+	return parameter->source == SOURCE_HEADER ? "Idempotency-Key" : parameter->name;
+}
+
 static bool
 read_parameter(Router *router, const Route *route, const json_t *description, Parameter *parameter)
 {
@@ -324,6 +352,8 @@ read_parameter(Router *router, const Route *route, const json_t *description, Pa
 							  .domain = member_text(router, description, "domain"),
 							  .description = member_text(router, description, "description") };
 	read_bounds(router, description, parameter);
+	parameter->has_more =
+		is_judged_by_database(parameter->type_oid) || json_is_true(json_object_get(description, "more"));
 	if (parameter->name == NULL || parameter->type == NULL)
 		return false;
 	if (parameter->source == SOURCE_PATH)
@@ -387,8 +417,44 @@ read_route(Router *router, const PGresult *rows, int row)
 	return read_parameters(router, route, cell(rows, row, "parameters")) ? route : NULL;
 }
 
+static void
+add_judge(Router *router, unsigned id)
+{
+	static const Oid types[] = { TYPE_TEXT_ARRAY, TYPE_REGTYPE_ARRAY, TYPE_TEXT_ARRAY };
+
+	router->judge = (DbStatement){ .id = id,
+								   .sql = "SELECT name, detail FROM parley.refused_values($1, $2, $3)",
+								   .parameter_count = 3,
+								   .parameter_types = types };
+	router->statements.entries[router->statements.size++] = &router->judge;
+}
+
+/* Why a row is no route that can be served, or NULL. */
+static const char *
+reason_against(const Route *route, const PGresult *rows, int row)
+{
+	const char *problem = cell(rows, row, "problem");
+
+	return problem[0] != '\0' ? problem : route == NULL ? "it makes no sense to this version" : NULL;
+}
+
+/* Of a route that is not served: in the log, or where somebody reads at once. */
+static void
+complain(const char *method, const char *path, const char *wrong, FILE *complaints)
+{
+	char quoted_path[256];
+	char quoted_reason[512];
+
+	if (complaints != NULL)
+		fprintf(complaints, "parleyd: %s %s is not served: %s\n", method, path, wrong);
+	else
+		log_error("event=route_not_served method=%s path=%s reason=%s", method,
+				  log_quote(path, quoted_path, sizeof(quoted_path)),
+				  log_quote(wrong, quoted_reason, sizeof(quoted_reason)));
+}
+
 void
-router_add_rows(Router *router, const PGresult *rows)
+router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 {
 	static unsigned last_statement_id; /* routers are built by one thread */
 
@@ -397,11 +463,11 @@ router_add_rows(Router *router, const PGresult *rows)
 	for (int row = 0; row < PQntuples(rows); row++)
 	{
 		Route *route = read_route(router, rows, row);
-		char quoted[128];
+		const char *wrong = reason_against(route, rows, row);
 
-		if (route == NULL)
+		if (wrong != NULL)
 		{
-			log_error("event=route_not_understood path=%s", log_quote(cell(rows, row, "path"), quoted, sizeof(quoted)));
+			complain(cell(rows, row, "method"), cell(rows, row, "path"), wrong, complaints);
 			continue;
 		}
 		route->statement.id = ++last_statement_id;
@@ -409,5 +475,6 @@ router_add_rows(Router *router, const PGresult *rows)
 		router->routes.entries[router->routes.size++] = route;
 		insert_route(router, route);
 	}
+	add_judge(router, ++last_statement_id);
 	router->complete = true;
 }

@@ -5,6 +5,8 @@
 #ifndef ROUTER_H
 #define ROUTER_H
 
+#include <stdio.h>
+
 #include "route.h"
 
 typedef struct Router Router;
@@ -46,8 +48,9 @@ PathResult path_parse(const char *raw, size_t length, h2o_mem_pool_t *pool, Path
 /* A router with the built-in routes alone, held once. */
 Router *router_create(void);
 
-/* Adds the rows of describe_routes(). A row that makes no sense is logged and left out. */
-void router_add_rows(Router *router, const PGresult *rows);
+/* Adds the rows of describe_routes(), once. What cannot be served is left out and told: to complaints, NULL: the log.
+ */
+void router_add_rows(Router *router, const PGresult *rows, FILE *complaints);
 
 Router *router_retain(Router *router);
 void router_release(Router *router);
@@ -58,10 +61,14 @@ const RouteSet *router_match(const Router *router, const Path *path);
 /* Whether the database's routes are in it. */
 bool router_is_complete(const Router *router);
 
-/* The database's routes, and their statements, in the same order. */
+/* The database's routes, and their statements, in the same order; behind these stands judge's. */
 size_t router_route_count(const Router *router);
 const Route *const *router_routes(const Router *router);
+size_t router_statement_count(const Router *router);
 const DbStatement *const *router_statements(const Router *router);
+
+/* refused_values() of arrays of names, types and values. */
+const DbStatement *router_judge(const Router *router);
 
 /* What is learnt of a router before it is shared: the columns of a route's answer, and the text of /openapi.json. */
 void router_set_columns(Router *router, size_t route, const PGresult *description);

@@ -8,14 +8,10 @@
 
 #include <string.h>
 
+#include "json_body.h"
 #include "query_string.h"
 #include "utf8.h"
 #include "value.h"
-
-enum
-{
-	JSON_DEPTH_MAX = 64
-};
 
 /* What was given for one parameter: a text, or JSON. */
 typedef struct Given
@@ -30,6 +26,7 @@ typedef struct Binding
 	const Route *route;
 	h2o_mem_pool_t *pool;
 	Given *given;
+	bool has_large_number; /* the body */
 	Problem *problem;
 } Binding;
 
@@ -78,73 +75,20 @@ take_query(Binding *binding, const char *query, size_t length)
 	return true;
 }
 
-/* Whether brackets nest no deeper than JSON_DEPTH_MAX, looked at before anything recursive is. */
-static bool
-is_shallow(const char *text, size_t length)
-{
-	int depth = 0;
-	bool in_string = false;
-
-	for (size_t i = 0; i < length && depth <= JSON_DEPTH_MAX; i++)
-	{
-		if (in_string && text[i] == '\\')
-			i++;
-		else if (text[i] == '"')
-			in_string = !in_string;
-		else if (!in_string && (text[i] == '{' || text[i] == '['))
-			depth++;
-		else if (!in_string && (text[i] == '}' || text[i] == ']'))
-			depth--;
-	}
-	return depth <= JSON_DEPTH_MAX;
-}
-
-static void
-dispose_json(void *holder)
-{
-	json_decref(*(json_t **) holder);
-}
-
-/* The body parsed, or NULL and a refusal. */
-static json_t *
-parse_body(Binding *binding, const char *body, size_t length)
-{
-	json_error_t error;
-	json_t *json = NULL;
-	json_t **holder;
-
-	if (!is_shallow(body, length))
-		refuse(binding, 400, "The body nests too deeply.");
-	else if (!utf8_is_valid(body, length))
-		refuse(binding, 400, "The body is not valid UTF-8.");
-	else
-	{
-		json = json_loadb(body, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-		if (json == NULL && json_error_code(&error) == json_error_numeric_overflow)
-			refuse(binding, 422, "The body has a number that is too large.");
-		else if (json == NULL && json_error_code(&error) == json_error_duplicate_key)
-			refuse(binding, 400, "The body names a field more than once.");
-		else if (!json_is_object(json))
-			refuse(binding, 400, json == NULL ? "The body is not well-formed JSON." : "The body is not a JSON object.");
-	}
-	holder = h2o_mem_alloc_shared(binding->pool, sizeof(*holder), dispose_json);
-	*holder = json;
-	return json_is_object(json) ? json : NULL;
-}
-
 static bool
 take_body(Binding *binding, const char *body, size_t length)
 {
-	json_t *json;
+	JsonBody parsed;
 	const char *name;
 	json_t *value;
 
 	if (length == 0)
 		return true;
-	json = parse_body(binding, body, length);
-	if (json == NULL)
-		return false;
-	json_object_foreach(json, name, value)
+	parsed = json_body_parse(body, length, binding->pool);
+	if (parsed.object == NULL)
+		return refuse(binding, 400, parsed.wrong);
+	binding->has_large_number = parsed.has_large_one;
+	json_object_foreach(parsed.object, name, value)
 	{
 		Given *given = find_given(binding, SOURCE_BODY, name, strlen(name));
 
@@ -175,12 +119,17 @@ take_path_and_header(Binding *binding, const StatementInput *input)
 }
 
 static Value
-judge(const Parameter *parameter, const Given *given, h2o_mem_pool_t *pool)
+judge(const Binding *binding, const Parameter *parameter, const Given *given)
 {
+	h2o_mem_pool_t *pool = binding->pool;
+
 	if (given->text != NULL && !utf8_is_valid(given->text, given->length))
 		return (Value){ .wrong = "is not valid UTF-8" };
 	if (given->text != NULL)
 		return value_from_text(parameter, given->text, given->length, pool);
+	if (given->json != NULL && binding->has_large_number && json_body_is_large(given->json))
+		return (Value){ .wrong =
+							json_is_string(given->json) ? "is too large a number" : "has too large a number in it" };
 	if (given->json != NULL && !json_is_null(given->json))
 		return value_from_json(parameter, given->json, pool);
 	return (Value){ .wrong = parameter->required ? "is required" : NULL };
@@ -193,14 +142,11 @@ take_values(Binding *binding, Statement *statement)
 
 	for (size_t i = 0; i < route->parameter_count; i++)
 	{
-		Value value = judge(&route->parameters[i], &binding->given[i], binding->pool);
+		Value value = judge(binding, &route->parameters[i], &binding->given[i]);
 
 		statement->values[i] = value.text;
 		if (value.wrong != NULL)
-			problem_add_field(binding->problem, binding->pool,
-							  route->parameters[i].source == SOURCE_HEADER ? "Idempotency-Key"
-																		   : route->parameters[i].name,
-							  value.wrong);
+			problem_add_field(binding->problem, binding->pool, parameter_field(&route->parameters[i]), value.wrong);
 		if (route->parameters[i].source == SOURCE_HEADER && value.text != NULL)
 			statement->has_key = true;
 	}

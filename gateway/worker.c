@@ -157,7 +157,7 @@ install_router(Worker *worker, Router *router)
 	worker->router = router;
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
-			db_pool_set_statements(worker->pools[kind], router_statements(router), router_route_count(router));
+			db_pool_set_statements(worker->pools[kind], router_statements(router), router_statement_count(router));
 	router_release(before);
 }
 

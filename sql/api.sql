@@ -4,7 +4,7 @@
 
 -- every_route_has_its_function
 SELECT r.method, r.path, r.function FROM parley.routes r
-	WHERE NOT EXISTS (SELECT FROM parley.describe_routes() d WHERE (d.method, d.path) = (r.method, r.path));
+	WHERE NOT EXISTS (SELECT FROM parley.describe_routes() d WHERE (d.method, d.path) = (r.method, r.path) AND d.statement IS NOT NULL);
 
 -- a_routes_functions_name_says_which_it_is
 SELECT r.function FROM parley.routes r JOIN pg_proc p ON p.proname = split_part(r.function, '.', 2)
@@ -53,8 +53,35 @@ CREATE DOMAIN pg_temp.short AS text CHECK (char_length(VALUE) <= 5);
 CREATE DOMAIN pg_temp.one AS text CHECK (VALUE IN ('only'));
 CREATE DOMAIN pg_temp.several AS text CHECK (VALUE IN ('a', 'b c', 'd'));
 CREATE DOMAIN pg_temp.pattern AS text CHECK (VALUE ~ '^[a-z]+$');
+CREATE DOMAIN pg_temp.both AS text CHECK (char_length(VALUE) <= 5 AND VALUE <> 'x') CHECK (char_length(VALUE) >= 2);
+CREATE DOMAIN pg_temp.below AS bigint CHECK (VALUE <= -9223372036854775807);
+CREATE DOMAIN pg_temp.anything AS text;
 SELECT d, parley.argument_bounds(('pg_temp.' || d)::regtype)
-	FROM unnest(ARRAY['between', 'at_least', 'long', 'short', 'one', 'several', 'pattern']) d;
+	FROM unnest(ARRAY['between', 'at_least', 'long', 'short', 'one', 'several', 'pattern', 'both', 'below', 'anything']) d;
+
+-- a_domain_of_the_extension_is_more_than_its_bounds_only_where_it_says_so
+SELECT t.typname FROM pg_type t
+	WHERE t.typnamespace = 'parley'::regnamespace AND t.typtype = 'd' AND parley.argument_bounds(t.oid) ? 'more' ORDER BY 1;
+
+-- every_value_that_its_type_does_not_take_is_named
+COMMENT ON DOMAIN pg_temp.pattern IS 'small letters';
+SELECT * FROM parley.refused_values('{a,b,c,d,e,f}', '{pg_temp.pattern,pg_temp.both,integer,uuid,pg_temp.between,bigint[]}',
+	'{A,x,99999999999,"","8","{1,x}"}');
+SELECT * FROM parley.refused_values('{a,b,c,d,e,f}', '{pg_temp.pattern,pg_temp.both,integer,jsonb,pg_temp.between,bigint[]}',
+	'{a,xy,999,"[]","7","{1,2}"}');
+SELECT * FROM parley.refused_values('{a,b}', '{parley.phone_number,parley.email_address}', '{x,x}');
+SELECT * FROM parley.refused_values('{}', '{}', '{}');
+
+-- a_route_whose_function_is_overloaded_or_gone_says_so
+CREATE FUNCTION public.hello() RETURNS text LANGUAGE sql RETURN 'hello';
+SELECT parley.add_route('GET', '/hello', 'public.hello', 'none');
+CREATE FUNCTION public.hello(name text) RETURNS text LANGUAGE sql RETURN name;
+SELECT method, path, statement, parameters, problem FROM parley.describe_routes() WHERE problem IS NOT NULL;
+DROP FUNCTION public.hello();
+SELECT statement, problem FROM parley.describe_routes() WHERE path = '/hello';
+DROP FUNCTION public.hello(text);
+SELECT method, path, statement, parameters, problem FROM parley.describe_routes() WHERE problem IS NOT NULL;
+DELETE FROM parley.routes WHERE path = '/hello';
 
 -- public_has_nothing
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'parley'::regnamespace

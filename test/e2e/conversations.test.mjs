@@ -49,8 +49,8 @@ test("taken_phone_is_a_conflict_however_it_is_written", async () => {
 });
 
 test("every_offending_field_is_named", async () => {
-	const problem = assertProblem(await request("POST /contacts", { name: "", email: "x", phone: "+49 30 1234567" }), 422);
-	assert.deepEqual(problem.errors.map((error) => error.field).sort(), ["email", "name"]);
+	const problem = assertProblem(await request("POST /contacts", { name: "", email: "x", phone: "123 456" }), 422);
+	assert.deepEqual(problem.errors.map((error) => error.field).sort(), ["email", "name", "phone"]);
 });
 
 test("unknown_contact_is_not_found", async () => {

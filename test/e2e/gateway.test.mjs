@@ -88,10 +88,18 @@ describe('query parameters', () => {
 			problem(await request(`/test/list?${query}`), 400, 'PY400');
 	});
 	test('what PostgreSQL alone can judge is 422 too', async () => {
-		problem(await request('/test/echo/w?identity=x'), 422, '22P02');
+		assert.deepEqual(problem(await request('/test/echo/w?identity=x'), 422, '22P02').errors,
+			[{ field: 'identity', detail: 'invalid input syntax for type uuid: "x"' }]);
 		const document = problem(await request('/test/echo/w?even=3'), 422, '23514');
 		assert.deepEqual(document.errors, [{ field: 'even', detail: 'a number that two divides' }]);
 		assert.ok(!JSON.stringify(document).includes('check'));
+	});
+	test('what the gateway judges and what PostgreSQL alone can judge are listed together', async () => {
+		const wrong = async (query) => fields(problem(await request(`/test/echo/w?${query}`), 422));
+		assert.deepEqual(await wrong('identity=x&even=3'), ['even', 'identity']);
+		assert.deepEqual(await wrong('share=101&number=x&identity=x&even=3&big=5&tags=["a"]'), ['even', 'identity', 'number', 'share']);
+		assert.deepEqual(await wrong('share=101&identity=A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11&even=4'), ['share']);
+		assert.deepEqual(await wrong('numbers=["x"]&data="\\u0000"&flag=x'), ['data', 'flag', 'numbers']);
 	});
 	test('a target of 100 kB is 414', async () => {
 		problem(await request(`/test/list?note=${'a'.repeat(100000)}`), 414, 'PY414');
@@ -127,7 +135,18 @@ describe('bodies', () => {
 		const document = problem(await post({ number: '10', flag: 'true', at: 1, tags: {}, numbers: [{}], share: 1.5 }), 422, '22023');
 		assert.deepEqual(fields(document), ['at', 'flag', 'number', 'numbers', 'share', 'tags']);
 		for (const body of ['{"number":1e3}', '{"number":1.0}', '{"number":2147483648}', '{"number":123456789012345678901234567890}'])
-			problem(await post(body), 422);
+			assert.deepEqual(fields(problem(await post(body), 422)), ['number']);
+	});
+	test('a number too large for any type is named with all else that is wrong', async () => {
+		const body = `{"number":${'9'.repeat(400)},"flag":1,"numbers":[1,-9223372036854775809],"data":{"x":[{"y":1e999}]},"tags":["1e999 9223372036854775808"],"share":-1e400}`;
+		const document = problem(await post(body), 422, '22023');
+		assert.deepEqual(document.errors.sort((a, b) => (a.field < b.field ? -1 : 1)), [{ field: 'data', detail: 'has too large a number in it' },
+			{ field: 'flag', detail: 'must be true or false' }, { field: 'number', detail: 'is too large a number' },
+			{ field: 'numbers', detail: 'has too large a number in it' }, { field: 'share', detail: 'is too large a number' }]);
+		assert.deepEqual(fields(problem(await post('{"number":1e999,"nope":1e999}'), 400)), ['nope']);
+		problem(await post('{"number":1e999,}'), 400);
+		problem(await post('{"number":1e999,"number":1}'), 400);
+		assert.equal((await post('{"number":1,"data":{"x":1e308,"y":9223372036854775807}}')).status, 200);
 	});
 	test('a NUL in a text is 422', async () => {
 		problem(await request('/test/makes', { method: 'POST', body: { word: 'a\0b' } }), 422, '22023');

@@ -45,6 +45,26 @@ describe('settings', () => {
 		assert.equal(run('--check', '--database-url', 'host=/nowhere').status, 1);
 		assert.equal(run('--check', '--jwt-key-file', '/nowhere').status, 1);
 	});
+	test('a route whose function is overloaded or gone is told, by --check and in the log, and the others are served', async () => {
+		sql(`CREATE FUNCTION gateway_test.lone() RETURNS int LANGUAGE sql RETURN 1; SELECT parley.add_route('GET', '/test/lone', 'gateway_test.lone', 'operator')`);
+		const gateway = await start_gateway();
+		assert.equal((await request('/test/lone', { base: gateway.base })).status, 200);
+		for (const [change, reason] of [[`CREATE FUNCTION gateway_test.lone(n int) RETURNS int LANGUAGE sql RETURN n`, 'there are several functions gateway_test.lone'],
+			[`DROP FUNCTION gateway_test.lone(); DROP FUNCTION gateway_test.lone(int)`, 'there is no function gateway_test.lone']]) {
+			sql(`${change}; NOTIFY parley_routes`);
+			const checked = run('--check');
+			assert.equal(checked.status, 1);
+			assert.ok(checked.stderr.includes(`parleyd: GET /test/lone is not served: ${reason}\n`), checked.stderr);
+			const [, understood, all] = checked.stdout.match(/^parleyd: (\d+) of (\d+) routes understood$/m);
+			assert.equal(Number(understood), Number(all) - 1);
+			await until(() => gateway.log.includes(`event=route_not_served method=GET path="/test/lone" reason="${reason}"`), 'the line in the log');
+			await until(async () => (await request('/test/lone', { base: gateway.base })).status === 404, 'the route to go');
+			assert.equal((await request('/test/list', { base: gateway.base })).status, 200);
+		}
+		sql(`DELETE FROM parley.routes WHERE path = '/test/lone'`);
+		assert.equal(run('--check').status, 0);
+		await gateway.stop();
+	});
 	test('what is wrong is said, and nothing starts', () => {
 		for (const args of [['--queue-limit', 'x'], ['--nonsense'], ['stray'], ['--listen', 'nowhere'], ['--tls-cert-file', '/nowhere']]) {
 			const { status, stderr } = run(...args);

@@ -25,7 +25,7 @@ router_of(const char *const *cells, int row_count)
 	Router *router = router_create();
 	PGresult *rows = make_route_rows(cells, row_count);
 
-	router_add_rows(router, rows);
+	router_add_rows(router, rows, NULL);
 	PQclear(rows);
 	return router;
 }
@@ -142,6 +142,50 @@ START_TEST(parameters_are_read)
 }
 END_TEST
 
+START_TEST(what_the_database_alone_can_judge_is_known)
+{
+	const char *const cells[] = { ROW(
+		"GET", "/a",
+		"[{\"name\":\"b\",\"in\":\"query\",\"type\":\"bigint\",\"type_oid\":20},"
+		"{\"name\":\"c\",\"in\":\"query\",\"type\":\"uuid\",\"type_oid\":2950},"
+		"{\"name\":\"d\",\"in\":\"query\",\"type\":\"text\",\"type_oid\":25,\"more\":true}]") };
+	Router *router = router_of(cells, 1);
+	const Parameter *parameters = match(router, METHOD_GET, "/a")->parameters;
+
+	ck_assert(!parameters[0].has_more && parameters[1].has_more && parameters[2].has_more);
+	ck_assert_uint_eq(router_statement_count(router), 2);
+	ck_assert_ptr_eq(router_statements(router)[1], router_judge(router));
+	ck_assert_uint_eq(router_judge(router)->id, router_statements(router)[0]->id + 1);
+	router_release(router);
+}
+END_TEST
+
+START_TEST(rows_with_a_problem_are_left_out_and_told)
+{
+	const RowColumn columns[] = { { "method", 25 },   { "path", 25 },      { "auth", 25 },       { "status", 21 },
+								  { "function", 25 }, { "statement", 25 }, { "parameters", 25 }, { "problem", 25 } };
+	const char *const cells[] = { "GET",      "/a",       "none", "200",
+								  "public.a", NULL,       "[]",   "there is no function public.a",
+								  "GET",      "/b",       "none", "200",
+								  "public.b", "SELECT 1", "[]",   NULL };
+	PGresult *rows = make_rows(columns, 8, cells, 2);
+	Router *router = router_create();
+	char *told = NULL;
+	size_t length = 0;
+	FILE *complaints = open_memstream(&told, &length);
+
+	router_add_rows(router, rows, complaints);
+	fclose(complaints);
+	ck_assert_str_eq(told, "parleyd: GET /a is not served: there is no function public.a\n");
+	ck_assert_uint_eq(router_route_count(router), 1);
+	ck_assert_ptr_null(match(router, METHOD_GET, "/a"));
+	ck_assert_ptr_nonnull(match(router, METHOD_GET, "/b"));
+	free(told);
+	PQclear(rows);
+	router_release(router);
+}
+END_TEST
+
 START_TEST(rows_that_make_no_sense_are_left_out)
 {
 	const char *const cells[] = { ROW("PATCH", "/a", "[]"),
@@ -175,5 +219,6 @@ END_TEST
 
 RUN_TESTS("router", paths_are_split_before_they_are_decoded, a_path_too_deep_is_told,
 		  literals_go_before_parameters_and_back_again, empty_and_dot_segments_lead_nowhere,
-		  built_in_routes_are_there_from_the_start, parameters_are_read, rows_that_make_no_sense_are_left_out,
+		  built_in_routes_are_there_from_the_start, parameters_are_read, what_the_database_alone_can_judge_is_known,
+		  rows_with_a_problem_are_left_out_and_told, rows_that_make_no_sense_are_left_out,
 		  statement_ids_follow_each_other_and_never_come_again)

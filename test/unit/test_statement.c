@@ -206,8 +206,21 @@ START_TEST(a_number_too_large_for_any_type_is_a_value)
 {
 	Parameter parameter = { .name = "a", .source = SOURCE_BODY, .type = "bigint", .type_oid = TYPE_BIGINT };
 
-	ck_assert(!bind_route(METHOD_POST, &parameter, 1, "", "{\"a\":9223372036854775808}", NULL));
-	ck_assert_int_eq(problem.status, 422);
+	const char *const bodies[] = { "{\"a\":9223372036854775808}", "{\"a\":-9223372036854775809}", "{\"a\":1e999}",
+								   "{\"b\":\"\\\"1e999\",\"a\":1e999}" };
+	Parameter parameters[] = { parameter,
+							   { .name = "b", .source = SOURCE_BODY, .type = "text", .type_oid = TYPE_TEXT } };
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+	{
+		ck_assert_msg(!bind_route(METHOD_POST, parameters, 2, "", bodies[i], NULL), "%s", bodies[i]);
+		ck_assert_int_eq(problem.status, 422);
+		ck_assert_uint_eq(problem.fields.size, 1);
+		ck_assert_str_eq(problem.fields.entries[0].field, "a");
+	}
+	ck_assert(bind_route(METHOD_POST, parameters, 2, "", "{\"b\":\"1e999\",\"a\":-9223372036854775808}", NULL));
+	ck_assert(!bind_route(METHOD_POST, parameters, 2, "", "{\"a\":1e999]", NULL));
+	ck_assert_int_eq(problem.status, 400);
 }
 END_TEST
 
