@@ -60,10 +60,26 @@ access_authorize(Request *request)
 	return false;
 }
 
+/* The address that the request comes from: the peer's, or the one that its proxy names. */
+static AddressKey
+find_address(const Request *request)
+{
+	struct sockaddr_storage named;
+	h2o_iovec_t header = { 0 };
+
+	if (request->client->is_proxy)
+		header = request_joined_header(request->http, "x-forwarded-for");
+	if (header.len > 0 && proxies_find_client(request->worker->shared->proxies, header.base, header.len, &named))
+		return address_key((struct sockaddr *) &named);
+	return request->client->address;
+}
+
 /* Who is limited: the user, or else the application, or else the address. */
 static size_t
 write_client_name(const Request *request, char name[80])
 {
+	AddressKey address;
+
 	for (size_t i = 0; i < request->route->parameter_count && request->route->auth == AUTH_APPLICATION; i++)
 	{
 		const Parameter *parameter = &request->route->parameters[i];
@@ -73,8 +89,9 @@ write_client_name(const Request *request, char name[80])
 	}
 	if (request->caller.user_id > 0)
 		return (size_t) snprintf(name, 80, "u%jd", (intmax_t) request->caller.user_id);
+	address = find_address(request);
 	name[0] = '@';
-	memcpy(name + 1, request->client->address.bytes, ADDRESS_KEY_LENGTH);
+	memcpy(name + 1, address.bytes, ADDRESS_KEY_LENGTH);
 	return 1 + ADDRESS_KEY_LENGTH;
 }
 

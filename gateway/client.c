@@ -34,17 +34,17 @@ on_close(void *data)
 	h2o_linklist_unlink(&client->link);
 	worker->client_count--;
 	atomic_fetch_sub(&worker->shared->client_count, 1);
-	if (!client->is_local)
+	if (!client->is_local && !client->is_proxy)
 		address_count_remove(worker->shared->addresses, client->address);
 	if (client->linger_descriptor >= 0)
 		linger_close(worker->http.loop, &worker->linger_timeout, client->linger_descriptor);
 	free(client);
 }
 
-/* Counts the connection in, unless there are too many in all or of its address. The admin's listener knows no limits.
- */
+/* Counts the connection in, unless there are too many in all or of its address. The admin's listener knows no limits,
+ * and a proxy has the connections of all its clients. */
 static bool
-count_in(Worker *worker, const Listener *listener, AddressKey address)
+count_in(Worker *worker, const Listener *listener, AddressKey address, bool is_proxy)
 {
 	const Config *config = worker->config;
 
@@ -52,7 +52,7 @@ count_in(Worker *worker, const Listener *listener, AddressKey address)
 	{
 		unsigned limit = listener->is_admin ? UINT32_MAX : (unsigned) config->address_connection_limit;
 
-		if (listener->is_local || address_count_add(worker->shared->addresses, address, limit))
+		if (listener->is_local || is_proxy || address_count_add(worker->shared->addresses, address, limit))
 			return true;
 	}
 	atomic_fetch_sub(&worker->shared->client_count, 1);
@@ -75,6 +75,8 @@ static void
 welcome(Worker *worker, Listener *listener, h2o_socket_t *socket)
 {
 	struct sockaddr_storage peer = { 0 };
+	const struct sockaddr *address = (struct sockaddr *) &peer;
+	bool is_proxy;
 	Client *client;
 
 	if (h2o_socket_getpeername(socket, (struct sockaddr *) &peer) == 0 && !listener->is_local)
@@ -82,7 +84,8 @@ welcome(Worker *worker, Listener *listener, h2o_socket_t *socket)
 		h2o_socket_close(socket); /* gone already */
 		return;
 	}
-	if (!count_in(worker, listener, address_key((struct sockaddr *) &peer)))
+	is_proxy = proxies_include(worker->shared->proxies, listener->is_local ? NULL : address);
+	if (!count_in(worker, listener, address_key(address), is_proxy))
 	{
 		turn_away(worker, listener, socket);
 		return;
@@ -90,9 +93,10 @@ welcome(Worker *worker, Listener *listener, h2o_socket_t *socket)
 	client = h2o_mem_alloc(sizeof(*client));
 	*client = (Client){ .socket = socket,
 						.worker = worker,
-						.address = address_key((struct sockaddr *) &peer),
+						.address = address_key(address),
 						.is_admin = listener->is_admin,
 						.is_local = listener->is_local,
+						.is_proxy = is_proxy,
 						.idle_since_us = db_now_us(),
 						.linger_descriptor = -1 };
 	h2o_linklist_insert(&worker->clients, &client->link);

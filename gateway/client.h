@@ -32,6 +32,7 @@ typedef struct Client
 	AddressKey address;
 	bool is_admin;
 	bool is_local;
+	bool is_proxy;             /* its X-Forwarded-For is believed */
 	unsigned requests;         /* under way */
 	uint64_t idle_since_us;    /* if no request is under way */
 	uint64_t sending_since_us; /* 0: nothing is being sent */

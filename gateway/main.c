@@ -20,6 +20,7 @@
 typedef struct Gateway
 {
 	Config config;
+	Proxies *proxies;
 	h2o_loop_t *loop;
 	h2o_socket_t *signals;
 	TokenKeys *keys;
@@ -163,7 +164,7 @@ run_until_stopped(Gateway *gateway)
 	log_info("event=stopped");
 }
 
-static int
+static bool
 serve(Gateway *gateway)
 {
 	bool started = false;
@@ -175,35 +176,50 @@ serve(Gateway *gateway)
 	log_start(STDERR_FILENO);
 	if (read_files(&gateway->config, &gateway->keys, &gateway->tls))
 	{
-		gateway->server = server_start(&gateway->config, gateway->keys, gateway->tls);
+		gateway->server = server_start(&gateway->config, gateway->proxies, gateway->keys, gateway->tls);
 		started = gateway->server != NULL;
 		token_keys_release(gateway->keys);
 		SSL_CTX_free(gateway->tls);
 	}
 	if (started)
 		run_until_stopped(gateway);
+	h2o_socket_close(gateway->signals);
+	h2o_evloop_destroy(gateway->loop);
 	log_stop();
-	return started ? EXIT_SUCCESS : EXIT_FAILURE;
+	return started;
 }
 
 /* --check: the files can be read, and so can the routes. */
-static int
+static bool
 check(const Config *config)
 {
 	TokenKeys *keys;
 	SSL_CTX *tls;
 
 	if (!read_files(config, &keys, &tls))
-		return EXIT_FAILURE;
+		return false;
 	token_keys_release(keys);
 	SSL_CTX_free(tls);
-	return route_loader_check(config) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return route_loader_check(config);
+}
+
+/* What the settings mean, beyond what each is by itself. */
+static bool
+understand(Gateway *gateway)
+{
+	char wrong[128];
+
+	gateway->proxies = proxies_read(gateway->config.trusted_proxies, wrong, sizeof(wrong));
+	if (gateway->proxies == NULL)
+		fprintf(stderr, "parleyd: --trusted-proxies: %s\n", wrong);
+	return gateway->proxies != NULL && check_exposure(&gateway->config);
 }
 
 int
 main(int argc, char **argv)
 {
 	Gateway gateway = { 0 };
+	bool fine = false;
 
 	switch (config_read(&gateway.config, argc, argv, stdout, stderr))
 	{
@@ -212,9 +228,12 @@ main(int argc, char **argv)
 		case CONFIG_WRONG:
 			return EXIT_FAILURE;
 		case CONFIG_CHECK:
-			return check_exposure(&gateway.config) ? check(&gateway.config) : EXIT_FAILURE;
+			fine = understand(&gateway) && check(&gateway.config);
+			break;
 		case CONFIG_RUN:
+			fine = understand(&gateway) && serve(&gateway);
 			break;
 	}
-	return check_exposure(&gateway.config) ? serve(&gateway) : EXIT_FAILURE;
+	proxies_dispose(gateway.proxies);
+	return fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -76,13 +76,14 @@ configure_http(Shared *shared)
 }
 
 static void
-create_shared(Shared *shared, const Config *config)
+create_shared(Shared *shared, const Config *config, const Proxies *proxies)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	shared->config = config;
 	shared->worker_count = (size_t) (config->threads > 0 ? config->threads : cores > 0 ? cores : 1);
 	shared->addresses = address_count_create();
+	shared->proxies = proxies;
 	if (config->rate_limit > 0)
 		shared->rate_limit = rate_limit_create((unsigned) config->rate_limit, (unsigned) config->rate_burst);
 	shared->metrics = calloc(shared->worker_count, sizeof(*shared->metrics));
@@ -104,12 +105,12 @@ start_workers(Server *server)
 }
 
 Server *
-server_start(const Config *config, TokenKeys *keys, SSL_CTX *tls)
+server_start(const Config *config, const Proxies *proxies, TokenKeys *keys, SSL_CTX *tls)
 {
 	Server *server = h2o_mem_alloc(sizeof(*server));
 
 	memset(server, 0, sizeof(*server));
-	create_shared(&server->shared, config);
+	create_shared(&server->shared, config, proxies);
 	server->workers = calloc(server->shared.worker_count, sizeof(*server->workers));
 	for (size_t i = 0; i < server->shared.worker_count; i++)
 	{

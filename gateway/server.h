@@ -7,16 +7,18 @@
 #include <openssl/ssl.h>
 
 #include "config.h"
+#include "proxies.h"
 #include "router.h"
 #include "token.h"
 
 typedef struct Server Server;
 
 /*
- * Binds the listen addresses and starts the workers; NULL if that fails, which was logged. The config must live on.
- * keys and tls may be NULL: none; they are set before the first request, since without keys everyone is the operator.
+ * Binds the listen addresses and starts the workers; NULL if that fails, which was logged. The config and the proxies
+ * must live on. keys and tls may be NULL: none; they are set before the first request, since without keys everyone is
+ * the operator.
  */
-Server *server_start(const Config *config, TokenKeys *keys, SSL_CTX *tls);
+Server *server_start(const Config *config, const Proxies *proxies, TokenKeys *keys, SSL_CTX *tls);
 
 /* Give every worker the same router, keys or TLS context; the caller keeps its own hold. */
 void server_set_router(Server *server, Router *router);

@@ -35,6 +35,8 @@
 	SETTING(connection_limit, ConfigNumber, 10000, 1, 1000000, "N", "connections of clients in all")              \
 	SETTING(address_connection_limit, ConfigNumber, 1000, 1, 1000000, "N",                                        \
 			"connections of one address (IPv6: one /64)")                                                         \
+	SETTING(trusted_proxies, ConfigText, "", 0, 0, "NETWORKS",                                                    \
+			"whose X-Forwarded-For names the client: addresses, networks, unix; comma separated")                 \
 	SETTING(rate_limit, ConfigNumber, 0, 0, 1000000, "N",                                                         \
 			"requests a second of one user, application or address; 0: no limit")                                 \
 	SETTING(rate_burst, ConfigNumber, 100, 1, 1000000, "N", "requests at once that the rate limit lets pass")     \

@@ -12,6 +12,7 @@
 #include "address_count.h"
 #include "config.h"
 #include "metrics.h"
+#include "proxies.h"
 #include "rate_limit.h"
 
 enum
@@ -31,6 +32,7 @@ typedef struct Shared
 	atomic_bool has_routes;
 	atomic_uint client_count;
 	AddressCount *addresses;
+	const Proxies *proxies;
 	RateLimit *rate_limit; /* NULL: none */
 	Metrics **metrics;     /* one a worker */
 } Shared;

@@ -155,6 +155,62 @@ describe('limits', () => {
 	});
 });
 
+describe('clients behind a proxy', () => {
+	// How many of some requests pass a bucket of two that each say they are forwarded for somebody.
+	const passed = async (gateway, ...headers) => {
+		let count = 0;
+		for (const header of headers)
+			if ((await request('/conversations', { base: gateway.base, headers: header === null ? {} : { 'x-forwarded-for': header } })).status === 200) count++;
+		return count;
+	};
+	const flags = ['--rate-limit', '1', '--rate-burst', '2', '--client-timeout-ms', '60000'];
+
+	test('have each a bucket of their own, where the proxy is trusted', async () => {
+		const gateway = await start_gateway([...flags, '--trusted-proxies', '10.0.0.0/8,127.0.0.1']);
+		const clients = ['192.0.2.1', '192.0.2.2', '2001:db8:1::1', '[2001:db8:2::1]:443', '192.0.2.3, 10.1.1.1'];
+		assert.equal(await passed(gateway, ...clients, ...clients), 10);
+		await gateway.stop();
+	});
+	test('cannot make up who they are', async () => {
+		const gateway = await start_gateway([...flags, '--trusted-proxies', '127.0.0.1']);
+		assert.ok(await passed(gateway, ...Array.from({ length: 20 }, (_, i) => `198.51.100.${i}, 192.0.2.1`)) < 10);
+		await gateway.stop();
+	});
+	test('are one with the proxy where its header makes no sense, or it is not trusted', async () => {
+		for (const [trusted, name] of [['127.0.0.1', (i) => `unknown-${i}`], ['127.0.0.2,unix', (i) => `192.0.2.${i}`], ['', (i) => `192.0.2.${i}`]]) {
+			const gateway = await start_gateway([...flags, '--trusted-proxies', trusted]);
+			assert.ok(await passed(gateway, ...Array.from({ length: 20 }, (_, i) => name(i))) < 10, trusted);
+			await gateway.stop();
+		}
+	});
+	test('may share a unix socket, and the header may be said in several lines', async () => {
+		const path = join(directory, 'proxied.sock');
+		const gateway = await start_gateway(['--listen', `unix:${path}`, ...flags, '--trusted-proxies', 'unix'], { wait: false });
+		const get = (target, lines = []) => new Promise((resolve, reject) => {
+			const socket = net.connect(path, () => socket.write(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${lines.map((line) => `X-Forwarded-For: ${line}\r\n`).join('')}\r\n`));
+			socket.on('data', (chunk) => resolve(Number(String(chunk).slice(9, 12)))).on('error', reject);
+		});
+		await until(() => get('/ready').then((status) => status === 200, () => false), 'the gateway');
+		for (let i = 0; i < 10; i++) assert.equal(await get('/conversations', ['198.51.100.1', `192.0.2.${i}`]), 200);
+		await gateway.stop();
+	});
+	test('are not too many for the limit of one address', async () => {
+		const gateway = await start_gateway(['--address-connection-limit', '3', '--trusted-proxies', '127.0.0.1']);
+		const sockets = Array.from({ length: 10 }, () => net.connect(gateway.port, '127.0.0.1'));
+		await Promise.all(sockets.map((socket) => new Promise((resolve, reject) => {
+			socket.on('data', (chunk) => (/^HTTP\/1\.1 200 /.test(chunk) ? resolve() : reject(new Error(String(chunk))))).on('error', reject);
+			socket.write('GET /health HTTP/1.1\r\nHost: a\r\n\r\n');
+		})));
+		sockets.forEach((socket) => socket.destroy());
+		assert.equal(await gateway.stop(), 0);
+	});
+	test('a list that is none is told', async () => {
+		const gateway = await start_gateway(['--trusted-proxies', '127.0.0.1,localhost'], { wait: false });
+		assert.equal(await gateway.exited, 1);
+		assert.match(gateway.log, /--trusted-proxies: "localhost" is no address/);
+	});
+});
+
 describe('other origins', () => {
 	let gateway;
 	before(async () => { gateway = await start_gateway(['--cors-origin', 'https://a.example, https://b.example']); });
