@@ -1,6 +1,7 @@
 /* token and auth: which tokens are good, and whom a route lets in. Tokens are made by libjwt itself. */
 #include "token.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,26 @@ enum
 	NOW = 1700000000
 };
 
+/* Each test has a process of its own, and a directory of its own in it. */
+static void
+remove_directory(void)
+{
+	DIR *listing = opendir(directory);
+
+	for (struct dirent *entry; listing != NULL && (entry = readdir(listing)) != NULL;)
+		unlinkat(dirfd(listing), entry->d_name, 0);
+	if (listing != NULL)
+		closedir(listing);
+	rmdir(directory);
+}
+
+static void
+make_directory(void)
+{
+	if (mkdtemp(directory) == NULL || atexit(remove_directory) != 0)
+		abort();
+}
+
 static const char *
 write_key(const char *name, const char *bytes)
 {
@@ -32,8 +53,8 @@ write_key(const char *name, const char *bytes)
 	char *place = path[next++ % 4];
 	FILE *file;
 
-	if (strstr(directory, "XXXXXX") != NULL && mkdtemp(directory) == NULL)
-		abort();
+	if (strstr(directory, "XXXXXX") != NULL)
+		make_directory();
 	snprintf(place, sizeof(path[0]), "%s/%s", directory, name);
 	file = fopen(place, "w");
 	fputs(bytes, file);
