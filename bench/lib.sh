@@ -180,3 +180,34 @@ measure_script() {
 
 # what is posted: a message of the usual length
 message="Did you see it already? The second half is much better than the first, though the end comes a little soon for me."
+
+# like_pattern TERM: what ILIKE needs to find the term as it is, for between quotes
+like_pattern() {
+	local term=${1//\'/\'\'} backslash='\'
+	term=${term//"$backslash"/"$backslash$backslash"}
+	term=${term//%/"$backslash%"}
+	echo "%${term//_/"${backslash}_"}%"
+}
+
+# seed_search TERM: the shape one writes first
+seed_search() {
+	local pattern
+	pattern=$(like_pattern "$1")
+	echo "SELECT message_id, content, created_at, contact_id, name, phone
+		FROM (SELECT m.number AS message_id, m.content, m.created_at, p.id AS contact_id, p.name, p.phone,
+				ROW_NUMBER() OVER (PARTITION BY m.conversation_id ORDER BY m.created_at DESC) AS rank
+			FROM parley.messages m
+				JOIN parley.conversations c ON c.id = m.conversation_id
+				JOIN parley.contacts p ON p.id = coalesce(c.contact_id, m.sender_id)
+			WHERE p.name ILIKE '$pattern' OR p.phone ILIKE '$pattern' OR m.content ILIKE '$pattern') matches
+		WHERE rank = 1
+		ORDER BY created_at DESC
+		LIMIT 50"
+}
+
+# plain_search TERM: what one writes with pg_trgm's index, without names and phones
+plain_search() {
+	echo "SELECT * FROM (SELECT DISTINCT ON (conversation_id) conversation_id, number, content, created_at FROM parley.messages
+		WHERE content ILIKE '$(like_pattern "$1")' ORDER BY conversation_id, created_at DESC, number DESC) m
+		ORDER BY created_at DESC LIMIT 50"
+}

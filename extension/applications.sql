@@ -262,17 +262,14 @@ AS $$
 DECLARE
 	chat_id bigint := parley.find_chat(token, chat_number);
 BEGIN
-	-- OFFSET 0 keeps the search a walk from the chat's newest message back, which ends with the page.
 	RETURN QUERY
-		SELECT p.number, p.content::text, p.created_at, coalesce(p.edited_at, p.created_at),
-				CASE WHEN lead(p.number) OVER (ORDER BY p.number DESC) IS NOT NULL THEN p.number END
-			FROM (SELECT * FROM (SELECT * FROM parley.messages n
-					WHERE n.conversation_id = chat_id AND n.number < coalesce(last_id, 9223372036854775807)
-					ORDER BY n.number DESC OFFSET 0) m
-				WHERE parley.contains(m.content, query) LIMIT search_chat.limit + 1) p
-			ORDER BY p.number DESC LIMIT search_chat.limit;
+		SELECT m.number, m.content::text, m.created_at, coalesce(m.edited_at, m.created_at),
+				CASE WHEN lead(m.number) OVER (ORDER BY m.number DESC) IS NOT NULL THEN m.number END
+			FROM parley.search_conversation(chat_id, query, coalesce(last_id, 9223372036854775807), search_chat.limit + 1) f(number)
+				JOIN parley.messages m ON m.conversation_id = chat_id AND m.number = f.number
+			ORDER BY m.number DESC LIMIT search_chat.limit;
 	PERFORM parley.await_durable();
 END $$;
 COMMENT ON FUNCTION parley.search_chat(text, bigint, parley.search_term, parley.page_limit, bigint) IS
 	'Messages of a chat that contain the query, any part of a word, whatever its case, no character special; newest first, those '
-	'before the number last_id. Reads at most the chat. Errors: P0002 no such application, or no such chat.';
+	'before the number last_id. Costs as much as the chat is long, or as many messages of all have the query, whichever is less. Errors: P0002 no such application, or no such chat.';

@@ -13,7 +13,6 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -203,13 +202,6 @@ search_run(Search *search)
 	}
 }
 
-static Datum
-int64_array(const Datum *values, int count)
-{
-	return PointerGetDatum(
-		construct_array((Datum *) values, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
 /* Shows so many hits, as listing_all() leaves rows. */
 static uint64
 hits_show(const Listing *listing, const Hit *hits, int count)
@@ -223,8 +215,8 @@ hits_show(const Listing *listing, const Hit *hits, int count)
 		conversations[i] = Int64GetDatum(hits[i].conversation_id);
 		numbers[i] = Int64GetDatum(hits[i].state == HIT_NAMED ? 0 : hits[i].number);
 	}
-	values[1] = int64_array(conversations, count);
-	values[2] = int64_array(numbers, count);
+	values[1] = parley_int64_array(conversations, count);
+	values[2] = parley_int64_array(numbers, count);
 	return parley_statement_run(listing->user_id ? &show_user : &show, values, NULL, true, 0);
 }
 

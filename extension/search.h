@@ -47,6 +47,7 @@ typedef struct StreamTrace
 typedef struct Search
 {
 	Snapshot snapshot;
+	const text *term;
 	Matcher matcher;
 	Hits hits;
 	bool of_user;   /* the list of user_id alone */
@@ -101,6 +102,9 @@ extern Hit *parley_search_meet_row(Search *search, TupleTableSlot *conversation,
 /* Whether the contact in the slot has the term. */
 extern bool parley_contact_has_term(Search *search, TupleTableSlot *contact);
 
+/* Whether the message in the slot has the term. */
+extern bool parley_message_has_term(Search *search, TupleTableSlot *message);
+
 /* A bigint column of a slot that is not null; *isnull may be NULL. */
 extern int64 parley_slot_int64(TupleTableSlot *slot, AttrNumber column, bool *isnull);
 
@@ -122,6 +126,7 @@ extern StreamPlan parley_search_plan_contacts(Search *search);
 extern void parley_search_contacts(Search *search, StreamPlan *plan);
 
 /* Costs, as multiples of a message passed in a walk; measured, see docs/search.md. */
+#define COST_INDEX_BEGIN 300.0 /* before it names the first message */
 #define COST_MESSAGE_WALKED 1.0
 #define COST_MESSAGE_VISITED 2.0
 #define COST_CONVERSATION_WALKED 8.0

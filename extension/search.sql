@@ -51,3 +51,11 @@ COMMENT ON FUNCTION parley.explain_search(
 	'How recent_conversations, or with user_id list_user_conversations, finds a page: of the streams messages and contacts the path '
 	'taken (walk, index, both, or conversations where a user''s are read whole), how many rows the index estimates (null: it cannot '
 	'tell), and how many were walked, named by the index, and visited of those. Without a term no row.';
+
+CREATE FUNCTION parley.search_conversation(conversation_id bigint, term text, before_number bigint, wanted integer) RETURNS SETOF bigint
+LANGUAGE c STABLE STRICT ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'parley_search_conversation';
+COMMENT ON FUNCTION parley.search_conversation(bigint, text, bigint, integer) IS
+	'The numbers of the conversation''s messages below before_number that contain the term, the greatest first, as many as are wanted. '
+	'Not checked: that the conversation is there and the term is not empty.';

@@ -12,12 +12,14 @@
 
 #include "access/relation.h"
 #include "access/tableam.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/timestamp.h"
 
 #include "block_times.h"
 #include "search.h"
+#include "statement.h"
 
 /* Matches that have to be seen for each conversation wanted: some are in conversations met already. */
 #define MATCHES_PER_CONVERSATION 2
@@ -25,8 +27,9 @@
 /* Where nothing is known of how frequent a term is, so many messages are passed for each conversation wanted. */
 #define WALKED_PER_CONVERSATION 20
 
-/* What the index costs before it names the first message, as messages walked. */
-#define COST_INDEX_BEGIN 300
+/* What the index is asked to name at once, where its estimate is right; in no more runs than this. */
+#define CANDIDATES_AT_ONCE 64
+#define RUNS_AT_ONCE_MAX 64
 
 /* The index names whole runs of blocks, so at least about so many messages are among those it chooses from. */
 #define ROWS_OF_A_RUN 1500
@@ -108,8 +111,8 @@ message_is_idle(const Search *search, const Hit *hit, TimestampTz at, int64 numb
 		   (hit->state == HIT_MESSAGE && (at < hit->at || (at == hit->at && number <= hit->number)));
 }
 
-static bool
-message_has_term(Search *search, TupleTableSlot *message)
+bool
+parley_message_has_term(Search *search, TupleTableSlot *message)
 {
 	bool isnull;
 	Datum content = slot_getattr(message, search->message.content, &isnull);
@@ -126,7 +129,7 @@ message_visit(Search *search, TupleTableSlot *slot)
 
 	search->message_trace.visited++;
 	if (!message_is_idle(search, parley_hits_find(&search->hits, conversation_id), at, number) &&
-		message_has_term(search, slot))
+		parley_message_has_term(search, slot))
 		message_hits(search, parley_search_meet(search, conversation_id), at, number);
 }
 
@@ -162,7 +165,7 @@ walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, double budget)
 		search->message_trace.walked++;
 		hit = parley_hits_find(&search->hits, here.conversation_id);
 		if (message_is_idle(search, hit, here.at, number) || !index_fetch_heap(scan, slot) ||
-			!message_has_term(search, slot))
+			!parley_message_has_term(search, slot))
 			continue;
 		if (message_hits(search, parley_search_meet(search, here.conversation_id), here.at, number))
 			countdown.met++;
@@ -188,33 +191,54 @@ messages_walk(Search *search, double budget)
 	return is_complete;
 }
 
+/* How many runs of blocks are read at once: enough to name about as many messages as a page needs. */
+static BlockNumber
+runs_at_once(const StreamPlan *plan, const BlockTimes *times)
+{
+	double named_by_run = Max(plan->clues.rows, 1.0) / Max(times->run_count, 1);
+
+	return (BlockNumber) Min(Max(CANDIDATES_AT_ONCE / named_by_run, 1.0), RUNS_AT_ONCE_MAX);
+}
+
+static TimestampTz
+newest_of_runs(const BlockTimes *times, BlockNumber first, BlockNumber end)
+{
+	TimestampTz newest = DT_NOBEGIN;
+
+	for (BlockNumber run = first; run < end; run++)
+		newest = Max(newest, times->newest[run]);
+	return newest;
+}
+
 /*
- * Visits what the index names, run by run of blocks from the last, until as many as are wanted are found, and then only
- * the runs that may hold a newer message than the last of these.
+ * Visits what the index names, some runs of blocks at a time from the last, until as many as are wanted are found, and
+ * then only runs that may hold a newer message than the last of these. That one is looked for where it would pay: not
+ * after every message found.
  */
 static void
-candidates_visit(Search *search, GramScan *scan, const BlockTimes *times)
+candidates_visit(Search *search, GramScan *scan, const BlockTimes *times, BlockNumber at_once)
 {
-	TimestampTz *newest_until = palloc(sizeof(TimestampTz) * (times->run_count + 1));
 	CandidateVisit visit = parley_search_visit_begin(search, search->messages, message_visit);
 	Position last;
 	TimestampTz oldest_wanted = parley_hits_last_wanted(&search->hits, &last) ? last.at : DT_NOBEGIN;
+	int64 visited_since = 0;
 
-	newest_until[0] = DT_NOBEGIN;
-	for (BlockNumber run = 0; run < times->run_count; run++)
-		newest_until[run + 1] = Max(newest_until[run], times->newest[run]);
-	for (BlockNumber run = times->run_count; run-- > 0 && newest_until[run + 1] >= oldest_wanted;)
+	for (BlockNumber end = times->run_count, first; end > 0; end = first)
 	{
-		BlockNumber first = run * times->blocks_per_run;
 		Candidates some;
 
-		if (times->newest[run] < oldest_wanted)
+		first = end > at_once ? end - at_once : 0;
+		if (newest_of_runs(times, first, end) < oldest_wanted)
 			continue;
-		some = parley_gram_scan_read(scan, first, first + times->blocks_per_run - 1);
+		some = parley_gram_scan_read(scan, first * times->blocks_per_run, end * times->blocks_per_run - 1);
 		if (some.count == 0)
 			continue;
 		search->message_trace.candidates += some.count;
 		parley_search_visit(&visit, some.rows, some.count);
+		visited_since += some.count;
+		if (visited_since < hash_get_num_entries(search->hits.table) / 8)
+			continue;
+		visited_since = 0;
 		if (parley_hits_last_wanted(&search->hits, &last))
 			oldest_wanted = last.at;
 	}
@@ -232,29 +256,46 @@ messages_by_index(Search *search, StreamPlan *plan)
 	if (!parley_gram_scan_is_empty(&scan))
 	{
 		times = parley_block_times_read(index, RelationGetNumberOfBlocks(search->messages));
-		candidates_visit(search, &scan, &times);
+		candidates_visit(search, &scan, &times, runs_at_once(plan, &times));
 	}
 	relation_close(index, NoLock);
 }
 
-/* Reads all messages of the conversations met that are not hits yet. */
+/* $1: conversations; $2: the term. The newest match of each. */
+static Statement newest_matches = {
+	"SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages"
+	" WHERE conversation_id = ANY ($1) AND parley.contains(content::text, $2)"
+	" ORDER BY conversation_id, created_at DESC, number DESC",
+	{ INT8ARRAYOID, TEXTOID }
+};
+
+/* The conversations met that are not hits yet. */
+static Datum
+open_conversations(const Search *search)
+{
+	Datum *ids = palloc(sizeof(Datum) * (hash_get_num_entries(search->hits.table) + 1));
+	HASH_SEQ_STATUS each;
+	int count = 0;
+
+	hash_seq_init(&each, search->hits.table);
+	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
+		if (hit->state == HIT_OPEN)
+			ids[count++] = Int64GetDatum(hit->conversation_id);
+	return parley_int64_array(ids, count);
+}
+
+/* Reads all their messages, as few as they are. */
 static void
 messages_of_conversations(Search *search)
 {
-	Lookup messages;
-	HASH_SEQ_STATUS each;
+	Datum values[] = { open_conversations(search), PointerGetDatum(search->term) };
+	uint64 found = parley_statement_run(&newest_matches, values, NULL, true, 0);
 
-	parley_lookup_open(&messages, search->messages, "messages_pkey", 1, search->snapshot);
-	hash_seq_init(&each, search->hits.table);
-	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
-	{
-		if (hit->state != HIT_OPEN)
-			continue;
-		parley_lookup_start(&messages, &hit->conversation_id);
-		while (parley_lookup_next(&messages))
-			message_visit(search, messages.slot);
-	}
-	parley_lookup_close(&messages);
+	for (uint64 row = 0; row < found; row++)
+		message_hits(search, parley_hits_find(&search->hits, DatumGetInt64(parley_statement_value(row, 1, NULL))),
+					 DatumGetTimestampTz(parley_statement_value(row, 3, NULL)),
+					 DatumGetInt64(parley_statement_value(row, 2, NULL)));
+	search->message_trace.visited += search->closed_messages;
 }
 
 /* How far a walk may go before it is given up for the index: a term that is frequent over all may not have been used

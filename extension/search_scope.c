@@ -153,6 +153,7 @@ parley_search_open(Search *search, const text *term, const int64 *user_id, Posit
 {
 	memset(search, 0, sizeof(*search));
 	search->snapshot = GetActiveSnapshot();
+	search->term = term;
 	search->message_trace.estimate = search->contact_trace.estimate = -1;
 	search->newer_messages = -1;
 	search->asks_contacts = true;

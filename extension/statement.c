@@ -3,6 +3,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+
 #include "statement.h"
 
 static void
@@ -40,4 +43,11 @@ parley_statement_value(uint64 row, int column, bool *isnull)
 	bool ignored;
 
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull ? isnull : &ignored);
+}
+
+Datum
+parley_int64_array(const Datum *values, int count)
+{
+	return PointerGetDatum(
+		construct_array((Datum *) values, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

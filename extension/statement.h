@@ -27,4 +27,7 @@ extern uint64 parley_statement_run(Statement *statement, Datum *values, const ch
 /* Column of a row of the last result, 1-based; *isnull may be NULL where the column cannot be null. */
 extern Datum parley_statement_value(uint64 row, int column, bool *isnull);
 
+/* A bigint[] of these, for a parameter. */
+extern Datum parley_int64_array(const Datum *values, int count);
+
 #endif

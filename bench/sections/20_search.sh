@@ -5,24 +5,6 @@
 # letter; characters that trigrams do not know.
 search_terms=(movie the netflix 'violin jupiter' García 'Nguyễn' '555-1' 8005551 'qz' e '🙂' '100%' 'no such text at all')
 
-# seed_search TERM
-seed_search() {
-	local term=${1//\'/\'\'} backslash='\'
-	term=${term//"$backslash"/"$backslash$backslash"}
-	term=${term//%/"$backslash%"}
-	term=${term//_/"${backslash}_"}
-	echo "SELECT message_id, content, created_at, contact_id, name, phone
-		FROM (SELECT m.number AS message_id, m.content, m.created_at, p.id AS contact_id, p.name, p.phone,
-				ROW_NUMBER() OVER (PARTITION BY m.conversation_id ORDER BY m.created_at DESC) AS rank
-			FROM parley.messages m
-				JOIN parley.conversations c ON c.id = m.conversation_id
-				JOIN parley.contacts p ON p.id = coalesce(c.contact_id, m.sender_id)
-			WHERE p.name ILIKE '%$term%' OR p.phone ILIKE '%$term%' OR m.content ILIKE '%$term%') matches
-		WHERE rank = 1
-		ORDER BY created_at DESC
-		LIMIT 50"
-}
-
 section_search() {
 	local term i name
 	for i in "${!search_terms[@]}"; do
