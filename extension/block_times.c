@@ -3,7 +3,7 @@
  *
  * Reads the pages of the index one after another, not run by run through its map: a tenth of the time. A summary that
  * is moved to another page meanwhile may so be missed, or read twice: what is not found counts as endless, and of two
- * the greater holds. Whoever inserts widens a summary before the row can be seen, so what is read after the snapshot was
+ * the wider holds. Whoever inserts widens a summary before the row can be seen, so what is read after the snapshot was
  * taken is never too old. Share-locks one page at a time.
  */
 #include "postgres.h"
@@ -12,6 +12,7 @@
 #include "access/brin_page.h"
 #include "access/brin_tuple.h"
 #include "catalog/pg_am.h"
+#include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "utils/timestamp.h"
 
@@ -23,16 +24,15 @@ typedef struct TimesSummary
 	TimestampTz oldest, newest;
 } TimesSummary;
 
-/* DT_NOEND where the summary does not tell: it is being made, or its run was empty. */
-static TimestampTz
-summary_newest(const BrinTuple *summary)
+/* Anything, where the summary does not tell: it is being made, or its run was empty. */
+static TimesSummary
+summary_times(const BrinTuple *summary)
 {
-	TimesSummary times;
+	TimesSummary times = { DT_NOBEGIN, DT_NOEND };
 
-	if (BrinTupleIsPlaceholder(summary) || BrinTupleIsEmptyRange(summary) || BrinTupleHasNulls(summary))
-		return DT_NOEND;
-	memcpy(&times, (const char *) summary + BrinTupleDataOffset(summary), sizeof(times));
-	return times.newest;
+	if (!BrinTupleIsPlaceholder(summary) && !BrinTupleIsEmptyRange(summary) && !BrinTupleHasNulls(summary))
+		memcpy(&times, (const char *) summary + BrinTupleDataOffset(summary), sizeof(times));
+	return times;
 }
 
 static void
@@ -51,7 +51,12 @@ summaries_read(Page page, BlockTimes *times)
 		summary = (BrinTuple *) PageGetItem(page, item);
 		run = summary->bt_blkno / times->blocks_per_run;
 		if (run < times->run_count)
-			times->newest[run] = Max(times->newest[run], summary_newest(summary));
+		{
+			TimesSummary found = summary_times(summary);
+
+			times->oldest[run] = Min(times->oldest[run], found.oldest);
+			times->newest[run] = Max(times->newest[run], found.newest);
+		}
 	}
 }
 
@@ -61,10 +66,15 @@ parley_block_times_read(Relation index, BlockNumber blocks)
 	BlockTimes times = { .blocks_per_run = BrinGetPagesPerRange(index) };
 	BlockNumber pages = RelationGetNumberOfBlocks(index);
 
+	pgstat_count_index_scan(index);
 	times.run_count = (blocks + times.blocks_per_run - 1) / times.blocks_per_run;
+	times.oldest = palloc(sizeof(TimestampTz) * (times.run_count + 1));
 	times.newest = palloc(sizeof(TimestampTz) * (times.run_count + 1));
 	for (BlockNumber run = 0; run < times.run_count; run++)
+	{
+		times.oldest[run] = DT_NOEND;
 		times.newest[run] = DT_NOBEGIN;
+	}
 	for (BlockNumber page = 0; page < pages; page++)
 	{
 		Buffer buffer = ReadBuffer(index, page);
@@ -75,6 +85,9 @@ parley_block_times_read(Relation index, BlockNumber blocks)
 	}
 	for (BlockNumber run = 0; run < times.run_count; run++)
 		if (times.newest[run] == DT_NOBEGIN)
+		{
+			times.oldest[run] = DT_NOBEGIN;
 			times.newest[run] = DT_NOEND;
+		}
 	return times;
 }

@@ -1,5 +1,5 @@
 /*
- * block_times.h: how new the newest message of a run of blocks can be, as a BRIN index on the time has it.
+ * block_times.h: how new and how old the messages of a run of blocks can be, as a BRIN index on the time has it.
  */
 #ifndef PARLEY_BLOCK_TIMES_H
 #define PARLEY_BLOCK_TIMES_H
@@ -13,6 +13,7 @@
 typedef struct BlockTimes
 {
 	TimestampTz *newest; /* by run; DT_NOEND where the index does not know */
+	TimestampTz *oldest; /* by run; DT_NOBEGIN where the index does not know */
 	BlockNumber run_count;
 	BlockNumber blocks_per_run;
 } BlockTimes;
@@ -20,14 +21,5 @@ typedef struct BlockTimes
 /* Reads the whole index, palloc'd, after the snapshot was taken for which it is to hold; blocks: how many the table
  * has. */
 extern BlockTimes parley_block_times_read(Relation index, BlockNumber blocks);
-
-/* No message of the block that the snapshot sees is newer. */
-static inline TimestampTz
-parley_block_newest(const BlockTimes *times, BlockNumber block)
-{
-	BlockNumber run = block / times->blocks_per_run;
-
-	return run < times->run_count ? times->newest[run] : DT_NOEND;
-}
 
 #endif

@@ -18,6 +18,7 @@ CREATE TABLE parley.conversations (
 	last_message_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	idempotency_key parley.idempotency_key,
+	is_dated_in_order boolean NOT NULL DEFAULT true,
 	CONSTRAINT conversations_kind_has_its_key CHECK (CASE kind
 		WHEN 'contact' THEN contact_id IS NOT NULL
 			AND num_nonnulls(low_contact_id, high_contact_id, application_id, number) = 0
@@ -36,6 +37,9 @@ COMMENT ON COLUMN parley.conversations.idempotency_key IS 'kind chat: what the a
 COMMENT ON COLUMN parley.conversations.last_number IS 'the number of the last message, deleted or not; 0 before the first';
 COMMENT ON COLUMN parley.conversations.last_message_at IS
 	'created_at of the newest message that is not deleted; null where there is none. What the list of conversations is ordered by';
+
+COMMENT ON COLUMN parley.conversations.is_dated_in_order IS
+	'no undeleted message is dated before one with a smaller number: always so but where dated messages were loaded past post_message';
 
 -- Partial: a conversation has an entry in the index of its own kind alone, which halves what every message writes.
 CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id) WHERE kind = 'contact';

@@ -10,6 +10,7 @@
 #include "access/relscan.h"
 #include "miscadmin.h"
 #include "nodes/tidbitmap.h"
+#include "pgstat.h"
 #include "storage/predicate.h"
 #include "utils/fmgroids.h"
 
@@ -169,6 +170,7 @@ parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const 
 	if (is_whole)
 	{
 		PredicateLockRelation(index, snapshot);
+		pgstat_count_index_scan(index);
 		initGinState(&state, index);
 		scan->known.rows = parley_pending_rows(&state, column, clues->clues, clues->count, &scan->known.count);
 	}

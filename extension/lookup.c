@@ -58,6 +58,12 @@ parley_lookup_next(Lookup *lookup)
 	return index_getnext_slot(lookup->scan, ForwardScanDirection, lookup->slot);
 }
 
+bool
+parley_lookup_previous(Lookup *lookup)
+{
+	return index_getnext_slot(lookup->scan, BackwardScanDirection, lookup->slot);
+}
+
 void
 parley_lookup_close(Lookup *lookup)
 {

@@ -32,8 +32,9 @@ extern AttrNumber parley_column(Relation table, const char *name);
 extern void parley_lookup_open(Lookup *lookup, Relation table, const char *index, int key_count, Snapshot snapshot);
 extern void parley_lookup_start(Lookup *lookup, const int64 *keys);
 
-/* The next row of the keys into lookup->slot; false: no more. */
+/* The next row of the keys into lookup->slot, or, after start, the last and then those before it; false: no more. */
 extern bool parley_lookup_next(Lookup *lookup);
+extern bool parley_lookup_previous(Lookup *lookup);
 extern void parley_lookup_close(Lookup *lookup);
 
 /* The one row of a key. */

@@ -171,6 +171,13 @@ COMMENT ON FUNCTION parley.conversation(bigint) IS
 	'One conversation with its participants and its newest 50 messages, newest first. last_message_id is null before the first '
 	'message. Errors: P0002 no such conversation.';
 
+CREATE VIEW parley.misdated_messages AS
+	SELECT conversation_id, number FROM (
+		SELECT m.conversation_id, m.number, m.created_at < lag(m.created_at) OVER (PARTITION BY m.conversation_id ORDER BY m.number) AS is_misdated
+		FROM parley.messages m WHERE m.deleted_at IS NULL) m
+	WHERE is_misdated;
+COMMENT ON VIEW parley.misdated_messages IS 'the undeleted messages that are dated before the one before them';
+
 CREATE FUNCTION parley.rebuild_conversations() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -182,18 +189,21 @@ BEGIN
 	LOCK TABLE parley.conversations, parley.messages IN EXCLUSIVE MODE;
 	WITH truth AS (
 		SELECT c.id, coalesce(max(m.number), 0) AS last_number,
-			max(m.created_at) FILTER (WHERE m.deleted_at IS NULL) AS last_message_at
+			max(m.created_at) FILTER (WHERE m.deleted_at IS NULL) AS last_message_at,
+			NOT EXISTS (SELECT FROM parley.misdated_messages d WHERE d.conversation_id = c.id) AS is_dated_in_order
 		FROM parley.conversations c LEFT JOIN parley.messages m ON m.conversation_id = c.id
 		GROUP BY c.id
 	)
-	UPDATE parley.conversations c SET last_number = t.last_number, last_message_at = t.last_message_at
+	UPDATE parley.conversations c
+		SET last_number = t.last_number, last_message_at = t.last_message_at, is_dated_in_order = t.is_dated_in_order
 		FROM truth t
-		WHERE t.id = c.id AND (c.last_number, c.last_message_at) IS DISTINCT FROM (t.last_number, t.last_message_at);
+		WHERE t.id = c.id AND (c.last_number, c.last_message_at, c.is_dated_in_order)
+			IS DISTINCT FROM (t.last_number, t.last_message_at, t.is_dated_in_order);
 	GET DIAGNOSTICS repaired = ROW_COUNT;
 	RETURN repaired;
 END $$;
 COMMENT ON FUNCTION parley.rebuild_conversations() IS
-	'Sets last_number and last_message_at of every conversation from its messages, after rows were loaded past post_message; '
+	'Sets last_number, last_message_at and is_dated_in_order of every conversation from its messages, after rows were loaded past post_message; '
 	'answers how many it changed. Writers wait meanwhile.';
 
 CREATE FUNCTION parley.audit_conversations(OUT rule text, OUT conversation_id bigint, OUT found text)
@@ -220,6 +230,10 @@ BEGIN ATOMIC
 			format('%s, not %s', coalesce(c.last_message_at::text, 'null'), coalesce(t.newest::text, 'null'))
 		FROM parley.conversations c LEFT JOIN truth t ON t.conversation_id = c.id
 		WHERE c.last_message_at IS DISTINCT FROM t.newest
+	UNION ALL
+	SELECT 'messages are dated in the order of their numbers', c.id, format('message %s is dated before an earlier one', min(d.number))
+		FROM parley.conversations c JOIN parley.misdated_messages d ON d.conversation_id = c.id
+		WHERE c.is_dated_in_order GROUP BY c.id
 	UNION ALL
 	SELECT 'a read horizon is not past the end', m.conversation_id, format('member %s read %s of %s', m.contact_id, m.read_number, c.last_number)
 		FROM parley.members m JOIN parley.conversations c ON c.id = m.conversation_id

@@ -178,9 +178,9 @@ listing_all(const Listing *listing, int64 *total)
 }
 
 /*
- * Runs the two streams, the cheaper first, since what it finds bounds the other. Contacts that have been looked through
- * need not be asked again; where they come second, they make what messages found newer, which only a page after a
- * cursor must know before.
+ * Runs the two streams, the cheaper first, since what it finds bounds the other. A conversation that a message leads to
+ * need not be asked for its contact: contacts are looked through as far as matters before or after, and then make what
+ * messages found newer. After a cursor it must, since a contact that has the term may have put it on an earlier page.
  */
 static void
 search_run(Search *search)
@@ -188,16 +188,15 @@ search_run(Search *search)
 	StreamPlan messages = parley_search_plan_messages(search);
 	StreamPlan contacts = parley_search_plan_contacts(search);
 
+	search->asks_contacts = parley_search_has_cursor(search);
 	if (messages.cost < contacts.cost)
 	{
-		search->asks_contacts = search->hits.before.at != DT_NOEND;
 		parley_search_messages(search, &messages);
 		parley_search_contacts(search, &contacts);
 	}
 	else
 	{
 		parley_search_contacts(search, &contacts);
-		search->asks_contacts = false;
 		parley_search_messages(search, &messages);
 	}
 }

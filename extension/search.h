@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "portability/instr_time.h"
+#include "utils/timestamp.h"
 
 #include "gram_index.h"
 #include "hits.h"
@@ -57,11 +58,12 @@ typedef struct Search
 
 	Relation messages, conversations, contacts;
 	Lookup conversation_by_id, contact_by_id, member;
+	Lookup messages_of; /* a conversation; with a cursor only */
 	Lookup of_contact[3]; /* conversations by each of the columns that name a contact; while search_contacts.c needs
 							 them */
 	struct
 	{
-		AttrNumber id, contact_id, low_contact_id, high_contact_id, last_number, last_message_at;
+		AttrNumber id, contact_id, low_contact_id, high_contact_id, last_number, last_message_at, is_dated_in_order;
 	} conversation;
 	struct
 	{
@@ -72,6 +74,7 @@ typedef struct Search
 		AttrNumber conversation_id, number, created_at, content;
 	} message;
 
+	bool resumes;          /* messages are read from the cursor on, and not from the newest; see search_was_shown() */
 	bool asks_contacts;    /* whether a conversation is asked for its contact as soon as a message of it is met */
 	double newer_messages; /* about how many are newer than the last hit wanted; negative: not all wanted are found */
 	StreamTrace message_trace, contact_trace;
@@ -86,6 +89,17 @@ extern void parley_search_close(Search *search);
 
 /* The conversation's entry, made on the first meeting; NULL: not of this list. */
 extern Hit *parley_search_meet(Search *search, int64 conversation_id);
+
+/* Whether what is before a cursor may be left unread, which it may not where all are counted. */
+static inline bool
+parley_search_has_cursor(const Search *search)
+{
+	return search->hits.before.at != DT_NOEND && search->hits.wanted != PG_INT64_MAX;
+}
+
+/* Whether the conversation has a match that is not after the cursor, so that an earlier page has shown it. Reads its
+ * messages from the end, as far as they may be newer. */
+extern bool parley_search_was_shown(Search *search, int64 conversation_id);
 
 /* What is known of a conversation's contact: that it has the term; nothing, so it is asked; or it is left to the other
  * stream. */

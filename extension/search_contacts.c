@@ -12,6 +12,8 @@
 #include "access/relation.h"
 #include "access/tableam.h"
 #include "miscadmin.h"
+#include "utils/fmgroids.h"
+#include "utils/timestamp.h"
 
 #include "search.h"
 
@@ -96,11 +98,14 @@ static bool
 contacts_walk(Search *search, double budget)
 {
 	Relation index = parley_relation_open("conversations_last_message_at");
-	IndexScanDesc scan = index_beginscan(search->conversations, index, search->snapshot, 0, 0);
+	int key_count = parley_search_has_cursor(search) ? 1 : 0;
+	IndexScanDesc scan = index_beginscan(search->conversations, index, search->snapshot, key_count, 0);
+	ScanKeyData until_cursor;
 	TupleTableSlot *slot = table_slot_create(search->conversations, NULL);
 	bool is_complete;
 
-	index_rescan(scan, NULL, 0, NULL, 0);
+	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(search->hits.before.at));
+	index_rescan(scan, &until_cursor, key_count, NULL, 0);
 	search->contact_trace.walked = 0;
 	is_complete = contacts_walk_on(search, scan, slot, budget);
 	ExecDropSingleTupleTableSlot(slot);

@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
 #include "block_times.h"
@@ -33,6 +34,9 @@
 
 /* The index names whole runs of blocks, so at least about so many messages are among those it chooses from. */
 #define ROWS_OF_A_RUN 1500
+
+/* So few matches are sooner found again than asked for. */
+#define FEW_MATCHES 1000
 
 /* So many messages of a user are read without asking further. */
 #define FEW_MESSAGES 100
@@ -91,6 +95,10 @@ message_hits(Search *search, Hit *hit, TimestampTz at, int64 number)
 {
 	if (hit == NULL)
 		return false;
+	if (search->resumes && hit->state == HIT_OPEN && parley_search_was_shown(search, hit->conversation_id))
+		hit->state = HIT_OUTSIDE;
+	if (hit->state == HIT_OUTSIDE)
+		return false;
 	if (hit->state == HIT_OPEN ||
 		(hit->state == HIT_MESSAGE && (at > hit->at || (at == hit->at && number > hit->number))))
 	{
@@ -103,8 +111,10 @@ message_hits(Search *search, Hit *hit, TimestampTz at, int64 number)
 
 /* Whether a message cannot change anything, which is known without looking at its content. */
 static bool
-message_is_idle(const Search *search, const Hit *hit, TimestampTz at, int64 number)
+message_is_idle(const Search *search, const Hit *hit, TimestampTz at, int64 conversation_id, int64 number)
 {
+	if (search->resumes && !parley_hits_asks_for(&search->hits, (Position){ at, conversation_id }))
+		return true;
 	if (hit == NULL)
 		return search->is_closed;
 	return hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED ||
@@ -128,7 +138,7 @@ message_visit(Search *search, TupleTableSlot *slot)
 	TimestampTz at = parley_slot_int64(slot, search->message.created_at, NULL);
 
 	search->message_trace.visited++;
-	if (!message_is_idle(search, parley_hits_find(&search->hits, conversation_id), at, number) &&
+	if (!message_is_idle(search, parley_hits_find(&search->hits, conversation_id), at, conversation_id, number) &&
 		parley_message_has_term(search, slot))
 		message_hits(search, parley_search_meet(search, conversation_id), at, number);
 }
@@ -164,7 +174,7 @@ walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, double budget)
 			return false;
 		search->message_trace.walked++;
 		hit = parley_hits_find(&search->hits, here.conversation_id);
-		if (message_is_idle(search, hit, here.at, number) || !index_fetch_heap(scan, slot) ||
+		if (message_is_idle(search, hit, here.at, here.conversation_id, number) || !index_fetch_heap(scan, slot) ||
 			!parley_message_has_term(search, slot))
 			continue;
 		if (message_hits(search, parley_search_meet(search, here.conversation_id), here.at, number))
@@ -177,12 +187,14 @@ static bool
 messages_walk(Search *search, double budget)
 {
 	Relation index = parley_relation_open("messages_newest");
-	IndexScanDesc scan = index_beginscan(search->messages, index, search->snapshot, 0, 0);
+	IndexScanDesc scan = index_beginscan(search->messages, index, search->snapshot, search->resumes ? 1 : 0, 0);
+	ScanKeyData until_cursor;
 	TupleTableSlot *slot = table_slot_create(search->messages, NULL);
 	bool is_complete;
 
+	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(search->hits.before.at));
 	scan->xs_want_itup = true;
-	index_rescan(scan, NULL, 0, NULL, 0);
+	index_rescan(scan, &until_cursor, search->resumes ? 1 : 0, NULL, 0);
 	search->message_trace.walked = 0;
 	is_complete = walk_on(search, scan, slot, budget);
 	ExecDropSingleTupleTableSlot(slot);
@@ -200,14 +212,14 @@ runs_at_once(const StreamPlan *plan, const BlockTimes *times)
 	return (BlockNumber) Min(Max(CANDIDATES_AT_ONCE / named_by_run, 1.0), RUNS_AT_ONCE_MAX);
 }
 
-static TimestampTz
-newest_of_runs(const BlockTimes *times, BlockNumber first, BlockNumber end)
+/* Whether the runs may hold a message between these, both included. */
+static bool
+runs_reach(const BlockTimes *times, BlockNumber first, BlockNumber end, TimestampTz oldest, TimestampTz newest)
 {
-	TimestampTz newest = DT_NOBEGIN;
-
 	for (BlockNumber run = first; run < end; run++)
-		newest = Max(newest, times->newest[run]);
-	return newest;
+		if (times->newest[run] >= oldest && times->oldest[run] <= newest)
+			return true;
+	return false;
 }
 
 /*
@@ -221,6 +233,7 @@ candidates_visit(Search *search, GramScan *scan, const BlockTimes *times, BlockN
 	CandidateVisit visit = parley_search_visit_begin(search, search->messages, message_visit);
 	Position last;
 	TimestampTz oldest_wanted = parley_hits_last_wanted(&search->hits, &last) ? last.at : DT_NOBEGIN;
+	TimestampTz newest_wanted = search->resumes ? search->hits.before.at : DT_NOEND;
 	int64 visited_since = 0;
 
 	for (BlockNumber end = times->run_count, first; end > 0; end = first)
@@ -228,7 +241,7 @@ candidates_visit(Search *search, GramScan *scan, const BlockTimes *times, BlockN
 		Candidates some;
 
 		first = end > at_once ? end - at_once : 0;
-		if (newest_of_runs(times, first, end) < oldest_wanted)
+		if (!runs_reach(times, first, end, oldest_wanted, newest_wanted))
 			continue;
 		some = parley_gram_scan_read(scan, first * times->blocks_per_run, end * times->blocks_per_run - 1);
 		if (some.count == 0)
@@ -318,6 +331,19 @@ reads_conversations(const Search *search, const StreamPlan *plan)
 		   search->closed_messages <= Max(named, FEW_MESSAGES);
 }
 
+/*
+ * After a cursor all that is newer has been shown: either that is found again, or messages are read from there on, and
+ * each conversation is asked what it has that is newer. So a page far down costs no more than one near the top; but
+ * where there are few matches in all, finding them again is less.
+ */
+static bool
+resumes_at_cursor(const Search *search, const StreamPlan *plan)
+{
+	if (!parley_search_has_cursor(search))
+		return false;
+	return parley_search_method != SEARCH_AUTO || !is_estimated(plan) || plan->clues.rows > FEW_MATCHES;
+}
+
 static const char *
 messages_run(Search *search, StreamPlan *plan)
 {
@@ -326,6 +352,7 @@ messages_run(Search *search, StreamPlan *plan)
 		messages_of_conversations(search);
 		return "conversations";
 	}
+	search->resumes = resumes_at_cursor(search, plan);
 	if (parley_search_method == SEARCH_BY_WALK || plan->clues.count == 0 ||
 		(parley_search_method == SEARCH_AUTO && plan->prefers_walk))
 	{

@@ -27,6 +27,7 @@ search_open_tables(Search *search)
 	search->conversation.high_contact_id = parley_column(search->conversations, "high_contact_id");
 	search->conversation.last_number = parley_column(search->conversations, "last_number");
 	search->conversation.last_message_at = parley_column(search->conversations, "last_message_at");
+	search->conversation.is_dated_in_order = parley_column(search->conversations, "is_dated_in_order");
 	search->contact.id = parley_column(search->contacts, "id");
 	search->contact.name = parley_column(search->contacts, "name");
 	search->contact.phone = parley_column(search->contacts, "phone");
@@ -125,6 +126,41 @@ parley_search_meet(Search *search, int64 conversation_id)
 	return hit == NULL || hit->state == HIT_OUTSIDE ? NULL : hit;
 }
 
+bool
+parley_search_was_shown(Search *search, int64 conversation_id)
+{
+	bool has_no_message, isnull, is_dated_in_order;
+	Position newest = { .conversation_id = conversation_id };
+
+	if (!parley_lookup_one(&search->conversation_by_id, conversation_id))
+		return false;
+	newest.at =
+		parley_slot_int64(search->conversation_by_id.slot, search->conversation.last_message_at, &has_no_message);
+	if (has_no_message || parley_hits_asks_for(&search->hits, newest))
+		return false;
+	is_dated_in_order = DatumGetBool(
+		slot_getattr(search->conversation_by_id.slot, search->conversation.is_dated_in_order, &isnull));
+	parley_lookup_start(&search->messages_of, &conversation_id);
+	while (parley_lookup_previous(&search->messages_of))
+	{
+		TupleTableSlot *message = search->messages_of.slot;
+		Position here = { parley_slot_int64(message, search->message.created_at, NULL), conversation_id };
+
+		CHECK_FOR_INTERRUPTS();
+		search->message_trace.visited++;
+		if (slot_attisnull(message, search->message.content))
+			continue;
+		if (!parley_hits_asks_for(&search->hits, here))
+		{
+			if (parley_message_has_term(search, message))
+				return true;
+		}
+		else if (is_dated_in_order)
+			return false;
+	}
+	return false;
+}
+
 /* Meets all conversations of a user who has not too many. */
 static void
 search_close_to_user(Search *search, Relation members)
@@ -162,6 +198,8 @@ parley_search_open(Search *search, const text *term, const int64 *user_id, Posit
 	search_open_tables(search);
 	parley_lookup_open(&search->conversation_by_id, search->conversations, "conversations_pkey", 1, search->snapshot);
 	parley_lookup_open(&search->contact_by_id, search->contacts, "contacts_pkey", 1, search->snapshot);
+	if (parley_search_has_cursor(search))
+		parley_lookup_open(&search->messages_of, search->messages, "messages_pkey", 1, search->snapshot);
 	if (user_id != NULL)
 	{
 		Relation members = parley_relation_open("members");
@@ -179,6 +217,8 @@ parley_search_close(Search *search)
 {
 	if (search->of_user)
 		parley_lookup_close(&search->member);
+	if (parley_search_has_cursor(search))
+		parley_lookup_close(&search->messages_of);
 	parley_lookup_close(&search->contact_by_id);
 	parley_lookup_close(&search->conversation_by_id);
 	relation_close(search->contacts, NoLock);

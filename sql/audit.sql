@@ -25,6 +25,15 @@ UPDATE parley.conversations SET last_message_at = NULL WHERE id = :c;
 SELECT rule FROM parley.audit_conversations();
 ROLLBACK;
 
+-- a_message_dated_before_an_earlier_one, which a load past post_message brings and rebuild_conversations() takes note of
+BEGIN;
+UPDATE parley.messages SET created_at = created_at - interval '1 day' WHERE conversation_id = :c AND number = 2;
+SELECT rule, found FROM parley.audit_conversations();
+SELECT parley.rebuild_conversations();
+SELECT rule, found FROM parley.audit_conversations();
+SELECT is_dated_in_order FROM parley.conversations WHERE id = :c;
+ROLLBACK;
+
 -- a_horizon_past_the_end
 BEGIN;
 UPDATE parley.members SET read_number = 4 WHERE conversation_id = :c;

@@ -96,7 +96,8 @@ CREATE FUNCTION random_text(length_max integer DEFAULT 4) RETURNS text LANGUAGE 
 $$;
 CREATE FUNCTION write_messages(count integer, backfilled double precision) RETURNS void LANGUAGE sql AS $$
 	WITH conversation AS MATERIALIZED (
-		SELECT id, row_number() OVER (ORDER BY md5(id::text)) - 1 AS place, count(*) OVER () AS total FROM conversations
+		SELECT id, row_number() OVER (ORDER BY CASE c.kind WHEN 'chat' THEN '02' ELSE md5(id::text) END) - 1 AS place, count(*) OVER () AS total
+		FROM conversations JOIN parley.conversations c USING (id)
 	), drawn AS MATERIALIZED (
 		SELECT i, floor(power(random(), 3) * (SELECT total - 20 FROM conversation LIMIT 1))::bigint AS place,
 			(CASE WHEN random() < backfilled THEN random() * 100000 ELSE 100000 + i / 2 END) * interval '1 second' AS age,
@@ -150,7 +151,27 @@ BEGIN
 END $$;
 
 -- What every list is to be, said by the above, kept while the data stay as they are.
-CREATE TABLE expected (id integer, term text, who bigint, rows text[], rows_of_user text[]);
+CREATE TABLE expected (id integer, term text, who bigint, rows text[], rows_of_user text[], chat bigint, rows_of_chat text[]);
+
+-- A chat's messages with the term, the newest first.
+CREATE FUNCTION listed_in_chat(chat bigint, term text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+	SELECT (m.number, m.content)::text FROM parley.messages m JOIN parley.conversations c ON c.id = m.conversation_id
+	WHERE c.kind = 'chat' AND c.id IN (SELECT id FROM conversations) AND c.number = chat AND m.content ILIKE pattern(term) ORDER BY m.number DESC
+$$;
+CREATE FUNCTION read_chat(chat bigint, term text, size integer) RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	token text := (SELECT max(token) FROM parley.applications WHERE name = 'Searched');
+	last bigint;
+	shown record;
+BEGIN
+	LOOP
+		FOR shown IN SELECT * FROM parley.search_chat(token, chat, term, size, last) LOOP
+			RETURN NEXT (shown.number, shown.content)::text;
+			last := shown.next_last_id;
+		END LOOP;
+		EXIT WHEN NOT FOUND OR last IS NULL;
+	END LOOP;
+END $$;
 
 -- Nothing where every list of every term is what it should be by every way of searching, else which is not.
 CREATE FUNCTION differences(OUT method text, OUT walk_budget text, OUT list text, OUT term text, OUT found bigint, OUT expected bigint)
@@ -161,7 +182,8 @@ BEGIN
 	TRUNCATE expected;
 	INSERT INTO expected
 		SELECT t.id, t.term, c.id, ARRAY(SELECT l::text FROM listed(t.term) l ORDER BY place),
-			ARRAY(SELECT l::text FROM listed_to_user(c.id, t.term) l ORDER BY place)
+			ARRAY(SELECT l::text FROM listed_to_user(c.id, t.term) l ORDER BY place),
+			1 + t.id % 5, ARRAY(SELECT listed_in_chat(1 + t.id % 5, coalesce(t.term, '')))
 		FROM terms t JOIN contacts c ON c.n = 1 + t.id % 60;
 	FOR setting IN VALUES ('auto', '20000', '2000'), ('auto', '100', '2000'), ('walk', '0', '2000'), ('index', '0', '2000'), ('auto', '100', '0') LOOP
 		PERFORM set_config('parley.search_method', setting.column1, true), set_config('parley.search_walk_budget', setting.column2, true),
@@ -169,7 +191,8 @@ BEGIN
 		RETURN QUERY SELECT setting.column1, setting.column2, a.list, e.term, cardinality(a.rows)::bigint, cardinality(a.expected)::bigint
 			FROM expected e, LATERAL (SELECT (ARRAY[30, 110, 200])[1 + e.id % 3]) s(size), LATERAL (VALUES
 				('operator''s', ARRAY(SELECT read_pages(e.term, size, NULL, e.id % 2 = 0)), e.rows),
-				('user''s', ARRAY(SELECT read_pages(e.term, size, e.who, e.id % 2 = 0)), e.rows_of_user)) a(list, rows, expected)
+				('user''s', ARRAY(SELECT read_pages(e.term, size, e.who, e.id % 2 = 0)), e.rows_of_user),
+				('chat''s', ARRAY(SELECT read_chat(e.chat, coalesce(e.term, ''), 2)), e.rows_of_chat)) a(list, rows, expected)
 			WHERE a.rows <> a.expected;
 		RETURN QUERY SELECT setting.column1, setting.column2, a.list, e.term, a.total, a.expected::bigint
 			FROM expected e, LATERAL (
@@ -240,7 +263,7 @@ SELECT * FROM differences();
 
 -- Something was found at all, by every class of term.
 SELECT count(*) > 300 AS many_terms, count(*) FILTER (WHERE cardinality(rows) = 0) > 5 AS some_absent,
-	count(*) FILTER (WHERE cardinality(rows) > 150) > 5 AS some_everywhere, count(*) FILTER (WHERE cardinality(rows) BETWEEN 1 AND 20) > 30 AS many_rare
+	count(*) FILTER (WHERE cardinality(rows) > 150) > 5 AS some_everywhere, count(*) FILTER (WHERE cardinality(rows_of_chat) > 2) > 10 AS in_chats, count(*) FILTER (WHERE cardinality(rows) BETWEEN 1 AND 20) > 30 AS many_rare
 FROM expected;
 
 -- What was made goes, and nothing is left behind that should not be.
