@@ -39,6 +39,17 @@ hit_position(const Hit *hit)
 	return (Position){ hit->at, hit->conversation_id };
 }
 
+void
+parley_hits_reopen(Hits *hits)
+{
+	HASH_SEQ_STATUS each;
+
+	hash_seq_init(&each, hits->table);
+	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
+		if (hit->state == HIT_MESSAGE && parley_hits_asks_for(hits, hit_position(hit)))
+			hit->state = HIT_OPEN;
+}
+
 static int
 hit_compare(const void *a, const void *b)
 {

@@ -53,6 +53,9 @@ extern Hit *parley_hits_enter(Hits *hits, int64 conversation_id, bool *found);
  * for. */
 extern Hit *parley_hits_sorted(const Hits *hits, bool all_places, int64 *count);
 
+/* Makes what is shown by a message, at a place that is asked for, open again. */
+extern void parley_hits_reopen(Hits *hits);
+
 extern bool parley_hits_asks_for(const Hits *hits, Position position);
 
 /* The place of the last one wanted, as far as is known; false where there are not that many. */

@@ -75,6 +75,7 @@ typedef struct Search
 	} message;
 
 	bool resumes;          /* messages are read from the cursor on, and not from the newest; see search_was_shown() */
+	bool knows_contacts;   /* all conversations whose contact has the term have been met */
 	bool asks_contacts;    /* whether a conversation is asked for its contact as soon as a message of it is met */
 	double newer_messages; /* about how many are newer than the last hit wanted; negative: not all wanted are found */
 	StreamTrace message_trace, contact_trace;

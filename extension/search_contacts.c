@@ -170,6 +170,7 @@ contacts_by_index(Search *search, StreamPlan *plan)
 	parley_search_visit_end(&visit);
 	for (size_t i = 0; i < lengthof(contact_indexes); i++)
 		parley_lookup_close(&search->of_contact[i]);
+	search->knows_contacts = true;
 }
 
 /*

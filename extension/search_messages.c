@@ -35,9 +35,6 @@
 /* The index names whole runs of blocks, so at least about so many messages are among those it chooses from. */
 #define ROWS_OF_A_RUN 1500
 
-/* So few matches are sooner found again than asked for. */
-#define FEW_MATCHES 1000
-
 /* So many messages of a user are read without asking further. */
 #define FEW_MESSAGES 100
 
@@ -203,6 +200,16 @@ messages_walk(Search *search, double budget)
 	return is_complete;
 }
 
+static BlockTimes
+block_times(const Search *search)
+{
+	Relation index = parley_relation_open("messages_block_times");
+	BlockTimes times = parley_block_times_read(index, RelationGetNumberOfBlocks(search->messages));
+
+	relation_close(index, NoLock);
+	return times;
+}
+
 /* How many runs of blocks are read at once: enough to name about as many messages as a page needs. */
 static BlockNumber
 runs_at_once(const StreamPlan *plan, const BlockTimes *times)
@@ -227,8 +234,8 @@ runs_reach(const BlockTimes *times, BlockNumber first, BlockNumber end, Timestam
  * then only runs that may hold a newer message than the last of these. That one is looked for where it would pay: not
  * after every message found.
  */
-static void
-candidates_visit(Search *search, GramScan *scan, const BlockTimes *times, BlockNumber at_once)
+static bool
+candidates_visit(Search *search, GramScan *scan, const BlockTimes *times, BlockNumber at_once, double visited_max)
 {
 	CandidateVisit visit = parley_search_visit_begin(search, search->messages, message_visit);
 	Position last;
@@ -236,7 +243,7 @@ candidates_visit(Search *search, GramScan *scan, const BlockTimes *times, BlockN
 	TimestampTz newest_wanted = search->resumes ? search->hits.before.at : DT_NOEND;
 	int64 visited_since = 0;
 
-	for (BlockNumber end = times->run_count, first; end > 0; end = first)
+	for (BlockNumber end = times->run_count, first; end > 0 && visited_max > 0; end = first)
 	{
 		Candidates some;
 
@@ -248,6 +255,7 @@ candidates_visit(Search *search, GramScan *scan, const BlockTimes *times, BlockN
 			continue;
 		search->message_trace.candidates += some.count;
 		parley_search_visit(&visit, some.rows, some.count);
+		visited_max -= some.count;
 		visited_since += some.count;
 		if (visited_since < hash_get_num_entries(search->hits.table) / 8)
 			continue;
@@ -256,22 +264,24 @@ candidates_visit(Search *search, GramScan *scan, const BlockTimes *times, BlockN
 			oldest_wanted = last.at;
 	}
 	parley_search_visit_end(&visit);
+	return visited_max > 0;
 }
 
-static void
-messages_by_index(Search *search, StreamPlan *plan)
+/* false: visited_max messages were visited before all that is wanted was found. */
+static bool
+messages_by_index(Search *search, StreamPlan *plan, double visited_max)
 {
-	Relation index = parley_relation_open("messages_block_times");
-	BlockTimes times;
+	bool is_complete = true;
 	GramScan scan;
 
 	parley_gram_scan_begin(&scan, plan->index, 1, &plan->clues, search->snapshot);
 	if (!parley_gram_scan_is_empty(&scan))
 	{
-		times = parley_block_times_read(index, RelationGetNumberOfBlocks(search->messages));
-		candidates_visit(search, &scan, &times, runs_at_once(plan, &times));
+		BlockTimes times = block_times(search);
+
+		is_complete = candidates_visit(search, &scan, &times, runs_at_once(plan, &times), visited_max);
 	}
-	relation_close(index, NoLock);
+	return is_complete;
 }
 
 /* $1: conversations; $2: the term. The newest match of each. */
@@ -332,16 +342,25 @@ reads_conversations(const Search *search, const StreamPlan *plan)
 }
 
 /*
- * After a cursor all that is newer has been shown: either that is found again, or messages are read from there on, and
- * each conversation is asked what it has that is newer. So a page far down costs no more than one near the top; but
- * where there are few matches in all, finding them again is less.
+ * After a cursor all that is newer has been shown. Either that is found again, which is less work near the top and where
+ * the term was not used of late; or messages are read from the cursor on, and each conversation met is asked what it has
+ * that is newer, a message after another until one matches, so for a page about as many as a walk passes. The first is
+ * tried for as long as the second is likely to take; then what it found after the cursor counts for nothing.
  */
 static bool
-resumes_at_cursor(const Search *search, const StreamPlan *plan)
+replays_to_cursor(Search *search, StreamPlan *plan)
 {
-	if (!parley_search_has_cursor(search))
+	bool is_complete;
+
+	if (parley_search_method != SEARCH_AUTO || !is_estimated(plan))
 		return false;
-	return parley_search_method != SEARCH_AUTO || !is_estimated(plan) || plan->clues.rows > FEW_MATCHES;
+	if (plan->prefers_walk)
+		is_complete = messages_walk(search, plan->walk_rows);
+	else
+		is_complete = messages_by_index(search, plan, plan->walk_rows * COST_MESSAGE_WALKED / COST_MESSAGE_VISITED);
+	if (!is_complete)
+		parley_hits_reopen(&search->hits);
+	return is_complete;
 }
 
 static const char *
@@ -352,7 +371,12 @@ messages_run(Search *search, StreamPlan *plan)
 		messages_of_conversations(search);
 		return "conversations";
 	}
-	search->resumes = resumes_at_cursor(search, plan);
+	if (parley_search_has_cursor(search))
+	{
+		if (replays_to_cursor(search, plan))
+			return plan->prefers_walk ? "walk" : "index";
+		search->resumes = true;
+	}
 	if (parley_search_method == SEARCH_BY_WALK || plan->clues.count == 0 ||
 		(parley_search_method == SEARCH_AUTO && plan->prefers_walk))
 	{
@@ -364,7 +388,7 @@ messages_run(Search *search, StreamPlan *plan)
 			return "walk, conversations";
 		}
 	}
-	messages_by_index(search, plan);
+	messages_by_index(search, plan, HUGE_VAL);
 	return search->message_trace.walked > 0 ? "walk, index" : "index";
 }
 
