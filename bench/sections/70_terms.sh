@@ -31,15 +31,29 @@ term_name() {
 	echo "$1_$(url_encode "$2")"
 }
 
-# measure_terms PREFIX URL QUERY: all terms of all classes, one client, keep-alive
+# page_by_links URL PAGE: what the links called next lead to, or the last page there is
+page_by_links() {
+	local url=$1 page next
+	for ((page = 1; page < $2; page++)); do
+		next=$(curl -s -f -o /dev/null -D - "$url" | sed -n 's/^[Ll]ink:.*<\([^>]*\)>; rel="next".*/\1/p')
+		[ -n "$next" ] || break
+		case $next in /*) next=${url%%/conversations*}$next ;; esac
+		url=$next
+	done
+	echo "$url"
+}
+
+# measure_terms PREFIX URL [QUERY [PAGE]]: all terms of all classes, one client, keep-alive; the page by links where one is given
 measure_terms() {
-	local class term count urls p50 p99 rate
+	local class term count url urls p50 p99 rate
 	for class in "${term_classes[@]}"; do
 		terms_of "$class"
 		for term in "${terms[@]}"; do
 			urls=()
+			url="$2/conversations?searchValue=$(url_encode "$term")${3:-}"
+			[ -z "${4:-}" ] || url=$(page_by_links "$url" "$4")
 			for ((count = 0; count < requests; count++)); do
-				urls+=(-o /dev/null "$2/conversations?searchValue=$(url_encode "$term")$3")
+				urls+=(-o /dev/null "$url")
 			done
 			read -r p50 p99 rate < <(curl -s -f -w '%{time_total}\n' "${urls[@]}" | awk '{ print $1 * 1000 }' | percentiles) ||
 				die "$1: requests for “$term” failed" "$2"
@@ -171,12 +185,14 @@ section_terms() {
 	keep_indexes '^messages_'
 	PGDATABASE=$copy warm
 
-	measure_terms page1 "$copy_url" ''
-	measure_terms tenth "$tenth_url" ''
+	measure_terms page1 "$copy_url"
+	measure_terms tenth "$tenth_url"
 	measure_terms page2 "$copy_url" '&page=2'
 	measure_terms page20 "$copy_url" '&page=20'
+	measure_terms link2 "$copy_url" '' 2
+	measure_terms link20 "$copy_url" '' 20
 	arrive
-	measure_terms busy "$copy_url" ''
+	measure_terms busy "$copy_url"
 	kill "$arrivals"
 	wait "$arrivals" || true
 	for ((i = 0; i < rounds; i++)); do
@@ -185,8 +201,10 @@ section_terms() {
 	done
 
 	print_first_pages
-	print_ratios "page 2 beside page 1" p99 page2 page1 3
-	print_ratios "page 20 beside page 1" p99 page20 page1 3
+	print_ratios "page 2 by its link, beside page 1" p99 link2 page1 3
+	print_ratios "page 20 by its links, beside page 1" p99 link20 page1 3
+	print_ratios "page 2 by number, beside page 1" p99 page2 page1 3
+	print_ratios "page 20 by number, beside page 1" p99 page20 page1 3
 	print_ratios "all messages beside a tenth of them, page 1" p50 page1 tenth 1.5
 	print_costs
 }
