@@ -15,7 +15,8 @@ typedef struct Copy
 	char buffer[1 << 16];
 } Copy;
 
-/* `table` with its columns in parentheses. The table is frozen, so it must have been emptied in the same transaction. */
+/* `table` with its columns in parentheses. The table is frozen, so it must have been emptied in the same transaction.
+ */
 void copy_start(Copy *copy, PGconn *connection, const char *table_and_columns);
 
 /* A row: first how many fields, then each of them in turn. */

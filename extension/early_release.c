@@ -1,10 +1,11 @@
 /*
  * early_release.c: committing without holding locks while the disk writes.
  *
- * PostgreSQL keeps a transaction's locks until its commit record is on disk. On an account that everybody pays into, or in
- * a chat that everybody writes to, that makes the disk's latency the time between two commits. Here the commit record is
- * written as with synchronous_commit = off, which frees the locks at once, and the flush is waited for after that, before
- * the client hears of it: early lock release, as in Johnson et al., "Aether: A Scalable Approach to Logging", VLDB 2010.
+ * PostgreSQL keeps a transaction's locks until its commit record is on disk. On an account that everybody pays into, or
+ * in a chat that everybody writes to, that makes the disk's latency the time between two commits. Here the commit
+ * record is written as with synchronous_commit = off, which frees the locks at once, and the flush is waited for after
+ * that, before the client hears of it: early lock release, as in Johnson et al., "Aether: A Scalable Approach to
+ * Logging", VLDB 2010.
  *
  * It is done only where somebody waits or had to: an asynchronous commit also wakes the WAL writer, for nothing where
  * nobody gains by it.
@@ -132,7 +133,8 @@ parley_early_release_init(void)
 	RegisterResourceReleaseCallback(on_locks_released, NULL);
 }
 
-/* The end of the last record inserted. At a page's start GetXLogInsertRecPtr() is past a header that is not written yet. */
+/* The end of the last record inserted. At a page's start GetXLogInsertRecPtr() is past a header that is not written
+ * yet. */
 static XLogRecPtr
 log_end(void)
 {

@@ -2,8 +2,8 @@
  * messages.c: posting a message.
  *
  * Locks the conversation's row, so posts to one conversation queue behind each other and are numbered in the order in
- * which they commit, and after it, where a member posts, that member's row. Memory: what is read comes from SPI's context
- * and is gone after SPI_finish().
+ * which they commit, and after it, where a member posts, that member's row. Memory: what is read comes from SPI's
+ * context and is gone after SPI_finish().
  */
 #include "postgres.h"
 
@@ -49,7 +49,8 @@ static Statement read_own = {
 	{ INT8OID, INT8OID, INT8OID },
 };
 static Statement insert_message = {
-	"INSERT INTO parley.messages (conversation_id, number, sender_id, created_at, content, idempotency_key, idempotency_hash)"
+	"INSERT INTO parley.messages (conversation_id, number, sender_id, created_at, content, idempotency_key, "
+	"idempotency_hash)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7)",
 	{ INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT8OID },
 };
@@ -69,9 +70,9 @@ require_member(const MessageDraft *draft)
 	if (draft->from_operator)
 		return;
 	if (parley_statement_run(&is_member, values, NULL, false, 1) == 0)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("no conversation %lld with member %lld",
-															   (long long) draft->conversation_id,
-															   (long long) draft->sender_id),
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+						errmsg("no conversation %lld with member %lld", (long long) draft->conversation_id,
+							   (long long) draft->sender_id),
 						errargument("conversation_id")));
 }
 
@@ -79,8 +80,8 @@ require_member(const MessageDraft *draft)
 static int64
 draft_hash(const MessageDraft *draft)
 {
-	return (int64) hash_bytes_extended((unsigned char *) VARDATA_ANY(draft->content),
-									   VARSIZE_ANY_EXHDR(draft->content), (uint64) draft->sender_id);
+	return (int64) hash_bytes_extended((unsigned char *) VARDATA_ANY(draft->content), VARSIZE_ANY_EXHDR(draft->content),
+									   (uint64) draft->sender_id);
 }
 
 /* The row that find_by_key found, detoasted into the current context. */
@@ -129,10 +130,10 @@ message_replay(const MessageDraft *draft, Message *message)
 	if (parley_statement_run(&find_by_key, values, NULL, false, 1) == 0)
 		return false;
 	if (!message_is_of(draft))
-		ereport(ERROR, (errcode(ERRCODE_PARLEY_KEY_REUSED),
-						errmsg("idempotency key \"%s\" was used for another message",
-							   text_to_cstring(draft->idempotency_key)),
-						errhint("Use a new key for a new message."), errargument("idempotency_key")));
+		ereport(ERROR,
+				(errcode(ERRCODE_PARLEY_KEY_REUSED),
+				 errmsg("idempotency key \"%s\" was used for another message", text_to_cstring(draft->idempotency_key)),
+				 errhint("Use a new key for a new message."), errargument("idempotency_key")));
 	*message = message_read();
 	return true;
 }
@@ -190,12 +191,18 @@ static Datum
 message_form(FunctionCallInfo fcinfo, const MessageDraft *draft, const Message *message)
 {
 	TupleDesc desc;
-	Datum values[8] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(message->number),
-						Int64GetDatum(draft->sender_id), PointerGetDatum(message->content),
+	Datum values[8] = { Int64GetDatum(draft->conversation_id),    Int64GetDatum(message->number),
+						Int64GetDatum(draft->sender_id),          PointerGetDatum(message->content),
 						TimestampTzGetDatum(message->created_at), TimestampTzGetDatum(message->edited_at),
 						TimestampTzGetDatum(message->deleted_at), BoolGetDatum(message->replayed) };
-	bool nulls[8] = { false, false, draft->from_operator, message->content == NULL,
-					  false, message->edited_at == 0, message->deleted_at == 0, false };
+	bool nulls[8] = { false,
+					  false,
+					  draft->from_operator,
+					  message->content == NULL,
+					  false,
+					  message->edited_at == 0,
+					  message->deleted_at == 0,
+					  false };
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "post_message must return a row");

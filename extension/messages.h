@@ -11,9 +11,9 @@
 typedef struct MessageDraft
 {
 	int64 conversation_id;
-	bool from_operator;	   /* or from an application's chat: sender_id is null in the row */
-	int64 sender_id;	   /* otherwise a member; 0 here where there is none */
-	text *content;		   /* not null, within parley.message_content */
+	bool from_operator;    /* or from an application's chat: sender_id is null in the row */
+	int64 sender_id;       /* otherwise a member; 0 here where there is none */
+	text *content;         /* not null, within parley.message_content */
 	text *idempotency_key; /* NULL: none */
 } MessageDraft;
 
@@ -22,9 +22,9 @@ typedef struct Message
 	int64 number;
 	text *content; /* NULL: a tombstone. The draft's own, or of the memory context of the caller's SPI_connect() */
 	TimestampTz created_at;
-	TimestampTz edited_at;	/* 0: never */
+	TimestampTz edited_at;  /* 0: never */
 	TimestampTz deleted_at; /* 0: never */
-	bool replayed;			/* made by an earlier call with the same key */
+	bool replayed;          /* made by an earlier call with the same key */
 } Message;
 
 /*

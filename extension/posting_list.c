@@ -271,7 +271,8 @@ rows_until(const ItemPointerData *rows, size_t count, RowPlace place)
 }
 
 size_t
-parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowPlace until, const ItemPointerData **rows)
+parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowPlace until,
+						 const ItemPointerData **rows)
 {
 	size_t skipped, end;
 

@@ -58,7 +58,7 @@ typedef struct Search
 
 	Relation messages, conversations, contacts;
 	Lookup conversation_by_id, contact_by_id, member;
-	Lookup messages_of; /* a conversation; with a cursor only */
+	Lookup messages_of;   /* a conversation; with a cursor only */
 	Lookup of_contact[3]; /* conversations by each of the columns that name a contact; while search_contacts.c needs
 							 them */
 	struct

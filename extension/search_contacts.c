@@ -40,7 +40,7 @@ parley_search_plan_contacts(Search *search)
 	plan.clues =
 		parley_gram_index_choose(plan.index, INDEX_COLUMNS, &search->matcher.term, plan.rows, search->snapshot);
 	search->contact_trace.estimate = plan.clues.rows;
-	plan.walk_rows = plan.clues.count == 0  ? plan.rows
+	plan.walk_rows = plan.clues.count == 0 ? plan.rows
 					 : plan.clues.rows < 0 ? PROBE_CONVERSATIONS
 										   : Min(plan.rows, wanted * plan.rows / Max(plan.clues.rows, 1.0));
 	plan.cost = plan.walk_rows * COST_CONVERSATION_WALKED;
@@ -104,7 +104,8 @@ contacts_walk(Search *search, double budget)
 	TupleTableSlot *slot = table_slot_create(search->conversations, NULL);
 	bool is_complete;
 
-	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(search->hits.before.at));
+	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
+				TimestampTzGetDatum(search->hits.before.at));
 	index_rescan(scan, &until_cursor, key_count, NULL, 0);
 	search->contact_trace.walked = 0;
 	is_complete = contacts_walk_on(search, scan, slot, budget);
@@ -174,8 +175,8 @@ contacts_by_index(Search *search, StreamPlan *plan)
 }
 
 /*
- * How far a walk is worth going before the index is asked: twice as far as is likely, and until it has cost a quarter of
- * what the index will. Where messages have filled the page already, only conversations with a message newer than its
+ * How far a walk is worth going before the index is asked: twice as far as is likely, and until it has cost a quarter
+ * of what the index will. Where messages have filled the page already, only conversations with a message newer than its
  * last can be wanted.
  */
 static double

@@ -189,7 +189,8 @@ messages_walk(Search *search, double budget)
 	TupleTableSlot *slot = table_slot_create(search->messages, NULL);
 	bool is_complete;
 
-	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(search->hits.before.at));
+	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
+				TimestampTzGetDatum(search->hits.before.at));
 	scan->xs_want_itup = true;
 	index_rescan(scan, &until_cursor, search->resumes ? 1 : 0, NULL, 0);
 	search->message_trace.walked = 0;
@@ -342,10 +343,10 @@ reads_conversations(const Search *search, const StreamPlan *plan)
 }
 
 /*
- * After a cursor all that is newer has been shown. Either that is found again, which is less work near the top and where
- * the term was not used of late; or messages are read from the cursor on, and each conversation met is asked what it has
- * that is newer, a message after another until one matches, so for a page about as many as a walk passes. The first is
- * tried for as long as the second is likely to take; then what it found after the cursor counts for nothing.
+ * After a cursor all that is newer has been shown. Either that is found again, which is less work near the top and
+ * where the term was not used of late; or messages are read from the cursor on, and each conversation met is asked what
+ * it has that is newer, a message after another until one matches, so for a page about as many as a walk passes. The
+ * first is tried for as long as the second is likely to take; then what it found after the cursor counts for nothing.
  */
 static bool
 replays_to_cursor(Search *search, StreamPlan *plan)

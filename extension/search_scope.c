@@ -138,8 +138,8 @@ parley_search_was_shown(Search *search, int64 conversation_id)
 		parley_slot_int64(search->conversation_by_id.slot, search->conversation.last_message_at, &has_no_message);
 	if (has_no_message || parley_hits_asks_for(&search->hits, newest))
 		return false;
-	is_dated_in_order = DatumGetBool(
-		slot_getattr(search->conversation_by_id.slot, search->conversation.is_dated_in_order, &isnull));
+	is_dated_in_order =
+		DatumGetBool(slot_getattr(search->conversation_by_id.slot, search->conversation.is_dated_in_order, &isnull));
 	parley_lookup_start(&search->messages_of, &conversation_id);
 	while (parley_lookup_previous(&search->messages_of))
 	{

@@ -15,14 +15,15 @@ typedef struct Statement
 {
 	const char *sql;
 	Oid parameters[STATEMENT_PARAMETERS_MAX]; /* their types, up to the first InvalidOid */
-	SPIPlanPtr plan;						  /* NULL before the first run */
+	SPIPlanPtr plan;                          /* NULL before the first run */
 } Statement;
 
 /*
  * Runs the statement within SPI_connect() … SPI_finish(), answers how many rows it processed; they are in SPI_tuptable.
  * nulls is as SPI_execute_plan has it; rows_max 0 is no limit. Fails with XX000 where SPI does.
  */
-extern uint64 parley_statement_run(Statement *statement, Datum *values, const char *nulls, bool read_only, long rows_max);
+extern uint64 parley_statement_run(Statement *statement, Datum *values, const char *nulls, bool read_only,
+								   long rows_max);
 
 /* Column of a row of the last result, 1-based; *isnull may be NULL where the column cannot be null. */
 extern Datum parley_statement_value(uint64 row, int column, bool *isnull);

@@ -1,22 +1,22 @@
 /*
  * sync.c: what is new to a user since a cursor.
  *
- * Nothing is stored for it. A row's xmin says which transaction wrote it; every message, edit and deletion also updates its
- * conversation's row. So a conversation has something new if its row's xmin is not older than the cursor's, and in it the
- * messages are numbered in commit order: from the last one backwards, the first written by an older transaction ends the
- * new ones. Messages edited or deleted are found through an index of those alone.
+ * Nothing is stored for it. A row's xmin says which transaction wrote it; every message, edit and deletion also updates
+ * its conversation's row. So a conversation has something new if its row's xmin is not older than the cursor's, and in
+ * it the messages are numbered in commit order: from the last one backwards, the first written by an older transaction
+ * ends the new ones. Messages edited or deleted are found through an index of those alone.
  *
  * The cursor's transaction id ("since") is one below which no transaction can still deliver anything:
  * - not above the oldest transaction that was running when the rows were read: late committers are at or above it;
- * - not above the newest that wrote one of the rows read, plus one: that one's commit is on disk, which is waited for if
- *   need be (synchronous_commit = off, early_release.c), whereas ids handed out after it may be handed out again after
+ * - not above the newest that wrote one of the rows read, plus one: that one's commit is on disk, which is waited for
+ * if need be (synchronous_commit = off, early_release.c), whereas ids handed out after it may be handed out again after
  *   a crash.
  * Rows keep 32 bits of it, which tells the last 2^32 transactions apart: of older rows a message may be repeated, and a
  * cursor older than 2^30 transactions is refused.
  *
- * A cursor also names the cluster, and the place in its write-ahead log. After a promotion it is good if the new timeline
- * contains that place; what lies beyond was lost with the old primary, and its transaction ids are given out anew. A
- * standby may lag behind the server that issued the cursor: it has nothing new to tell until it has caught up.
+ * A cursor also names the cluster, and the place in its write-ahead log. After a promotion it is good if the new
+ * timeline contains that place; what lies beyond was lost with the old primary, and its transaction ids are given out
+ * anew. A standby may lag behind the server that issued the cursor: it has nothing new to tell until it has caught up.
  *
  * Reads only. Memory: SPI's context, but for what the answer is formed of.
  */
@@ -50,11 +50,11 @@ typedef struct SyncCursor
 	XLogRecPtr lsn;
 	uint64 since; /* what earlier transactions wrote has been delivered; 0: nothing has */
 	/* Of a backlog that comes in pages; next_since 0: the next round starts from "since". */
-	uint64 next_since;		/* "since" of the cursor that ends the round */
-	int64 conversation_id;	/* where the last page ended: this message of this conversation */
+	uint64 next_since;     /* "since" of the cursor that ends the round */
+	int64 conversation_id; /* where the last page ended: this message of this conversation */
 	int64 number;
 	int64 delivered_number; /* in that conversation, the last message of the rounds before */
-	int64 user_id;			/* what has been delivered to one user, another has not seen */
+	int64 user_id;          /* what has been delivered to one user, another has not seen */
 } SyncCursor;
 
 typedef struct SyncConversation
@@ -91,7 +91,8 @@ static Statement list_new = {
 	"SELECT n.number, parley.message_json((n.conversation_id, n.number, n.sender_id, n.content,"
 	"  n.created_at, n.edited_at, n.deleted_at))::text"
 	" FROM ((SELECT * FROM parley.messages"
-	"   WHERE conversation_id = $1 AND number <= $2 AND number > $3 AND (edited_at IS NOT NULL OR deleted_at IS NOT NULL)"
+	"   WHERE conversation_id = $1 AND number <= $2 AND number > $3 AND (edited_at IS NOT NULL OR deleted_at IS NOT "
+	"NULL)"
 	"    AND parley.xid_reached(xmin, $4) ORDER BY number LIMIT $5)"
 	"  UNION ALL (SELECT * FROM parley.messages"
 	"   WHERE conversation_id = $1 AND number > greatest($2, $3) ORDER BY number LIMIT $5)) n"
@@ -124,20 +125,19 @@ parley_xid_reached(PG_FUNCTION_ARGS)
 static text *
 cursor_form(const SyncCursor *cursor)
 {
-	return cstring_to_text(psprintf(CURSOR_FORMAT, (unsigned long long) cursor->system_identifier, cursor->timeline,
-									(unsigned long long) cursor->lsn, (unsigned long long) cursor->since,
-									(unsigned long long) cursor->next_since,
-									(unsigned long long) cursor->conversation_id, (unsigned long long) cursor->number,
-									(unsigned long long) cursor->delivered_number,
-									(unsigned long long) cursor->user_id));
+	return cstring_to_text(psprintf(
+		CURSOR_FORMAT, (unsigned long long) cursor->system_identifier, cursor->timeline,
+		(unsigned long long) cursor->lsn, (unsigned long long) cursor->since, (unsigned long long) cursor->next_since,
+		(unsigned long long) cursor->conversation_id, (unsigned long long) cursor->number,
+		(unsigned long long) cursor->delivered_number, (unsigned long long) cursor->user_id));
 }
 
 static void
 fail_no_cursor(const char *message)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message),
-					errhint("Use the cursor of an earlier answer as it is, or none to start over."),
-					errargument("cursor")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message),
+			 errhint("Use the cursor of an earlier answer as it is, or none to start over."), errargument("cursor")));
 }
 
 static SyncCursor
@@ -185,11 +185,11 @@ cursor_is_of_this_history(const SyncCursor *cursor, const SyncCursor *here)
 	if (cursor->timeline == here->timeline)
 		return true;
 	history = readTimeLineHistory(here->timeline);
-	return tliInHistory(cursor->timeline, history) &&
-		   cursor->lsn <= tliSwitchPoint(cursor->timeline, history, NULL);
+	return tliInHistory(cursor->timeline, history) && cursor->lsn <= tliSwitchPoint(cursor->timeline, history, NULL);
 }
 
-/* Whether the transaction ids of rows can be compared with the cursor's; none of a standby's are beyond what it replayed. */
+/* Whether the transaction ids of rows can be compared with the cursor's; none of a standby's are beyond what it
+ * replayed. */
 static bool
 cursor_is_comparable(const SyncCursor *cursor)
 {
@@ -228,8 +228,8 @@ conversations_of_user(int64 user_id, uint64 *count)
 }
 
 /*
- * Where the next round will start: see the head of this file. Every page of a round has its say, since a standby that lags
- * may read one of them.
+ * Where the next round will start: see the head of this file. Every page of a round has its say, since a standby that
+ * lags may read one of them.
  */
 static uint64
 next_since(const SyncConversation *conversations, uint64 count, const SyncCursor *cursor)
@@ -324,7 +324,8 @@ parley_sync(PG_FUNCTION_ARGS)
 	Datum result;
 
 	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("user_id must not be null"), errargument("user_id")));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("user_id must not be null"), errargument("user_id")));
 	cursor_locate(&here);
 	if (!PG_ARGISNULL(1))
 	{
