@@ -35,7 +35,7 @@ $(OBJS): $(wildcard extension/*.h)
 
 # The development interface. deploy/local/parley.sh says which variables it honours, test/run.sh what TESTS may name.
 export PG_CONFIG RUN_DIR PORT DEMO_CONTACTS DEMO_MESSAGES CONTACTS MESSAGES CSV SEED REPLACE TESTS
-.PHONY: run up down populate debug clean-run test check-asan lint format
+.PHONY: run up down populate debug clean-run test check-asan check-valgrind lint format
 
 run up down populate debug clean-run:
 	@bash deploy/local/parley.sh $@
@@ -45,6 +45,9 @@ test:
 
 check-asan:
 	@TESTS=asan,log bash test/run.sh
+
+check-valgrind:
+	@TESTS=valgrind,log bash test/run.sh
 
 C_FILES = $(wildcard extension/*.[ch] gateway/*.[ch] bench/*.[ch] test/unit/*.[ch])
 lint format:
