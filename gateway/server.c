@@ -14,6 +14,12 @@
 #include "request.h"
 #include "worker.h"
 
+enum
+{
+	WRITE_CONNECTIONS_IN_ALL = 16,
+	WRITE_CONNECTIONS_LEAST = 2
+};
+
 static const char session_sql[] =
 	"SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false), "
 	"set_config('IntervalStyle', 'iso_8601', false), set_config('bytea_output', 'hex', false), "
@@ -75,6 +81,17 @@ configure_http(Shared *shared)
 	reply_register_filter(&host->fallback_path);
 }
 
+/* How many commits should be able to wait for the disk at once is the disk's affair, not the number of threads'. */
+static size_t
+count_write_connections(const Config *config, size_t workers)
+{
+	size_t share = WRITE_CONNECTIONS_IN_ALL / workers;
+
+	if (config->write_connections > 0)
+		return (size_t) config->write_connections;
+	return share < WRITE_CONNECTIONS_LEAST ? WRITE_CONNECTIONS_LEAST : share;
+}
+
 static void
 create_shared(Shared *shared, const Config *config, const Proxies *proxies)
 {
@@ -82,6 +99,7 @@ create_shared(Shared *shared, const Config *config, const Proxies *proxies)
 
 	shared->config = config;
 	shared->worker_count = (size_t) (config->threads > 0 ? config->threads : cores > 0 ? cores : 1);
+	shared->write_connections = count_write_connections(config, shared->worker_count);
 	shared->addresses = address_count_create();
 	shared->proxies = proxies;
 	if (config->rate_limit > 0)

@@ -21,7 +21,8 @@
 			"replicas that answer GET while one is there; they lag behind")                                       \
 	SETTING(threads, ConfigNumber, 0, 0, 256, "N", "event loops; 0: one a core")                                  \
 	SETTING(read_connections, ConfigNumber, 2, 1, 100, "N", "connections for reading, a thread")                  \
-	SETTING(write_connections, ConfigNumber, 4, 1, 100, "N", "connections for writing, a thread")                 \
+	SETTING(write_connections, ConfigNumber, 0, 0, 100, "N",                                                      \
+			"connections for writing, a thread; 0: 16 shared out, 2 at least")                                    \
 	SETTING(pipeline_depth, ConfigNumber, 16, 1, 1000, "N", "requests under way on one reading connection")       \
 	SETTING(queue_limit, ConfigNumber, 1000, 1, 1000000, "N",                                                     \
 			"requests that wait for a connection, a thread; above 503")                                           \

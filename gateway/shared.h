@@ -27,6 +27,7 @@ typedef struct Shared
 	char read_session_sql[SESSION_SQL_MAX];
 	char write_session_sql[SESSION_SQL_MAX];
 	size_t worker_count;
+	size_t write_connections; /* a worker */
 	pthread_barrier_t set_up;
 	atomic_uint pools_ready;
 	atomic_bool has_routes;

@@ -58,7 +58,7 @@ create_pool(Worker *worker, MetricsPool kind)
 						.setup_sql = writing ? worker->shared->write_session_sql : worker->shared->read_session_sql,
 						.silence_timeout_ms = (uint32_t) (config->statement_timeout_ms + 1000),
 						.connect_timeout_ms = (uint32_t) config->connect_timeout_ms },
-		.connection_count = (size_t) (writing ? config->write_connections : config->read_connections),
+		.connection_count = writing ? worker->shared->write_connections : (size_t) config->read_connections,
 		.pipeline_depth = writing ? 1 : (size_t) config->pipeline_depth,
 		.queue_length_max = (size_t) config->queue_limit,
 		.acquire_timeout_ms = (uint32_t) config->acquire_timeout_ms,

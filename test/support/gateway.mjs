@@ -151,7 +151,7 @@ export async function start_gateway(flags = [], { env = {}, wait = true } = {}) 
 	const port = await free_port();
 	const base = `http://127.0.0.1:${port}`;
 	const path = process.env.PARLEYD ?? join(root, 'gateway', 'parleyd');
-	const child = spawn(path, ['--listen', `127.0.0.1:${port}`, '--threads', '1', ...flags], {
+	const child = spawn(path, ['--listen', `127.0.0.1:${port}`, '--threads', '1', '--write-connections', '4', ...flags], {
 		env: { ...process.env, PGUSER: 'parley_gateway', ...env },
 		stdio: ['ignore', 'ignore', 'pipe'] });
 	const gateway = { base, port, child, log: '' };
