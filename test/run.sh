@@ -162,7 +162,7 @@ node_tests() {
 # gateway_tests DIRECTORY: those that ask a gateway
 gateway_tests() {
 	local files
-	mapfile -t files < <(grep -lE 'support/(client|gateways?|http)\.mjs' "test/$1"/*.test.mjs)
+	mapfile -t files < <(grep -lE 'support/(client|gateway|http)\.mjs|startGateways' "test/$1"/*.test.mjs)
 	node --test --test-reporter=tap "${files[@]}"
 }
 
