@@ -45,7 +45,8 @@ create() {
 		--no-instructions >/dev/null
 	cat >>"$cluster/data/postgresql.conf" <<-'CONF'
 
-		# parley's private cluster: one machine, no replica, no TCP
+		# parley's private cluster: one machine, no replica, no TCP; several gateways and a benchmark's clients at once
+		max_connections = 200
 		listen_addresses = ''
 		wal_level = minimal
 		max_wal_senders = 0
