@@ -11,6 +11,13 @@
 #include "auth.h"
 #include "reply.h"
 
+/* A client, as the rate limit knows it. */
+typedef struct ClientName
+{
+	char text[80];
+	size_t length;
+} ClientName;
+
 /* Sets the caller: by the token, or the operator where there is no key. False if there is a token that is not good. */
 static bool
 identify(Request *request)
@@ -74,25 +81,73 @@ find_address(const Request *request)
 	return request->client->address;
 }
 
-/* Who is limited: the user, or else the application, or else the address. */
-static size_t
-write_client_name(const Request *request, char name[80])
+/* The application's token in the path, or NULL. */
+static const char *
+find_application(const Request *request)
 {
-	AddressKey address;
-
 	for (size_t i = 0; i < request->route->parameter_count && request->route->auth == AUTH_APPLICATION; i++)
 	{
 		const Parameter *parameter = &request->route->parameters[i];
 
 		if (parameter->source == SOURCE_PATH && strcmp(parameter->name, "token") == 0)
-			return (size_t) snprintf(name, 80, "a%.64s", request->path.segments[parameter->segment].text);
+			return request->path.segments[parameter->segment].text;
 	}
-	if (request->caller.user_id > 0)
-		return (size_t) snprintf(name, 80, "u%jd", (intmax_t) request->caller.user_id);
-	address = find_address(request);
-	name[0] = '@';
-	memcpy(name + 1, address.bytes, ADDRESS_KEY_LENGTH);
-	return 1 + ADDRESS_KEY_LENGTH;
+	return NULL;
+}
+
+static ClientName
+name_address(const Request *request)
+{
+	AddressKey address = find_address(request);
+	ClientName name = { .text = "@", .length = 1 + ADDRESS_KEY_LENGTH };
+
+	memcpy(name.text + 1, address.bytes, ADDRESS_KEY_LENGTH);
+	return name;
+}
+
+/* Who is limited: the application, or else the user, or else the address. */
+static ClientName
+name_client(const Request *request)
+{
+	const char *application = find_application(request);
+	ClientName name;
+
+	if (application == NULL && request->caller.user_id == 0)
+		return name_address(request);
+	if (application != NULL)
+		snprintf(name.text, sizeof(name.text), "a%.64s", application);
+	else
+		snprintf(name.text, sizeof(name.text), "u%jd", (intmax_t) request->caller.user_id);
+	name.length = strlen(name.text);
+	return name;
+}
+
+/* An application that no answer has shown to be there yet takes from its address too: else whoever makes up tokens has
+ * as many buckets as tokens. */
+static RateVerdict
+take(const Request *request, RateLimit *limit)
+{
+	ClientName name = name_client(request);
+	RateVerdict verdict = rate_limit_take(limit, name.text, name.length, db_now_us());
+
+	if (verdict.allowed && !verdict.is_known && find_application(request) != NULL)
+	{
+		name = name_address(request);
+		verdict = rate_limit_take(limit, name.text, name.length, db_now_us());
+	}
+	return verdict;
+}
+
+void
+access_note_found(const Request *request)
+{
+	RateLimit *limit = request->worker->shared->rate_limit;
+	ClientName name;
+
+	if (limit == NULL || find_application(request) == NULL)
+		return;
+	name = name_client(request);
+	rate_limit_know(limit, name.text, name.length, db_now_us());
 }
 
 static void
@@ -107,13 +162,12 @@ bool
 access_check_rate(Request *request)
 {
 	RateLimit *limit = request->worker->shared->rate_limit;
-	char client[80];
 	RateVerdict verdict;
 	Problem problem;
 
 	if (limit == NULL || (request->caller.is_operator && request->worker->keys != NULL))
 		return true;
-	verdict = rate_limit_take(limit, client, write_client_name(request, client), db_now_us());
+	verdict = take(request, limit);
 	add_number_header(request, "ratelimit-limit", (unsigned) request->worker->config->rate_burst);
 	add_number_header(request, "ratelimit-remaining", verdict.remaining);
 	add_number_header(request, "ratelimit-reset", verdict.reset_s);

@@ -12,4 +12,7 @@ bool access_authorize(Request *request);
 /* Takes the request out of its client's bucket; false: it is answered, 429. The operator is not limited. */
 bool access_check_rate(Request *request);
 
+/* Notes that there is what the request asked for, and so its application, if it is one's. */
+void access_note_found(const Request *request);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "access.h"
 #include "judge.h"
 #include "log.h"
 #include "reply.h"
@@ -25,6 +26,8 @@ outcome_on_result(DbQuery *query, const PGresult *result)
 
 	response_write(&context, result, &request->http->pool, &response);
 	request->rows = response.rows;
+	if (response.status != 404)
+		access_note_found(request);
 	if (response.links.length > 0)
 		reply_header(request, "link", response.links.base, response.links.length);
 	if (response.total_count != NULL)

@@ -21,6 +21,7 @@ typedef struct Bucket
 	uint64_t client; /* 0: free */
 	uint64_t at_us;
 	double tokens;
+	bool is_known;
 } Bucket;
 
 typedef struct Stripe
@@ -87,16 +88,35 @@ find_bucket(const RateLimit *limit, Bucket *set, uint64_t client, uint64_t now_u
 	return oldest;
 }
 
-RateVerdict
-rate_limit_take(RateLimit *limit, const void *client, size_t length, uint64_t now_us)
+/* The client's stripe, locked, and its bucket. */
+static Stripe *
+lock_stripe(RateLimit *limit, const void *client, size_t length, uint64_t now_us, Bucket **bucket)
 {
 	uint64_t hash = hash_client(limit, client, length);
 	Stripe *stripe = &limit->stripes[hash % STRIPES];
-	RateVerdict verdict = { 0 };
-	Bucket *bucket;
 
 	pthread_mutex_lock(&stripe->mutex);
-	bucket = find_bucket(limit, stripe->buckets[hash / STRIPES % SETS], hash, now_us);
+	*bucket = find_bucket(limit, stripe->buckets[hash / STRIPES % SETS], hash, now_us);
+	return stripe;
+}
+
+void
+rate_limit_know(RateLimit *limit, const void *client, size_t length, uint64_t now_us)
+{
+	Bucket *bucket;
+	Stripe *stripe = lock_stripe(limit, client, length, now_us, &bucket);
+
+	bucket->is_known = true;
+	pthread_mutex_unlock(&stripe->mutex);
+}
+
+RateVerdict
+rate_limit_take(RateLimit *limit, const void *client, size_t length, uint64_t now_us)
+{
+	RateVerdict verdict = { 0 };
+	Bucket *bucket;
+	Stripe *stripe = lock_stripe(limit, client, length, now_us, &bucket);
+
 	if (now_us > bucket->at_us)
 	{
 		bucket->tokens += (double) (now_us - bucket->at_us) / 1e6 * limit->rate;
@@ -108,6 +128,7 @@ rate_limit_take(RateLimit *limit, const void *client, size_t length, uint64_t no
 	if (verdict.allowed)
 		bucket->tokens -= 1;
 	verdict.remaining = (unsigned) bucket->tokens;
+	verdict.is_known = bucket->is_known;
 	verdict.reset_s = (unsigned) (((verdict.allowed ? limit->burst : 1) - bucket->tokens) / limit->rate + 0.999);
 	pthread_mutex_unlock(&stripe->mutex);
 	return verdict;

@@ -141,6 +141,18 @@ describe('limits', () => {
 		await until(async () => (await request('/health', { base: gateway.base }).catch(() => ({}))).status === 200, 'room again');
 		await gateway.stop();
 	});
+	test('making up tokens of applications gains nothing, and costs those that exist nothing', async () => {
+		const { token } = (await request('/applications', { method: 'POST', body: { name: 'limited' } })).json;
+		const gateway = await start_gateway(['--rate-limit', '1', '--rate-burst', '5']);
+		const ask = async (name) => (await request(`/applications/${name}`, { base: gateway.base })).status;
+		assert.equal(await ask(token), 200);
+		const statuses = [];
+		for (let i = 0; i < 30; i++) statuses.push(await ask(`made-up-${i}`));
+		assert.ok(statuses.filter((status) => status === 404).length < 15, statuses.join(' '));
+		assert.ok(statuses.includes(429));
+		assert.equal(await ask(token), 200);
+		await gateway.stop();
+	});
 	test('a bucket empties, and says when to come again', async () => {
 		const gateway = await start_gateway(['--rate-limit', '1', '--rate-burst', '3']);
 		const answers = [];

@@ -58,6 +58,19 @@ key_of(int family, const char *text)
 	return address_key(family == AF_INET ? (struct sockaddr *) &four : (struct sockaddr *) &six);
 }
 
+START_TEST(a_client_is_known_once_it_was_told_of)
+{
+	RateLimit *limit = rate_limit_create(1, 5);
+
+	ck_assert(!rate_limit_take(limit, "a", 1, 0).is_known);
+	rate_limit_know(limit, "a", 1, 0);
+	ck_assert(rate_limit_take(limit, "a", 1, 0).is_known);
+	ck_assert_uint_eq(rate_limit_take(limit, "a", 1, 0).remaining, 2);
+	ck_assert(!rate_limit_take(limit, "b", 1, 0).is_known);
+	rate_limit_dispose(limit);
+}
+END_TEST
+
 START_TEST(an_address_has_its_limit)
 {
 	AddressCount *counts = address_count_create();
@@ -121,5 +134,6 @@ START_TEST(what_is_compressed_comes_back)
 }
 END_TEST
 
-RUN_TESTS("limits", a_bucket_empties_and_fills_again, a_crowd_does_not_empty_the_table, an_address_has_its_limit,
-		  gzip_is_taken_by_who_says_so, what_is_compressed_comes_back)
+RUN_TESTS("limits", a_bucket_empties_and_fills_again, a_client_is_known_once_it_was_told_of,
+		  a_crowd_does_not_empty_the_table, an_address_has_its_limit, gzip_is_taken_by_who_says_so,
+		  what_is_compressed_comes_back)

@@ -1,8 +1,8 @@
 /*
  * A fuzz target for all that clients' bytes go through before PostgreSQL: path, query, headers and body, bound to
  * routes that have a parameter of every source and type. An input is lines: the choice of a route, path, query, key,
- * authorization, accept-encoding, and the rest is the body. Beside not crashing, what is bound must be what PostgreSQL
- * takes as text.
+ * authorization (which is read as X-Forwarded-For too), accept-encoding, and the rest is the body. Beside not crashing,
+ * what is bound must be what PostgreSQL takes as text.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "buffer.h"
 #include "gzip.h"
 #include "pg_types.h"
+#include "proxies.h"
 #include "rfc3339.h"
 #include "statement.h"
 #include "utf8.h"
@@ -115,13 +116,18 @@ bind_request(const Route *route, const char *at, const char *end, const Path *pa
 							 .idempotency_key_length = key.len,
 							 .body = at,
 							 .body_length = (size_t) (end - at) };
+	static Proxies *proxies;
+	struct sockaddr_storage client;
 	Statement statement;
 	Problem problem;
 	const char *token;
 	size_t token_length;
 
+	if (proxies == NULL)
+		proxies = proxies_read("10.0.0.0/8,fd00::/8,unix", (char[128]){ 0 }, 128);
 	if (auth_bearer(authorization.base, authorization.len, &token, &token_length))
 		require(token + token_length <= authorization.base + authorization.len);
+	proxies_find_client(proxies, authorization.base, authorization.len, &client);
 	gzip_is_accepted(encoding.base, encoding.len);
 	if (statement_bind(route, &input, pool, &statement, &problem))
 		check_bound(route, &statement);
