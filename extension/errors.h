@@ -1,8 +1,11 @@
 /*
- * errors.h: SQLSTATEs of the project's own class; the last three digits are the HTTP status (docs/routes.md).
+ * errors.h: SQLSTATEs of the project's own class, whose last three digits are the HTTP status (docs/routes.md), and the
+ * argument that an error is about.
  */
 #ifndef PARLEY_ERRORS_H
 #define PARLEY_ERRORS_H
+
+#include "fmgr.h"
 
 #define ERRCODE_PARLEY_CONFLICT MAKE_SQLSTATE('P', 'Y', '4', '0', '9')
 #define ERRCODE_PARLEY_GONE MAKE_SQLSTATE('P', 'Y', '4', '1', '0')
@@ -10,5 +13,8 @@
 
 /* Names the argument at fault; the gateway makes it the "field" of the problem. */
 #define errargument(name) err_generic_string(PG_DIAG_COLUMN_NAME, (name))
+
+/* Fails with 22004 where the argument is null. */
+extern void parley_require_argument(FunctionCallInfo fcinfo, int position, const char *name);
 
 #endif

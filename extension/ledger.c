@@ -326,13 +326,6 @@ parley_posting_columns(const Posting *posting, Datum *values, bool *nulls)
 	}
 }
 
-void
-parley_require_argument(FunctionCallInfo fcinfo, int position, const char *name)
-{
-	if (PG_ARGISNULL(position))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s is missing", name), errargument(name)));
-}
-
 static Posting
 post_one(int64 user_id, int64 account_id, const PostingDraft *draft)
 {

@@ -68,9 +68,6 @@ extern TimestampTz parley_account_next_time(const Account *account);
 /* Raises what failed, unless it is kept. */
 extern void parley_posting_raise(const Posting *posting);
 
-/* Fails with 22004 where the argument is null. */
-extern void parley_require_argument(FunctionCallInfo fcinfo, int position, const char *name);
-
 /* What a posting looks like in SQL: parley.posted_transaction, in the order of its columns. */
 #define POSTED_COLUMNS 9
 extern void parley_posting_columns(const Posting *posting, Datum *values, bool *nulls);

@@ -233,27 +233,19 @@ post_message(FunctionCallInfo fcinfo, bool from_operator)
 	return result;
 }
 
-static void
-require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name), errargument(name)));
-}
-
 Datum
 parley_post_message(PG_FUNCTION_ARGS)
 {
-	require_argument(fcinfo, 0, "conversation_id");
-	require_argument(fcinfo, 1, "content");
+	parley_require_argument(fcinfo, 0, "conversation_id");
+	parley_require_argument(fcinfo, 1, "content");
 	return post_message(fcinfo, PG_ARGISNULL(2));
 }
 
 Datum
 parley_post_user_message(PG_FUNCTION_ARGS)
 {
-	require_argument(fcinfo, 0, "conversation_id");
-	require_argument(fcinfo, 1, "content");
-	require_argument(fcinfo, 2, "user_id");
+	parley_require_argument(fcinfo, 0, "conversation_id");
+	parley_require_argument(fcinfo, 1, "content");
+	parley_require_argument(fcinfo, 2, "user_id");
 	return post_message(fcinfo, false);
 }

@@ -112,7 +112,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF content IS NULL THEN
-		RAISE EXCEPTION 'content must not be null' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'content';
+		RAISE EXCEPTION 'content is missing' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'content';
 	END IF;
 	RETURN content;
 END $$;

@@ -314,8 +314,7 @@ parley_list_user_conversations(PG_FUNCTION_ARGS)
 	Listing listing;
 	int64 user_id;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a user is needed"), errargument("user_id")));
+	parley_require_argument(fcinfo, 0, "user_id");
 	user_id = PG_GETARG_INT64(0);
 	listing = listing_of_arguments(fcinfo, 1);
 	listing.user_id = &user_id;

@@ -323,9 +323,7 @@ parley_sync(PG_FUNCTION_ARGS)
 	uint64 count;
 	Datum result;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("user_id must not be null"), errargument("user_id")));
+	parley_require_argument(fcinfo, 0, "user_id");
 	cursor_locate(&here);
 	if (!PG_ARGISNULL(1))
 	{
