@@ -104,7 +104,9 @@ SELECT content FROM parley.list_messages(:c, last_id => 1);
 SELECT last_number FROM parley.accounts WHERE user_id = :eve;
 SELECT id FROM parley.open_account(:eve, 'EUR');
 SELECT balance FROM parley.post_transaction(:eve, 1, 100);
+\set VERBOSITY sqlstate
 SELECT parley.post_transfer(:eve, 1, :bob, 1, 1, conversation_id => :c);
+\set VERBOSITY terse
 SELECT refused, message_id FROM parley.post_transfer(:bob, 1, :ana, 1, 99999999, conversation_id => :c);
 SELECT balance, last_number FROM parley.accounts WHERE user_id = :eve;
 SELECT count(*) FROM parley.list_messages(:c);
