@@ -11,7 +11,6 @@
 #include "access/brin.h"
 #include "access/brin_page.h"
 #include "access/brin_tuple.h"
-#include "catalog/pg_am.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "utils/timestamp.h"
@@ -63,9 +62,13 @@ summaries_read(Page page, BlockTimes *times)
 BlockTimes
 parley_block_times_read(Relation index, BlockNumber blocks)
 {
-	BlockTimes times = { .blocks_per_run = BrinGetPagesPerRange(index) };
+	BlockTimes times = { 0 };
 	BlockNumber pages = RelationGetNumberOfBlocks(index);
+	BrinStatsData built;
 
+	/* As it was built; the option may have been changed since. */
+	brinGetStats(index, &built);
+	times.blocks_per_run = built.pagesPerRange;
 	pgstat_count_index_scan(index);
 	times.run_count = (blocks + times.blocks_per_run - 1) / times.blocks_per_run;
 	times.oldest = palloc(sizeof(TimestampTz) * (times.run_count + 1));

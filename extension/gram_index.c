@@ -40,12 +40,15 @@ clue_lists(GinState *state, OffsetNumber first, OffsetNumber last, const GramClu
 	return lists;
 }
 
-/* Puts a clue among the rarest kept so far, in the order of their rows. */
+/* Puts a clue among the rarest kept so far, in the order of their rows; one that is there already tells no more. */
 static void
 clue_set_add(ClueSet *set, double *rows, const GramClue *clue, double clue_rows)
 {
 	size_t place = set->count;
 
+	for (size_t i = 0; i < set->count; i++)
+		if (memcmp(&set->clues[i], clue, sizeof(*clue)) == 0)
+			return;
 	while (place > 0 && rows[place - 1] > clue_rows)
 		place--;
 	if (place >= CLUES_ASKED_MAX)
@@ -95,7 +98,7 @@ parley_gram_index_choose(Relation index, int columns, const Folded *term, double
 		PostingLists lists = clue_lists(&state, 1, columns, &clues[i], snapshot);
 
 		if (lists.is_whole)
-			clue_set_add(&set, rows, &clues[i], parley_posting_lists_size(&lists, index, snapshot));
+			clue_set_add(&set, rows, &clues[i], parley_posting_lists_size(&lists, index));
 		else
 			vague = &clues[i];
 	}
@@ -167,12 +170,14 @@ parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const 
 
 	memset(scan, 0, sizeof(*scan));
 	scan->index = index;
+	scan->snapshot = snapshot;
 	if (is_whole)
 	{
 		PredicateLockRelation(index, snapshot);
 		pgstat_count_index_scan(index);
 		initGinState(&state, index);
-		scan->known.rows = parley_pending_rows(&state, column, clues->clues, clues->count, &scan->known.count);
+		scan->known.rows =
+			parley_pending_rows(&state, column, clues->clues, clues->count, snapshot, &scan->known.count);
 	}
 	for (size_t i = 0; i < clues->count && is_whole; i++)
 	{
@@ -195,12 +200,6 @@ scan_reserve(GramScan *scan, size_t count)
 									  : repalloc(scan->found, scan->room * sizeof(ItemPointerData));
 }
 
-static int
-rows_compare(const void *a, const void *b)
-{
-	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
-}
-
 /* Appends to found, from place `begin` on, the rows of the stretch that are in any list, ascending; answers where they
  * end. */
 static size_t
@@ -212,7 +211,7 @@ lists_unite(GramScan *scan, PostingLists *lists, RowPlace after, RowPlace until,
 	for (size_t i = 0; i < lists->count; i++)
 	{
 		const ItemPointerData *rows;
-		size_t count = parley_posting_list_read(&lists->lists[i], scan->index, after, until, &rows);
+		size_t count = parley_posting_list_read(&lists->lists[i], scan->index, after, until, scan->snapshot, &rows);
 
 		scan_reserve(scan, end + count);
 		if (count > 0)
@@ -221,7 +220,7 @@ lists_unite(GramScan *scan, PostingLists *lists, RowPlace after, RowPlace until,
 		contributing += count > 0;
 	}
 	if (contributing > 1)
-		qsort(scan->found + begin, end - begin, sizeof(ItemPointerData), rows_compare);
+		qsort(scan->found + begin, end - begin, sizeof(ItemPointerData), parley_rows_compare);
 	return end;
 }
 

@@ -45,6 +45,7 @@ extern Candidates parley_gram_index_ask(Relation index, AttrNumber column, const
 typedef struct GramScan
 {
 	Relation index;
+	Snapshot snapshot;
 	Candidates known; /* what waited in the pending list; or all, where a clue has too many keys for lists */
 	PostingLists lists[CLUES_ASKED_MAX];
 	size_t clue_count; /* 0: all is known */

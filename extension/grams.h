@@ -5,7 +5,7 @@
  * index knows
  *   - every three characters in a row of a token: a trigram;
  *   - of every token, its last two characters and the first two of the token that follows: a bridge;
- *   - every character that is not one of a to z: a single.
+ *   - every character that is not one of a to z, or is j, q, x or z: a single.
  * So every occurrence of three characters is a trigram, one of two begins a trigram or ends a token, and one of one
  * begins a trigram, ends a token, is the last but one, or is a single. A phrase of common words has bridges that are
  * not common.

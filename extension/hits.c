@@ -59,7 +59,7 @@ hit_compare(const void *a, const void *b)
 Hit *
 parley_hits_sorted(const Hits *hits, bool all_places, int64 *count)
 {
-	Hit *sorted = palloc(sizeof(Hit) * (hash_get_num_entries(hits->table) + 1));
+	Hit *sorted = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Hit) * (hash_get_num_entries(hits->table) + 1));
 	HASH_SEQ_STATUS each;
 
 	*count = 0;

@@ -1,7 +1,8 @@
 /*
  * hits.h: the conversations that a search has met, each with the place in the list that it is known to have.
  *
- * The table lives in the memory context current at hits_create(). A place only ever moves to a newer message.
+ * The table lives in the memory context current at parley_hits_create(). A place only ever moves to a newer message,
+ * until parley_hits_reopen().
  */
 #ifndef PARLEY_HITS_H
 #define PARLEY_HITS_H

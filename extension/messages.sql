@@ -173,7 +173,8 @@ COMMENT ON FUNCTION parley.conversation(bigint) IS
 
 CREATE VIEW parley.misdated_messages AS
 	SELECT conversation_id, number FROM (
-		SELECT m.conversation_id, m.number, m.created_at < lag(m.created_at) OVER (PARTITION BY m.conversation_id ORDER BY m.number) AS is_misdated
+		SELECT m.conversation_id, m.number,
+			m.created_at < lag(m.created_at) OVER (PARTITION BY m.conversation_id ORDER BY m.number) AS is_misdated
 		FROM parley.messages m WHERE m.deleted_at IS NULL) m
 	WHERE is_misdated;
 COMMENT ON VIEW parley.misdated_messages IS 'the undeleted messages that are dated before the one before them';
@@ -190,8 +191,10 @@ BEGIN
 	WITH truth AS (
 		SELECT c.id, coalesce(max(m.number), 0) AS last_number,
 			max(m.created_at) FILTER (WHERE m.deleted_at IS NULL) AS last_message_at,
-			NOT EXISTS (SELECT FROM parley.misdated_messages d WHERE d.conversation_id = c.id) AS is_dated_in_order
-		FROM parley.conversations c LEFT JOIN parley.messages m ON m.conversation_id = c.id
+			bool_and(d.conversation_id IS NULL) AS is_dated_in_order
+		FROM parley.conversations c
+			LEFT JOIN parley.messages m ON m.conversation_id = c.id
+			LEFT JOIN (SELECT DISTINCT conversation_id FROM parley.misdated_messages) d ON d.conversation_id = c.id
 		GROUP BY c.id
 	)
 	UPDATE parley.conversations c
@@ -203,8 +206,8 @@ BEGIN
 	RETURN repaired;
 END $$;
 COMMENT ON FUNCTION parley.rebuild_conversations() IS
-	'Sets last_number, last_message_at and is_dated_in_order of every conversation from its messages, after rows were loaded past post_message; '
-	'answers how many it changed. Writers wait meanwhile.';
+	'Sets last_number, last_message_at and is_dated_in_order of every conversation from its messages, after rows were loaded past '
+	'post_message; answers how many it changed. Writers wait meanwhile.';
 
 CREATE FUNCTION parley.audit_conversations(OUT rule text, OUT conversation_id bigint, OUT found text)
 RETURNS SETOF record

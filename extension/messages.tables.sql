@@ -25,7 +25,7 @@ COMMENT ON COLUMN parley.messages.idempotency_hash IS
 CREATE UNIQUE INDEX messages_idempotency_key ON parley.messages (conversation_id, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;
 
--- For search (docs/search.md): every part of every content; the newest first; and what is newest of each run of blocks.
+-- For search (docs/search.md): every part of every content; the newest first; and the oldest and newest of each run of blocks.
 CREATE INDEX messages_grams ON parley.messages USING gin (content parley.gram_ops);
 CREATE INDEX messages_newest ON parley.messages (created_at DESC, conversation_id DESC, number DESC);
 CREATE INDEX messages_block_times ON parley.messages USING brin (created_at) WITH (pages_per_range = 32, autosummarize = on);

@@ -9,6 +9,7 @@
 #include "storage/bufmgr.h"
 
 #include "pending_list.h"
+#include "posting_list.h"
 
 /* A row under way: its grams come one after another, maybe over several pages. */
 typedef struct PendingRow
@@ -72,13 +73,14 @@ pending_page_read(GinState *state, OffsetNumber column, Page page, const GramClu
 
 /* The first page of the list, locked; invalid: there is none. */
 static Buffer
-pending_list_lock(Relation index)
+pending_list_lock(Relation index, Snapshot snapshot)
 {
 	Buffer meta = ReadBuffer(index, GIN_METAPAGE_BLKNO);
 	Buffer first = InvalidBuffer;
 	BlockNumber head;
 
 	LockBuffer(meta, GIN_SHARE);
+	TestForOldSnapshot(snapshot, index, BufferGetPage(meta));
 	head = GinPageGetMeta(BufferGetPage(meta))->head;
 	if (BlockNumberIsValid(head))
 	{
@@ -104,25 +106,20 @@ pending_list_step(Relation index, Buffer buffer)
 	return following;
 }
 
-static int
-rows_compare(const void *a, const void *b)
-{
-	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
-}
-
 ItemPointerData *
-parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count, size_t *count)
+parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count, Snapshot snapshot,
+					size_t *count)
 {
 	PendingRows found = { .rows = palloc(sizeof(ItemPointerData)), .room = 1 };
 	PendingRow row = { .answered = 0 };
 
 	ItemPointerSetInvalid(&row.row);
 	Assert(clue_count > 0 && clue_count < 64);
-	for (Buffer buffer = pending_list_lock(state->index); BufferIsValid(buffer);
+	for (Buffer buffer = pending_list_lock(state->index, snapshot); BufferIsValid(buffer);
 		 buffer = pending_list_step(state->index, buffer))
 		pending_page_read(state, column, BufferGetPage(buffer), clues, clue_count, &row, &found);
 	pending_row_end(&row, clue_count, &found);
-	qsort(found.rows, found.count, sizeof(ItemPointerData), rows_compare);
+	qsort(found.rows, found.count, sizeof(ItemPointerData), parley_rows_compare);
 	*count = found.count;
 	return found.rows;
 }

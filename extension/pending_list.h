@@ -8,6 +8,7 @@
 
 #include "access/gin_private.h"
 #include "storage/itemptr.h"
+#include "utils/snapshot.h"
 
 #include "grams.h"
 
@@ -16,6 +17,6 @@
  * that a snapshot sees asks here first and for the posting lists then: rows move from here to there.
  */
 extern ItemPointerData *parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues,
-											size_t clue_count, size_t *count);
+											size_t clue_count, Snapshot snapshot, size_t *count);
 
 #endif

@@ -3,11 +3,11 @@
  *
  * Share-locks one page of the index at a time, two while it steps to the right, and none when it returns. What others
  * do meanwhile is met as GIN's own scans meet it: a page that was split, or deleted, since its address was read leads
- * to the right; and no deleted page is used again while the snapshot of the search is held.
+ * to the right; and no deleted page is used again while a snapshot is held, as this search's is. (On a standby the
+ * primary does not know of it: there the moment between reading an address and the page is as in GIN's own scans.)
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "storage/bufmgr.h"
 
 #include "posting_list.h"
@@ -92,37 +92,62 @@ parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber colu
 	freeGinBtreeStack(stack);
 }
 
-/* A tree's leaves, as far as the descent to the first one tells, times what that one's first segment lets expect. */
 static double
-posting_tree_size(Relation index, BlockNumber root, Snapshot snapshot)
+leaf_size(Page leaf)
 {
-	GinBtreeData tree;
-	GinBtreeStack *stack = ginScanBeginPostingTree(&tree, index, root, snapshot);
-	Page leaf = BufferGetPage(stack->buffer);
 	Size bytes = GinDataLeafPageGetPostingListSize(leaf);
-	double rows = 0;
+	GinPostingList *segment = GinDataLeafPageGetPostingList(leaf);
+	int count;
 
-	if (bytes > 0)
+	if (bytes == 0)
+		return 0;
+	pfree(ginPostingListDecode(segment, &count));
+	return (double) count * bytes / SizeOfGinPostingList(segment);
+}
+
+/*
+ * As many leaves as a descent through the middle tells, times what the leaf there holds by its first segment. Not the
+ * first leaf, though it is as easy to find: where old rows were deleted, vacuum has emptied it and left it there.
+ */
+static double
+posting_tree_size(Relation index, BlockNumber root)
+{
+	Buffer buffer = ReadBuffer(index, root);
+	double rows = 1;
+
+	for (;;)
 	{
-		GinPostingList *segment = GinDataLeafPageGetPostingList(leaf);
-		int count;
+		Page page;
+		BlockNumber child;
 
-		pfree(ginPostingListDecode(segment, &count));
-		rows = (double) stack->predictNumber * count * bytes / SizeOfGinPostingList(segment);
+		LockBuffer(buffer, GIN_SHARE);
+		for (page = BufferGetPage(buffer); !GinPageRightMost(page); page = BufferGetPage(buffer))
+		{
+			if (!GinPageIsDeleted(page) && !(GinPageIsLeaf(page) && GinDataLeafPageIsEmpty(page)))
+				break;
+			buffer = ginStepRight(buffer, index, GIN_SHARE);
+		}
+		if (GinPageIsLeaf(page))
+		{
+			rows *= leaf_size(page);
+			break;
+		}
+		rows *= GinPageGetOpaque(page)->maxoff;
+		child = PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, (GinPageGetOpaque(page)->maxoff + 1) / 2));
+		LockBuffer(buffer, GIN_UNLOCK);
+		buffer = ReleaseAndReadBuffer(buffer, index, child);
 	}
-	UnlockReleaseBuffer(stack->buffer);
-	stack->buffer = InvalidBuffer;
-	freeGinBtreeStack(stack);
+	UnlockReleaseBuffer(buffer);
 	return rows;
 }
 
 double
-parley_posting_lists_size(const PostingLists *lists, Relation index, Snapshot snapshot)
+parley_posting_lists_size(const PostingLists *lists, Relation index)
 {
 	double rows = 0;
 
 	for (size_t i = 0; i < lists->count; i++)
-		rows += BlockNumberIsValid(lists->lists[i].root) ? posting_tree_size(index, lists->lists[i].root, snapshot)
+		rows += BlockNumberIsValid(lists->lists[i].root) ? posting_tree_size(index, lists->lists[i].root)
 														 : lists->lists[i].count;
 	return rows;
 }
@@ -153,7 +178,7 @@ child_of(Page page, RowPlace place, RowPlace *after)
  * right bound, are beyond that.
  */
 static Buffer
-leaf_find(Relation index, BlockNumber root, RowPlace place, RowPlace *after)
+leaf_find(Relation index, BlockNumber root, RowPlace place, RowPlace *after, Snapshot snapshot)
 {
 	Buffer buffer = ReadBuffer(index, root);
 
@@ -176,6 +201,7 @@ leaf_find(Relation index, BlockNumber root, RowPlace place, RowPlace *after)
 			}
 			buffer = ginStepRight(buffer, index, GIN_SHARE);
 		}
+		TestForOldSnapshot(snapshot, index, page);
 		if (GinPageIsLeaf(page))
 			return buffer;
 		child = child_of(page, place, after);
@@ -186,9 +212,9 @@ leaf_find(Relation index, BlockNumber root, RowPlace place, RowPlace *after)
 
 /* Decodes of the leaf that has `until` the segments with rows beyond `after`: the list is then what these span. */
 static void
-leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until)
+leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot)
 {
-	Buffer buffer = leaf_find(index, list->root, until, &list->after);
+	Buffer buffer = leaf_find(index, list->root, until, &list->after, snapshot);
 	Page page = BufferGetPage(buffer);
 	GinPostingList *first = GinDataLeafPageGetPostingList(page);
 	char *end = (char *) first + GinDataLeafPageGetPostingListSize(page);
@@ -218,7 +244,7 @@ leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until)
 
 /* Makes rows span all from beyond `after` to `until`, which may take several leaves. */
 static void
-posting_list_decode(PostingList *list, Relation index, RowPlace after, RowPlace until)
+posting_list_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot)
 {
 	PostingList whole = { .root = list->root };
 
@@ -228,12 +254,15 @@ posting_list_decode(PostingList *list, Relation index, RowPlace after, RowPlace 
 	{
 		PostingList part = { .root = list->root };
 
-		leaf_decode(&part, index, after, until);
+		leaf_decode(&part, index, after, until, snapshot);
 		if (whole.until == 0)
 			whole = part;
 		else
 		{
-			/* What was deleted between two looks may have made the leaves overlap. */
+			/*
+			 * What was deleted between two looks may have made the leaves overlap: what came into the stretch since the
+			 * first look is newer than the snapshot, and may stand twice or not at all.
+			 */
 			while (part.count > 0 && parley_row_place(&part.rows[part.count - 1]) > whole.after)
 				part.count--;
 			if (part.count > 0)
@@ -271,15 +300,21 @@ rows_until(const ItemPointerData *rows, size_t count, RowPlace place)
 }
 
 size_t
-parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowPlace until,
+parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot,
 						 const ItemPointerData **rows)
 {
 	size_t skipped, end;
 
 	if (after < list->after || until > list->until)
-		posting_list_decode(list, index, after, until);
+		posting_list_decode(list, index, after, until, snapshot);
 	end = rows_until(list->rows, list->count, until);
 	skipped = rows_until(list->rows, end, after);
 	*rows = list->rows + skipped;
 	return end - skipped;
+}
+
+int
+parley_rows_compare(const void *a, const void *b)
+{
+	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
 }

@@ -53,11 +53,14 @@ extern void parley_posting_lists_add(PostingLists *lists, GinState *state, Offse
 									 size_t keys_max, Snapshot snapshot);
 
 /* About how many rows they have together. Rows that wait in the index's pending list are not counted. */
-extern double parley_posting_lists_size(const PostingLists *lists, Relation index, Snapshot snapshot);
+extern double parley_posting_lists_size(const PostingLists *lists, Relation index);
 
 /* The rows of the list beyond `after` and not beyond `until`, ascending, valid until the next call; answers how many.
  */
 extern size_t parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowPlace until,
-									   const ItemPointerData **rows);
+									   Snapshot snapshot, const ItemPointerData **rows);
+
+/* For qsort: rows as they lie in the table. */
+extern int parley_rows_compare(const void *a, const void *b);
 
 #endif

@@ -3,8 +3,8 @@
  *
  * A list is the union of two streams of conversations: those in which a message has the term, each at its newest such
  * message, and those whose contact has it, each at its newest message. Either stream is read by walking from the newest
- * on, or by asking an index of grams; both fill one table of hits, and each stops where all that is wanted is known to
- * be newer.
+ * on, or by asking an index of grams, or, for a user with few messages, whole; both fill one table of hits, and each
+ * stops where all that is wanted is known to be newer.
  */
 #ifndef PARLEY_SEARCH_H
 #define PARLEY_SEARCH_H
@@ -74,7 +74,9 @@ typedef struct Search
 		AttrNumber conversation_id, number, created_at, content;
 	} message;
 
-	bool resumes;          /* messages are read from the cursor on, and not from the newest; see search_was_shown() */
+	bool resumes; /* messages are read from the cursor on, and not from the newest; see parley_search_was_shown() */
+	double asking_budget;  /* how many messages parley_search_was_shown() may still read */
+	bool is_asking_spent;  /* that was not enough: what is found now counts for nothing */
 	bool knows_contacts;   /* all conversations whose contact has the term have been met */
 	bool asks_contacts;    /* whether a conversation is asked for its contact as soon as a message of it is met */
 	double newer_messages; /* about how many are newer than the last hit wanted; negative: not all wanted are found */
@@ -84,7 +86,7 @@ typedef struct Search
 /* search_scope.c: which conversations are of the list, and whether their contact has the term. */
 
 /* Begins a search for a term, not empty, in the current context; user NULL: the operator's list. Ends with
- * search_close(). */
+ * parley_search_close(). */
 extern void parley_search_open(Search *search, const text *term, const int64 *user_id, Position before, int64 wanted);
 extern void parley_search_close(Search *search);
 
@@ -99,7 +101,7 @@ parley_search_has_cursor(const Search *search)
 }
 
 /* Whether the conversation has a match that is not after the cursor, so that an earlier page has shown it. Reads its
- * messages from the end, as far as they may be newer. */
+ * messages from the end, as far as they may be newer and the budget allows. */
 extern bool parley_search_was_shown(Search *search, int64 conversation_id);
 
 /* What is known of a conversation's contact: that it has the term; nothing, so it is asked; or it is left to the other

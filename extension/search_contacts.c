@@ -149,7 +149,7 @@ contacts_ask(Search *search, StreamPlan *plan)
 		all.count += some.count;
 		pfree(some.rows);
 	}
-	qsort(all.rows, all.count, sizeof(ItemPointerData), (int (*)(const void *, const void *)) ItemPointerCompare);
+	qsort(all.rows, all.count, sizeof(ItemPointerData), parley_rows_compare);
 	for (size_t i = 0; i < all.count; i++)
 		if (unique == 0 || !ItemPointerEquals(&all.rows[unique - 1], &all.rows[i]))
 			all.rows[unique++] = all.rows[i];

@@ -35,6 +35,9 @@
 /* The index names whole runs of blocks, so at least about so many messages are among those it chooses from. */
 #define ROWS_OF_A_RUN 1500
 
+/* So many messages are read at least to learn what conversations have shown before a cursor. */
+#define ASKING_BUDGET_MIN 10000
+
 /* So many messages of a user are read without asking further. */
 #define FEW_MESSAGES 100
 
@@ -167,7 +170,7 @@ walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, double budget)
 		walk_entry_read(scan, &here, &number);
 		if (parley_countdown_is_over(&countdown, here))
 			return true;
-		if (search->message_trace.walked >= budget)
+		if (search->message_trace.walked >= budget || search->is_asking_spent)
 			return false;
 		search->message_trace.walked++;
 		hit = parley_hits_find(&search->hits, here.conversation_id);
@@ -230,59 +233,80 @@ runs_reach(const BlockTimes *times, BlockNumber first, BlockNumber end, Timestam
 	return false;
 }
 
+/* Which runs of blocks: those that may hold a message newer than the cursor, the others, or all. */
+typedef enum RunsPart
+{
+	RUNS_BEFORE_CURSOR,
+	RUNS_AFTER_CURSOR,
+	RUNS_ALL
+} RunsPart;
+
 /*
  * Visits what the index names, some runs of blocks at a time from the last, until as many as are wanted are found, and
  * then only runs that may hold a newer message than the last of these. That one is looked for where it would pay: not
- * after every message found.
+ * after every message found. It only ever becomes newer, but for conversations that turn out to have been shown before
+ * the cursor; so runs before it are all visited.
  */
-static bool
-candidates_visit(Search *search, GramScan *scan, const BlockTimes *times, BlockNumber at_once, double visited_max)
+static void
+runs_visit(Search *search, RunsPart part, GramScan *scan, const BlockTimes *times, BlockNumber at_once,
+		   double *visited_max)
 {
 	CandidateVisit visit = parley_search_visit_begin(search, search->messages, message_visit);
+	TimestampTz cursor = search->hits.before.at;
+	TimestampTz newest_wanted = search->resumes ? cursor : DT_NOEND;
+	TimestampTz oldest_wanted = DT_NOBEGIN;
+	int64 visited_since = PG_INT64_MAX / 2;
 	Position last;
-	TimestampTz oldest_wanted = parley_hits_last_wanted(&search->hits, &last) ? last.at : DT_NOBEGIN;
-	TimestampTz newest_wanted = search->resumes ? search->hits.before.at : DT_NOEND;
-	int64 visited_since = 0;
 
-	for (BlockNumber end = times->run_count, first; end > 0 && visited_max > 0; end = first)
+	for (BlockNumber end = times->run_count, first; end > 0 && *visited_max > 0 && !search->is_asking_spent;
+		 end = first)
 	{
 		Candidates some;
 
+		CHECK_FOR_INTERRUPTS();
+		if (part != RUNS_BEFORE_CURSOR && visited_since >= hash_get_num_entries(search->hits.table) / 8)
+		{
+			visited_since = 0;
+			if (parley_hits_last_wanted(&search->hits, &last))
+				oldest_wanted = last.at;
+		}
 		first = end > at_once ? end - at_once : 0;
+		if (part != RUNS_ALL && runs_reach(times, first, end, cursor, DT_NOEND) != (part == RUNS_BEFORE_CURSOR))
+			continue;
 		if (!runs_reach(times, first, end, oldest_wanted, newest_wanted))
 			continue;
-		some = parley_gram_scan_read(scan, first * times->blocks_per_run, end * times->blocks_per_run - 1);
-		if (some.count == 0)
-			continue;
+		some = parley_gram_scan_read(scan, first * times->blocks_per_run,
+									 (BlockNumber) Min((uint64) end * times->blocks_per_run, MaxBlockNumber) - 1);
+		if (some.count > 0)
+			parley_search_visit(&visit, some.rows, some.count);
 		search->message_trace.candidates += some.count;
-		parley_search_visit(&visit, some.rows, some.count);
-		visited_max -= some.count;
 		visited_since += some.count;
-		if (visited_since < hash_get_num_entries(search->hits.table) / 8)
-			continue;
-		visited_since = 0;
-		if (parley_hits_last_wanted(&search->hits, &last))
-			oldest_wanted = last.at;
+		*visited_max -= some.count;
 	}
 	parley_search_visit_end(&visit);
-	return visited_max > 0;
 }
 
 /* false: visited_max messages were visited before all that is wanted was found. */
 static bool
 messages_by_index(Search *search, StreamPlan *plan, double visited_max)
 {
-	bool is_complete = true;
 	GramScan scan;
+	BlockTimes times;
+	BlockNumber at_once;
 
 	parley_gram_scan_begin(&scan, plan->index, 1, &plan->clues, search->snapshot);
-	if (!parley_gram_scan_is_empty(&scan))
+	if (parley_gram_scan_is_empty(&scan))
+		return true;
+	times = block_times(search);
+	at_once = runs_at_once(plan, &times);
+	if (parley_search_has_cursor(search) && !search->resumes)
 	{
-		BlockTimes times = block_times(search);
-
-		is_complete = candidates_visit(search, &scan, &times, runs_at_once(plan, &times), visited_max);
+		runs_visit(search, RUNS_BEFORE_CURSOR, &scan, &times, at_once, &visited_max);
+		runs_visit(search, RUNS_AFTER_CURSOR, &scan, &times, at_once, &visited_max);
 	}
-	return is_complete;
+	else
+		runs_visit(search, RUNS_ALL, &scan, &times, at_once, &visited_max);
+	return visited_max > 0 && !search->is_asking_spent;
 }
 
 /* $1: conversations; $2: the term. The newest match of each. */
@@ -364,6 +388,43 @@ replays_to_cursor(Search *search, StreamPlan *plan)
 	return is_complete;
 }
 
+/* Walks or asks the index, and says which. */
+static const char *
+messages_find(Search *search, StreamPlan *plan)
+{
+	if (parley_search_method == SEARCH_BY_WALK || plan->clues.count == 0 ||
+		(parley_search_method == SEARCH_AUTO && plan->prefers_walk))
+	{
+		if (messages_walk(search, walk_budget(plan)) || search->is_asking_spent)
+			return "walk";
+		if (search->is_closed && !is_estimated(plan))
+		{
+			search->resumes = false;
+			messages_of_conversations(search);
+			return "walk, conversations";
+		}
+	}
+	messages_by_index(search, plan, HUGE_VAL);
+	return search->message_trace.walked > 0 ? "walk, index" : "index";
+}
+
+/* The same from the cursor on, as long as asking conversations takes not many times what is likely. */
+static const char *
+messages_resume(Search *search, StreamPlan *plan)
+{
+	const char *path;
+
+	search->resumes = true;
+	search->asking_budget = Max(2 * plan->walk_rows, ASKING_BUDGET_MIN);
+	path = messages_find(search, plan);
+	search->resumes = false;
+	if (!search->is_asking_spent)
+		return path;
+	search->is_asking_spent = false;
+	parley_hits_reopen(&search->hits);
+	return messages_find(search, plan);
+}
+
 static const char *
 messages_run(Search *search, StreamPlan *plan)
 {
@@ -372,25 +433,11 @@ messages_run(Search *search, StreamPlan *plan)
 		messages_of_conversations(search);
 		return "conversations";
 	}
-	if (parley_search_has_cursor(search))
-	{
-		if (replays_to_cursor(search, plan))
-			return plan->prefers_walk ? "walk" : "index";
-		search->resumes = true;
-	}
-	if (parley_search_method == SEARCH_BY_WALK || plan->clues.count == 0 ||
-		(parley_search_method == SEARCH_AUTO && plan->prefers_walk))
-	{
-		if (messages_walk(search, walk_budget(plan)))
-			return "walk";
-		if (search->is_closed && !is_estimated(plan))
-		{
-			messages_of_conversations(search);
-			return "walk, conversations";
-		}
-	}
-	messages_by_index(search, plan, HUGE_VAL);
-	return search->message_trace.walked > 0 ? "walk, index" : "index";
+	if (!parley_search_has_cursor(search))
+		return messages_find(search, plan);
+	if (replays_to_cursor(search, plan))
+		return plan->prefers_walk ? "walk" : "index";
+	return messages_resume(search, plan);
 }
 
 void

@@ -139,6 +139,35 @@ SELECT term, expected.count > 0 AS some, named.candidates - expected.count AS na
 		LATERAL (SELECT count(*) FROM parley.messages WHERE content ILIKE '%' || term || '%') expected ORDER BY term;
 RESET parley.search_method;
 
+-- an_estimate_holds_where_the_oldest_are_gone: vacuum leaves the first page of a list empty
+DELETE FROM parley.messages WHERE content LIKE 'wombat%' AND number BETWEEN 100 AND 179;
+VACUUM ANALYZE parley.messages;
+SELECT estimate BETWEEN 15000 AND 60000 AS about_right, path FROM parley.explain_search('wombat', page_size => 20) WHERE stream = 'messages';
+SELECT visited < 100 AS by_the_rarest FROM parley.explain_search('wombat-59999') WHERE stream = 'messages';
+
+-- a_run_of_blocks_is_as_long_as_the_index_was_built_with
+BEGIN;
+ALTER INDEX parley.messages_block_times SET (pages_per_range = 48);
+SET LOCAL parley.search_method = 'index';
+SELECT r.message_id = m.number AS newest FROM parley.recent_conversations('wombat', page_size => 1) r,
+	LATERAL (SELECT number FROM parley.messages m WHERE content LIKE 'wombat%' ORDER BY created_at DESC LIMIT 1) m;
+ROLLBACK;
+
+-- a_conversation_is_not_asked_without_end_what_it_has_shown: one with very many newer messages, and the term in its old ones
+INSERT INTO parley.messages (conversation_id, number, created_at, content)
+	SELECT c.id, 1000 + g, now() + (60000 + g) * interval '1 second', 'dingo' FROM generate_series(1, 40000) g, many m
+		JOIN parley.conversations c ON c.contact_id = m.id WHERE m.n = 7;
+INSERT INTO parley.messages (conversation_id, number, created_at, content)
+	SELECT c.id, 1000 + g, now() + (60000 + g) * interval '1 second', 'koala' FROM generate_series(1, 40) g, many m
+		JOIN parley.conversations c ON c.contact_id = m.id WHERE m.n > 100;
+\o /dev/null
+SELECT parley.rebuild_conversations();
+\o
+VACUUM ANALYZE parley.messages;
+SELECT visited < 40000 AS bounded FROM parley.recent_conversations('o', page_size => 200) p,
+	LATERAL (SELECT * FROM parley.explain_search('o', page_size => 200, cursor => p.next_cursor) WHERE stream = 'messages') e
+	ORDER BY p.timestamp LIMIT 1;
+
 -- without_its_indexes_a_search_says_so
 BEGIN;
 DROP INDEX parley.messages_grams;
