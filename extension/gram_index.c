@@ -30,13 +30,14 @@
 
 /* The lists that answer a clue, in columns first to last. */
 static PostingLists
-clue_lists(GinState *state, OffsetNumber first, OffsetNumber last, const GramClue *clue, Snapshot snapshot)
+clue_lists(GinState *state, OffsetNumber first, OffsetNumber last, const GramClue *clue, bool with_rows,
+		   Snapshot snapshot)
 {
 	PostingLists lists = { .is_whole = clue->range_count <= RANGES_MAX };
 
 	for (OffsetNumber column = first; column <= last && lists.is_whole; column++)
 		for (int i = 0; i < clue->range_count && lists.is_whole; i++)
-			parley_posting_lists_add(&lists, state, column, &clue->ranges[i], KEYS_MAX, snapshot);
+			parley_posting_lists_add(&lists, state, column, &clue->ranges[i], KEYS_MAX, with_rows, snapshot);
 	return lists;
 }
 
@@ -95,7 +96,7 @@ parley_gram_index_choose(Relation index, int columns, const Folded *term, double
 	initGinState(&state, index);
 	for (size_t i = 0; i < count; i++)
 	{
-		PostingLists lists = clue_lists(&state, 1, columns, &clues[i], snapshot);
+		PostingLists lists = clue_lists(&state, 1, columns, &clues[i], false, snapshot);
 
 		if (lists.is_whole)
 			clue_set_add(&set, rows, &clues[i], parley_posting_lists_size(&lists, index));
@@ -181,7 +182,7 @@ parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const 
 	}
 	for (size_t i = 0; i < clues->count && is_whole; i++)
 	{
-		scan->lists[i] = clue_lists(&state, column, column, &clues->clues[i], snapshot);
+		scan->lists[i] = clue_lists(&state, column, column, &clues->clues[i], true, snapshot);
 		is_whole = scan->lists[i].is_whole;
 	}
 	if (is_whole)

@@ -15,7 +15,7 @@
 #define EVERYWHERE UINT64_MAX
 
 static PostingList
-posting_list_of_entry(GinState *state, OffsetNumber column, IndexTuple entry)
+posting_list_of_entry(GinState *state, OffsetNumber column, IndexTuple entry, bool with_rows)
 {
 	PostingList list = { .root = InvalidBlockNumber, .until = EVERYWHERE };
 
@@ -24,8 +24,10 @@ posting_list_of_entry(GinState *state, OffsetNumber column, IndexTuple entry)
 		list.root = GinGetPostingTree(entry);
 		list.until = 0;
 	}
-	else if (GinGetNPosting(entry) > 0)
+	else if (with_rows && GinGetNPosting(entry) > 0)
 		list.rows = ginReadTuple(state, column, entry, &list.count);
+	else
+		list.count = GinGetNPosting(entry);
 	return list;
 }
 
@@ -53,7 +55,7 @@ posting_lists_append(PostingLists *lists, PostingList list)
 
 void
 parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber column, const GramRange *range,
-						 size_t keys_max, Snapshot snapshot)
+						 size_t keys_max, bool with_rows, Snapshot snapshot)
 {
 	GinBtreeData entries;
 	GinBtreeStack *stack;
@@ -86,7 +88,7 @@ parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber colu
 			break;
 		}
 		if (parley_gram_in_range(gram, range))
-			posting_lists_append(lists, posting_list_of_entry(state, column, entry));
+			posting_lists_append(lists, posting_list_of_entry(state, column, entry, with_rows));
 	}
 	LockBuffer(stack->buffer, GIN_UNLOCK);
 	freeGinBtreeStack(stack);

@@ -48,9 +48,9 @@ typedef struct PostingLists
 } PostingLists;
 
 /* Adds those of a range of keys of the column, palloc'd; looks at keys_max keys at most, and says so where that was not
- * all. */
+ * all. Without rows they are good for their size alone. */
 extern void parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber column, const GramRange *range,
-									 size_t keys_max, Snapshot snapshot);
+									 size_t keys_max, bool with_rows, Snapshot snapshot);
 
 /* About how many rows they have together. Rows that wait in the index's pending list are not counted. */
 extern double parley_posting_lists_size(const PostingLists *lists, Relation index);

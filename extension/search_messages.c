@@ -28,7 +28,7 @@
 /* Where nothing is known of how frequent a term is, so many messages are passed for each conversation wanted. */
 #define WALKED_PER_CONVERSATION 20
 
-/* What the index is asked to name at once, where its estimate is right; in no more runs than this. */
+/* What the index is to name at once; in no more runs than this. */
 #define CANDIDATES_AT_ONCE 64
 #define RUNS_AT_ONCE_MAX 64
 
@@ -214,13 +214,14 @@ block_times(const Search *search)
 	return times;
 }
 
-/* How many runs of blocks are read at once: enough to name about as many messages as a page needs. */
+/* How many runs of blocks are read at once: enough to name about as many messages as a page needs, going by what the
+ * last ones did, since a term may be frequent in one part of the table and rare in another. */
 static BlockNumber
-runs_at_once(const StreamPlan *plan, const BlockTimes *times)
+runs_at_once(BlockNumber before, size_t named)
 {
-	double named_by_run = Max(plan->clues.rows, 1.0) / Max(times->run_count, 1);
-
-	return (BlockNumber) Min(Max(CANDIDATES_AT_ONCE / named_by_run, 1.0), RUNS_AT_ONCE_MAX);
+	if (named < CANDIDATES_AT_ONCE)
+		return Min(2 * before, RUNS_AT_ONCE_MAX);
+	return named > 4 * CANDIDATES_AT_ONCE ? Max(before / 4, 1) : before;
 }
 
 /* Whether the runs may hold a message between these, both included. */
@@ -248,14 +249,14 @@ typedef enum RunsPart
  * the cursor; so runs before it are all visited.
  */
 static void
-runs_visit(Search *search, RunsPart part, GramScan *scan, const BlockTimes *times, BlockNumber at_once,
-		   double *visited_max)
+runs_visit(Search *search, RunsPart part, GramScan *scan, const BlockTimes *times, double *visited_max)
 {
 	CandidateVisit visit = parley_search_visit_begin(search, search->messages, message_visit);
 	TimestampTz cursor = search->hits.before.at;
 	TimestampTz newest_wanted = search->resumes ? cursor : DT_NOEND;
 	TimestampTz oldest_wanted = DT_NOBEGIN;
 	int64 visited_since = PG_INT64_MAX / 2;
+	BlockNumber at_once = 1;
 	Position last;
 
 	for (BlockNumber end = times->run_count, first; end > 0 && *visited_max > 0 && !search->is_asking_spent;
@@ -279,6 +280,7 @@ runs_visit(Search *search, RunsPart part, GramScan *scan, const BlockTimes *time
 									 (BlockNumber) Min((uint64) end * times->blocks_per_run, MaxBlockNumber) - 1);
 		if (some.count > 0)
 			parley_search_visit(&visit, some.rows, some.count);
+		at_once = runs_at_once(at_once, some.count);
 		search->message_trace.candidates += some.count;
 		visited_since += some.count;
 		*visited_max -= some.count;
@@ -292,20 +294,18 @@ messages_by_index(Search *search, StreamPlan *plan, double visited_max)
 {
 	GramScan scan;
 	BlockTimes times;
-	BlockNumber at_once;
 
 	parley_gram_scan_begin(&scan, plan->index, 1, &plan->clues, search->snapshot);
 	if (parley_gram_scan_is_empty(&scan))
 		return true;
 	times = block_times(search);
-	at_once = runs_at_once(plan, &times);
 	if (parley_search_has_cursor(search) && !search->resumes)
 	{
-		runs_visit(search, RUNS_BEFORE_CURSOR, &scan, &times, at_once, &visited_max);
-		runs_visit(search, RUNS_AFTER_CURSOR, &scan, &times, at_once, &visited_max);
+		runs_visit(search, RUNS_BEFORE_CURSOR, &scan, &times, &visited_max);
+		runs_visit(search, RUNS_AFTER_CURSOR, &scan, &times, &visited_max);
 	}
 	else
-		runs_visit(search, RUNS_ALL, &scan, &times, at_once, &visited_max);
+		runs_visit(search, RUNS_ALL, &scan, &times, &visited_max);
 	return visited_max > 0 && !search->is_asking_spent;
 }
 
