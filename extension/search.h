@@ -74,6 +74,7 @@ typedef struct Search
 		AttrNumber conversation_id, number, created_at, content;
 	} message;
 
+	TimestampTz oldest_wanted; /* of what the index names: nothing older can be wanted any more */
 	bool resumes; /* messages are read from the cursor on, and not from the newest; see parley_search_was_shown() */
 	double asking_budget;  /* how many messages parley_search_was_shown() may still read */
 	bool is_asking_spent;  /* that was not enough: what is found now counts for nothing */

@@ -138,7 +138,8 @@ message_visit(Search *search, TupleTableSlot *slot)
 	TimestampTz at = parley_slot_int64(slot, search->message.created_at, NULL);
 
 	search->message_trace.visited++;
-	if (!message_is_idle(search, parley_hits_find(&search->hits, conversation_id), at, conversation_id, number) &&
+	if (at >= search->oldest_wanted &&
+		!message_is_idle(search, parley_hits_find(&search->hits, conversation_id), at, conversation_id, number) &&
 		parley_message_has_term(search, slot))
 		message_hits(search, parley_search_meet(search, conversation_id), at, number);
 }
@@ -254,11 +255,11 @@ runs_visit(Search *search, RunsPart part, GramScan *scan, const BlockTimes *time
 	CandidateVisit visit = parley_search_visit_begin(search, search->messages, message_visit);
 	TimestampTz cursor = search->hits.before.at;
 	TimestampTz newest_wanted = search->resumes ? cursor : DT_NOEND;
-	TimestampTz oldest_wanted = DT_NOBEGIN;
 	int64 visited_since = PG_INT64_MAX / 2;
 	BlockNumber at_once = 1;
 	Position last;
 
+	search->oldest_wanted = DT_NOBEGIN;
 	for (BlockNumber end = times->run_count, first; end > 0 && *visited_max > 0 && !search->is_asking_spent;
 		 end = first)
 	{
@@ -269,12 +270,12 @@ runs_visit(Search *search, RunsPart part, GramScan *scan, const BlockTimes *time
 		{
 			visited_since = 0;
 			if (parley_hits_last_wanted(&search->hits, &last))
-				oldest_wanted = last.at;
+				search->oldest_wanted = last.at;
 		}
 		first = end > at_once ? end - at_once : 0;
 		if (part != RUNS_ALL && runs_reach(times, first, end, cursor, DT_NOEND) != (part == RUNS_BEFORE_CURSOR))
 			continue;
-		if (!runs_reach(times, first, end, oldest_wanted, newest_wanted))
+		if (!runs_reach(times, first, end, search->oldest_wanted, newest_wanted))
 			continue;
 		some = parley_gram_scan_read(scan, first * times->blocks_per_run,
 									 (BlockNumber) Min((uint64) end * times->blocks_per_run, MaxBlockNumber) - 1);
