@@ -225,16 +225,6 @@ runs_at_once(BlockNumber before, size_t named)
 	return named > 4 * CANDIDATES_AT_ONCE ? Max(before / 4, 1) : before;
 }
 
-/* Whether the runs may hold a message between these, both included. */
-static bool
-runs_reach(const BlockTimes *times, BlockNumber first, BlockNumber end, TimestampTz oldest, TimestampTz newest)
-{
-	for (BlockNumber run = first; run < end; run++)
-		if (times->newest[run] >= oldest && times->oldest[run] <= newest)
-			return true;
-	return false;
-}
-
 /* Which runs of blocks: those that may hold a message newer than the cursor, the others, or all. */
 typedef enum RunsPart
 {
@@ -242,6 +232,28 @@ typedef enum RunsPart
 	RUNS_AFTER_CURSOR,
 	RUNS_ALL
 } RunsPart;
+
+/* Whether a run is of this part, and may hold a message that is wanted. */
+static bool
+run_is_due(const Search *search, RunsPart part, const BlockTimes *times, BlockNumber run)
+{
+	TimestampTz cursor = search->hits.before.at;
+
+	if (part != RUNS_ALL && (times->newest[run] >= cursor) != (part == RUNS_BEFORE_CURSOR))
+		return false;
+	return times->newest[run] >= search->oldest_wanted && (!search->resumes || times->oldest[run] <= cursor);
+}
+
+/* The first of the runs just before `end` that are due, without a gap, and no more than at_once of them. */
+static BlockNumber
+runs_due_before(const Search *search, RunsPart part, const BlockTimes *times, BlockNumber end, BlockNumber at_once)
+{
+	BlockNumber first = end;
+
+	while (first > 0 && end - first < at_once && run_is_due(search, part, times, first - 1))
+		first--;
+	return first;
+}
 
 /*
  * Visits what the index names, some runs of blocks at a time from the last, until as many as are wanted are found, and
@@ -253,34 +265,35 @@ static void
 runs_visit(Search *search, RunsPart part, GramScan *scan, const BlockTimes *times, double *visited_max)
 {
 	CandidateVisit visit = parley_search_visit_begin(search, search->messages, message_visit);
-	TimestampTz cursor = search->hits.before.at;
-	TimestampTz newest_wanted = search->resumes ? cursor : DT_NOEND;
 	int64 visited_since = PG_INT64_MAX / 2;
 	BlockNumber at_once = 1;
+	BlockNumber end = times->run_count;
 	Position last;
 
 	search->oldest_wanted = DT_NOBEGIN;
-	for (BlockNumber end = times->run_count, first; end > 0 && *visited_max > 0 && !search->is_asking_spent;
-		 end = first)
+	while (end > 0 && *visited_max > 0 && !search->is_asking_spent)
 	{
+		BlockNumber first;
 		Candidates some;
 
 		CHECK_FOR_INTERRUPTS();
-		if (part != RUNS_BEFORE_CURSOR && visited_since >= hash_get_num_entries(search->hits.table) / 8)
+		if (part != RUNS_BEFORE_CURSOR && visited_since > hash_get_num_entries(search->hits.table) / 8)
 		{
 			visited_since = 0;
 			if (parley_hits_last_wanted(&search->hits, &last))
 				search->oldest_wanted = last.at;
 		}
-		first = end > at_once ? end - at_once : 0;
-		if (part != RUNS_ALL && runs_reach(times, first, end, cursor, DT_NOEND) != (part == RUNS_BEFORE_CURSOR))
+		first = runs_due_before(search, part, times, end, at_once);
+		if (first == end)
+		{
+			end--;
 			continue;
-		if (!runs_reach(times, first, end, search->oldest_wanted, newest_wanted))
-			continue;
+		}
 		some = parley_gram_scan_read(scan, first * times->blocks_per_run,
 									 (BlockNumber) Min((uint64) end * times->blocks_per_run, MaxBlockNumber) - 1);
 		if (some.count > 0)
 			parley_search_visit(&visit, some.rows, some.count);
+		end = first;
 		at_once = runs_at_once(at_once, some.count);
 		search->message_trace.candidates += some.count;
 		visited_since += some.count;

@@ -139,6 +139,32 @@ SELECT term, expected.count > 0 AS some, named.candidates - expected.count AS na
 		LATERAL (SELECT count(*) FROM parley.messages WHERE content ILIKE '%' || term || '%') expected ORDER BY term;
 RESET parley.search_method;
 
+-- pages_by_cursor_are_the_list_where_it_spans_many_runs_of_blocks, and new messages have filled the room of deleted ones here and there
+INSERT INTO parley.messages (conversation_id, number, created_at, content)
+	SELECT c.id, 400, now() + (50000 + m.n * 20) * interval '1 second', 'wombat bilby' || repeat(' fur', 300) || m.n
+	FROM many m JOIN parley.conversations c ON c.contact_id = m.id ORDER BY md5(m.n::text);
+\o /dev/null
+SELECT parley.rebuild_conversations();
+\o
+CREATE FUNCTION pages_by_cursor(term text, size integer) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	shown record;
+	next text;
+BEGIN
+	LOOP
+		FOR shown IN SELECT * FROM parley.recent_conversations(term, page_size => size, cursor => next) LOOP
+			RETURN NEXT (shown.conversation_id, shown.message_id)::text;
+			next := shown.next_cursor;
+		END LOOP;
+		EXIT WHEN NOT FOUND OR next IS NULL;
+	END LOOP;
+END $$;
+SELECT term, size FROM (VALUES ('bilby'), ('bilby-'), ('-7'), ('wombat-12'), ('quoll-1'), ('-99')) t(term), (VALUES (1), (3), (20)) s(size)
+	WHERE ARRAY(SELECT pages_by_cursor(term, size)) <>
+		ARRAY(SELECT (conversation_id, number)::text FROM (SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages
+			WHERE content LIKE '%' || term || '%' ORDER BY conversation_id, created_at DESC, number DESC) m ORDER BY created_at DESC, conversation_id DESC);
+DROP FUNCTION pages_by_cursor;
+
 -- an_estimate_holds_where_the_oldest_are_gone: vacuum leaves the first page of a list empty
 DELETE FROM parley.messages WHERE content LIKE 'wombat%' AND number BETWEEN 100 AND 179;
 VACUUM ANALYZE parley.messages;
