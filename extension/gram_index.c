@@ -242,32 +242,13 @@ rows_intersect(ItemPointerData *rows, size_t count, size_t end)
 	return kept;
 }
 
-/* The first of the known rows that is not before the block. */
-static size_t
-known_from(const Candidates *known, BlockNumber block)
-{
-	size_t low = 0;
-	size_t high = known->count;
-
-	while (low < high)
-	{
-		size_t middle = low + (high - low) / 2;
-
-		if (ItemPointerGetBlockNumberNoCheck(&known->rows[middle]) < block)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 Candidates
 parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last)
 {
 	RowPlace after = parley_block_place(first);
 	RowPlace until = parley_block_place(last + 1);
-	size_t known = known_from(&scan->known, first);
-	size_t known_count = known_from(&scan->known, last + 1) - known;
+	size_t known = parley_rows_before(scan->known.rows, scan->known.count, after);
+	size_t known_count = parley_rows_before(scan->known.rows, scan->known.count, until) - known;
 	size_t count = 0;
 
 	for (size_t i = 0; i < scan->clue_count && (i == 0 || count > 0); i++)

@@ -283,9 +283,8 @@ posting_list_decode(PostingList *list, Relation index, RowPlace after, RowPlace 
 	*list = whole;
 }
 
-/* How many of the rows, ascending, are not beyond the place. */
-static size_t
-rows_until(const ItemPointerData *rows, size_t count, RowPlace place)
+size_t
+parley_rows_before(const ItemPointerData *rows, size_t count, RowPlace place)
 {
 	size_t low = 0;
 
@@ -293,7 +292,7 @@ rows_until(const ItemPointerData *rows, size_t count, RowPlace place)
 	{
 		size_t middle = low + (count - low) / 2;
 
-		if (parley_row_place(&rows[middle]) <= place)
+		if (parley_row_place(&rows[middle]) < place)
 			low = middle + 1;
 		else
 			count = middle;
@@ -309,8 +308,8 @@ parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowP
 
 	if (after < list->after || until > list->until)
 		posting_list_decode(list, index, after, until, snapshot);
-	end = rows_until(list->rows, list->count, until);
-	skipped = rows_until(list->rows, end, after);
+	end = parley_rows_before(list->rows, list->count, until + 1);
+	skipped = parley_rows_before(list->rows, end, after + 1);
 	*rows = list->rows + skipped;
 	return end - skipped;
 }

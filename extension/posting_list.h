@@ -60,6 +60,9 @@ extern double parley_posting_lists_size(const PostingLists *lists, Relation inde
 extern size_t parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowPlace until,
 									   Snapshot snapshot, const ItemPointerData **rows);
 
+/* How many of the rows, ascending, are before the place. */
+extern size_t parley_rows_before(const ItemPointerData *rows, size_t count, RowPlace place);
+
 /* For qsort: rows as they lie in the table. */
 extern int parley_rows_compare(const void *a, const void *b);
 

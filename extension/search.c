@@ -197,7 +197,6 @@ search_run(Search *search)
 	else
 	{
 		parley_search_contacts(search, &contacts);
-		search->asks_contacts &= !search->knows_contacts;
 		parley_search_messages(search, &messages);
 	}
 }

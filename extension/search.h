@@ -76,9 +76,7 @@ typedef struct Search
 
 	TimestampTz oldest_wanted; /* of what the index names: nothing older can be wanted any more */
 	bool resumes; /* messages are read from the cursor on, and not from the newest; see parley_search_was_shown() */
-	double asking_budget;  /* how many messages parley_search_was_shown() may still read */
-	bool is_asking_spent;  /* that was not enough: what is found now counts for nothing */
-	bool knows_contacts;   /* all conversations whose contact has the term have been met */
+	int64 asking_budget;   /* how many messages parley_search_was_shown() may still read; negative: they did not do */
 	bool asks_contacts;    /* whether a conversation is asked for its contact as soon as a message of it is met */
 	double newer_messages; /* about how many are newer than the last hit wanted; negative: not all wanted are found */
 	StreamTrace message_trace, contact_trace;

@@ -58,16 +58,12 @@ static bool
 conversation_gains(Search *search, TupleTableSlot *conversation, Position here)
 {
 	Hit *hit = parley_hits_find(&search->hits, here.conversation_id);
+	bool was_shown = hit != NULL && parley_hit_is_shown(hit);
 
-	if (hit != NULL && (search->asks_contacts || hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED))
+	if (hit != NULL && search->asks_contacts)
 		return false;
-	if (hit != NULL && hit->state == HIT_MESSAGE)
-	{
-		parley_search_meet_row(search, conversation, NAMING_ASKED);
-		return false;
-	}
-	return parley_search_meet_row(search, conversation, NAMING_ASKED)->state == HIT_NAMED &&
-		   parley_hits_asks_for(&search->hits, here);
+	hit = parley_search_meet_row(search, conversation, NAMING_ASKED);
+	return !was_shown && hit->state == HIT_NAMED && parley_hits_asks_for(&search->hits, here);
 }
 
 /* Passes conversations from the newest message on; false where the budget was spent before all that is wanted was
@@ -171,7 +167,8 @@ contacts_by_index(Search *search, StreamPlan *plan)
 	parley_search_visit_end(&visit);
 	for (size_t i = 0; i < lengthof(contact_indexes); i++)
 		parley_lookup_close(&search->of_contact[i]);
-	search->knows_contacts = true;
+	/* All conversations whose contact has the term have been met. */
+	search->asks_contacts = false;
 }
 
 /*

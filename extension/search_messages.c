@@ -65,11 +65,12 @@ plan_weigh(StreamPlan *plan, double wanted)
 		plan->cost = plan->walk_rows * COST_MESSAGE_WALKED;
 		return;
 	}
+	plan->walk_rows = Min(plan->rows, to_see * plan->rows / matches);
+	plan->cost = plan->walk_rows * COST_MESSAGE_WALKED;
 	to_see = Max(to_see, ROWS_OF_A_RUN * matches / plan->rows);
 	index_cost = COST_INDEX_BEGIN + Min(matches, to_see) * COST_MESSAGE_VISITED;
-	plan->walk_rows = Min(plan->rows, MATCHES_PER_CONVERSATION * wanted * plan->rows / matches);
-	plan->prefers_walk = plan->walk_rows * COST_MESSAGE_WALKED < index_cost;
-	plan->cost = plan->prefers_walk ? plan->walk_rows * COST_MESSAGE_WALKED : index_cost;
+	plan->prefers_walk = plan->cost < index_cost;
+	plan->cost = Min(plan->cost, index_cost);
 }
 
 StreamPlan
@@ -171,7 +172,7 @@ walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, double budget)
 		walk_entry_read(scan, &here, &number);
 		if (parley_countdown_is_over(&countdown, here))
 			return true;
-		if (search->message_trace.walked >= budget || search->is_asking_spent)
+		if (search->message_trace.walked >= budget || search->asking_budget < 0)
 			return false;
 		search->message_trace.walked++;
 		hit = parley_hits_find(&search->hits, here.conversation_id);
@@ -271,7 +272,7 @@ runs_visit(Search *search, RunsPart part, GramScan *scan, const BlockTimes *time
 	Position last;
 
 	search->oldest_wanted = DT_NOBEGIN;
-	while (end > 0 && *visited_max > 0 && !search->is_asking_spent)
+	while (end > 0 && *visited_max > 0 && search->asking_budget >= 0)
 	{
 		BlockNumber first;
 		Candidates some;
@@ -320,7 +321,7 @@ messages_by_index(Search *search, StreamPlan *plan, double visited_max)
 	}
 	else
 		runs_visit(search, RUNS_ALL, &scan, &times, &visited_max);
-	return visited_max > 0 && !search->is_asking_spent;
+	return visited_max > 0 && search->asking_budget >= 0;
 }
 
 /* $1: conversations; $2: the term. The newest match of each. */
@@ -409,7 +410,7 @@ messages_find(Search *search, StreamPlan *plan)
 	if (parley_search_method == SEARCH_BY_WALK || plan->clues.count == 0 ||
 		(parley_search_method == SEARCH_AUTO && plan->prefers_walk))
 	{
-		if (messages_walk(search, walk_budget(plan)) || search->is_asking_spent)
+		if (messages_walk(search, walk_budget(plan)) || search->asking_budget < 0)
 			return "walk";
 		if (search->is_closed && !is_estimated(plan))
 		{
@@ -429,12 +430,12 @@ messages_resume(Search *search, StreamPlan *plan)
 	const char *path;
 
 	search->resumes = true;
-	search->asking_budget = Max(2 * plan->walk_rows, ASKING_BUDGET_MIN);
+	search->asking_budget = (int64) Max(2 * plan->walk_rows, ASKING_BUDGET_MIN);
 	path = messages_find(search, plan);
 	search->resumes = false;
-	if (!search->is_asking_spent)
+	if (search->asking_budget >= 0)
 		return path;
-	search->is_asking_spent = false;
+	search->asking_budget = 0;
 	parley_hits_reopen(&search->hits);
 	return messages_find(search, plan);
 }

@@ -148,11 +148,8 @@ parley_search_was_shown(Search *search, int64 conversation_id)
 
 		CHECK_FOR_INTERRUPTS();
 		search->message_trace.visited++;
-		if (search->asking_budget-- <= 0)
-		{
-			search->is_asking_spent = true;
+		if (--search->asking_budget < 0)
 			return false;
-		}
 		if (slot_attisnull(message, search->message.content))
 			continue;
 		if (!parley_hits_asks_for(&search->hits, here))

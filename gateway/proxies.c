@@ -29,6 +29,15 @@ struct Proxies
 	Network networks[];
 };
 
+static struct in6_addr
+mapped(const struct in_addr *four)
+{
+	struct in6_addr address = { { { [10] = 0xff, [11] = 0xff } } };
+
+	memcpy(address.s6_addr + 12, four, 4);
+	return address;
+}
+
 static bool
 parse_address(const char *text, struct in6_addr *address)
 {
@@ -38,8 +47,7 @@ parse_address(const char *text, struct in6_addr *address)
 		return true;
 	if (inet_pton(AF_INET, text, &four) != 1)
 		return false;
-	memcpy(address->s6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
-	memcpy(address->s6_addr + 12, &four, 4);
+	*address = mapped(&four);
 	return true;
 }
 
@@ -119,16 +127,17 @@ is_proxy(const Proxies *proxies, const struct in6_addr *address)
 bool
 proxies_include(const Proxies *proxies, const struct sockaddr *peer)
 {
-	char text[ADDRESS_TEXT_MAX];
 	struct in6_addr address;
 
 	if (peer == NULL)
 		return proxies->has_unix;
 	if (peer->sa_family == AF_INET6)
-		return is_proxy(proxies, &((const struct sockaddr_in6 *) peer)->sin6_addr);
-	return peer->sa_family == AF_INET &&
-		   inet_ntop(AF_INET, &((const struct sockaddr_in *) peer)->sin_addr, text, sizeof(text)) != NULL &&
-		   parse_address(text, &address) && is_proxy(proxies, &address);
+		address = ((const struct sockaddr_in6 *) peer)->sin6_addr;
+	else if (peer->sa_family == AF_INET)
+		address = mapped(&((const struct sockaddr_in *) peer)->sin_addr);
+	else
+		return false;
+	return is_proxy(proxies, &address);
 }
 
 /* An entry: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1] or [2001:db8::1]:80. */
