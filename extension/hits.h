@@ -21,7 +21,7 @@ typedef struct Position
 
 typedef enum HitState
 {
-	HIT_OUTSIDE, /* not of this list */
+	HIT_OUTSIDE, /* not of this list, or shown before the cursor */
 	HIT_OPEN,    /* of this list, without a match so far */
 	HIT_MESSAGE, /* shows the message `number`, the newest match so far */
 	HIT_NAMED    /* its contact matches: shows its newest message, whichever that is */

@@ -89,14 +89,25 @@ parley_search_plan_messages(Search *search)
 	return plan;
 }
 
-/* The message becomes its conversation's hit if it is the newest match so far; answers whether it is one that is
- * wanted. */
+/*
+ * A message with the term: its conversation's hit if it is the newest match so far; answers whether it is one that is
+ * wanted. One before the cursor tells that its conversation has been shown, of whatever kind it is.
+ */
 static bool
-message_hits(Search *search, Hit *hit, TimestampTz at, int64 number)
+message_hits(Search *search, int64 conversation_id, TimestampTz at, int64 number)
 {
+	Hit *hit;
+	bool found;
+
+	if (parley_search_has_cursor(search) && !parley_hits_asks_for(&search->hits, (Position){ at, conversation_id }))
+	{
+		parley_hits_enter(&search->hits, conversation_id, &found)->state = HIT_OUTSIDE;
+		return false;
+	}
+	hit = parley_search_meet(search, conversation_id);
 	if (hit == NULL)
 		return false;
-	if (search->resumes && hit->state == HIT_OPEN && parley_search_was_shown(search, hit->conversation_id))
+	if (search->resumes && hit->state == HIT_OPEN && parley_search_was_shown(search, conversation_id))
 		hit->state = HIT_OUTSIDE;
 	if (hit->state == HIT_OUTSIDE)
 		return false;
@@ -107,7 +118,7 @@ message_hits(Search *search, Hit *hit, TimestampTz at, int64 number)
 		hit->at = at;
 		hit->number = number;
 	}
-	return parley_hits_asks_for(&search->hits, (Position){ hit->at, hit->conversation_id });
+	return parley_hits_asks_for(&search->hits, (Position){ hit->at, conversation_id });
 }
 
 /* Whether a message cannot change anything, which is known without looking at its content. */
@@ -142,7 +153,7 @@ message_visit(Search *search, TupleTableSlot *slot)
 	if (at >= search->oldest_wanted &&
 		!message_is_idle(search, parley_hits_find(&search->hits, conversation_id), at, conversation_id, number) &&
 		parley_message_has_term(search, slot))
-		message_hits(search, parley_search_meet(search, conversation_id), at, number);
+		message_hits(search, conversation_id, at, number);
 }
 
 /* One entry of messages_newest. */
@@ -179,7 +190,7 @@ walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, double budget)
 		if (message_is_idle(search, hit, here.at, here.conversation_id, number) || !index_fetch_heap(scan, slot) ||
 			!parley_message_has_term(search, slot))
 			continue;
-		if (message_hits(search, parley_search_meet(search, here.conversation_id), here.at, number))
+		if (message_hits(search, here.conversation_id, here.at, number))
 			countdown.met++;
 	}
 	return true;
@@ -355,7 +366,7 @@ messages_of_conversations(Search *search)
 	uint64 found = parley_statement_run(&newest_matches, values, NULL, true, 0);
 
 	for (uint64 row = 0; row < found; row++)
-		message_hits(search, parley_hits_find(&search->hits, DatumGetInt64(parley_statement_value(row, 1, NULL))),
+		message_hits(search, DatumGetInt64(parley_statement_value(row, 1, NULL)),
 					 DatumGetTimestampTz(parley_statement_value(row, 3, NULL)),
 					 DatumGetInt64(parley_statement_value(row, 2, NULL)));
 	search->message_trace.visited += search->closed_messages;
@@ -397,7 +408,7 @@ replays_to_cursor(Search *search, StreamPlan *plan)
 	if (plan->prefers_walk)
 		is_complete = messages_walk(search, plan->walk_rows);
 	else
-		is_complete = messages_by_index(search, plan, plan->walk_rows * COST_MESSAGE_WALKED / COST_MESSAGE_VISITED);
+		is_complete = messages_by_index(search, plan, plan->walk_rows);
 	if (!is_complete)
 		parley_hits_reopen(&search->hits);
 	return is_complete;
