@@ -56,8 +56,9 @@ hit_compare(const void *a, const void *b)
 	return parley_position_is_newer(hit_position(a), hit_position(b)) ? -1 : 1;
 }
 
-Hit *
-parley_hits_sorted(const Hits *hits, bool all_places, int64 *count)
+/* Those of places asked for, or of all, that are dated `since` or later. */
+static Hit *
+hits_since(const Hits *hits, TimestampTz since, bool all_places, int64 *count)
 {
 	Hit *sorted = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Hit) * (hash_get_num_entries(hits->table) + 1));
 	HASH_SEQ_STATUS each;
@@ -65,21 +66,27 @@ parley_hits_sorted(const Hits *hits, bool all_places, int64 *count)
 	*count = 0;
 	hash_seq_init(&each, hits->table);
 	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
-		if (parley_hit_is_shown(hit) && (all_places || parley_hits_asks_for(hits, hit_position(hit))))
+		if (parley_hit_is_shown(hit) && hit->at >= since && (all_places || parley_hits_asks_for(hits, hit_position(hit))))
 			sorted[(*count)++] = *hit;
 	qsort(sorted, *count, sizeof(Hit), hit_compare);
 	return sorted;
 }
 
+Hit *
+parley_hits_sorted(const Hits *hits, bool all_places, int64 *count)
+{
+	return hits_since(hits, DT_NOBEGIN, all_places, count);
+}
+
 bool
-parley_hits_last_wanted(const Hits *hits, Position *position)
+parley_hits_last_wanted(const Hits *hits, TimestampTz since, Position *position)
 {
 	int64 count;
 	Hit *sorted;
 
 	if (hash_get_num_entries(hits->table) < hits->wanted)
 		return false;
-	sorted = parley_hits_sorted(hits, false, &count);
+	sorted = hits_since(hits, since, false, &count);
 	if (count >= hits->wanted)
 		*position = hit_position(&sorted[hits->wanted - 1]);
 	pfree(sorted);

@@ -59,8 +59,9 @@ extern void parley_hits_reopen(Hits *hits);
 
 extern bool parley_hits_asks_for(const Hits *hits, Position position);
 
-/* The place of the last one wanted, as far as is known; false where there are not that many. */
-extern bool parley_hits_last_wanted(const Hits *hits, Position *position);
+/* The place of the last one wanted, as far as is known; false where there are not that many. since: it is known not to
+ * be older. */
+extern bool parley_hits_last_wanted(const Hits *hits, TimestampTz since, Position *position);
 
 static inline bool
 parley_position_is_newer(Position a, Position b)

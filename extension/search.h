@@ -124,6 +124,25 @@ extern bool parley_message_has_term(Search *search, TupleTableSlot *message);
 /* A bigint column of a slot that is not null; *isnull may be NULL. */
 extern int64 parley_slot_int64(TupleTableSlot *slot, AttrNumber column, bool *isnull);
 
+/* search_newest.c: messages in the order of their time. */
+
+typedef struct NewestScan
+{
+	Relation index;
+	IndexScanDesc scan;
+} NewestScan;
+
+/* From the newest on, or from the cursor on. */
+extern NewestScan parley_newest_begin(Search *search, bool from_cursor);
+
+/* The next message's row, of which the snapshot may not know, and what its entry says; NULL: no more. */
+extern ItemPointer parley_newest_next(const NewestScan *newest, Position *position, int64 *number);
+extern void parley_newest_end(NewestScan *newest);
+
+/* The rows of all messages dated `since` or later, and not before the cursor, palloc'd, as they lie in the table; none,
+ * and rows NULL, where they are more than `most`. */
+extern void parley_newest_rows(Search *search, TimestampTz since, size_t most, Candidates *newer);
+
 /* search_messages.c, search_contacts.c: the two streams. Each leaves in hits all that is wanted of it. */
 
 typedef struct StreamPlan

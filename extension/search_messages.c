@@ -15,7 +15,6 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
-#include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
 #include "block_times.h"
@@ -34,6 +33,11 @@
 
 /* The index names whole runs of blocks, so at least about so many messages are among those it chooses from. */
 #define ROWS_OF_A_RUN 1500
+
+/* So many visits to come are worth a look for fewer; and how many messages can be looked up by time at the cost of half
+ * a visit. */
+#define VISITS_MANY 500
+#define NEWER_FOR_VISIT 2
 
 /* So many messages are read at least to learn what conversations have shown before a cursor. */
 #define ASKING_BUDGET_MIN 10000
@@ -156,38 +160,26 @@ message_visit(Search *search, TupleTableSlot *slot)
 		message_hits(search, conversation_id, at, number);
 }
 
-/* One entry of messages_newest. */
-static void
-walk_entry_read(IndexScanDesc scan, Position *position, int64 *number)
-{
-	bool isnull;
-
-	position->at = DatumGetTimestampTz(index_getattr(scan->xs_itup, 1, scan->xs_itupdesc, &isnull));
-	position->conversation_id = DatumGetInt64(index_getattr(scan->xs_itup, 2, scan->xs_itupdesc, &isnull));
-	*number = DatumGetInt64(index_getattr(scan->xs_itup, 3, scan->xs_itupdesc, &isnull));
-}
-
 /* Passes messages from the newest on; false where the budget was spent before all that is wanted was found. */
 static bool
-walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, double budget)
+walk_on(Search *search, const NewestScan *newest, TupleTableSlot *slot, double budget)
 {
 	Countdown countdown = parley_countdown_start(&search->hits);
 	Position here;
 	int64 number;
 
-	while (index_getnext_tid(scan, ForwardScanDirection) != NULL)
+	while (parley_newest_next(newest, &here, &number) != NULL)
 	{
 		Hit *hit;
 
 		CHECK_FOR_INTERRUPTS();
-		walk_entry_read(scan, &here, &number);
 		if (parley_countdown_is_over(&countdown, here))
 			return true;
 		if (search->message_trace.walked >= budget || search->asking_budget < 0)
 			return false;
 		search->message_trace.walked++;
 		hit = parley_hits_find(&search->hits, here.conversation_id);
-		if (message_is_idle(search, hit, here.at, here.conversation_id, number) || !index_fetch_heap(scan, slot) ||
+		if (message_is_idle(search, hit, here.at, here.conversation_id, number) || !index_fetch_heap(newest->scan, slot) ||
 			!parley_message_has_term(search, slot))
 			continue;
 		if (message_hits(search, here.conversation_id, here.at, number))
@@ -199,21 +191,14 @@ walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, double budget)
 static bool
 messages_walk(Search *search, double budget)
 {
-	Relation index = parley_relation_open("messages_newest");
-	IndexScanDesc scan = index_beginscan(search->messages, index, search->snapshot, search->resumes ? 1 : 0, 0);
-	ScanKeyData until_cursor;
+	NewestScan newest = parley_newest_begin(search, search->resumes);
 	TupleTableSlot *slot = table_slot_create(search->messages, NULL);
 	bool is_complete;
 
-	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
-				TimestampTzGetDatum(search->hits.before.at));
-	scan->xs_want_itup = true;
-	index_rescan(scan, &until_cursor, search->resumes ? 1 : 0, NULL, 0);
 	search->message_trace.walked = 0;
-	is_complete = walk_on(search, scan, slot, budget);
+	is_complete = walk_on(search, &newest, slot, budget);
 	ExecDropSingleTupleTableSlot(slot);
-	index_endscan(scan);
-	relation_close(index, NoLock);
+	parley_newest_end(&newest);
 	return is_complete;
 }
 
@@ -256,34 +241,122 @@ run_is_due(const Search *search, RunsPart part, const BlockTimes *times, BlockNu
 	return times->newest[run] >= search->oldest_wanted && (!search->resumes || times->oldest[run] <= cursor);
 }
 
-/* The first of the runs just before `end` that are due, without a gap, and no more than at_once of them. */
-static BlockNumber
-runs_due_before(const Search *search, RunsPart part, const BlockTimes *times, BlockNumber end, BlockNumber at_once)
+/* Runs of blocks under way, from the last of the table on. */
+typedef struct RunsVisit
 {
-	BlockNumber first = end;
+	Search *search;
+	GramScan *scan;
+	const BlockTimes *times;
+	double per_run; /* about how many messages the index names in each */
+	RunsPart part;
+	BlockNumber end;     /* runs from here on are done */
+	BlockNumber at_once; /* how many are read next */
+	bool looked_for_newer;
+	Candidates newer; /* with rows: all that can still be wanted */
+} RunsVisit;
 
-	while (first > 0 && end - first < at_once && run_is_due(search, part, times, first - 1))
+/* The first of the runs to read next, without a gap between them; `end` where the one before it is not due. */
+static BlockNumber
+runs_first(const RunsVisit *runs)
+{
+	BlockNumber first = runs->end;
+
+	while (first > 0 && runs->end - first < runs->at_once && run_is_due(runs->search, runs->part, runs->times, first - 1))
 		first--;
 	return first;
 }
 
 /*
+ * Where new messages have filled the room of deleted ones, many old runs are due for a few messages each. Then these
+ * are looked up by their time, and what else the index names in those runs need not be visited. That takes a
+ * quarter of the time of a visit for each, and is left where they are clearly more than the visits spared.
+ */
+static void
+runs_look_for_newer(RunsVisit *runs)
+{
+	TimestampTz since = runs->search->oldest_wanted;
+	BlockNumber due = 0, all_newer = 0;
+	double visits, most;
+
+	for (BlockNumber run = 0; run < runs->times->run_count; run++)
+	{
+		due += run < runs->end && run_is_due(runs->search, runs->part, runs->times, run);
+		all_newer += runs->times->oldest[run] >= since;
+	}
+	visits = due * runs->per_run;
+	most = NEWER_FOR_VISIT * visits;
+	if (visits < VISITS_MANY || all_newer * parley_table_rows(runs->search->messages) / runs->times->run_count > most)
+		return;
+	runs->looked_for_newer = true;
+	parley_newest_rows(runs->search, since, (size_t) most, &runs->newer);
+}
+
+/* No message older than the last hit of as many as are wanted is wanted any more. */
+static void
+runs_bound(RunsVisit *runs)
+{
+	Position last;
+
+	if (!parley_hits_last_wanted(&runs->search->hits, runs->search->oldest_wanted, &last))
+		return;
+	runs->search->oldest_wanted = last.at;
+	if (!runs->looked_for_newer)
+		runs_look_for_newer(runs);
+}
+
+/* Keeps of the candidates those that are among the newer, or that the index did not tell from others of their block. */
+static size_t
+candidates_keep(Candidates some, const ItemPointerData *newer, size_t newer_count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < some.count; i++)
+	{
+		size_t place = parley_rows_before(newer, newer_count, parley_row_place(&some.rows[i]));
+
+		if (ItemPointerGetOffsetNumberNoCheck(&some.rows[i]) == InvalidOffsetNumber ||
+			(place < newer_count && ItemPointerEquals(&some.rows[i], (ItemPointer) &newer[place])))
+			some.rows[kept++] = some.rows[i];
+	}
+	return kept;
+}
+
+/* What the index names in the runs from the first one to the end, and may be wanted. */
+static Candidates
+runs_read(RunsVisit *runs, BlockNumber first)
+{
+	BlockNumber block = first * runs->times->blocks_per_run;
+	BlockNumber last = (BlockNumber) Min((uint64) runs->end * runs->times->blocks_per_run, MaxBlockNumber) - 1;
+	size_t newer = parley_rows_before(runs->newer.rows, runs->newer.count, parley_block_place(block));
+	size_t newer_end = parley_rows_before(runs->newer.rows, runs->newer.count, parley_block_place(last + 1));
+	Candidates some;
+
+	if (runs->newer.rows != NULL && newer == newer_end)
+		return (Candidates){ NULL, 0 };
+	some = parley_gram_scan_read(runs->scan, block, last);
+	if (runs->newer.rows != NULL)
+		some.count = candidates_keep(some, runs->newer.rows + newer, newer_end - newer);
+	return some;
+}
+
+/*
  * Visits what the index names, some runs of blocks at a time from the last, until as many as are wanted are found, and
- * then only runs that may hold a newer message than the last of these. That one is looked for where it would pay: not
+ * then only what may hold a newer message than the last of these. That one is looked for where it would pay: not
  * after every message found. It only ever becomes newer, but for conversations that turn out to have been shown before
  * the cursor; so runs before it are all visited.
  */
 static void
-runs_visit(Search *search, RunsPart part, GramScan *scan, const BlockTimes *times, double *visited_max)
+runs_visit(RunsVisit *runs, RunsPart part, double *visited_max)
 {
+	Search *search = runs->search;
 	CandidateVisit visit = parley_search_visit_begin(search, search->messages, message_visit);
 	int64 visited_since = PG_INT64_MAX / 2;
-	BlockNumber at_once = 1;
-	BlockNumber end = times->run_count;
-	Position last;
 
+	runs->part = part;
+	runs->end = runs->times->run_count;
+	runs->at_once = 1;
 	search->oldest_wanted = DT_NOBEGIN;
-	while (end > 0 && *visited_max > 0 && search->asking_budget >= 0)
+	while (runs->end > 0 && *visited_max > 0 && search->asking_budget >= 0)
 	{
 		BlockNumber first;
 		Candidates some;
@@ -292,21 +365,19 @@ runs_visit(Search *search, RunsPart part, GramScan *scan, const BlockTimes *time
 		if (part != RUNS_BEFORE_CURSOR && visited_since > hash_get_num_entries(search->hits.table) / 8)
 		{
 			visited_since = 0;
-			if (parley_hits_last_wanted(&search->hits, &last))
-				search->oldest_wanted = last.at;
+			runs_bound(runs);
 		}
-		first = runs_due_before(search, part, times, end, at_once);
-		if (first == end)
+		first = runs_first(runs);
+		if (first == runs->end)
 		{
-			end--;
+			runs->end--;
 			continue;
 		}
-		some = parley_gram_scan_read(scan, first * times->blocks_per_run,
-									 (BlockNumber) Min((uint64) end * times->blocks_per_run, MaxBlockNumber) - 1);
+		some = runs_read(runs, first);
 		if (some.count > 0)
 			parley_search_visit(&visit, some.rows, some.count);
-		end = first;
-		at_once = runs_at_once(at_once, some.count);
+		runs->end = first;
+		runs->at_once = runs_at_once(runs->at_once, some.count);
 		search->message_trace.candidates += some.count;
 		visited_since += some.count;
 		*visited_max -= some.count;
@@ -320,18 +391,20 @@ messages_by_index(Search *search, StreamPlan *plan, double visited_max)
 {
 	GramScan scan;
 	BlockTimes times;
+	RunsVisit runs = { search, &scan, &times };
 
 	parley_gram_scan_begin(&scan, plan->index, 1, &plan->clues, search->snapshot);
 	if (parley_gram_scan_is_empty(&scan))
 		return true;
 	times = block_times(search);
+	runs.per_run = Max(plan->clues.rows, (double) scan.known.count) / Max(times.run_count, 1);
 	if (parley_search_has_cursor(search) && !search->resumes)
 	{
-		runs_visit(search, RUNS_BEFORE_CURSOR, &scan, &times, &visited_max);
-		runs_visit(search, RUNS_AFTER_CURSOR, &scan, &times, &visited_max);
+		runs_visit(&runs, RUNS_BEFORE_CURSOR, &visited_max);
+		runs_visit(&runs, RUNS_AFTER_CURSOR, &visited_max);
 	}
 	else
-		runs_visit(search, RUNS_ALL, &scan, &times, &visited_max);
+		runs_visit(&runs, RUNS_ALL, &visited_max);
 	return visited_max > 0 && search->asking_budget >= 0;
 }
 
@@ -418,6 +491,8 @@ replays_to_cursor(Search *search, StreamPlan *plan)
 static const char *
 messages_find(Search *search, StreamPlan *plan)
 {
+	const char *path = "index";
+
 	if (parley_search_method == SEARCH_BY_WALK || plan->clues.count == 0 ||
 		(parley_search_method == SEARCH_AUTO && plan->prefers_walk))
 	{
@@ -429,9 +504,10 @@ messages_find(Search *search, StreamPlan *plan)
 			messages_of_conversations(search);
 			return "walk, conversations";
 		}
+		path = "walk, index";
 	}
 	messages_by_index(search, plan, HUGE_VAL);
-	return search->message_trace.walked > 0 ? "walk, index" : "index";
+	return path;
 }
 
 /* The same from the cursor on, as long as asking conversations takes not many times what is likely. */
@@ -473,7 +549,7 @@ parley_search_messages(Search *search, StreamPlan *plan)
 	Position last;
 
 	search->message_trace.path = messages_run(search, plan);
-	if (parley_hits_last_wanted(&search->hits, &last))
+	if (parley_hits_last_wanted(&search->hits, DT_NOBEGIN, &last))
 		search->newer_messages = Max(plan->walk_rows, (double) search->message_trace.walked);
 	parley_trace_end(&search->message_trace, began);
 	relation_close(plan->index, NoLock);

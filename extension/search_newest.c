@@ -1,0 +1,78 @@
+/*
+ * search_newest.c: messages in the order of their time, by the index messages_newest. See search.h.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/relscan.h"
+#include "miscadmin.h"
+#include "utils/fmgroids.h"
+
+#include "search.h"
+
+NewestScan
+parley_newest_begin(Search *search, bool from_cursor)
+{
+	Relation index = parley_relation_open("messages_newest");
+	int key_count = from_cursor ? 1 : 0;
+	NewestScan newest = { index, index_beginscan(search->messages, index, search->snapshot, key_count, 0) };
+	ScanKeyData until_cursor;
+
+	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
+				TimestampTzGetDatum(search->hits.before.at));
+	newest.scan->xs_want_itup = true;
+	index_rescan(newest.scan, &until_cursor, key_count, NULL, 0);
+	return newest;
+}
+
+ItemPointer
+parley_newest_next(const NewestScan *newest, Position *position, int64 *number)
+{
+	IndexScanDesc scan = newest->scan;
+	ItemPointer row = index_getnext_tid(scan, ForwardScanDirection);
+	bool isnull;
+
+	if (row != NULL)
+	{
+		position->at = DatumGetTimestampTz(index_getattr(scan->xs_itup, 1, scan->xs_itupdesc, &isnull));
+		position->conversation_id = DatumGetInt64(index_getattr(scan->xs_itup, 2, scan->xs_itupdesc, &isnull));
+		*number = DatumGetInt64(index_getattr(scan->xs_itup, 3, scan->xs_itupdesc, &isnull));
+	}
+	return row;
+}
+
+void
+parley_newest_end(NewestScan *newest)
+{
+	index_endscan(newest->scan);
+	relation_close(newest->index, NoLock);
+}
+
+void
+parley_newest_rows(Search *search, TimestampTz since, size_t most, Candidates *newer)
+{
+	NewestScan newest = parley_newest_begin(search, parley_search_has_cursor(search));
+	bool is_all = false;
+	ItemPointer row;
+	Position here;
+	int64 number;
+
+	*newer = (Candidates){ .rows = MemoryContextAllocHuge(CurrentMemoryContext, (most + 1) * sizeof(ItemPointerData)) };
+	while (!is_all && newer->count <= most)
+	{
+		CHECK_FOR_INTERRUPTS();
+		row = parley_newest_next(&newest, &here, &number);
+		is_all = row == NULL || here.at < since;
+		if (!is_all)
+			newer->rows[newer->count++] = *row;
+	}
+	parley_newest_end(&newest);
+	search->message_trace.walked += newer->count;
+	if (is_all)
+		qsort(newer->rows, newer->count, sizeof(ItemPointerData), parley_rows_compare);
+	else
+	{
+		pfree(newer->rows);
+		*newer = (Candidates){ NULL, 0 };
+	}
+}
