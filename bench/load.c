@@ -42,7 +42,7 @@ typedef struct TextSource
 } TextSource;
 
 static void
-copy_content(Copy *copy, TextSource *source)
+copy_content(Copy *copy, double moment, TextSource *source)
 {
 	if (source->file != NULL)
 	{
@@ -52,7 +52,7 @@ copy_content(Copy *copy, TextSource *source)
 		copy_text(copy, source->file->bytes + start[0], start[1] - start[0]);
 		return;
 	}
-	text_generate(source->generator, &source->text);
+	text_generate(source->generator, &source->text, moment);
 	copy_text(copy, source->text.bytes, source->text.length);
 }
 
@@ -66,7 +66,7 @@ copy_id_or_null(Copy *copy, int64_t id)
 }
 
 static void
-copy_message(Load *load, Timestamp at, TextSource *source)
+copy_message(Load *load, Timestamp at, double moment, TextSource *source)
 {
 	Conversation *conversation = traffic_next(&load->traffic, at);
 	Copy *copy = &load->copy;
@@ -76,7 +76,7 @@ copy_message(Load *load, Timestamp at, TextSource *source)
 	copy_integer(copy, conversation->last_number);
 	copy_id_or_null(copy, conversation_sender(conversation));
 	copy_timestamp(copy, at);
-	copy_content(copy, source);
+	copy_content(copy, moment, source);
 }
 
 static void
@@ -91,7 +91,9 @@ load_messages(Load *load, TextSource *source)
 			   "parley.messages (conversation_id, number, sender_id, created_at, content)");
 	for (uint64_t i = 0; i < options->messages; i++)
 	{
-		copy_message(load, timeline_next(timeline), source);
+		Timestamp at = timeline_next(timeline);
+
+		copy_message(load, at, (double) (at - timeline->start) / (double) (options->until - timeline->start), source);
 		if (i % SHOW_EVERY == 0)
 			progress_show(&progress, i);
 	}

@@ -26,6 +26,10 @@
 /* Zipf–Mandelbrot: the word of rank r has the weight 1 / (r + ZIPF_SHIFT) ^ ZIPF_EXPONENT. */
 #define ZIPF_SHIFT 2.7
 #define ZIPF_EXPONENT 1.05
+/* A word that went out of use: in so many messages of the first part of the time, and in none since. */
+#define FORGOTTEN_WORD "walkman"
+#define FORGOTTEN_AFTER 0.1
+#define FORGOTTEN_SHARE 0.02
 
 struct TextGenerator
 {
@@ -217,7 +221,7 @@ append_foreign(TextGenerator *generator, Text *text)
 }
 
 void
-text_generate(TextGenerator *generator, Text *text)
+text_generate(TextGenerator *generator, Text *text, double moment)
 {
 	Random *random = &generator->random;
 
@@ -236,4 +240,6 @@ text_generate(TextGenerator *generator, Text *text)
 		append(text, " ");
 		append(text, emoji[random_below(random, emoji_count)]);
 	}
+	if (moment < FORGOTTEN_AFTER && random_chance(random, FORGOTTEN_SHARE))
+		append(text, " " FORGOTTEN_WORD);
 }

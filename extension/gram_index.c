@@ -18,11 +18,11 @@
 #include "pending_list.h"
 
 /* Rows that are not worth another list; the share of rows beyond which a list tells nothing; how much likelier two
- * clues of one term are together than by chance; and how many times as long a list may be as the rarest. */
+ * clues of one term are together than by chance; and how many rows of a list are read in the time of a visit. */
 #define ROWS_FEW 300
 #define SHARE_USELESS 0.1
 #define SHARE_DEPENDENT 4
-#define LENGTH_USELESS 20
+#define ROWS_FOR_VISIT 100
 
 /* A clue of more keys than this is not looked at list by list; a letter alone, with three ranges, always has more. */
 #define KEYS_MAX 1000
@@ -66,9 +66,8 @@ clue_set_add(ClueSet *set, double *rows, const GramClue *clue, double clue_rows)
 }
 
 /*
- * How many of the clues, the rarest first, are worth reading: each costs a look into its list for every row of the
- * first, which pays while many rows are left, the clue is not in most of them anyway, and what is decoded of its list
- * serves more than one row.
+ * How many of the clues, the rarest first, are worth reading: which pays while many rows are left to visit, the clue is
+ * not in most of them anyway, and its list is read faster than they are visited.
  */
 static size_t
 clues_worth(const double *rows, size_t count, double table_rows)
@@ -77,7 +76,7 @@ clues_worth(const double *rows, size_t count, double table_rows)
 	size_t worth = 1;
 
 	for (; worth < count && left > ROWS_FEW && rows[worth] < table_rows * SHARE_USELESS &&
-		   rows[worth] < rows[0] * LENGTH_USELESS;
+		   rows[worth] < left * ROWS_FOR_VISIT;
 		 worth++)
 		left *= Min(1.0, SHARE_DEPENDENT * rows[worth] / table_rows);
 	return worth;
@@ -234,9 +233,11 @@ rows_intersect(ItemPointerData *rows, size_t count, size_t end)
 
 	for (size_t i = 0; i < count; i++)
 	{
-		while (other < end && ItemPointerCompare(&rows[other], &rows[i]) < 0)
+		RowPlace place = parley_row_place(&rows[i]);
+
+		while (other < end && parley_row_place(&rows[other]) < place)
 			other++;
-		if (other < end && ItemPointerEquals(&rows[other], &rows[i]))
+		if (other < end && parley_row_place(&rows[other]) == place)
 			rows[kept++] = rows[i];
 	}
 	return kept;

@@ -49,7 +49,13 @@ parley_lookup_start(Lookup *lookup, const int64 *keys)
 
 	for (int i = 0; i < lookup->key_count; i++)
 		ScanKeyInit(&scan_keys[i], i + 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(keys[i]));
-	index_rescan(lookup->scan, scan_keys, lookup->key_count, NULL, 0);
+	parley_lookup_start_scan(lookup, scan_keys);
+}
+
+void
+parley_lookup_start_scan(Lookup *lookup, ScanKey conditions)
+{
+	index_rescan(lookup->scan, conditions, lookup->key_count, NULL, 0);
 }
 
 bool

@@ -32,6 +32,9 @@ extern AttrNumber parley_column(Relation table, const char *name);
 extern void parley_lookup_open(Lookup *lookup, Relation table, const char *index, int key_count, Snapshot snapshot);
 extern void parley_lookup_start(Lookup *lookup, const int64 *keys);
 
+/* The same with conditions of other kinds, as many as it was opened with. */
+extern void parley_lookup_start_scan(Lookup *lookup, ScanKey conditions);
+
 /* The next row of the keys into lookup->slot, or, after start, the last and then those before it; false: no more. */
 extern bool parley_lookup_next(Lookup *lookup);
 extern bool parley_lookup_previous(Lookup *lookup);

@@ -126,18 +126,11 @@ extern int64 parley_slot_int64(TupleTableSlot *slot, AttrNumber column, bool *is
 
 /* search_newest.c: messages in the order of their time. */
 
-typedef struct NewestScan
-{
-	Relation index;
-	IndexScanDesc scan;
-} NewestScan;
-
-/* From the newest on, or from the cursor on. */
-extern NewestScan parley_newest_begin(Search *search, bool from_cursor);
+/* From the newest on, or from the cursor on; read by parley_newest_next(), closed as any lookup. */
+extern void parley_newest_open(Search *search, bool from_cursor, Lookup *newest);
 
 /* The next message's row, of which the snapshot may not know, and what its entry says; NULL: no more. */
-extern ItemPointer parley_newest_next(const NewestScan *newest, Position *position, int64 *number);
-extern void parley_newest_end(NewestScan *newest);
+extern ItemPointer parley_newest_next(const Lookup *newest, Position *position, int64 *number);
 
 /* The rows of all messages dated `since` or later, and not before the cursor, palloc'd, as they lie in the table; none,
  * and rows NULL, where they are more than `most`. */

@@ -54,24 +54,21 @@ static bool
 conversation_walk(ConversationSearch *of, double budget)
 {
 	Search *search = &of->search;
-	Relation index = parley_relation_open("messages_pkey");
-	IndexScanDesc scan = index_beginscan(search->messages, index, search->snapshot, 2, 0);
-	TupleTableSlot *slot = table_slot_create(search->messages, NULL);
+	Lookup messages;
 	ScanKeyData keys[2];
 	double walked = 0;
 
+	parley_lookup_open(&messages, search->messages, "messages_pkey", 2, search->snapshot);
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(of->conversation_id));
 	ScanKeyInit(&keys[1], 2, BTLessStrategyNumber, F_INT8LT, Int64GetDatum(of->before));
-	index_rescan(scan, keys, 2, NULL, 0);
-	while ((int64) of->count < of->wanted && walked < budget && index_getnext_slot(scan, BackwardScanDirection, slot))
+	parley_lookup_start_scan(&messages, keys);
+	while ((int64) of->count < of->wanted && walked < budget && parley_lookup_previous(&messages))
 	{
 		CHECK_FOR_INTERRUPTS();
 		walked++;
-		message_look(search, slot);
+		message_look(search, messages.slot);
 	}
-	ExecDropSingleTupleTableSlot(slot);
-	index_endscan(scan);
-	relation_close(index, NoLock);
+	parley_lookup_close(&messages);
 	return (int64) of->count >= of->wanted || walked < budget;
 }
 

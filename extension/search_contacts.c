@@ -69,14 +69,14 @@ conversation_gains(Search *search, TupleTableSlot *conversation, Position here)
 /* Passes conversations from the newest message on; false where the budget was spent before all that is wanted was
  * found. */
 static bool
-contacts_walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, double budget)
+contacts_walk_on(Search *search, Lookup *newest, double budget)
 {
 	Countdown countdown = parley_countdown_start(&search->hits);
 
-	while (index_getnext_slot(scan, ForwardScanDirection, slot))
+	while (parley_lookup_next(newest))
 	{
-		Position here = { parley_slot_int64(slot, search->conversation.last_message_at, NULL),
-						  parley_slot_int64(slot, search->conversation.id, NULL) };
+		Position here = { parley_slot_int64(newest->slot, search->conversation.last_message_at, NULL),
+						  parley_slot_int64(newest->slot, search->conversation.id, NULL) };
 
 		CHECK_FOR_INTERRUPTS();
 		if (parley_countdown_is_over(&countdown, here))
@@ -84,7 +84,7 @@ contacts_walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, doubl
 		if (search->contact_trace.walked >= budget)
 			return false;
 		search->contact_trace.walked++;
-		if (conversation_gains(search, slot, here))
+		if (conversation_gains(search, newest->slot, here))
 			countdown.met++;
 	}
 	return true;
@@ -93,21 +93,18 @@ contacts_walk_on(Search *search, IndexScanDesc scan, TupleTableSlot *slot, doubl
 static bool
 contacts_walk(Search *search, double budget)
 {
-	Relation index = parley_relation_open("conversations_last_message_at");
-	int key_count = parley_search_has_cursor(search) ? 1 : 0;
-	IndexScanDesc scan = index_beginscan(search->conversations, index, search->snapshot, key_count, 0);
+	Lookup newest;
 	ScanKeyData until_cursor;
-	TupleTableSlot *slot = table_slot_create(search->conversations, NULL);
 	bool is_complete;
 
+	parley_lookup_open(&newest, search->conversations, "conversations_last_message_at",
+					   parley_search_has_cursor(search) ? 1 : 0, search->snapshot);
 	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
 				TimestampTzGetDatum(search->hits.before.at));
-	index_rescan(scan, &until_cursor, key_count, NULL, 0);
+	parley_lookup_start_scan(&newest, &until_cursor);
 	search->contact_trace.walked = 0;
-	is_complete = contacts_walk_on(search, scan, slot, budget);
-	ExecDropSingleTupleTableSlot(slot);
-	index_endscan(scan);
-	relation_close(index, NoLock);
+	is_complete = contacts_walk_on(search, &newest, budget);
+	parley_lookup_close(&newest);
 	return is_complete;
 }
 

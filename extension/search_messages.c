@@ -162,7 +162,7 @@ message_visit(Search *search, TupleTableSlot *slot)
 
 /* Passes messages from the newest on; false where the budget was spent before all that is wanted was found. */
 static bool
-walk_on(Search *search, const NewestScan *newest, TupleTableSlot *slot, double budget)
+walk_on(Search *search, const Lookup *newest, double budget)
 {
 	Countdown countdown = parley_countdown_start(&search->hits);
 	Position here;
@@ -179,8 +179,8 @@ walk_on(Search *search, const NewestScan *newest, TupleTableSlot *slot, double b
 			return false;
 		search->message_trace.walked++;
 		hit = parley_hits_find(&search->hits, here.conversation_id);
-		if (message_is_idle(search, hit, here.at, here.conversation_id, number) || !index_fetch_heap(newest->scan, slot) ||
-			!parley_message_has_term(search, slot))
+		if (message_is_idle(search, hit, here.at, here.conversation_id, number) || !index_fetch_heap(newest->scan, newest->slot) ||
+			!parley_message_has_term(search, newest->slot))
 			continue;
 		if (message_hits(search, here.conversation_id, here.at, number))
 			countdown.met++;
@@ -191,14 +191,13 @@ walk_on(Search *search, const NewestScan *newest, TupleTableSlot *slot, double b
 static bool
 messages_walk(Search *search, double budget)
 {
-	NewestScan newest = parley_newest_begin(search, search->resumes);
-	TupleTableSlot *slot = table_slot_create(search->messages, NULL);
+	Lookup newest;
 	bool is_complete;
 
+	parley_newest_open(search, search->resumes, &newest);
 	search->message_trace.walked = 0;
-	is_complete = walk_on(search, &newest, slot, budget);
-	ExecDropSingleTupleTableSlot(slot);
-	parley_newest_end(&newest);
+	is_complete = walk_on(search, &newest, budget);
+	parley_lookup_close(&newest);
 	return is_complete;
 }
 

@@ -3,30 +3,26 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
 #include "access/relscan.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
 
 #include "search.h"
 
-NewestScan
-parley_newest_begin(Search *search, bool from_cursor)
+void
+parley_newest_open(Search *search, bool from_cursor, Lookup *newest)
 {
-	Relation index = parley_relation_open("messages_newest");
-	int key_count = from_cursor ? 1 : 0;
-	NewestScan newest = { index, index_beginscan(search->messages, index, search->snapshot, key_count, 0) };
 	ScanKeyData until_cursor;
 
+	parley_lookup_open(newest, search->messages, "messages_newest", from_cursor ? 1 : 0, search->snapshot);
+	newest->scan->xs_want_itup = true;
 	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
 				TimestampTzGetDatum(search->hits.before.at));
-	newest.scan->xs_want_itup = true;
-	index_rescan(newest.scan, &until_cursor, key_count, NULL, 0);
-	return newest;
+	parley_lookup_start_scan(newest, &until_cursor);
 }
 
 ItemPointer
-parley_newest_next(const NewestScan *newest, Position *position, int64 *number)
+parley_newest_next(const Lookup *newest, Position *position, int64 *number)
 {
 	IndexScanDesc scan = newest->scan;
 	ItemPointer row = index_getnext_tid(scan, ForwardScanDirection);
@@ -42,22 +38,16 @@ parley_newest_next(const NewestScan *newest, Position *position, int64 *number)
 }
 
 void
-parley_newest_end(NewestScan *newest)
-{
-	index_endscan(newest->scan);
-	relation_close(newest->index, NoLock);
-}
-
-void
 parley_newest_rows(Search *search, TimestampTz since, size_t most, Candidates *newer)
 {
-	NewestScan newest = parley_newest_begin(search, parley_search_has_cursor(search));
+	Lookup newest;
 	bool is_all = false;
 	ItemPointer row;
 	Position here;
 	int64 number;
 
 	*newer = (Candidates){ .rows = MemoryContextAllocHuge(CurrentMemoryContext, (most + 1) * sizeof(ItemPointerData)) };
+	parley_newest_open(search, parley_search_has_cursor(search), &newest);
 	while (!is_all && newer->count <= most)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -66,7 +56,7 @@ parley_newest_rows(Search *search, TimestampTz since, size_t most, Candidates *n
 		if (!is_all)
 			newer->rows[newer->count++] = *row;
 	}
-	parley_newest_end(&newest);
+	parley_lookup_close(&newest);
 	search->message_trace.walked += newer->count;
 	if (is_all)
 		qsort(newer->rows, newer->count, sizeof(ItemPointerData), parley_rows_compare);

@@ -7,7 +7,7 @@
 term_classes=(
 	'frequent|10|the~movie'
 	'medium|20|netflix~violin'
-	'medium, old|30|oldestword'
+	'medium, old|30|walkman'
 	'rare, several words|20|violin jupiter~neutral search engine~the and'
 	'absent|20|zzqqx~no such text at all~and that the with of~the people movie think'
 	'one letter or digit|20|e~q~z~7'
@@ -18,6 +18,8 @@ term_classes=(
 	'contact name|20|James~a~García~Nguyễn'
 	'phone|20|555-12~8005551~(203'
 )
+# A word that old messages came to have by being edited all at once: they lie together at the end of the table.
+edited_class='old, all in messages edited|30|oldestword'
 requests=200
 
 # terms_of CLASS: into the array terms
@@ -83,16 +85,15 @@ keep_indexes() {
 		WHERE c.oid = indexrelid AND c.relname IN ('messages_grams', 'messages_newest', 'messages_block_times', 'bench_trgm')"
 }
 
-# A word that only old messages have.
-age_a_word() {
+edit_old_messages() {
 	query -d "$1" -c "UPDATE parley.messages SET content = left(content, 9900) || ' oldestword' WHERE content IS NOT NULL AND random() < 0.02
 		AND created_at < (SELECT min(created_at) + (max(created_at) - min(created_at)) / 10 FROM parley.messages)" \
 		-c "VACUUM ANALYZE parley.messages"
 }
 
-# A tenth of the messages, in a database of their own, served at $tenth_url
+# A tenth of the messages, in a database of their own, $tenth, served at $tenth_url
 serve_a_tenth() {
-	local tenth=${PGDATABASE}_bench_tenth
+	tenth=${PGDATABASE}_bench_tenth
 	tenth_url=http://127.0.0.1:$((port + 4))
 	note "loading a tenth of the messages, to see what growth costs"
 	on_exit "query -d postgres -c 'DROP DATABASE IF EXISTS $tenth WITH (FORCE)'"
@@ -100,7 +101,6 @@ serve_a_tenth() {
 	query -d "$tenth" -c "CREATE EXTENSION parley CASCADE"
 	PGDATABASE=$tenth "$here/populate" "${populate_options[@]}" --contacts "$(query -c 'SELECT count(*) FROM parley.contacts')" \
 		--messages "$((messages / 10))" 2>"$tmp/tenth.log" || die "the tenth was not loaded" "$(tail -n 3 "$tmp/tenth.log")"
-	age_a_word "$tenth"
 	PGDATABASE=$tenth warm
 	PGUSER=parley_gateway PGDATABASE=$tenth "$root/gateway/parleyd" --listen "${tenth_url#http://}" --log-requests=false \
 		2>"$tmp/parleyd-tenth.log" 9>&- &
@@ -114,6 +114,19 @@ arrive() {
 	"$bin/pgbench" -n -M prepared -c 4 -j 1 -R 1000 -T 3600 -f "$tmp/arrivals.sql" "$copy" >/dev/null 2>&1 &
 	arrivals=$!
 	on_exit "kill $arrivals 2>/dev/null"
+}
+
+# Page 1 there and on a tenth, and pages 2 and 20 by number and by links, round after round
+measure_pages() {
+	local i
+	for ((i = 0; i < rounds; i++)); do
+		measure_terms page1 "$copy_url"
+		measure_terms tenth "$tenth_url"
+		measure_terms page2 "$copy_url" '&page=2'
+		measure_terms page20 "$copy_url" '&page=20'
+		measure_terms link2 "$copy_url" '' 2
+		measure_terms link20 "$copy_url" '' 20
+	done
 }
 
 measure_peers() {
@@ -133,6 +146,13 @@ measure_posts_with() {
 		measure_script "$1" 8
 }
 
+# peer_value PEER: for the first of the terms, where it was measured
+peer_value() {
+	local name
+	name=$(term_name "$1" "${terms[0]}")
+	if [ -e "$tmp/measured/$name" ]; then value "$name" p50; else echo –; fi
+}
+
 print_first_pages() {
 	local class limit
 	printf '\n%s\n%-30s %-24s %8s %8s  %-14s %9s  %-22s %10s %10s\n' "search by class of term: the worst term of each, ms" \
@@ -147,7 +167,7 @@ print_first_pages() {
 		bar "≤ $limit" "$worst_figure" at-most "$limit"
 		printf '%-30s %-24s %8s %8s  %-14s ' "${class%%|*}" "$worst_term" "$(value "$(term_name page1 "$worst_term")" p50)" "$worst_figure" "$said"
 		bar "≤ $((2 * limit))" "$busy" at-most $((2 * limit))
-		printf '%9s  %-22s %10s %10s\n' "$busy" "$said" "$(value "$(term_name plain "${terms[0]}")" p50)" "$(value "$(term_name seed "${terms[0]}")" p50)"
+		printf '%9s  %-22s %10s %10s\n' "$busy" "$said" "$(peer_value plain)" "$(peer_value seed)"
 	done
 }
 
@@ -173,9 +193,8 @@ print_costs() {
 }
 
 section_terms() {
-	local arrivals busy size_ours size_theirs tenth_url worst_term worst_figure worst_ratio terms i
+	local arrivals busy size_ours size_theirs tenth tenth_url worst_term worst_figure worst_ratio terms i all=("${term_classes[@]}")
 	writable_copy
-	age_a_word "$copy"
 	serve_a_tenth
 	note "building pg_trgm's index to compare with"
 	query -d "$copy" -c "CREATE INDEX bench_trgm ON parley.messages USING gin (content public.gin_trgm_ops)"
@@ -183,16 +202,21 @@ section_terms() {
 		+ pg_relation_size('parley.messages_newest') + pg_relation_size('parley.messages_block_times'), pg_relation_size('parley.bench_trgm')")
 	measure_peers
 	keep_indexes '^messages_'
+	query -d "$copy" -c CHECKPOINT
 	PGDATABASE=$copy warm
+	measure_pages
 
-	measure_terms page1 "$copy_url"
-	measure_terms tenth "$tenth_url"
-	measure_terms page2 "$copy_url" '&page=2'
-	measure_terms page20 "$copy_url" '&page=20'
-	measure_terms link2 "$copy_url" '' 2
-	measure_terms link20 "$copy_url" '' 20
+	edit_old_messages "$copy"
+	edit_old_messages "$tenth"
+	PGDATABASE=$copy warm
+	PGDATABASE=$tenth warm
+	term_classes=("$edited_class")
+	measure_pages
+	term_classes=("${all[@]}" "$edited_class")
 	arrive
-	measure_terms busy "$copy_url"
+	for ((i = 0; i < rounds; i++)); do
+		measure_terms busy "$copy_url"
+	done
 	kill "$arrivals"
 	wait "$arrivals" || true
 	for ((i = 0; i < rounds; i++)); do

@@ -19,7 +19,7 @@ START_TEST(every_message_is_valid_and_104_characters_on_average)
 	{
 		long characters;
 
-		text_generate(generator, &text);
+		text_generate(generator, &text, (double) i / MESSAGES);
 		characters = utf8_characters(text.bytes, text.length);
 		ck_assert_int_ge(characters, 1);
 		ck_assert_int_le(characters, 10000);
@@ -38,9 +38,9 @@ START_TEST(the_same_seed_gives_the_same_messages)
 
 	for (int i = 0; i < 100; i++)
 	{
-		text_generate(one, &text);
-		text_generate(same, &same_text);
-		text_generate(other, &other_text);
+		text_generate(one, &text, 0.5);
+		text_generate(same, &same_text, 0.5);
+		text_generate(other, &other_text, 0.5);
 		ck_assert_uint_eq(text.length, same_text.length);
 		ck_assert_mem_eq(text.bytes, same_text.bytes, text.length);
 		differing += text.length != other_text.length || memcmp(text.bytes, other_text.bytes, text.length) != 0;
@@ -52,8 +52,9 @@ START_TEST(the_same_seed_gives_the_same_messages)
 }
 END_TEST
 
+/* Of as many in a part of the time. */
 static int
-messages_with(const char *word)
+messages_between(double from, double until, const char *word)
 {
 	TextGenerator *generator = text_generator_create(1);
 	Text text;
@@ -61,12 +62,25 @@ messages_with(const char *word)
 
 	for (int i = 0; i < MESSAGES; i++)
 	{
-		text_generate(generator, &text);
+		text_generate(generator, &text, from + (until - from) * i / MESSAGES);
 		found += memmem(text.bytes, text.length, word, strlen(word)) != NULL;
 	}
 	text_generator_free(generator);
 	return found;
 }
+
+static int
+messages_with(const char *word)
+{
+	return messages_between(0, 1, word);
+}
+
+START_TEST(a_word_goes_out_of_use)
+{
+	ck_assert_int_gt(messages_between(0, 0.1, "walkman"), MESSAGES / 100);
+	ck_assert_int_eq(messages_between(0.1, 1, "walkman"), 0);
+}
+END_TEST
 
 START_TEST(common_words_are_common_and_rare_ones_rare)
 {
@@ -109,6 +123,7 @@ main(void)
 
 	tcase_add_test(tests, every_message_is_valid_and_104_characters_on_average);
 	tcase_add_test(tests, the_same_seed_gives_the_same_messages);
+	tcase_add_test(tests, a_word_goes_out_of_use);
 	tcase_add_test(tests, common_words_are_common_and_rare_ones_rare);
 	tcase_add_test(tests, some_messages_have_other_scripts_emoji_and_wildcards);
 	suite_add_tcase(suite, tests);
