@@ -4,7 +4,7 @@ EXTENSION = parley
 MODULE_big = parley
 # Each module may use only those above it. The install script is their tables, then their functions, in this order.
 SQL_MODULES = schema grams contacts conversations messages bulk_load users sync applications search ledger ledger_audit api
-OBJS = $(patsubst %,extension/%.o,parley schema errors statement fold matcher grams gram_ops messages sync applications lookup hits \
+OBJS = $(patsubst %,extension/%.o,parley schema errors statement fold matcher grams gram_ops messages sync applications lookup hits rows \
 	posting_list pending_list \
 	gram_index block_times search_scope search_newest search_messages search_contacts search search_chat ledger ledger_rows ledger_batch ledger_transfer early_release)
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.

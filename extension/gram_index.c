@@ -98,7 +98,7 @@ parley_gram_index_choose(Relation index, int columns, const Folded *term, double
 		PostingLists lists = clue_lists(&state, 1, columns, &clues[i], false, snapshot);
 
 		if (lists.is_whole)
-			clue_set_add(&set, rows, &clues[i], parley_posting_lists_size(&lists, index));
+			clue_set_add(&set, rows, &clues[i], parley_posting_lists_size(&lists, index, snapshot));
 		else
 			vague = &clues[i];
 	}
@@ -115,47 +115,38 @@ parley_gram_index_choose(Relation index, int columns, const Folded *term, double
 	return set;
 }
 
-static Candidates
-candidates_read(TIDBitmap *bitmap, size_t expected)
+static Rows
+bitmap_rows(TIDBitmap *bitmap)
 {
-	Candidates found = { .count = 0 };
-	size_t size = expected + 64;
+	Rows found = { 0 };
 	TBMIterator *iterator = tbm_begin_iterate(bitmap);
 
-	found.rows = MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(ItemPointerData));
 	for (TBMIterateResult *block; (block = tbm_iterate(iterator)) != NULL;)
-	{
-		size_t here = block->ntuples < 0 ? 1 : block->ntuples;
-
-		if (found.count + here > size)
+		for (int i = 0; i < (block->ntuples < 0 ? 1 : block->ntuples); i++)
 		{
-			size = 2 * size + here;
-			found.rows = repalloc_huge(found.rows, size * sizeof(ItemPointerData));
-		}
-		for (size_t i = 0; i < here; i++)
-		{
-			ItemPointer row = &found.rows[found.count++];
+			ItemPointerData row;
 
-			ItemPointerSet(row, block->blockno, block->ntuples < 0 ? InvalidOffsetNumber : block->offsets[i]);
+			ItemPointerSet(&row, block->blockno, block->ntuples < 0 ? InvalidOffsetNumber : block->offsets[i]);
+			parley_rows_add(&found, &row, 1);
 		}
-	}
 	tbm_end_iterate(iterator);
 	return found;
 }
 
-Candidates
+Rows
 parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, Snapshot snapshot)
 {
 	TIDBitmap *bitmap = tbm_create(work_mem * 1024L, NULL);
 	IndexScanDesc scan = index_beginscan_bitmap(index, snapshot, 1);
 	bytea *query = parley_clues_form(clues->clues, clues->count);
 	ScanKeyData key;
-	Candidates found;
+	Rows found;
 
 	ScanKeyEntryInitialize(&key, 0, column, GRAM_HAS_CLUES, InvalidOid, index->rd_indcollation[column - 1], F_BYTEAEQ,
 						   PointerGetDatum(query));
 	index_rescan(scan, &key, 1, NULL, 0);
-	found = candidates_read(bitmap, index_getbitmap(scan, bitmap));
+	index_getbitmap(scan, bitmap);
+	found = bitmap_rows(bitmap);
 	index_endscan(scan);
 	tbm_free(bitmap);
 	pfree(query);
@@ -176,8 +167,7 @@ parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const 
 		PredicateLockRelation(index, snapshot);
 		pgstat_count_index_scan(index);
 		initGinState(&state, index);
-		scan->known.rows =
-			parley_pending_rows(&state, column, clues->clues, clues->count, snapshot, &scan->known.count);
+		scan->known = parley_pending_rows(&state, column, clues->clues, clues->count, snapshot);
 	}
 	for (size_t i = 0; i < clues->count && is_whole; i++)
 	{
@@ -190,22 +180,11 @@ parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const 
 		scan->known = parley_gram_index_ask(index, column, clues, snapshot);
 }
 
+/* Appends to what was found the rows of the stretch that are in any list, ascending. */
 static void
-scan_reserve(GramScan *scan, size_t count)
+lists_unite(GramScan *scan, PostingLists *lists, RowPlace after, RowPlace until)
 {
-	if (count <= scan->room)
-		return;
-	scan->room = 2 * count;
-	scan->found = scan->found == NULL ? palloc(scan->room * sizeof(ItemPointerData))
-									  : repalloc(scan->found, scan->room * sizeof(ItemPointerData));
-}
-
-/* Appends to found, from place `begin` on, the rows of the stretch that are in any list, ascending; answers where they
- * end. */
-static size_t
-lists_unite(GramScan *scan, PostingLists *lists, RowPlace after, RowPlace until, size_t begin)
-{
-	size_t end = begin;
+	size_t begin = scan->found.count;
 	size_t contributing = 0;
 
 	for (size_t i = 0; i < lists->count; i++)
@@ -213,56 +192,49 @@ lists_unite(GramScan *scan, PostingLists *lists, RowPlace after, RowPlace until,
 		const ItemPointerData *rows;
 		size_t count = parley_posting_list_read(&lists->lists[i], scan->index, after, until, scan->snapshot, &rows);
 
-		scan_reserve(scan, end + count);
-		if (count > 0)
-			memcpy(scan->found + end, rows, count * sizeof(ItemPointerData));
-		end += count;
+		parley_rows_add(&scan->found, rows, count);
 		contributing += count > 0;
 	}
 	if (contributing > 1)
-		qsort(scan->found + begin, end - begin, sizeof(ItemPointerData), parley_rows_compare);
-	return end;
+		parley_rows_sort(&scan->found, begin);
 }
 
-/* Keeps of the first rows found those that are among the rest, both ascending; answers how many. */
-static size_t
-rows_intersect(ItemPointerData *rows, size_t count, size_t end)
+/* Keeps of the first `count` rows those that are among the others, both ascending. */
+static void
+rows_intersect(Rows *rows, size_t count)
 {
 	size_t kept = 0;
 	size_t other = count;
 
 	for (size_t i = 0; i < count; i++)
 	{
-		RowPlace place = parley_row_place(&rows[i]);
+		RowPlace place = parley_row_place(&rows->rows[i]);
 
-		while (other < end && parley_row_place(&rows[other]) < place)
+		while (other < rows->count && parley_row_place(&rows->rows[other]) < place)
 			other++;
-		if (other < end && parley_row_place(&rows[other]) == place)
-			rows[kept++] = rows[i];
+		if (other < rows->count && parley_row_place(&rows->rows[other]) == place)
+			rows->rows[kept++] = rows->rows[i];
 	}
-	return kept;
+	rows->count = kept;
 }
 
-Candidates
+Rows
 parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last)
 {
 	RowPlace after = parley_block_place(first);
 	RowPlace until = parley_block_place(last + 1);
 	size_t known = parley_rows_before(scan->known.rows, scan->known.count, after);
-	size_t known_count = parley_rows_before(scan->known.rows, scan->known.count, until) - known;
-	size_t count = 0;
+	size_t known_end = parley_rows_before(scan->known.rows, scan->known.count, until);
 
-	for (size_t i = 0; i < scan->clue_count && (i == 0 || count > 0); i++)
+	scan->found.count = 0;
+	for (size_t i = 0; i < scan->clue_count && (i == 0 || scan->found.count > 0); i++)
 	{
-		size_t end = lists_unite(scan, &scan->lists[i], after, until, count);
+		size_t count = scan->found.count;
 
-		count = i == 0 ? end : rows_intersect(scan->found, count, end);
+		lists_unite(scan, &scan->lists[i], after, until);
+		if (i > 0)
+			rows_intersect(&scan->found, count);
 	}
-	if (known_count > 0)
-	{
-		scan_reserve(scan, count + known_count);
-		memcpy(scan->found + count, scan->known.rows + known, known_count * sizeof(ItemPointerData));
-		count += known_count;
-	}
-	return (Candidates){ scan->found, count };
+	parley_rows_add(&scan->found, scan->known.rows + known, known_end - known);
+	return (Rows){ scan->found.rows, scan->found.count };
 }

@@ -23,13 +23,6 @@ typedef struct ClueSet
 	double rows;  /* about how many rows have the rarest clue; negative: it has too many keys to tell */
 } ClueSet;
 
-/* Rows that may have all clues, by block and offset, ascending. */
-typedef struct Candidates
-{
-	ItemPointerData *rows; /* offset InvalidOffsetNumber: any row of the block */
-	size_t count;
-} Candidates;
-
 /*
  * The clues of a folded term worth asking for, and an estimate from the sizes of the index's lists: a descent of the
  * index a clue, and a look at the keys where a clue is a range of them. columns: how many of the index, from the first,
@@ -38,19 +31,19 @@ typedef struct Candidates
 extern ClueSet parley_gram_index_choose(Relation index, int columns, const Folded *term, double table_rows,
 										Snapshot snapshot);
 
-/* All rows with all clues in the column, palloc'd. May hold rows that do not match. */
-extern Candidates parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, Snapshot snapshot);
+/* All rows with all clues in the column, ascending, palloc'd. May hold rows that do not match; offset
+ * InvalidOffsetNumber: any row of the block. */
+extern Rows parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, Snapshot snapshot);
 
 /* The same, a stretch of blocks at a time. */
 typedef struct GramScan
 {
 	Relation index;
 	Snapshot snapshot;
-	Candidates known; /* what waited in the pending list; or all, where a clue has too many keys for lists */
+	Rows known; /* what waited in the pending list; or all, where a clue has too many keys for lists */
 	PostingLists lists[CLUES_ASKED_MAX];
 	size_t clue_count; /* 0: all is known */
-	ItemPointerData *found;
-	size_t room;
+	Rows found;
 } GramScan;
 
 /* Begins in the current context. Predicate-locks the index as a whole. */
@@ -65,6 +58,6 @@ parley_gram_scan_is_empty(const GramScan *scan)
 }
 
 /* The rows of blocks from first to last, in any order, some maybe twice; valid until the next call. */
-extern Candidates parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last);
+extern Rows parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last);
 
 #endif

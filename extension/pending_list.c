@@ -9,7 +9,6 @@
 #include "storage/bufmgr.h"
 
 #include "pending_list.h"
-#include "posting_list.h"
 
 /* A row under way: its grams come one after another, maybe over several pages. */
 typedef struct PendingRow
@@ -18,23 +17,11 @@ typedef struct PendingRow
 	uint64 answered; /* a bit for each clue */
 } PendingRow;
 
-typedef struct PendingRows
-{
-	ItemPointerData *rows;
-	size_t count, room;
-} PendingRows;
-
 static void
-pending_row_end(const PendingRow *row, size_t clue_count, PendingRows *found)
+pending_row_end(const PendingRow *row, size_t clue_count, Rows *found)
 {
-	if (row->answered != (UINT64_C(1) << clue_count) - 1)
-		return;
-	if (found->count == found->room)
-	{
-		found->room = 2 * found->room + 16;
-		found->rows = repalloc(found->rows, found->room * sizeof(ItemPointerData));
-	}
-	found->rows[found->count++] = row->row;
+	if (row->answered == (UINT64_C(1) << clue_count) - 1)
+		parley_rows_add(found, &row->row, 1);
 }
 
 static void
@@ -48,7 +35,7 @@ pending_row_add(PendingRow *row, Gram gram, const GramClue *clues, size_t clue_c
 
 static void
 pending_page_read(GinState *state, OffsetNumber column, Page page, const GramClue *clues, size_t clue_count,
-				  PendingRow *row, PendingRows *found)
+				  PendingRow *row, Rows *found)
 {
 	OffsetNumber last = PageGetMaxOffsetNumber(page);
 
@@ -106,11 +93,10 @@ pending_list_step(Relation index, Buffer buffer)
 	return following;
 }
 
-ItemPointerData *
-parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count, Snapshot snapshot,
-					size_t *count)
+Rows
+parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count, Snapshot snapshot)
 {
-	PendingRows found = { .rows = palloc(sizeof(ItemPointerData)), .room = 1 };
+	Rows found = { 0 };
 	PendingRow row = { .answered = 0 };
 
 	ItemPointerSetInvalid(&row.row);
@@ -119,7 +105,6 @@ parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues,
 		 buffer = pending_list_step(state->index, buffer))
 		pending_page_read(state, column, BufferGetPage(buffer), clues, clue_count, &row, &found);
 	pending_row_end(&row, clue_count, &found);
-	qsort(found.rows, found.count, sizeof(ItemPointerData), parley_rows_compare);
-	*count = found.count;
-	return found.rows;
+	parley_rows_sort(&found, 0);
+	return found;
 }

@@ -7,16 +7,16 @@
 #include "postgres.h"
 
 #include "access/gin_private.h"
-#include "storage/itemptr.h"
 #include "utils/snapshot.h"
 
 #include "grams.h"
+#include "rows.h"
 
 /*
- * The rows whose grams in the column answer every clue, ascending, palloc'd; *count: how many. Whoever wants all rows
- * that a snapshot sees asks here first and for the posting lists then: rows move from here to there.
+ * The rows whose grams in the column answer every clue, ascending. Whoever wants all rows that a snapshot sees asks here
+ * first and for the posting lists then: rows move from here to there.
  */
-extern ItemPointerData *parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues,
-											size_t clue_count, Snapshot snapshot, size_t *count);
+extern Rows parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count,
+								Snapshot snapshot);
 
 #endif

@@ -107,52 +107,13 @@ leaf_size(Page leaf)
 	return (double) count * bytes / SizeOfGinPostingList(segment);
 }
 
-/*
- * As many leaves as a descent through the middle tells, times what the leaf there holds by its first segment. Not the
- * first leaf, though it is as easy to find: where old rows were deleted, vacuum has emptied it and left it there.
- */
-static double
-posting_tree_size(Relation index, BlockNumber root)
+/* Where a descent of a posting tree leads. */
+typedef struct Descent
 {
-	Buffer buffer = ReadBuffer(index, root);
-	double rows = 1;
-
-	for (;;)
-	{
-		Page page;
-		BlockNumber child;
-
-		LockBuffer(buffer, GIN_SHARE);
-		for (page = BufferGetPage(buffer); !GinPageRightMost(page); page = BufferGetPage(buffer))
-		{
-			if (!GinPageIsDeleted(page) && !(GinPageIsLeaf(page) && GinDataLeafPageIsEmpty(page)))
-				break;
-			buffer = ginStepRight(buffer, index, GIN_SHARE);
-		}
-		if (GinPageIsLeaf(page))
-		{
-			rows *= leaf_size(page);
-			break;
-		}
-		rows *= GinPageGetOpaque(page)->maxoff;
-		child = PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, (GinPageGetOpaque(page)->maxoff + 1) / 2));
-		LockBuffer(buffer, GIN_UNLOCK);
-		buffer = ReleaseAndReadBuffer(buffer, index, child);
-	}
-	UnlockReleaseBuffer(buffer);
-	return rows;
-}
-
-double
-parley_posting_lists_size(const PostingLists *lists, Relation index)
-{
-	double rows = 0;
-
-	for (size_t i = 0; i < lists->count; i++)
-		rows += BlockNumberIsValid(lists->lists[i].root) ? posting_tree_size(index, lists->lists[i].root)
-														 : lists->lists[i].count;
-	return rows;
-}
+	Buffer leaf;    /* pinned and locked */
+	RowPlace after; /* its rows, and no others up to its right bound, are beyond that */
+	double leaves;  /* about how many there are */
+} Descent;
 
 /* The child that has the row's place, and how far the children before it go. */
 static BlockNumber
@@ -175,53 +136,88 @@ child_of(Page page, RowPlace place, RowPlace *after)
 	return PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, low));
 }
 
-/*
- * The leaf of a posting tree that has the row's place, pinned and locked; *after: its rows, and no others up to its
- * right bound, are beyond that.
- */
-static Buffer
-leaf_find(Relation index, BlockNumber root, RowPlace place, RowPlace *after, Snapshot snapshot)
+static BlockNumber
+child_in_the_middle(Page page)
 {
-	Buffer buffer = ReadBuffer(index, root);
+	return PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, (GinPageGetOpaque(page)->maxoff + 1) / 2));
+}
 
-	*after = 0;
+/* Whether what is looked for is further right. */
+static bool
+is_passed(Page page, const RowPlace *place)
+{
+	if (GinPageIsDeleted(page))
+		return true;
+	if (place != NULL)
+		return *place > parley_row_place(GinDataPageGetRightBound(page));
+	return GinPageIsLeaf(page) && GinDataLeafPageIsEmpty(page);
+}
+
+/* To the leaf that has the row's place, or without one to any in the middle that has rows. */
+static Descent
+posting_tree_descend(Relation index, BlockNumber root, const RowPlace *place, Snapshot snapshot)
+{
+	Descent descent = { ReadBuffer(index, root), .leaves = 1 };
+
 	for (;;)
 	{
 		Page page;
-		RowPlace bound;
 		BlockNumber child;
 
-		LockBuffer(buffer, GIN_SHARE);
-		for (page = BufferGetPage(buffer); !GinPageRightMost(page); page = BufferGetPage(buffer))
+		LockBuffer(descent.leaf, GIN_SHARE);
+		for (page = BufferGetPage(descent.leaf); !GinPageRightMost(page) && is_passed(page, place);
+			 page = BufferGetPage(descent.leaf))
 		{
-			bound = parley_row_place(GinDataPageGetRightBound(page));
-			if (!GinPageIsDeleted(page))
-			{
-				if (place <= bound)
-					break;
-				*after = Max(*after, bound);
-			}
-			buffer = ginStepRight(buffer, index, GIN_SHARE);
+			if (place != NULL && !GinPageIsDeleted(page))
+				descent.after = Max(descent.after, parley_row_place(GinDataPageGetRightBound(page)));
+			descent.leaf = ginStepRight(descent.leaf, index, GIN_SHARE);
 		}
 		TestForOldSnapshot(snapshot, index, page);
 		if (GinPageIsLeaf(page))
-			return buffer;
-		child = child_of(page, place, after);
-		LockBuffer(buffer, GIN_UNLOCK);
-		buffer = ReleaseAndReadBuffer(buffer, index, child);
+			return descent;
+		descent.leaves *= GinPageGetOpaque(page)->maxoff;
+		child = place != NULL ? child_of(page, *place, &descent.after) : child_in_the_middle(page);
+		LockBuffer(descent.leaf, GIN_UNLOCK);
+		descent.leaf = ReleaseAndReadBuffer(descent.leaf, index, child);
 	}
+}
+
+/*
+ * As many leaves as a descent through the middle tells, times what the leaf there holds by its first segment. Not the
+ * first leaf, though it is as easy to find: where old rows were deleted, vacuum has emptied it and left it there.
+ */
+static double
+posting_tree_size(Relation index, BlockNumber root, Snapshot snapshot)
+{
+	Descent middle = posting_tree_descend(index, root, NULL, snapshot);
+	double rows = middle.leaves * leaf_size(BufferGetPage(middle.leaf));
+
+	UnlockReleaseBuffer(middle.leaf);
+	return rows;
+}
+
+double
+parley_posting_lists_size(const PostingLists *lists, Relation index, Snapshot snapshot)
+{
+	double rows = 0;
+
+	for (size_t i = 0; i < lists->count; i++)
+		rows += BlockNumberIsValid(lists->lists[i].root) ? posting_tree_size(index, lists->lists[i].root, snapshot)
+														 : lists->lists[i].count;
+	return rows;
 }
 
 /* Decodes of the leaf that has `until` the segments with rows beyond `after`: the list is then what these span. */
 static void
 leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot)
 {
-	Buffer buffer = leaf_find(index, list->root, until, &list->after, snapshot);
-	Page page = BufferGetPage(buffer);
+	Descent found = posting_tree_descend(index, list->root, &until, snapshot);
+	Page page = BufferGetPage(found.leaf);
 	GinPostingList *first = GinDataLeafPageGetPostingList(page);
 	char *end = (char *) first + GinDataLeafPageGetPostingListSize(page);
 
 	Assert(GinPageIsCompressed(page));
+	list->after = found.after;
 	list->until = GinPageRightMost(page) ? EVERYWHERE : parley_row_place(GinDataPageGetRightBound(page));
 	for (GinPostingList *segment = GinNextPostingListSegment(first); (char *) segment < end;
 		 segment = GinNextPostingListSegment(segment))
@@ -241,7 +237,7 @@ leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, S
 	}
 	if ((char *) first < end)
 		list->rows = ginPostingListDecodeAllSegments(first, (int) (end - (char *) first), &list->count);
-	UnlockReleaseBuffer(buffer);
+	UnlockReleaseBuffer(found.leaf);
 }
 
 /* Makes rows span all from beyond `after` to `until`, which may take several leaves. */
@@ -284,23 +280,6 @@ posting_list_decode(PostingList *list, Relation index, RowPlace after, RowPlace 
 }
 
 size_t
-parley_rows_before(const ItemPointerData *rows, size_t count, RowPlace place)
-{
-	size_t low = 0;
-
-	while (low < count)
-	{
-		size_t middle = low + (count - low) / 2;
-
-		if (parley_row_place(&rows[middle]) < place)
-			low = middle + 1;
-		else
-			count = middle;
-	}
-	return low;
-}
-
-size_t
 parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot,
 						 const ItemPointerData **rows)
 {
@@ -312,10 +291,4 @@ parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowP
 	skipped = parley_rows_before(list->rows, end, after + 1);
 	*rows = list->rows + skipped;
 	return end - skipped;
-}
-
-int
-parley_rows_compare(const void *a, const void *b)
-{
-	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
 }

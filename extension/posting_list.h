@@ -10,26 +10,10 @@
 #include "postgres.h"
 
 #include "access/gin_private.h"
-#include "storage/itemptr.h"
 #include "utils/snapshot.h"
 
 #include "grams.h"
-
-/* A row's block and offset in one number that orders rows as they lie in the table. */
-typedef uint64 RowPlace;
-
-static inline RowPlace
-parley_row_place(const ItemPointerData *row)
-{
-	return (RowPlace) ItemPointerGetBlockNumberNoCheck(row) << 16 | ItemPointerGetOffsetNumberNoCheck(row);
-}
-
-/* The place before the first row of a block. */
-static inline RowPlace
-parley_block_place(BlockNumber block)
-{
-	return (RowPlace) block << 16;
-}
+#include "rows.h"
 
 typedef struct PostingList
 {
@@ -53,17 +37,11 @@ extern void parley_posting_lists_add(PostingLists *lists, GinState *state, Offse
 									 size_t keys_max, bool with_rows, Snapshot snapshot);
 
 /* About how many rows they have together. Rows that wait in the index's pending list are not counted. */
-extern double parley_posting_lists_size(const PostingLists *lists, Relation index);
+extern double parley_posting_lists_size(const PostingLists *lists, Relation index, Snapshot snapshot);
 
 /* The rows of the list beyond `after` and not beyond `until`, ascending, valid until the next call; answers how many.
  */
 extern size_t parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowPlace until,
 									   Snapshot snapshot, const ItemPointerData **rows);
-
-/* How many of the rows, ascending, are before the place. */
-extern size_t parley_rows_before(const ItemPointerData *rows, size_t count, RowPlace place);
-
-/* For qsort: rows as they lie in the table. */
-extern int parley_rows_compare(const void *a, const void *b);
 
 #endif

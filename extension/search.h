@@ -134,7 +134,7 @@ extern ItemPointer parley_newest_next(const Lookup *newest, Position *position, 
 
 /* The rows of all messages dated `since` or later, and not before the cursor, palloc'd, as they lie in the table; none,
  * and rows NULL, where they are more than `most`. */
-extern void parley_newest_rows(Search *search, TimestampTz since, size_t most, Candidates *newer);
+extern void parley_newest_rows(Search *search, TimestampTz since, size_t most, Rows *newer);
 
 /* search_messages.c, search_contacts.c: the two streams. Each leaves in hits all that is wanted of it. */
 

@@ -76,7 +76,7 @@ static void
 conversation_by_index(ConversationSearch *of, Relation index, const ClueSet *clues)
 {
 	CandidateVisit visit = parley_search_visit_begin(&of->search, of->search.messages, message_look);
-	Candidates all = parley_gram_index_ask(index, 1, clues, of->search.snapshot);
+	Rows all = parley_gram_index_ask(index, 1, clues, of->search.snapshot);
 
 	of->count = 0;
 	parley_search_visit(&visit, all.rows, all.count);

@@ -127,22 +127,19 @@ contact_visit(Search *search, TupleTableSlot *contact)
 }
 
 /* The contacts that any column names, each once, in the order of the table. */
-static Candidates
+static Rows
 contacts_ask(Search *search, StreamPlan *plan)
 {
-	Candidates all = { .rows = palloc(1) };
+	Rows all = { 0 };
 	size_t unique = 0;
 
 	for (AttrNumber column = 1; column <= INDEX_COLUMNS; column++)
 	{
-		Candidates some = parley_gram_index_ask(plan->index, column, &plan->clues, search->snapshot);
+		Rows some = parley_gram_index_ask(plan->index, column, &plan->clues, search->snapshot);
 
-		all.rows = repalloc_huge(all.rows, (all.count + some.count) * sizeof(ItemPointerData) + 1);
-		memcpy(all.rows + all.count, some.rows, some.count * sizeof(ItemPointerData));
-		all.count += some.count;
-		pfree(some.rows);
+		parley_rows_add(&all, some.rows, some.count);
 	}
-	qsort(all.rows, all.count, sizeof(ItemPointerData), parley_rows_compare);
+	parley_rows_sort(&all, 0);
 	for (size_t i = 0; i < all.count; i++)
 		if (unique == 0 || !ItemPointerEquals(&all.rows[unique - 1], &all.rows[i]))
 			all.rows[unique++] = all.rows[i];
@@ -153,7 +150,7 @@ contacts_ask(Search *search, StreamPlan *plan)
 static void
 contacts_by_index(Search *search, StreamPlan *plan)
 {
-	Candidates candidates = contacts_ask(search, plan);
+	Rows candidates = contacts_ask(search, plan);
 	CandidateVisit visit;
 
 	search->contact_trace.candidates = candidates.count;

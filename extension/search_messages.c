@@ -251,7 +251,7 @@ typedef struct RunsVisit
 	BlockNumber end;     /* runs from here on are done */
 	BlockNumber at_once; /* how many are read next */
 	bool looked_for_newer;
-	Candidates newer; /* with rows: all that can still be wanted */
+	Rows newer; /* with rows: all that can still be wanted */
 } RunsVisit;
 
 /* The first of the runs to read next, without a gap between them; `end` where the one before it is not due. */
@@ -305,7 +305,7 @@ runs_bound(RunsVisit *runs)
 
 /* Keeps of the candidates those that are among the newer, or that the index did not tell from others of their block. */
 static size_t
-candidates_keep(Candidates some, const ItemPointerData *newer, size_t newer_count)
+candidates_keep(Rows some, const ItemPointerData *newer, size_t newer_count)
 {
 	size_t kept = 0;
 
@@ -321,17 +321,17 @@ candidates_keep(Candidates some, const ItemPointerData *newer, size_t newer_coun
 }
 
 /* What the index names in the runs from the first one to the end, and may be wanted. */
-static Candidates
+static Rows
 runs_read(RunsVisit *runs, BlockNumber first)
 {
 	BlockNumber block = first * runs->times->blocks_per_run;
 	BlockNumber last = (BlockNumber) Min((uint64) runs->end * runs->times->blocks_per_run, MaxBlockNumber) - 1;
 	size_t newer = parley_rows_before(runs->newer.rows, runs->newer.count, parley_block_place(block));
 	size_t newer_end = parley_rows_before(runs->newer.rows, runs->newer.count, parley_block_place(last + 1));
-	Candidates some;
+	Rows some;
 
 	if (runs->newer.rows != NULL && newer == newer_end)
-		return (Candidates){ NULL, 0 };
+		return (Rows){ 0 };
 	some = parley_gram_scan_read(runs->scan, block, last);
 	if (runs->newer.rows != NULL)
 		some.count = candidates_keep(some, runs->newer.rows + newer, newer_end - newer);
@@ -358,7 +358,7 @@ runs_visit(RunsVisit *runs, RunsPart part, double *visited_max)
 	while (runs->end > 0 && *visited_max > 0 && search->asking_budget >= 0)
 	{
 		BlockNumber first;
-		Candidates some;
+		Rows some;
 
 		CHECK_FOR_INTERRUPTS();
 		if (part != RUNS_BEFORE_CURSOR && visited_since > hash_get_num_entries(search->hits.table) / 8)

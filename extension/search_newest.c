@@ -38,7 +38,7 @@ parley_newest_next(const Lookup *newest, Position *position, int64 *number)
 }
 
 void
-parley_newest_rows(Search *search, TimestampTz since, size_t most, Candidates *newer)
+parley_newest_rows(Search *search, TimestampTz since, size_t most, Rows *newer)
 {
 	Lookup newest;
 	bool is_all = false;
@@ -46,7 +46,7 @@ parley_newest_rows(Search *search, TimestampTz since, size_t most, Candidates *n
 	Position here;
 	int64 number;
 
-	*newer = (Candidates){ .rows = MemoryContextAllocHuge(CurrentMemoryContext, (most + 1) * sizeof(ItemPointerData)) };
+	*newer = (Rows){ 0 };
 	parley_newest_open(search, parley_search_has_cursor(search), &newest);
 	while (!is_all && newer->count <= most)
 	{
@@ -54,15 +54,15 @@ parley_newest_rows(Search *search, TimestampTz since, size_t most, Candidates *n
 		row = parley_newest_next(&newest, &here, &number);
 		is_all = row == NULL || here.at < since;
 		if (!is_all)
-			newer->rows[newer->count++] = *row;
+			parley_rows_add(newer, row, 1);
 	}
 	parley_lookup_close(&newest);
 	search->message_trace.walked += newer->count;
 	if (is_all)
-		qsort(newer->rows, newer->count, sizeof(ItemPointerData), parley_rows_compare);
-	else
+		parley_rows_sort(newer, 0);
+	else if (newer->rows != NULL)
 	{
 		pfree(newer->rows);
-		*newer = (Candidates){ NULL, 0 };
+		*newer = (Rows){ 0 };
 	}
 }
