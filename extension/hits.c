@@ -66,7 +66,8 @@ hits_since(const Hits *hits, TimestampTz since, bool all_places, int64 *count)
 	*count = 0;
 	hash_seq_init(&each, hits->table);
 	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
-		if (parley_hit_is_shown(hit) && hit->at >= since && (all_places || parley_hits_asks_for(hits, hit_position(hit))))
+		if (parley_hit_is_shown(hit) && hit->at >= since &&
+			(all_places || parley_hits_asks_for(hits, hit_position(hit))))
 			sorted[(*count)++] = *hit;
 	qsort(sorted, *count, sizeof(Hit), hit_compare);
 	return sorted;

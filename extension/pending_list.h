@@ -13,8 +13,8 @@
 #include "rows.h"
 
 /*
- * The rows whose grams in the column answer every clue, ascending. Whoever wants all rows that a snapshot sees asks here
- * first and for the posting lists then: rows move from here to there.
+ * The rows whose grams in the column answer every clue, ascending. Whoever wants all rows that a snapshot sees asks
+ * here first and for the posting lists then: rows move from here to there.
  */
 extern Rows parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count,
 								Snapshot snapshot);

@@ -179,8 +179,8 @@ walk_on(Search *search, const Lookup *newest, double budget)
 			return false;
 		search->message_trace.walked++;
 		hit = parley_hits_find(&search->hits, here.conversation_id);
-		if (message_is_idle(search, hit, here.at, here.conversation_id, number) || !index_fetch_heap(newest->scan, newest->slot) ||
-			!parley_message_has_term(search, newest->slot))
+		if (message_is_idle(search, hit, here.at, here.conversation_id, number) ||
+			!index_fetch_heap(newest->scan, newest->slot) || !parley_message_has_term(search, newest->slot))
 			continue;
 		if (message_hits(search, here.conversation_id, here.at, number))
 			countdown.met++;
@@ -260,7 +260,8 @@ runs_first(const RunsVisit *runs)
 {
 	BlockNumber first = runs->end;
 
-	while (first > 0 && runs->end - first < runs->at_once && run_is_due(runs->search, runs->part, runs->times, first - 1))
+	while (first > 0 && runs->end - first < runs->at_once &&
+		   run_is_due(runs->search, runs->part, runs->times, first - 1))
 		first--;
 	return first;
 }
