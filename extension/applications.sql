@@ -73,10 +73,16 @@ CREATE FUNCTION parley.rename_application(token text, name parley.application_na
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	renamed parley.application;
 BEGIN
 	UPDATE parley.applications a SET name = rename_application.name, updated_at = clock_timestamp()
-		WHERE a.token = rename_application.token;
-	RETURN parley.get_application(token);
+		WHERE a.token = rename_application.token
+		RETURNING a.token, a.name, a.last_chat_number, a.created_at, a.updated_at INTO renamed;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
+	END IF;
+	RETURN renamed;
 END $$;
 COMMENT ON FUNCTION parley.rename_application(text, parley.application_name) IS
 	'Gives an application another name. Errors: P0002 no such application.';
@@ -218,7 +224,7 @@ END $$;
 COMMENT ON FUNCTION parley.list_chat_messages(text, bigint, bigint, parley.sort_direction, parley.page_limit) IS
 	'Messages of a chat; see list_messages. Errors: P0002 no such application, or no such chat.';
 
-CREATE FUNCTION parley.get_chat_message(token text, chat_number bigint, message_number bigint) RETURNS parley.chat_message
+CREATE FUNCTION parley.find_chat_message(token text, chat_number bigint, message_number bigint) RETURNS parley.chat_message
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -232,6 +238,18 @@ BEGIN
 		RAISE EXCEPTION 'no message % in chat %', message_number, chat_number
 			USING ERRCODE = 'no_data_found', COLUMN = 'message_number';
 	END IF;
+	RETURN found_message;
+END $$;
+COMMENT ON FUNCTION parley.find_chat_message(text, bigint, bigint) IS
+	'One message of a chat, which a crash may still undo: for who is about to write. Errors: P0002 no such application, chat or message.';
+
+CREATE FUNCTION parley.get_chat_message(token text, chat_number bigint, message_number bigint) RETURNS parley.chat_message
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_message parley.chat_message := parley.find_chat_message(token, chat_number, message_number);
+BEGIN
 	PERFORM parley.await_durable();
 	RETURN found_message;
 END $$;
@@ -246,9 +264,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	-- Asked first, so that the error has the chat's words, not the conversation's id.
-	PERFORM parley.get_chat_message(token, chat_number, message_number);
+	PERFORM parley.find_chat_message(token, chat_number, message_number);
 	PERFORM parley.change_message(parley.find_chat(token, chat_number), message_number, parley.require_content(content), NULL);
-	RETURN parley.get_chat_message(token, chat_number, message_number);
+	RETURN parley.find_chat_message(token, chat_number, message_number);
 END $$;
 COMMENT ON FUNCTION parley.edit_chat_message(text, bigint, bigint, parley.message_content) IS
 	'Gives a message of a chat new content. Errors: P0002 no such application, chat or message; 22004 no content; PY409 it is deleted.';
