@@ -171,15 +171,18 @@ print_first_pages() {
 	done
 }
 
-# print_ratios TITLE COLUMN PREFIX OF_PREFIX LIMIT: what a measurement costs beside another, the worst term of each class
+# print_ratios TITLE COLUMN PREFIX OF_PREFIX LIMIT: what a measurement costs beside another, the worst term of each class; and the
+# worst of the medians, which one slow request in a hundred does not move
 print_ratios() {
 	local class
-	printf '\n%s\n%-30s %-24s %10s %8s  %s\n' "$1" class term "$2, ms" times bar
+	printf '\n%s\n%-30s %-24s %10s %8s  %-24s %14s\n' "$1" class term "$2, ms" times bar 'p50: times'
 	for class in "${term_classes[@]}"; do
 		terms_of "$class"
 		worst "$3" "$2" "$4"
 		bar "≤ $5 times" "$worst_ratio" at-most "$5"
-		printf '%-30s %-24s %10s %8s  %s\n' "${class%%|*}" "$worst_term" "$worst_figure" "$worst_ratio" "$said"
+		printf '%-30s %-24s %10s %8s  %-24s ' "${class%%|*}" "$worst_term" "$worst_figure" "$worst_ratio" "$said"
+		worst "$3" p50 "$4"
+		printf '%14s\n' "$worst_ratio"
 	done
 }
 
