@@ -199,25 +199,6 @@ lists_unite(GramScan *scan, PostingLists *lists, RowPlace after, RowPlace until)
 		parley_rows_sort(&scan->found, begin);
 }
 
-/* Keeps of the first `count` rows those that are among the others, both ascending. */
-static void
-rows_intersect(Rows *rows, size_t count)
-{
-	size_t kept = 0;
-	size_t other = count;
-
-	for (size_t i = 0; i < count; i++)
-	{
-		RowPlace place = parley_row_place(&rows->rows[i]);
-
-		while (other < rows->count && parley_row_place(&rows->rows[other]) < place)
-			other++;
-		if (other < rows->count && parley_row_place(&rows->rows[other]) == place)
-			rows->rows[kept++] = rows->rows[i];
-	}
-	rows->count = kept;
-}
-
 Rows
 parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last)
 {
@@ -233,8 +214,17 @@ parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last)
 
 		lists_unite(scan, &scan->lists[i], after, until);
 		if (i > 0)
-			rows_intersect(&scan->found, count);
+		{
+			size_t others = scan->found.count - count;
+
+			scan->found.count = count;
+			parley_rows_keep(&scan->found, scan->found.rows + count, others);
+		}
 	}
-	parley_rows_add(&scan->found, scan->known.rows + known, known_end - known);
+	if (known_end > known)
+	{
+		parley_rows_add(&scan->found, scan->known.rows + known, known_end - known);
+		parley_rows_sort(&scan->found, 0);
+	}
 	return (Rows){ scan->found.rows, scan->found.count };
 }

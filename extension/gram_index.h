@@ -57,7 +57,9 @@ parley_gram_scan_is_empty(const GramScan *scan)
 	return scan->known.count == 0 && (scan->clue_count == 0 || scan->lists[0].count == 0);
 }
 
-/* The rows of blocks from first to last, in any order, some maybe twice; valid until the next call. */
+/* The rows of blocks from first to last, ascending, some maybe twice; valid until the next call, the caller's to
+ * change.
+ */
 extern Rows parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last);
 
 #endif

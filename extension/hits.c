@@ -46,7 +46,7 @@ parley_hits_reopen(Hits *hits)
 
 	hash_seq_init(&each, hits->table);
 	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
-		if (hit->state == HIT_MESSAGE && parley_hits_asks_for(hits, hit_position(hit)))
+		if (hit->state == HIT_MESSAGE)
 			hit->state = HIT_OPEN;
 }
 

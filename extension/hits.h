@@ -2,7 +2,7 @@
  * hits.h: the conversations that a search has met, each with the place in the list that it is known to have.
  *
  * The table lives in the memory context current at parley_hits_create(). A place only ever moves to a newer message,
- * until parley_hits_reopen().
+ * until parley_hits_reopen(), or until a match before the cursor tells that the conversation has been shown.
  */
 #ifndef PARLEY_HITS_H
 #define PARLEY_HITS_H
@@ -54,7 +54,7 @@ extern Hit *parley_hits_enter(Hits *hits, int64 conversation_id, bool *found);
  * for. */
 extern Hit *parley_hits_sorted(const Hits *hits, bool all_places, int64 *count);
 
-/* Makes what is shown by a message, at a place that is asked for, open again. */
+/* Makes what is shown by a message open again. */
 extern void parley_hits_reopen(Hits *hits);
 
 extern bool parley_hits_asks_for(const Hits *hits, Position position);

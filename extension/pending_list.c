@@ -45,7 +45,7 @@ pending_page_read(GinState *state, OffsetNumber column, Page page, const GramClu
 		GinNullCategory category;
 		Gram gram;
 
-		if (!ItemPointerEquals(&row->row, &entry->t_tid))
+		if (parley_row_place(&row->row) != parley_row_place(&entry->t_tid))
 		{
 			pending_row_end(row, clue_count, found);
 			*row = (PendingRow){ .row = entry->t_tid };

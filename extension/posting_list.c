@@ -110,9 +110,9 @@ leaf_size(Page leaf)
 /* Where a descent of a posting tree leads. */
 typedef struct Descent
 {
-	Buffer leaf;    /* pinned and locked */
-	RowPlace after; /* its rows, and no others up to its right bound, are beyond that */
-	double leaves;  /* about how many there are */
+	Buffer buffer;  /* of the leaf, pinned and locked */
+	RowPlace after; /* with a place: the leaf's rows, and no others up to its right bound, are beyond that */
+	double leaves;  /* without: about how many there are */
 } Descent;
 
 /* The child that has the row's place, and how far the children before it go. */
@@ -164,21 +164,21 @@ posting_tree_descend(Relation index, BlockNumber root, const RowPlace *place, Sn
 		Page page;
 		BlockNumber child;
 
-		LockBuffer(descent.leaf, GIN_SHARE);
-		for (page = BufferGetPage(descent.leaf); !GinPageRightMost(page) && is_passed(page, place);
-			 page = BufferGetPage(descent.leaf))
+		LockBuffer(descent.buffer, GIN_SHARE);
+		for (page = BufferGetPage(descent.buffer); !GinPageRightMost(page) && is_passed(page, place);
+			 page = BufferGetPage(descent.buffer))
 		{
 			if (place != NULL && !GinPageIsDeleted(page))
 				descent.after = Max(descent.after, parley_row_place(GinDataPageGetRightBound(page)));
-			descent.leaf = ginStepRight(descent.leaf, index, GIN_SHARE);
+			descent.buffer = ginStepRight(descent.buffer, index, GIN_SHARE);
 		}
 		TestForOldSnapshot(snapshot, index, page);
 		if (GinPageIsLeaf(page))
 			return descent;
 		descent.leaves *= GinPageGetOpaque(page)->maxoff;
 		child = place != NULL ? child_of(page, *place, &descent.after) : child_in_the_middle(page);
-		LockBuffer(descent.leaf, GIN_UNLOCK);
-		descent.leaf = ReleaseAndReadBuffer(descent.leaf, index, child);
+		LockBuffer(descent.buffer, GIN_UNLOCK);
+		descent.buffer = ReleaseAndReadBuffer(descent.buffer, index, child);
 	}
 }
 
@@ -190,9 +190,9 @@ static double
 posting_tree_size(Relation index, BlockNumber root, Snapshot snapshot)
 {
 	Descent middle = posting_tree_descend(index, root, NULL, snapshot);
-	double rows = middle.leaves * leaf_size(BufferGetPage(middle.leaf));
+	double rows = middle.leaves * leaf_size(BufferGetPage(middle.buffer));
 
-	UnlockReleaseBuffer(middle.leaf);
+	UnlockReleaseBuffer(middle.buffer);
 	return rows;
 }
 
@@ -212,7 +212,7 @@ static void
 leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot)
 {
 	Descent found = posting_tree_descend(index, list->root, &until, snapshot);
-	Page page = BufferGetPage(found.leaf);
+	Page page = BufferGetPage(found.buffer);
 	GinPostingList *first = GinDataLeafPageGetPostingList(page);
 	char *end = (char *) first + GinDataLeafPageGetPostingListSize(page);
 
@@ -237,7 +237,7 @@ leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, S
 	}
 	if ((char *) first < end)
 		list->rows = ginPostingListDecodeAllSegments(first, (int) (end - (char *) first), &list->count);
-	UnlockReleaseBuffer(found.leaf);
+	UnlockReleaseBuffer(found.buffer);
 }
 
 /* Makes rows span all from beyond `after` to `until`, which may take several leaves. */

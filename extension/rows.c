@@ -12,6 +12,7 @@ parley_rows_add(Rows *rows, const ItemPointerData *more, size_t count)
 {
 	if (rows->count + count > rows->room)
 	{
+		Assert(rows->room > 0 || rows->rows == NULL);
 		rows->room = Max(2 * (rows->count + count), ROOM_MIN);
 		rows->rows = rows->rows == NULL
 						 ? MemoryContextAllocHuge(CurrentMemoryContext, rows->room * sizeof(ItemPointerData))
@@ -36,6 +37,26 @@ parley_rows_sort(Rows *rows, size_t begin)
 {
 	if (rows->count - begin > 1)
 		qsort(rows->rows + begin, rows->count - begin, sizeof(ItemPointerData), row_compare);
+}
+
+void
+parley_rows_keep(Rows *rows, const ItemPointerData *others, size_t other_count)
+{
+	size_t kept = 0;
+	size_t other = 0;
+
+	for (size_t i = 0; i < rows->count; i++)
+	{
+		ItemPointer row = &rows->rows[i];
+		RowPlace place = parley_row_place(row);
+
+		while (other < other_count && parley_row_place(&others[other]) < place)
+			other++;
+		if (ItemPointerGetOffsetNumberNoCheck(row) == InvalidOffsetNumber ||
+			(other < other_count && parley_row_place(&others[other]) == place))
+			rows->rows[kept++] = *row;
+	}
+	rows->count = kept;
 }
 
 size_t

@@ -1,5 +1,5 @@
 /*
- * rows.h: rows of a table by where they lie: sets of them, in that order, as indexes name them.
+ * rows.h: rows of a table by where they lie, as indexes name them.
  */
 #ifndef PARLEY_ROWS_H
 #define PARLEY_ROWS_H
@@ -36,6 +36,10 @@ extern void parley_rows_add(Rows *rows, const ItemPointerData *more, size_t coun
 
 /* Puts those from place `begin` on in the order of the table. */
 extern void parley_rows_sort(Rows *rows, size_t begin);
+
+/* Keeps those that are among the others, both ascending, and those that stand for any row of their block, by the offset
+ * InvalidOffsetNumber. The others may follow in the same array. */
+extern void parley_rows_keep(Rows *rows, const ItemPointerData *others, size_t other_count);
 
 /* How many of the rows, ascending, are before the place. */
 extern size_t parley_rows_before(const ItemPointerData *rows, size_t count, RowPlace place);

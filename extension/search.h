@@ -39,7 +39,7 @@ typedef struct StreamTrace
 {
 	const char *path;
 	double estimate;  /* rows that may match, by the index; negative: too many keys to tell */
-	int64 walked;     /* rows passed from the newest on */
+	int64 walked;     /* rows passed from the newest on, or from the cursor */
 	int64 candidates; /* rows that the index named */
 	int64 visited;    /* of these, looked at */
 	double milliseconds;
@@ -96,7 +96,8 @@ extern Hit *parley_search_meet(Search *search, int64 conversation_id);
 static inline bool
 parley_search_has_cursor(const Search *search)
 {
-	return search->hits.before.at != DT_NOEND && search->hits.wanted != PG_INT64_MAX;
+	return (search->hits.before.at != DT_NOEND || search->hits.before.conversation_id != PG_INT64_MAX) &&
+		   search->hits.wanted != PG_INT64_MAX;
 }
 
 /* Whether the conversation has a match that is not after the cursor, so that an earlier page has shown it. Reads its
@@ -132,9 +133,9 @@ extern void parley_newest_open(Search *search, bool from_cursor, Lookup *newest)
 /* The next message's row, of which the snapshot may not know, and what its entry says; NULL: no more. */
 extern ItemPointer parley_newest_next(const Lookup *newest, Position *position, int64 *number);
 
-/* The rows of all messages dated `since` or later, and not before the cursor, palloc'd, as they lie in the table; none,
- * and rows NULL, where they are more than `most`. */
-extern void parley_newest_rows(Search *search, TimestampTz since, size_t most, Rows *newer);
+/* The rows of all messages dated `since` or later, and not before the cursor, palloc'd, as they lie in the table;
+ * false, and none, where they are more than `most`. */
+extern bool parley_newest_rows(Search *search, TimestampTz since, size_t most, Rows *newer);
 
 /* search_messages.c, search_contacts.c: the two streams. Each leaves in hits all that is wanted of it. */
 

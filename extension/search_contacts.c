@@ -108,7 +108,7 @@ contacts_walk(Search *search, double budget)
 	return is_complete;
 }
 
-/* All conversations of a contact that has the term are named, whatever they were taken for before. */
+/* All conversations of a contact that has the term are named, also those with a hit. */
 static void
 contact_visit(Search *search, TupleTableSlot *contact)
 {
@@ -141,7 +141,7 @@ contacts_ask(Search *search, StreamPlan *plan)
 	}
 	parley_rows_sort(&all, 0);
 	for (size_t i = 0; i < all.count; i++)
-		if (unique == 0 || !ItemPointerEquals(&all.rows[unique - 1], &all.rows[i]))
+		if (unique == 0 || parley_row_place(&all.rows[unique - 1]) != parley_row_place(&all.rows[i]))
 			all.rows[unique++] = all.rows[i];
 	all.count = unique;
 	return all;

@@ -250,8 +250,9 @@ typedef struct RunsVisit
 	RunsPart part;
 	BlockNumber end;     /* runs from here on are done */
 	BlockNumber at_once; /* how many are read next */
-	bool looked_for_newer;
-	Rows newer; /* with rows: all that can still be wanted */
+	double visits_left;  /* how many may still be made */
+	bool looked_for_newer, knows_newer;
+	Rows newer; /* all that can still be wanted */
 } RunsVisit;
 
 /* The first of the runs to read next, without a gap between them; `end` where the one before it is not due. */
@@ -269,26 +270,28 @@ runs_first(const RunsVisit *runs)
 /*
  * Where new messages have filled the room of deleted ones, many old runs are due for a few messages each. Then these
  * are looked up by their time, and what else the index names in those runs need not be visited. That takes a
- * quarter of the time of a visit for each, and is left where they are clearly more than the visits spared.
+ * quarter of the time of a visit for each, and is left where they are more than twice the visits spared.
  */
 static void
 runs_look_for_newer(RunsVisit *runs)
 {
-	TimestampTz since = runs->search->oldest_wanted;
+	const Search *search = runs->search;
+	const BlockTimes *times = runs->times;
 	BlockNumber due = 0, all_newer = 0;
 	double visits, most;
 
-	for (BlockNumber run = 0; run < runs->times->run_count; run++)
+	for (BlockNumber run = 0; run < times->run_count; run++)
 	{
-		due += run < runs->end && run_is_due(runs->search, runs->part, runs->times, run);
-		all_newer += runs->times->oldest[run] >= since;
+		due += run < runs->end && run_is_due(search, runs->part, times, run);
+		all_newer += times->oldest[run] >= search->oldest_wanted &&
+					 (!parley_search_has_cursor(search) || times->newest[run] <= search->hits.before.at);
 	}
-	visits = due * runs->per_run;
+	visits = Min(due * runs->per_run, runs->visits_left);
 	most = NEWER_FOR_VISIT * visits;
-	if (visits < VISITS_MANY || all_newer * parley_table_rows(runs->search->messages) / runs->times->run_count > most)
+	if (visits < VISITS_MANY || all_newer * parley_table_rows(search->messages) / times->run_count > most)
 		return;
 	runs->looked_for_newer = true;
-	parley_newest_rows(runs->search, since, (size_t) most, &runs->newer);
+	runs->knows_newer = parley_newest_rows(runs->search, search->oldest_wanted, (size_t) most, &runs->newer);
 }
 
 /* No message older than the last hit of as many as are wanted is wanted any more. */
@@ -304,23 +307,6 @@ runs_bound(RunsVisit *runs)
 		runs_look_for_newer(runs);
 }
 
-/* Keeps of the candidates those that are among the newer, or that the index did not tell from others of their block. */
-static size_t
-candidates_keep(Rows some, const ItemPointerData *newer, size_t newer_count)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < some.count; i++)
-	{
-		size_t place = parley_rows_before(newer, newer_count, parley_row_place(&some.rows[i]));
-
-		if (ItemPointerGetOffsetNumberNoCheck(&some.rows[i]) == InvalidOffsetNumber ||
-			(place < newer_count && ItemPointerEquals(&some.rows[i], (ItemPointer) &newer[place])))
-			some.rows[kept++] = some.rows[i];
-	}
-	return kept;
-}
-
 /* What the index names in the runs from the first one to the end, and may be wanted. */
 static Rows
 runs_read(RunsVisit *runs, BlockNumber first)
@@ -331,22 +317,22 @@ runs_read(RunsVisit *runs, BlockNumber first)
 	size_t newer_end = parley_rows_before(runs->newer.rows, runs->newer.count, parley_block_place(last + 1));
 	Rows some;
 
-	if (runs->newer.rows != NULL && newer == newer_end)
+	if (runs->knows_newer && newer == newer_end)
 		return (Rows){ 0 };
 	some = parley_gram_scan_read(runs->scan, block, last);
-	if (runs->newer.rows != NULL)
-		some.count = candidates_keep(some, runs->newer.rows + newer, newer_end - newer);
+	if (runs->knows_newer)
+		parley_rows_keep(&some, runs->newer.rows + newer, newer_end - newer);
 	return some;
 }
 
 /*
  * Visits what the index names, some runs of blocks at a time from the last, until as many as are wanted are found, and
- * then only what may hold a newer message than the last of these. That one is looked for where it would pay: not
- * after every message found. It only ever becomes newer, but for conversations that turn out to have been shown before
- * the cursor; so runs before it are all visited.
+ * then only what may hold a newer message than the last of these hits. The last hit is looked for where it would pay:
+ * not after every message found. It only ever becomes newer, but for conversations that turn out to have been shown
+ * before the cursor; so runs before the cursor are all visited.
  */
 static void
-runs_visit(RunsVisit *runs, RunsPart part, double *visited_max)
+runs_visit(RunsVisit *runs, RunsPart part)
 {
 	Search *search = runs->search;
 	CandidateVisit visit = parley_search_visit_begin(search, search->messages, message_visit);
@@ -356,7 +342,7 @@ runs_visit(RunsVisit *runs, RunsPart part, double *visited_max)
 	runs->end = runs->times->run_count;
 	runs->at_once = 1;
 	search->oldest_wanted = DT_NOBEGIN;
-	while (runs->end > 0 && *visited_max > 0 && search->asking_budget >= 0)
+	while (runs->end > 0 && runs->visits_left > 0 && search->asking_budget >= 0)
 	{
 		BlockNumber first;
 		Rows some;
@@ -380,7 +366,7 @@ runs_visit(RunsVisit *runs, RunsPart part, double *visited_max)
 		runs->at_once = runs_at_once(runs->at_once, some.count);
 		search->message_trace.candidates += some.count;
 		visited_since += some.count;
-		*visited_max -= some.count;
+		runs->visits_left -= some.count;
 	}
 	parley_search_visit_end(&visit);
 }
@@ -391,21 +377,21 @@ messages_by_index(Search *search, StreamPlan *plan, double visited_max)
 {
 	GramScan scan;
 	BlockTimes times;
-	RunsVisit runs = { search, &scan, &times };
+	RunsVisit runs = { search, &scan, &times, .visits_left = visited_max };
 
 	parley_gram_scan_begin(&scan, plan->index, 1, &plan->clues, search->snapshot);
 	if (parley_gram_scan_is_empty(&scan))
 		return true;
 	times = block_times(search);
-	runs.per_run = Max(plan->clues.rows, (double) scan.known.count) / Max(times.run_count, 1);
+	runs.per_run = (Max(plan->clues.rows, 0) + scan.known.count) / Max(times.run_count, 1);
 	if (parley_search_has_cursor(search) && !search->resumes)
 	{
-		runs_visit(&runs, RUNS_BEFORE_CURSOR, &visited_max);
-		runs_visit(&runs, RUNS_AFTER_CURSOR, &visited_max);
+		runs_visit(&runs, RUNS_BEFORE_CURSOR);
+		runs_visit(&runs, RUNS_AFTER_CURSOR);
 	}
 	else
-		runs_visit(&runs, RUNS_ALL, &visited_max);
-	return visited_max > 0 && search->asking_budget >= 0;
+		runs_visit(&runs, RUNS_ALL);
+	return runs.visits_left > 0 && search->asking_budget >= 0;
 }
 
 /* $1: conversations; $2: the term. The newest match of each. */
@@ -469,7 +455,9 @@ reads_conversations(const Search *search, const StreamPlan *plan)
  * After a cursor all that is newer has been shown. Either that is found again, which is less work near the top and
  * where the term was not used of late; or messages are read from the cursor on, and each conversation met is asked what
  * it has that is newer, a message after another until one matches, so for a page about as many as a walk passes. The
- * first is tried for as long as the second is likely to take; then what it found after the cursor counts for nothing.
+ * first is tried until as many messages have been visited as the second is likely to read: where they are before the
+ * cursor that takes no longer, since their conversations need not be looked up. Then what it found after the cursor
+ * counts for nothing.
  */
 static bool
 replays_to_cursor(Search *search, StreamPlan *plan)

@@ -37,7 +37,7 @@ parley_newest_next(const Lookup *newest, Position *position, int64 *number)
 	return row;
 }
 
-void
+bool
 parley_newest_rows(Search *search, TimestampTz since, size_t most, Rows *newer)
 {
 	Lookup newest;
@@ -60,9 +60,10 @@ parley_newest_rows(Search *search, TimestampTz since, size_t most, Rows *newer)
 	search->message_trace.walked += newer->count;
 	if (is_all)
 		parley_rows_sort(newer, 0);
-	else if (newer->rows != NULL)
+	else
 	{
 		pfree(newer->rows);
 		*newer = (Rows){ 0 };
 	}
+	return is_all;
 }

@@ -177,9 +177,12 @@ SELECT term, size FROM (VALUES ('wombat'), ('quoll'), ('o'), ('possum')) t(term)
 	WHERE ARRAY(SELECT pages_by_cursor(term, size)) <>
 		ARRAY(SELECT (conversation_id, number)::text FROM (SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages
 			WHERE content LIKE '%' || term || '%' ORDER BY conversation_id, created_at DESC, number DESC) m ORDER BY created_at DESC, conversation_id DESC);
+-- … and not after a cursor either
+SELECT e.walked BETWEEN 20 AND 1000 AS by_time, e.candidates BETWEEN 20 AND 500 AS spared
+	FROM (SELECT * FROM parley.recent_conversations('wombat-1', page_size => 20) OFFSET 19) p,
+		LATERAL (SELECT * FROM parley.explain_search('wombat-1', page_size => 20, cursor => p.next_cursor) WHERE stream = 'messages') e;
 RESET parley.search_method;
 DELETE FROM parley.messages WHERE content LIKE 'possum%';
-DROP FUNCTION pages_by_cursor;
 
 -- an_estimate_holds_where_the_oldest_are_gone: vacuum leaves the first page of a list empty
 DELETE FROM parley.messages WHERE content LIKE 'wombat%' AND number BETWEEN 100 AND 179;
@@ -209,6 +212,22 @@ VACUUM ANALYZE parley.messages;
 SELECT visited < 40000 AS bounded FROM parley.recent_conversations('o', page_size => 200) p,
 	LATERAL (SELECT * FROM parley.explain_search('o', page_size => 200, cursor => p.next_cursor) WHERE stream = 'messages') e
 	ORDER BY p.timestamp LIMIT 1;
+
+-- pages_end_among_messages_at_the_end_of_time: whose conversations have other ones in blocks that are read before
+VACUUM FULL parley.messages;
+CREATE FUNCTION write_next(first integer, last integer, at timestamptz, text text) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO parley.messages (conversation_id, number, created_at, content)
+		SELECT c.id, (SELECT max(number) FROM parley.messages WHERE conversation_id = c.id) + 1, at, text
+		FROM many m JOIN parley.conversations c ON c.contact_id = m.id WHERE m.n BETWEEN first AND last ORDER BY m.n $$;
+\o /dev/null
+SELECT write_next(1, 20, 'infinity', 'quokka'), write_next(1, 300, now() - interval '3 days', repeat('fur ', 300));
+SELECT write_next(21, 30, now() - interval '2 days', 'quokka'), write_next(1, 300, now() - interval '3 days', repeat('fur ', 300));
+SELECT write_next(1, 20, now() - interval '1 day', 'quokka'), parley.rebuild_conversations(), brin_summarize_new_values('parley.messages_block_times');
+\o
+SET parley.search_method = 'index';
+SELECT size, count(*) FROM (VALUES (1), (3), (20)) s(size), pages_by_cursor('quokka', size) GROUP BY size ORDER BY size;
+RESET parley.search_method;
+DROP FUNCTION write_next, pages_by_cursor;
 
 -- without_its_indexes_a_search_says_so
 BEGIN;

@@ -266,6 +266,13 @@ SELECT count(*) > 300 AS many_terms, count(*) FILTER (WHERE cardinality(rows) = 
 	count(*) FILTER (WHERE cardinality(rows) > 150) > 5 AS some_everywhere, count(*) FILTER (WHERE cardinality(rows_of_chat) > 2) > 10 AS in_chats, count(*) FILTER (WHERE cardinality(rows) BETWEEN 1 AND 20) > 30 AS many_rare
 FROM expected;
 
+-- Messages at the end of time: pages end among them, and their conversations have others.
+\o /dev/null
+UPDATE parley.messages m SET created_at = 'infinity' FROM conversations c WHERE c.id = m.conversation_id AND random() < 0.05;
+SELECT parley.rebuild_conversations();
+\o
+SELECT * FROM differences();
+
 -- What was made goes, and nothing is left behind that should not be.
 DELETE FROM parley.messages m USING conversations c WHERE c.id = m.conversation_id;
 DELETE FROM parley.members m USING conversations c WHERE c.id = m.conversation_id;
