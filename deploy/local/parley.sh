@@ -150,6 +150,12 @@ stop_all() {
 	exit "$status"
 }
 
+# leave STATUS: make passes on a signal that the terminal sent to all, and the second must not cut stop_all short
+leave() {
+	trap '' INT TERM HUP PIPE
+	exit "$1"
+}
+
 own_instance() {
 	take_lock
 	check_port
@@ -190,7 +196,7 @@ run() {
 	show
 	say "
 Ctrl-C stops everything."
-	trap 'exit 0' INT TERM HUP
+	trap 'leave 0' INT TERM HUP
 	wait "$parleyd_pid" || true
 	gateway_failed "parleyd ended by itself"
 }
@@ -274,10 +280,10 @@ clean_run() {
 }
 
 trap stop_all EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
-trap 'exit 141' PIPE
+trap 'leave 130' INT
+trap 'leave 143' TERM
+trap 'leave 129' HUP
+trap 'leave 141' PIPE
 case ${1:-} in
 	run | up | background | down | populate | debug) "$1" ;;
 	clean-run) clean_run ;;
