@@ -6,7 +6,7 @@ MODULE_big = parley
 SQL_MODULES = schema grams contacts conversations messages bulk_load users sync applications search ledger ledger_audit api
 OBJS = $(patsubst %,extension/%.o,parley schema errors statement fold matcher grams gram_ops messages sync applications lookup hits rows \
 	posting_list pending_list \
-	gram_index block_times search_scope search_newest search_messages search_contacts search search_chat ledger ledger_rows ledger_batch ledger_transfer early_release)
+	gram_index block_times search_scope search_newest search_runs search_messages search_contacts search search_chat ledger ledger_rows ledger_batch ledger_transfer early_release)
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
 REGRESS = contacts conversations messages bulk_load audit users sync applications ledger ledger_time ledger_errors ledger_audit api search search_oracle plans
 ISOLATION = user_creation conversation_creation numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers search_visibility

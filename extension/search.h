@@ -176,6 +176,10 @@ extern CandidateVisit parley_search_visit_begin(Search *search, Relation table, 
 extern void parley_search_visit(const CandidateVisit *visit, const ItemPointerData *rows, size_t count);
 extern void parley_search_visit_end(CandidateVisit *visit);
 
+/* search_runs.c: visits the messages that the index names, in whatever order, until all that is wanted is found; false:
+ * more than visits_max would have been needed. */
+extern bool parley_runs_visit(Search *search, StreamPlan *plan, double visits_max, CandidateVisitor visit_message);
+
 /* Times what a stream does. */
 extern instr_time parley_trace_begin(void);
 extern void parley_trace_end(StreamTrace *trace, instr_time began);
