@@ -52,7 +52,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION parley.list_applications(parley.page_number, parley.page_limit) IS 'All applications, oldest first.';
 
-CREATE FUNCTION parley.get_application(token text) RETURNS parley.application
+CREATE FUNCTION parley.find_application(token text) RETURNS parley.application
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -60,10 +60,22 @@ DECLARE
 	found_application parley.application;
 BEGIN
 	SELECT a.token, a.name, a.last_chat_number, a.created_at, a.updated_at INTO found_application
-		FROM parley.applications a WHERE a.token = get_application.token;
+		FROM parley.applications a WHERE a.token = find_application.token;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
 	END IF;
+	RETURN found_application;
+END $$;
+COMMENT ON FUNCTION parley.find_application(text) IS
+	'The application of that token, as a crash may still undo it: for who is about to commit. Errors: P0002 no such application.';
+
+CREATE FUNCTION parley.get_application(token text) RETURNS parley.application
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_application parley.application := parley.find_application(token);
+BEGIN
 	PERFORM parley.await_durable();
 	RETURN found_application;
 END $$;
@@ -73,16 +85,10 @@ CREATE FUNCTION parley.rename_application(token text, name parley.application_na
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	renamed parley.application;
 BEGIN
 	UPDATE parley.applications a SET name = rename_application.name, updated_at = clock_timestamp()
-		WHERE a.token = rename_application.token
-		RETURNING a.token, a.name, a.last_chat_number, a.created_at, a.updated_at INTO renamed;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
-	END IF;
-	RETURN renamed;
+		WHERE a.token = rename_application.token;
+	RETURN parley.find_application(token);
 END $$;
 COMMENT ON FUNCTION parley.rename_application(text, parley.application_name) IS
 	'Gives an application another name. Errors: P0002 no such application.';

@@ -58,8 +58,7 @@ parley_gram_scan_is_empty(const GramScan *scan)
 }
 
 /* The rows of blocks from first to last, ascending, some maybe twice; valid until the next call, the caller's to
- * change.
- */
+ * change. */
 extern Rows parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last);
 
 #endif

@@ -127,8 +127,12 @@ extern int64 parley_slot_int64(TupleTableSlot *slot, AttrNumber column, bool *is
 
 /* search_newest.c: messages in the order of their time. */
 
+/* Starts a look-up by an index that begins with a time, newest first: at the cursor if it was opened for one condition,
+ * at the newest if for none. */
+extern void parley_newest_start(const Search *search, Lookup *newest);
+
 /* From the newest on, or from the cursor on; read by parley_newest_next(), closed as any lookup. */
-extern void parley_newest_open(Search *search, bool from_cursor, Lookup *newest);
+extern void parley_newest_open(const Search *search, bool from_cursor, Lookup *newest);
 
 /* The next message's row, of which the snapshot may not know, and what its entry says; NULL: no more. */
 extern ItemPointer parley_newest_next(const Lookup *newest, Position *position, int64 *number);

@@ -12,7 +12,6 @@
 #include "access/relation.h"
 #include "access/tableam.h"
 #include "miscadmin.h"
-#include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
 #include "search.h"
@@ -94,14 +93,11 @@ static bool
 contacts_walk(Search *search, double budget)
 {
 	Lookup newest;
-	ScanKeyData until_cursor;
 	bool is_complete;
 
 	parley_lookup_open(&newest, search->conversations, "conversations_last_message_at",
 					   parley_search_has_cursor(search) ? 1 : 0, search->snapshot);
-	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
-				TimestampTzGetDatum(search->hits.before.at));
-	parley_lookup_start_scan(&newest, &until_cursor);
+	parley_newest_start(search, &newest);
 	search->contact_trace.walked = 0;
 	is_complete = contacts_walk_on(search, &newest, budget);
 	parley_lookup_close(&newest);

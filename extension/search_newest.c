@@ -10,15 +10,21 @@
 #include "search.h"
 
 void
-parley_newest_open(Search *search, bool from_cursor, Lookup *newest)
+parley_newest_start(const Search *search, Lookup *newest)
 {
 	ScanKeyData until_cursor;
 
-	parley_lookup_open(newest, search->messages, "messages_newest", from_cursor ? 1 : 0, search->snapshot);
-	newest->scan->xs_want_itup = true;
 	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
 				TimestampTzGetDatum(search->hits.before.at));
 	parley_lookup_start_scan(newest, &until_cursor);
+}
+
+void
+parley_newest_open(const Search *search, bool from_cursor, Lookup *newest)
+{
+	parley_lookup_open(newest, search->messages, "messages_newest", from_cursor ? 1 : 0, search->snapshot);
+	newest->scan->xs_want_itup = true;
+	parley_newest_start(search, newest);
 }
 
 ItemPointer

@@ -159,10 +159,12 @@ BEGIN
 		EXIT WHEN NOT FOUND OR next IS NULL;
 	END LOOP;
 END $$;
+CREATE FUNCTION whole_list(term text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT (conversation_id, number)::text FROM (SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages
+		WHERE content LIKE '%' || term || '%' ORDER BY conversation_id, created_at DESC, number DESC) m ORDER BY created_at DESC, conversation_id DESC $$;
 SELECT term, size FROM (VALUES ('bilby'), ('bilby-'), ('-7'), ('wombat-12'), ('quoll-1'), ('-99')) t(term), (VALUES (1), (3), (20)) s(size)
 	WHERE ARRAY(SELECT pages_by_cursor(term, size)) <>
-		ARRAY(SELECT (conversation_id, number)::text FROM (SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages
-			WHERE content LIKE '%' || term || '%' ORDER BY conversation_id, created_at DESC, number DESC) m ORDER BY created_at DESC, conversation_id DESC);
+		ARRAY(SELECT whole_list(term));
 
 -- where_new_messages_have_filled_the_room_of_old_ones, not all that the index names there is visited
 INSERT INTO parley.messages (conversation_id, number, created_at, content)
@@ -175,8 +177,7 @@ SET parley.search_method = 'index';
 SELECT walked BETWEEN 300 AND 10000 AS by_time, candidates BETWEEN 20 AND 5000 AS spared FROM parley.explain_search('wombat', page_size => 20) WHERE stream = 'messages';
 SELECT term, size FROM (VALUES ('wombat'), ('quoll'), ('oll'), ('possum')) t(term), (VALUES (1), (20), (150)) s(size)
 	WHERE ARRAY(SELECT pages_by_cursor(term, size)) <>
-		ARRAY(SELECT (conversation_id, number)::text FROM (SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages
-			WHERE content LIKE '%' || term || '%' ORDER BY conversation_id, created_at DESC, number DESC) m ORDER BY created_at DESC, conversation_id DESC);
+		ARRAY(SELECT whole_list(term));
 -- … and not after a cursor either
 SELECT e.walked BETWEEN 20 AND 10000 AS by_time, e.candidates BETWEEN 20 AND 500 AS spared
 	FROM (SELECT * FROM parley.recent_conversations('wombat-1', page_size => 20) OFFSET 19) p,
@@ -227,7 +228,7 @@ SELECT write_next(1, 20, now() - interval '1 day', 'quokka'), parley.rebuild_con
 SET parley.search_method = 'index';
 SELECT size, count(*) FROM (VALUES (1), (3), (20)) s(size), pages_by_cursor('quokka', size) GROUP BY size ORDER BY size;
 RESET parley.search_method;
-DROP FUNCTION write_next, pages_by_cursor;
+DROP FUNCTION write_next, pages_by_cursor, whole_list;
 
 -- without_its_indexes_a_search_says_so
 BEGIN;
