@@ -2,16 +2,16 @@
 
 EXTENSION = parley
 MODULE_big = parley
-# Each module may use only those above it. The install script is their tables, then their functions, in this order.
-SQL_MODULES = schema grams contacts conversations messages bulk_load users sync applications search ledger ledger_audit api
-OBJS = $(patsubst %,extension/%.o,parley schema errors statement fold matcher grams gram_ops messages sync applications lookup hits rows \
-	posting_list pending_list \
-	gram_index block_times search_scope search_newest search_runs search_messages search_contacts search search_chat ledger ledger_rows ledger_batch ledger_transfer early_release)
+# Each module may use only those above it. The install script is their tables (NAME.tables.sql, where there are any), then their functions (NAME.sql), in this order.
+SQL_MODULES = schema text/grams contacts conversations messages bulk_load users sync applications search/search ledger/ledger ledger/audit api
+OBJS = $(patsubst %.c,%.o,$(wildcard extension/*.c extension/*/*.c))
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
 REGRESS = contacts conversations messages bulk_load audit users sync applications ledger ledger_time ledger_errors ledger_audit api search search_oracle plans
 ISOLATION = user_creation conversation_creation numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers search_visibility
 
 DATA_built = extension/parley--1.0.sql
+PG_CPPFLAGS = -Iextension -MMD -MP
+EXTRA_CLEAN = $(OBJS:.o=.d)
 # The extension is there before a test begins, so that each can be run by itself.
 REGRESS_OPTS = --load-extension=pg_trgm --load-extension=parley
 ISOLATION_OPTS = --inputdir=test $(REGRESS_OPTS)
@@ -29,9 +29,9 @@ all install installcheck clean:
 	$(error the headers of PostgreSQL 15 are missing: `make run` installs them, or set PG_CONFIG)
 endif
 
-extension/parley--1.0.sql: $(wildcard $(SQL_MODULES:%=extension/%.tables.sql) $(SQL_MODULES:%=extension/%.sql))
+extension/parley--1.0.sql: $(wildcard $(SQL_MODULES:%=extension/%.tables.sql)) $(SQL_MODULES:%=extension/%.sql)
 	cat $^ > $@
-$(OBJS): $(wildcard extension/*.h)
+-include $(OBJS:.o=.d)
 
 # The development interface. deploy/local/parley.sh says which variables it honours, test/run.sh what TESTS may name.
 export PG_CONFIG RUN_DIR PORT DEMO_CONTACTS DEMO_MESSAGES CONTACTS MESSAGES CSV SEED REPLACE TESTS
@@ -49,7 +49,7 @@ check-asan:
 check-valgrind:
 	@TESTS=valgrind,log bash test/run.sh
 
-C_FILES = $(wildcard extension/*.[ch] gateway/*.[ch] bench/*.[ch] test/unit/*.[ch])
+C_FILES = $(shell git ls-files '*.[ch]')
 lint format:
 	@bash deploy/local/packages.sh clang-format shellcheck
 	clang-format $(if $(filter lint,$@),--dry-run -Werror,-i) $(C_FILES)

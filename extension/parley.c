@@ -9,8 +9,8 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
-#include "early_release.h"
-#include "search.h"
+#include "ledger/early_release.h"
+#include "search/search.h"
 
 PG_MODULE_MAGIC;
 

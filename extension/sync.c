@@ -33,7 +33,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-#include "early_release.h"
+#include "ledger/early_release.h"
 #include "errors.h"
 #include "statement.h"
 

@@ -2,14 +2,14 @@
 
 CFLAGS ?= -O2 -g
 BUILD ?= extension/build
-PURE = fold grams
-CHECKS = $(PURE:%=$(BUILD)/test_%)
+PURE = text/fold text/grams
+CHECKS = $(PURE:text/%=$(BUILD)/test_%)
 
 .PHONY: check clean
 check: $(CHECKS)
 	set -e; for test in $(CHECKS); do $$test; done
 
-$(BUILD)/test_%: test/unit/test_%.c $(PURE:%=extension/%.c) $(wildcard extension/*.h) | $(BUILD)
+$(BUILD)/test_%: test/unit/extension/text/test_%.c $(PURE:%=extension/%.c) $(wildcard extension/text/*.h) | $(BUILD)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) -Iextension -o $@ $(filter %.c,$^) \
 		$(shell pkg-config --cflags --libs check)
 

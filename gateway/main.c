@@ -10,12 +10,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "log.h"
-#include "route_loader.h"
-#include "server.h"
-#include "service.h"
-#include "tls.h"
+#include "config/config.h"
+#include "base/log.h"
+#include "http/route_loader.h"
+#include "http/server.h"
+#include "http/service.h"
+#include "http/tls.h"
 
 typedef struct Gateway
 {

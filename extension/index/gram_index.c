@@ -1,0 +1,230 @@
+/*
+ * gram_index.c: see gram_index.h.
+ *
+ * Takes no lock of its own but the predicate lock of a serializable transaction; those of pages are posting_list.c's,
+ * pending_list.c's and GIN's.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "miscadmin.h"
+#include "nodes/tidbitmap.h"
+#include "pgstat.h"
+#include "storage/predicate.h"
+#include "utils/fmgroids.h"
+
+#include "index/gram_index.h"
+#include "index/pending_list.h"
+
+/* Rows that are not worth another list; the share of rows beyond which a list tells nothing; how much likelier two
+ * clues of one term are together than by chance; and how many rows of a list are read in the time of a visit. */
+#define ROWS_FEW 300
+#define SHARE_USELESS 0.1
+#define SHARE_DEPENDENT 4
+#define ROWS_FOR_VISIT 100
+
+/* A clue of more keys than this is not looked at list by list; a letter alone, with three ranges, always has more. */
+#define KEYS_MAX 1000
+#define RANGES_MAX 2
+
+/* The lists that answer a clue, in columns first to last. */
+static PostingLists
+clue_lists(GinState *state, OffsetNumber first, OffsetNumber last, const GramClue *clue, bool with_rows,
+		   Snapshot snapshot)
+{
+	PostingLists lists = { .is_whole = clue->range_count <= RANGES_MAX };
+
+	for (OffsetNumber column = first; column <= last && lists.is_whole; column++)
+		for (int i = 0; i < clue->range_count && lists.is_whole; i++)
+			parley_posting_lists_add(&lists, state, column, &clue->ranges[i], KEYS_MAX, with_rows, snapshot);
+	return lists;
+}
+
+/* Puts a clue among the rarest kept so far, in the order of their rows; one that is there already tells no more. */
+static void
+clue_set_add(ClueSet *set, double *rows, const GramClue *clue, double clue_rows)
+{
+	size_t place = set->count;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (memcmp(&set->clues[i], clue, sizeof(*clue)) == 0)
+			return;
+	while (place > 0 && rows[place - 1] > clue_rows)
+		place--;
+	if (place >= CLUES_ASKED_MAX)
+		return;
+	if (set->count < CLUES_ASKED_MAX)
+		set->count++;
+	for (size_t i = set->count - 1; i > place; i--)
+	{
+		set->clues[i] = set->clues[i - 1];
+		rows[i] = rows[i - 1];
+	}
+	set->clues[place] = *clue;
+	rows[place] = clue_rows;
+}
+
+/*
+ * How many of the clues, the rarest first, are worth reading: which pays while many rows are left to visit, the clue is
+ * not in most of them anyway, and its list is read faster than they are visited.
+ */
+static size_t
+clues_worth(const double *rows, size_t count, double table_rows)
+{
+	double left = rows[0];
+	size_t worth = 1;
+
+	for (; worth < count && left > ROWS_FEW && rows[worth] < table_rows * SHARE_USELESS &&
+		   rows[worth] < left * ROWS_FOR_VISIT;
+		 worth++)
+		left *= Min(1.0, SHARE_DEPENDENT * rows[worth] / table_rows);
+	return worth;
+}
+
+ClueSet
+parley_gram_index_choose(Relation index, int columns, const Folded *term, double table_rows, Snapshot snapshot)
+{
+	ClueSet set = { .rows = -1 };
+	GramClue clues[CLUES_MAX];
+	const GramClue *vague = NULL;
+	double rows[CLUES_ASKED_MAX];
+	GinState state;
+	size_t count = parley_clues_of_folded(term, clues, CLUES_MAX);
+
+	initGinState(&state, index);
+	for (size_t i = 0; i < count; i++)
+	{
+		PostingLists lists = clue_lists(&state, 1, columns, &clues[i], false, snapshot);
+
+		if (lists.is_whole)
+			clue_set_add(&set, rows, &clues[i], parley_posting_lists_size(&lists, index, snapshot));
+		else
+			vague = &clues[i];
+	}
+	if (set.count > 0)
+	{
+		set.rows = rows[0];
+		set.count = clues_worth(rows, set.count, table_rows);
+	}
+	else if (vague != NULL)
+	{
+		set.clues[0] = *vague;
+		set.count = 1;
+	}
+	return set;
+}
+
+static Rows
+bitmap_rows(TIDBitmap *bitmap)
+{
+	Rows found = { 0 };
+	TBMIterator *iterator = tbm_begin_iterate(bitmap);
+
+	for (TBMIterateResult *block; (block = tbm_iterate(iterator)) != NULL;)
+		for (int i = 0; i < (block->ntuples < 0 ? 1 : block->ntuples); i++)
+		{
+			ItemPointerData row;
+
+			ItemPointerSet(&row, block->blockno, block->ntuples < 0 ? InvalidOffsetNumber : block->offsets[i]);
+			parley_rows_add(&found, &row, 1);
+		}
+	tbm_end_iterate(iterator);
+	return found;
+}
+
+Rows
+parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, Snapshot snapshot)
+{
+	TIDBitmap *bitmap = tbm_create(work_mem * 1024L, NULL);
+	IndexScanDesc scan = index_beginscan_bitmap(index, snapshot, 1);
+	bytea *query = parley_clues_form(clues->clues, clues->count);
+	ScanKeyData key;
+	Rows found;
+
+	ScanKeyEntryInitialize(&key, 0, column, GRAM_HAS_CLUES, InvalidOid, index->rd_indcollation[column - 1], F_BYTEAEQ,
+						   PointerGetDatum(query));
+	index_rescan(scan, &key, 1, NULL, 0);
+	index_getbitmap(scan, bitmap);
+	found = bitmap_rows(bitmap);
+	index_endscan(scan);
+	tbm_free(bitmap);
+	pfree(query);
+	return found;
+}
+
+void
+parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const ClueSet *clues, Snapshot snapshot)
+{
+	GinState state;
+	bool is_whole = clues->count > 0 && clues->rows >= 0;
+
+	memset(scan, 0, sizeof(*scan));
+	scan->index = index;
+	scan->snapshot = snapshot;
+	if (is_whole)
+	{
+		PredicateLockRelation(index, snapshot);
+		pgstat_count_index_scan(index);
+		initGinState(&state, index);
+		scan->known = parley_pending_rows(&state, column, clues->clues, clues->count, snapshot);
+	}
+	for (size_t i = 0; i < clues->count && is_whole; i++)
+	{
+		scan->lists[i] = clue_lists(&state, column, column, &clues->clues[i], true, snapshot);
+		is_whole = scan->lists[i].is_whole;
+	}
+	if (is_whole)
+		scan->clue_count = clues->count;
+	else
+		scan->known = parley_gram_index_ask(index, column, clues, snapshot);
+}
+
+/* Appends to what was found the rows of the stretch that are in any list, ascending. */
+static void
+lists_unite(GramScan *scan, PostingLists *lists, RowPlace after, RowPlace until)
+{
+	size_t begin = scan->found.count;
+	size_t contributing = 0;
+
+	for (size_t i = 0; i < lists->count; i++)
+	{
+		const ItemPointerData *rows;
+		size_t count = parley_posting_list_read(&lists->lists[i], scan->index, after, until, scan->snapshot, &rows);
+
+		parley_rows_add(&scan->found, rows, count);
+		contributing += count > 0;
+	}
+	if (contributing > 1)
+		parley_rows_sort(&scan->found, begin);
+}
+
+Rows
+parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last)
+{
+	RowPlace after = parley_block_place(first);
+	RowPlace until = parley_block_place(last + 1);
+	size_t known = parley_rows_before(scan->known.rows, scan->known.count, after);
+	size_t known_end = parley_rows_before(scan->known.rows, scan->known.count, until);
+
+	scan->found.count = 0;
+	for (size_t i = 0; i < scan->clue_count && (i == 0 || scan->found.count > 0); i++)
+	{
+		size_t count = scan->found.count;
+
+		lists_unite(scan, &scan->lists[i], after, until);
+		if (i > 0)
+		{
+			size_t others = scan->found.count - count;
+
+			scan->found.count = count;
+			parley_rows_keep(&scan->found, scan->found.rows + count, others);
+		}
+	}
+	if (known_end > known)
+	{
+		parley_rows_add(&scan->found, scan->known.rows + known, known_end - known);
+		parley_rows_sort(&scan->found, 0);
+	}
+	return (Rows){ scan->found.rows, scan->found.count };
+}

@@ -1,0 +1,110 @@
+/*
+ * pending_list.c: see pending_list.h.
+ *
+ * Share-locks a page of the list, and the next before it lets go, so that none can be taken away in between; whoever
+ * empties the list waits for that long.
+ */
+#include "postgres.h"
+
+#include "storage/bufmgr.h"
+
+#include "index/pending_list.h"
+
+/* A row under way: its grams come one after another, maybe over several pages. */
+typedef struct PendingRow
+{
+	ItemPointerData row;
+	uint64 answered; /* a bit for each clue */
+} PendingRow;
+
+static void
+pending_row_end(const PendingRow *row, size_t clue_count, Rows *found)
+{
+	if (row->answered == (UINT64_C(1) << clue_count) - 1)
+		parley_rows_add(found, &row->row, 1);
+}
+
+static void
+pending_row_add(PendingRow *row, Gram gram, const GramClue *clues, size_t clue_count)
+{
+	for (size_t i = 0; i < clue_count; i++)
+		for (int j = 0; j < clues[i].range_count; j++)
+			if (parley_gram_in_range(gram, &clues[i].ranges[j]))
+				row->answered |= UINT64_C(1) << i;
+}
+
+static void
+pending_page_read(GinState *state, OffsetNumber column, Page page, const GramClue *clues, size_t clue_count,
+				  PendingRow *row, Rows *found)
+{
+	OffsetNumber last = PageGetMaxOffsetNumber(page);
+
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
+	{
+		IndexTuple entry = (IndexTuple) PageGetItem(page, PageGetItemId(page, offset));
+		GinNullCategory category;
+		Gram gram;
+
+		if (parley_row_place(&row->row) != parley_row_place(&entry->t_tid))
+		{
+			pending_row_end(row, clue_count, found);
+			*row = (PendingRow){ .row = entry->t_tid };
+		}
+		if (gintuple_get_attrnum(state, entry) != column)
+			continue;
+		gram = DatumGetInt64(gintuple_get_key(state, entry, &category));
+		if (category == GIN_CAT_NORM_KEY)
+			pending_row_add(row, gram, clues, clue_count);
+	}
+}
+
+/* The first page of the list, locked; invalid: there is none. */
+static Buffer
+pending_list_lock(Relation index, Snapshot snapshot)
+{
+	Buffer meta = ReadBuffer(index, GIN_METAPAGE_BLKNO);
+	Buffer first = InvalidBuffer;
+	BlockNumber head;
+
+	LockBuffer(meta, GIN_SHARE);
+	TestForOldSnapshot(snapshot, index, BufferGetPage(meta));
+	head = GinPageGetMeta(BufferGetPage(meta))->head;
+	if (BlockNumberIsValid(head))
+	{
+		first = ReadBuffer(index, head);
+		LockBuffer(first, GIN_SHARE);
+	}
+	UnlockReleaseBuffer(meta);
+	return first;
+}
+
+static Buffer
+pending_list_step(Relation index, Buffer buffer)
+{
+	BlockNumber next = GinPageGetOpaque(BufferGetPage(buffer))->rightlink;
+	Buffer following = InvalidBuffer;
+
+	if (BlockNumberIsValid(next))
+	{
+		following = ReadBuffer(index, next);
+		LockBuffer(following, GIN_SHARE);
+	}
+	UnlockReleaseBuffer(buffer);
+	return following;
+}
+
+Rows
+parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count, Snapshot snapshot)
+{
+	Rows found = { 0 };
+	PendingRow row = { .answered = 0 };
+
+	ItemPointerSetInvalid(&row.row);
+	Assert(clue_count > 0 && clue_count < 64);
+	for (Buffer buffer = pending_list_lock(state->index, snapshot); BufferIsValid(buffer);
+		 buffer = pending_list_step(state->index, buffer))
+		pending_page_read(state, column, BufferGetPage(buffer), clues, clue_count, &row, &found);
+	pending_row_end(&row, clue_count, &found);
+	parley_rows_sort(&found, 0);
+	return found;
+}

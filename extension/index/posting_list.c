@@ -1,0 +1,294 @@
+/*
+ * posting_list.c: see posting_list.h. PostgreSQL's src/backend/access/gin/README has the pages that this reads.
+ *
+ * Share-locks one page of the index at a time, two while it steps to the right, and none when it returns. What others
+ * do meanwhile is met as GIN's own scans meet it: a page that was split, or deleted, since its address was read leads
+ * to the right; and no deleted page is used again while a snapshot is held, as this search's is. (On a standby the
+ * primary does not know of it: there the moment between reading an address and the page is as in GIN's own scans.)
+ */
+#include "postgres.h"
+
+#include "storage/bufmgr.h"
+
+#include "index/posting_list.h"
+
+#define EVERYWHERE UINT64_MAX
+
+static PostingList
+posting_list_of_entry(GinState *state, OffsetNumber column, IndexTuple entry, bool with_rows)
+{
+	PostingList list = { .root = InvalidBlockNumber, .until = EVERYWHERE };
+
+	if (GinIsPostingTree(entry))
+	{
+		list.root = GinGetPostingTree(entry);
+		list.until = 0;
+	}
+	else if (with_rows && GinGetNPosting(entry) > 0)
+		list.rows = ginReadTuple(state, column, entry, &list.count);
+	else
+		list.count = GinGetNPosting(entry);
+	return list;
+}
+
+/* The gram of an entry; false: of another column, or what GIN keeps for texts without any. */
+static bool
+entry_gram(GinState *state, OffsetNumber column, IndexTuple entry, Gram *gram)
+{
+	GinNullCategory category;
+
+	if (gintuple_get_attrnum(state, entry) != column)
+		return false;
+	*gram = DatumGetInt64(gintuple_get_key(state, entry, &category));
+	return category == GIN_CAT_NORM_KEY;
+}
+
+static void
+posting_lists_append(PostingLists *lists, PostingList list)
+{
+	if (lists->count == 0)
+		lists->lists = palloc(sizeof(PostingList));
+	else if ((lists->count & (lists->count - 1)) == 0)
+		lists->lists = repalloc(lists->lists, 2 * lists->count * sizeof(PostingList));
+	lists->lists[lists->count++] = list;
+}
+
+void
+parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber column, const GramRange *range,
+						 size_t keys_max, bool with_rows, Snapshot snapshot)
+{
+	GinBtreeData entries;
+	GinBtreeStack *stack;
+	size_t looked_at = 0;
+	Gram gram;
+
+	ginPrepareEntryScan(&entries, column, Int64GetDatum(range->low), GIN_CAT_NORM_KEY, state);
+	stack = ginFindLeafPage(&entries, true, false, snapshot);
+	entries.findItem(&entries, stack);
+	for (OffsetNumber offset = stack->off;; offset++)
+	{
+		Page page = BufferGetPage(stack->buffer);
+		IndexTuple entry;
+
+		if (offset > PageGetMaxOffsetNumber(page))
+		{
+			if (GinPageRightMost(page))
+				break;
+			stack->buffer = ginStepRight(stack->buffer, state->index, GIN_SHARE);
+			stack->blkno = BufferGetBlockNumber(stack->buffer);
+			offset = InvalidOffsetNumber;
+			continue;
+		}
+		entry = (IndexTuple) PageGetItem(page, PageGetItemId(page, offset));
+		if (!entry_gram(state, column, entry, &gram) || gram > range->high)
+			break;
+		if (looked_at++ == keys_max)
+		{
+			lists->is_whole = false;
+			break;
+		}
+		if (parley_gram_in_range(gram, range))
+			posting_lists_append(lists, posting_list_of_entry(state, column, entry, with_rows));
+	}
+	LockBuffer(stack->buffer, GIN_UNLOCK);
+	freeGinBtreeStack(stack);
+}
+
+static double
+leaf_size(Page leaf)
+{
+	Size bytes = GinDataLeafPageGetPostingListSize(leaf);
+	GinPostingList *segment = GinDataLeafPageGetPostingList(leaf);
+	int count;
+
+	if (bytes == 0)
+		return 0;
+	pfree(ginPostingListDecode(segment, &count));
+	return (double) count * bytes / SizeOfGinPostingList(segment);
+}
+
+/* Where a descent of a posting tree leads. */
+typedef struct Descent
+{
+	Buffer buffer;  /* of the leaf, pinned and locked */
+	RowPlace after; /* with a place: the leaf's rows, and no others up to its right bound, are beyond that */
+	double leaves;  /* without: about how many there are */
+} Descent;
+
+/* The child that has the row's place, and how far the children before it go. */
+static BlockNumber
+child_of(Page page, RowPlace place, RowPlace *after)
+{
+	OffsetNumber low = FirstOffsetNumber;
+	OffsetNumber high = GinPageGetOpaque(page)->maxoff;
+
+	while (low < high)
+	{
+		OffsetNumber middle = low + (high - low) / 2;
+
+		if (place > parley_row_place(&GinDataPageGetPostingItem(page, middle)->key))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low > FirstOffsetNumber)
+		*after = Max(*after, parley_row_place(&GinDataPageGetPostingItem(page, low - 1)->key));
+	return PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, low));
+}
+
+static BlockNumber
+child_in_the_middle(Page page)
+{
+	return PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, (GinPageGetOpaque(page)->maxoff + 1) / 2));
+}
+
+/* Whether what is looked for is further right. */
+static bool
+is_passed(Page page, const RowPlace *place)
+{
+	if (GinPageIsDeleted(page))
+		return true;
+	if (place != NULL)
+		return *place > parley_row_place(GinDataPageGetRightBound(page));
+	return GinPageIsLeaf(page) && GinDataLeafPageIsEmpty(page);
+}
+
+/* To the leaf that has the row's place, or without one to any in the middle that has rows. */
+static Descent
+posting_tree_descend(Relation index, BlockNumber root, const RowPlace *place, Snapshot snapshot)
+{
+	Descent descent = { ReadBuffer(index, root), .leaves = 1 };
+
+	for (;;)
+	{
+		Page page;
+		BlockNumber child;
+
+		LockBuffer(descent.buffer, GIN_SHARE);
+		for (page = BufferGetPage(descent.buffer); !GinPageRightMost(page) && is_passed(page, place);
+			 page = BufferGetPage(descent.buffer))
+		{
+			if (place != NULL && !GinPageIsDeleted(page))
+				descent.after = Max(descent.after, parley_row_place(GinDataPageGetRightBound(page)));
+			descent.buffer = ginStepRight(descent.buffer, index, GIN_SHARE);
+		}
+		TestForOldSnapshot(snapshot, index, page);
+		if (GinPageIsLeaf(page))
+			return descent;
+		descent.leaves *= GinPageGetOpaque(page)->maxoff;
+		child = place != NULL ? child_of(page, *place, &descent.after) : child_in_the_middle(page);
+		LockBuffer(descent.buffer, GIN_UNLOCK);
+		descent.buffer = ReleaseAndReadBuffer(descent.buffer, index, child);
+	}
+}
+
+/*
+ * As many leaves as a descent through the middle tells, times what the leaf there holds by its first segment. Not the
+ * first leaf, though it is as easy to find: where old rows were deleted, vacuum has emptied it and left it there.
+ */
+static double
+posting_tree_size(Relation index, BlockNumber root, Snapshot snapshot)
+{
+	Descent middle = posting_tree_descend(index, root, NULL, snapshot);
+	double rows = middle.leaves * leaf_size(BufferGetPage(middle.buffer));
+
+	UnlockReleaseBuffer(middle.buffer);
+	return rows;
+}
+
+double
+parley_posting_lists_size(const PostingLists *lists, Relation index, Snapshot snapshot)
+{
+	double rows = 0;
+
+	for (size_t i = 0; i < lists->count; i++)
+		rows += BlockNumberIsValid(lists->lists[i].root) ? posting_tree_size(index, lists->lists[i].root, snapshot)
+														 : lists->lists[i].count;
+	return rows;
+}
+
+/* Decodes of the leaf that has `until` the segments with rows beyond `after`: the list is then what these span. */
+static void
+leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot)
+{
+	Descent found = posting_tree_descend(index, list->root, &until, snapshot);
+	Page page = BufferGetPage(found.buffer);
+	GinPostingList *first = GinDataLeafPageGetPostingList(page);
+	char *end = (char *) first + GinDataLeafPageGetPostingListSize(page);
+
+	Assert(GinPageIsCompressed(page));
+	list->after = found.after;
+	list->until = GinPageRightMost(page) ? EVERYWHERE : parley_row_place(GinDataPageGetRightBound(page));
+	for (GinPostingList *segment = GinNextPostingListSegment(first); (char *) segment < end;
+		 segment = GinNextPostingListSegment(segment))
+	{
+		RowPlace start = parley_row_place(&segment->first);
+
+		if (start > until)
+		{
+			list->until = start - 1;
+			end = (char *) segment;
+		}
+		else if (start <= after + 1)
+		{
+			first = segment;
+			list->after = start - 1;
+		}
+	}
+	if ((char *) first < end)
+		list->rows = ginPostingListDecodeAllSegments(first, (int) (end - (char *) first), &list->count);
+	UnlockReleaseBuffer(found.buffer);
+}
+
+/* Makes rows span all from beyond `after` to `until`, which may take several leaves. */
+static void
+posting_list_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot)
+{
+	PostingList whole = { .root = list->root };
+
+	if (list->rows != NULL)
+		pfree(list->rows);
+	for (;;)
+	{
+		PostingList part = { .root = list->root };
+
+		leaf_decode(&part, index, after, until, snapshot);
+		if (whole.until == 0)
+			whole = part;
+		else
+		{
+			/*
+			 * What was deleted between two looks may have made the leaves overlap: what came into the stretch since the
+			 * first look is newer than the snapshot, and may stand twice or not at all.
+			 */
+			while (part.count > 0 && parley_row_place(&part.rows[part.count - 1]) > whole.after)
+				part.count--;
+			if (part.count > 0)
+			{
+				part.rows = repalloc(part.rows, (part.count + whole.count) * sizeof(ItemPointerData) + 1);
+				memcpy(part.rows + part.count, whole.rows, whole.count * sizeof(ItemPointerData));
+				whole.rows = part.rows;
+				whole.count += part.count;
+			}
+			whole.after = part.after;
+		}
+		if (whole.after <= after)
+			break;
+		until = whole.after;
+	}
+	*list = whole;
+}
+
+size_t
+parley_posting_list_read(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot,
+						 const ItemPointerData **rows)
+{
+	size_t skipped, end;
+
+	if (after < list->after || until > list->until)
+		posting_list_decode(list, index, after, until, snapshot);
+	end = parley_rows_before(list->rows, list->count, until + 1);
+	skipped = parley_rows_before(list->rows, end, after + 1);
+	*rows = list->rows + skipped;
+	return end - skipped;
+}

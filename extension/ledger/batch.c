@@ -1,0 +1,237 @@
+/*
+ * ledger_batch.c: posting many transactions by one commit.
+ *
+ * Locks the accounts in the order of (user_id, id), each once and for all of its drafts, which keep the order in which
+ * they were given. Memory: of the caller's context, until the call ends.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
+
+#include "errors.h"
+#include "ledger/ledger.h"
+
+PG_FUNCTION_INFO_V1(parley_post_transactions);
+
+/* As the domains parley.idempotency_key and parley.memo have it. */
+#define KEY_LENGTH_MAX 64
+#define MEMO_LENGTH_MAX 500
+
+typedef struct BatchRow
+{
+	int64 user_id;
+	int64 account_id;
+	PostingDraft draft;
+	Posting posting;
+	int position; /* in the arrays */
+	bool incomplete;
+} BatchRow;
+
+typedef struct Batch
+{
+	BatchRow *rows;
+	int count;
+} Batch;
+
+typedef struct Column
+{
+	Datum *values;
+	bool *nulls;
+	int count;
+} Column;
+
+static Column
+column_read(FunctionCallInfo fcinfo, int argument, Oid type)
+{
+	Column column = { .count = -1 };
+	int16 length;
+	bool by_value;
+	char alignment;
+
+	if (PG_ARGISNULL(argument))
+		return column;
+	if (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(argument)) > 1)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("arrays of a batch must have one dimension")));
+	get_typlenbyvalalign(type, &length, &by_value, &alignment);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, length, by_value, alignment, &column.values, &column.nulls,
+					  &column.count);
+	return column;
+}
+
+static int64
+column_number(const Column *column, int position, bool *incomplete)
+{
+	if (column->nulls[position])
+		*incomplete = true;
+	return column->nulls[position] ? 0 : DatumGetInt64(column->values[position]);
+}
+
+static text *
+column_text(const Column *column, int position)
+{
+	return column->count < 0 || column->nulls[position] ? NULL : DatumGetTextPP(column->values[position]);
+}
+
+static Batch
+batch_read(FunctionCallInfo fcinfo)
+{
+	static const char *const names[] = { "user_ids", "account_ids", "amounts", "memos", "idempotency_keys" };
+	Column columns[lengthof(names)];
+	Batch batch;
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		columns[i] = column_read(fcinfo, i, i < 3 ? INT8OID : TEXTOID);
+		if (columns[i].count != columns[0].count && (i < 3 || columns[i].count >= 0))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("%s has %d elements, not %d", names[i], columns[i].count, columns[0].count),
+							errargument(names[i])));
+	}
+	batch.count = Max(columns[0].count, 0);
+	batch.rows = palloc0(sizeof(BatchRow) * Max(batch.count, 1));
+	for (int i = 0; i < batch.count; i++)
+	{
+		BatchRow *row = &batch.rows[i];
+
+		row->position = i;
+		row->user_id = column_number(&columns[0], i, &row->incomplete);
+		row->account_id = column_number(&columns[1], i, &row->incomplete);
+		row->draft.amount = column_number(&columns[2], i, &row->incomplete);
+		row->draft.memo = column_text(&columns[3], i);
+		row->draft.idempotency_key = column_text(&columns[4], i);
+	}
+	return batch;
+}
+
+static int
+by_account(const void *a, const void *b)
+{
+	const BatchRow *x = a;
+	const BatchRow *y = b;
+
+	if (x->user_id != y->user_id)
+		return x->user_id < y->user_id ? -1 : 1;
+	if (x->account_id != y->account_id)
+		return x->account_id < y->account_id ? -1 : 1;
+	return x->position - y->position;
+}
+
+static int
+by_position(const void *a, const void *b)
+{
+	return ((const BatchRow *) a)->position - ((const BatchRow *) b)->position;
+}
+
+static bool
+same_account(const BatchRow *a, const BatchRow *b)
+{
+	return a->user_id == b->user_id && a->account_id == b->account_id;
+}
+
+static bool
+key_is_valid(text *key)
+{
+	int length = VARSIZE_ANY_EXHDR(key);
+
+	for (int i = 0; i < length; i++)
+		if (VARDATA_ANY(key)[i] < ' ' || VARDATA_ANY(key)[i] > '~')
+			return false;
+	return length >= 1 && length <= KEY_LENGTH_MAX;
+}
+
+static bool
+memo_is_valid(text *memo)
+{
+	int length = pg_mbstrlen_with_len(VARDATA_ANY(memo), VARSIZE_ANY_EXHDR(memo));
+
+	return length >= 1 && length <= MEMO_LENGTH_MAX;
+}
+
+/* What the domains of post_transaction's arguments refuse, here one row at a time; NULL: nothing. */
+static const char *
+row_fault(const BatchRow *row)
+{
+	if (row->incomplete)
+		return "user, account or amount is missing";
+	if (row->draft.amount == 0 || row->draft.amount == PG_INT64_MIN)
+		return "amount must not be 0, nor the smallest bigint";
+	if (row->draft.idempotency_key != NULL && !key_is_valid(row->draft.idempotency_key))
+		return "idempotency key must be 1 to 64 printable ASCII characters";
+	if (row->draft.memo != NULL && !memo_is_valid(row->draft.memo))
+		return "memo must be 1 to 500 characters";
+	return NULL;
+}
+
+/* account is NULL where there is none. */
+static Posting
+row_post(LedgerRows *rows, Account *account, const BatchRow *row)
+{
+	Account named = { .user_id = row->user_id, .id = row->account_id };
+	const char *fault = row_fault(row);
+
+	if (fault != NULL)
+		return parley_posting_fail(&named, &row->draft, ERRCODE_INVALID_PARAMETER_VALUE, NULL, fault);
+	if (account == NULL)
+		return parley_posting_no_account(row->user_id, row->account_id, &row->draft, NULL);
+	return parley_posting_make(rows, account, &row->draft);
+}
+
+/* Posts the rows from first on that are of its account, answers how many. */
+static int
+account_post(LedgerRows *rows, Batch *batch, int first)
+{
+	BatchRow *row = &batch->rows[first];
+	int count = 1;
+	Account account;
+	bool exists;
+
+	while (first + count < batch->count && same_account(row, row + count))
+		count++;
+	exists = parley_account_lock(rows, row->user_id, row->account_id, &account);
+	for (int i = 0; i < count; i++)
+		row[i].posting = row_post(rows, exists ? &account : NULL, &row[i]);
+	if (exists)
+		parley_account_save(rows, &account);
+	return count;
+}
+
+static void
+batch_post(Batch *batch)
+{
+	LedgerRows *rows = parley_ledger_rows_open(true);
+
+	qsort(batch->rows, batch->count, sizeof(BatchRow), by_account);
+	for (int i = 0; i < batch->count;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		i += account_post(rows, batch, i);
+	}
+	parley_ledger_rows_close(rows);
+	qsort(batch->rows, batch->count, sizeof(BatchRow), by_position);
+}
+
+Datum
+parley_post_transactions(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Batch batch = batch_read(fcinfo);
+
+	InitMaterializedSRF(fcinfo, 0);
+	batch_post(&batch);
+	for (int i = 0; i < batch.count; i++)
+	{
+		Datum values[POSTED_COLUMNS];
+		bool nulls[POSTED_COLUMNS];
+
+		parley_posting_columns(&batch.rows[i].posting, values, nulls);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,223 @@
+/*
+ * ledger_transfer.c: moving money from one account to another, with a receipt in a conversation where one is asked for.
+ *
+ * Locks both accounts, the one with the smaller (user_id, id) first, then the conversation's row. Memory: of the
+ * caller's context; SPI is connected around what it runs.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+#include "errors.h"
+#include "ledger/ledger.h"
+#include "messages.h"
+#include "statement.h"
+
+PG_FUNCTION_INFO_V1(parley_move_money);
+
+typedef struct Transfer
+{
+	PostingDraft draft; /* the paying line */
+	int64 user_id;
+	int64 account_id;
+	Account from;
+	Account to;
+	Posting paid;
+	int64 to_number;
+	int64 message_number; /* 0: no receipt */
+} Transfer;
+
+static Statement find_other_line = {
+	"SELECT to_number, message_number FROM parley.transfers WHERE user_id = $1 AND account_id = $2 AND number = $3",
+	{ INT8OID, INT8OID, INT8OID },
+};
+static Statement insert_transfer = {
+	"INSERT INTO parley.transfers"
+	" (user_id, account_id, number, to_user_id, to_account_id, to_number, conversation_id, message_number)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	{ INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID },
+};
+static Statement write_receipt = {
+	"SELECT 'paid ' || parley.format_amount($1, $2) || coalesce(': ' || $3, '')",
+	{ INT8OID, TEXTOID, TEXTOID },
+};
+
+static void
+lock_account(LedgerRows *rows, int64 user_id, int64 account_id, const char *field, Account *account)
+{
+	PostingDraft draft = { 0 };
+	Posting missing;
+
+	if (parley_account_lock(rows, user_id, account_id, account))
+		return;
+	missing = parley_posting_no_account(user_id, account_id, &draft, field);
+	parley_posting_raise(&missing);
+}
+
+static void
+lock_both(LedgerRows *rows, Transfer *transfer)
+{
+	const PostingDraft *draft = &transfer->draft;
+	bool from_first = transfer->user_id != draft->to_user_id ? transfer->user_id < draft->to_user_id
+															 : transfer->account_id < draft->to_account_id;
+
+	if (from_first)
+		lock_account(rows, transfer->user_id, transfer->account_id, "from_account_id", &transfer->from);
+	lock_account(rows, draft->to_user_id, draft->to_account_id, "to_account_id", &transfer->to);
+	if (!from_first)
+		lock_account(rows, transfer->user_id, transfer->account_id, "from_account_id", &transfer->from);
+}
+
+/*
+ * The receiver's balance decides too, but only the payer's own may be spoken of. So the payer's decides first: which
+ * amounts overflow the receiver's would tell somebody without money what it is.
+ */
+static bool
+transfer_allowed(Transfer *transfer)
+{
+	PostingDraft received = { .amount = -transfer->draft.amount };
+
+	if (strcmp(transfer->from.currency, transfer->to.currency) != 0)
+		transfer->paid =
+			parley_posting_fail(&transfer->from, &transfer->draft, ERRCODE_INVALID_PARAMETER_VALUE, "to_account_id",
+								psprintf("account %lld is in %s, not in %s", (long long) transfer->to.id,
+										 transfer->to.currency, transfer->from.currency));
+	else if (!parley_posting_allowed(&transfer->from, &transfer->draft, &transfer->paid))
+		transfer->paid.field = transfer->paid.kept ? "amount" : "from_account_id";
+	else if (!parley_posting_allowed(&transfer->to, &received, &transfer->paid))
+		transfer->paid.field = "to_account_id";
+	else
+		return true;
+	return false;
+}
+
+static void
+transfer_post_receipt(Transfer *transfer)
+{
+	MessageDraft message = { .conversation_id = transfer->draft.conversation_id, .sender_id = transfer->user_id };
+	Datum values[] = { Int64GetDatum(-transfer->draft.amount), CStringGetTextDatum(transfer->from.currency),
+					   PointerGetDatum(transfer->draft.memo) };
+
+	parley_statement_run(&write_receipt, values, transfer->draft.memo == NULL ? "  n" : NULL, true, 1);
+	message.content = DatumGetTextPCopy(parley_statement_value(0, 1, NULL));
+	transfer->message_number = parley_message_post(&message).number;
+}
+
+static void
+transfer_record(const Transfer *transfer)
+{
+	const PostingDraft *draft = &transfer->draft;
+	Datum values[] = { Int64GetDatum(transfer->user_id),
+					   Int64GetDatum(transfer->account_id),
+					   Int64GetDatum(transfer->paid.transaction.number),
+					   Int64GetDatum(draft->to_user_id),
+					   Int64GetDatum(draft->to_account_id),
+					   Int64GetDatum(transfer->to_number),
+					   Int64GetDatum(draft->conversation_id),
+					   Int64GetDatum(transfer->message_number) };
+
+	parley_statement_run(&insert_transfer, values, draft->has_conversation ? NULL : "      nn", false, 0);
+}
+
+static void
+transfer_post(LedgerRows *rows, Transfer *transfer)
+{
+	PostingDraft received = { .amount = -transfer->draft.amount, .memo = transfer->draft.memo };
+	TimestampTz at = Max(parley_account_next_time(&transfer->from), parley_account_next_time(&transfer->to));
+
+	transfer->paid = parley_posting_append(rows, &transfer->from, &transfer->draft, at);
+	transfer->to_number = parley_posting_append(rows, &transfer->to, &received, at).transaction.number;
+	SPI_connect();
+	if (transfer->draft.has_conversation)
+		transfer_post_receipt(transfer);
+	transfer_record(transfer);
+	SPI_finish();
+}
+
+/* What the first call with the key made, beside the paying line. */
+static void
+transfer_recall(Transfer *transfer)
+{
+	Datum values[] = { Int64GetDatum(transfer->user_id), Int64GetDatum(transfer->account_id),
+					   Int64GetDatum(transfer->paid.transaction.number) };
+	bool no_receipt;
+
+	if (transfer->paid.sqlerrcode != 0)
+		return;
+	SPI_connect();
+	parley_statement_run(&find_other_line, values, NULL, false, 1);
+	transfer->to_number = DatumGetInt64(parley_statement_value(0, 1, NULL));
+	transfer->message_number = DatumGetInt64(parley_statement_value(0, 2, &no_receipt));
+	SPI_finish();
+}
+
+static void
+transfer_make(Transfer *transfer)
+{
+	/* Who reads messages does not wait for the disk: a receipt shows when it is there. */
+	LedgerRows *rows = parley_ledger_rows_open(!transfer->draft.has_conversation);
+
+	lock_both(rows, transfer);
+	if (parley_posting_replay(rows, &transfer->from, &transfer->draft, &transfer->paid))
+		transfer_recall(transfer);
+	else if (transfer_allowed(transfer))
+		transfer_post(rows, transfer);
+	parley_posting_raise(&transfer->paid);
+	parley_account_save(rows, &transfer->from);
+	parley_account_save(rows, &transfer->to);
+	parley_ledger_rows_close(rows);
+}
+
+static Transfer
+transfer_read(FunctionCallInfo fcinfo)
+{
+	static const char *const required[] = { "user_id", "from_account_id", "to_user_id", "to_account_id", "amount" };
+	Transfer transfer = { 0 };
+	PostingDraft *draft = &transfer.draft;
+
+	for (int i = 0; i < (int) lengthof(required); i++)
+		parley_require_argument(fcinfo, i, required[i]);
+	transfer.user_id = PG_GETARG_INT64(0);
+	transfer.account_id = PG_GETARG_INT64(1);
+	draft->is_transfer = true;
+	draft->to_user_id = PG_GETARG_INT64(2);
+	draft->to_account_id = PG_GETARG_INT64(3);
+	draft->amount = -PG_GETARG_INT64(4);
+	draft->memo = PG_ARGISNULL(5) ? NULL : PG_GETARG_TEXT_PP(5);
+	draft->has_conversation = !PG_ARGISNULL(6);
+	draft->conversation_id = draft->has_conversation ? PG_GETARG_INT64(6) : 0;
+	draft->idempotency_key = PG_ARGISNULL(7) ? NULL : PG_GETARG_TEXT_PP(7);
+	if (transfer.user_id == draft->to_user_id && transfer.account_id == draft->to_account_id)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("account %lld cannot pay itself", (long long) transfer.account_id),
+						errargument("to_account_id")));
+	return transfer;
+}
+
+Datum
+parley_move_money(PG_FUNCTION_ARGS)
+{
+	Transfer transfer = transfer_read(fcinfo);
+	const Posting *paid = &transfer.paid;
+	bool refused;
+	TupleDesc desc;
+
+	transfer_make(&transfer);
+	refused = paid->sqlerrcode != 0;
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "move_money must return a row");
+	{
+		Datum values[] = { Int64GetDatum(paid->transaction.number),
+						   Int64GetDatum(transfer.to_number),
+						   Int64GetDatum(transfer.message_number),
+						   BoolGetDatum(paid->replayed),
+						   refused ? CStringGetTextDatum(unpack_sql_state(paid->sqlerrcode)) : (Datum) 0,
+						   refused ? CStringGetTextDatum(paid->detail) : (Datum) 0 };
+		bool nulls[] = { refused, refused, transfer.message_number == 0, false, !refused, !refused };
+
+		PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+	}
+}

@@ -1,0 +1,75 @@
+/*
+ * search_newest.c: messages in the order of their time, by the index messages_newest. See search.h.
+ */
+#include "postgres.h"
+
+#include "access/relscan.h"
+#include "miscadmin.h"
+#include "utils/fmgroids.h"
+
+#include "search/search.h"
+
+void
+parley_newest_start(const Search *search, Lookup *newest)
+{
+	ScanKeyData until_cursor;
+
+	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
+				TimestampTzGetDatum(search->hits.before.at));
+	parley_lookup_start_scan(newest, &until_cursor);
+}
+
+void
+parley_newest_open(const Search *search, bool from_cursor, Lookup *newest)
+{
+	parley_lookup_open(newest, search->messages, "messages_newest", from_cursor ? 1 : 0, search->snapshot);
+	newest->scan->xs_want_itup = true;
+	parley_newest_start(search, newest);
+}
+
+ItemPointer
+parley_newest_next(const Lookup *newest, Position *position, int64 *number)
+{
+	IndexScanDesc scan = newest->scan;
+	ItemPointer row = index_getnext_tid(scan, ForwardScanDirection);
+	bool isnull;
+
+	if (row != NULL)
+	{
+		position->at = DatumGetTimestampTz(index_getattr(scan->xs_itup, 1, scan->xs_itupdesc, &isnull));
+		position->conversation_id = DatumGetInt64(index_getattr(scan->xs_itup, 2, scan->xs_itupdesc, &isnull));
+		*number = DatumGetInt64(index_getattr(scan->xs_itup, 3, scan->xs_itupdesc, &isnull));
+	}
+	return row;
+}
+
+bool
+parley_newest_rows(Search *search, TimestampTz since, size_t most, Rows *newer)
+{
+	Lookup newest;
+	bool is_all = false;
+	ItemPointer row;
+	Position here;
+	int64 number;
+
+	*newer = (Rows){ 0 };
+	parley_newest_open(search, parley_search_has_cursor(search), &newest);
+	while (!is_all && newer->count <= most)
+	{
+		CHECK_FOR_INTERRUPTS();
+		row = parley_newest_next(&newest, &here, &number);
+		is_all = row == NULL || here.at < since;
+		if (!is_all)
+			parley_rows_add(newer, row, 1);
+	}
+	parley_lookup_close(&newest);
+	search->message_trace.walked += newer->count;
+	if (is_all)
+		parley_rows_sort(newer, 0);
+	else
+	{
+		pfree(newer->rows);
+		*newer = (Rows){ 0 };
+	}
+	return is_all;
+}

@@ -1,0 +1,134 @@
+/*
+ * fold.c: see fold.h.
+ *
+ * What towlower() says is kept in pages of 256 characters, filled when one of them is first met, and never freed: one
+ * set a process, since a process has one locale. Eight ASCII letters are folded at once.
+ */
+#include "text/fold.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wctype.h>
+
+#define PAGE_BITS 8
+#define PAGE_SIZE (1u << PAGE_BITS)
+#define PAGES (0x110000u >> PAGE_BITS)
+
+#define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+static uint32_t *pages[PAGES];
+
+/* Some locales (Turkish) fold I to a letter beyond ASCII: then eight at once would be wrong. */
+static bool ascii_is_plain;
+static bool ascii_is_known;
+
+static uint32_t
+fold_character(uint32_t character)
+{
+	uint32_t **page = &pages[character >> PAGE_BITS];
+
+	if (*page == NULL)
+	{
+		uint32_t first = character & ~(PAGE_SIZE - 1);
+		uint32_t *filled = malloc(PAGE_SIZE * sizeof(uint32_t));
+
+		if (filled == NULL)
+			return (uint32_t) towlower((wint_t) character);
+		for (uint32_t i = 0; i < PAGE_SIZE; i++)
+			filled[i] = (uint32_t) towlower((wint_t) (first + i));
+		*page = filled;
+	}
+	return (*page)[character & (PAGE_SIZE - 1)];
+}
+
+static bool
+ascii_folds_plainly(void)
+{
+	if (!ascii_is_known)
+	{
+		ascii_is_plain = true;
+		for (uint32_t c = 0; c < 0x80; c++)
+			if (fold_character(c) != (c >= 'A' && c <= 'Z' ? c + 32 : c))
+				ascii_is_plain = false;
+		ascii_is_known = true;
+	}
+	return ascii_is_plain;
+}
+
+/* Sets the bit 0x20 in each of eight bytes below 0x80 that is a capital. */
+static inline uint64_t
+fold_eight(uint64_t bytes)
+{
+	uint64_t low = bytes & EVERY_BYTE(0x7F);
+	uint64_t from_a = low + EVERY_BYTE(0x80 - 'A');
+	uint64_t past_z = low + EVERY_BYTE(0x7F - 'Z');
+
+	return bytes | (((from_a & ~past_z) & ~bytes & EVERY_BYTE(0x80)) >> 2);
+}
+
+/* Folds from the front while eight bytes at once have no high bit (or, with through, whatever they have). */
+static size_t
+fold_eights(char *to, const char *from, size_t length, bool through)
+{
+	size_t done = 0;
+
+	for (; done + 8 <= length; done += 8)
+	{
+		uint64_t bytes;
+
+		memcpy(&bytes, from + done, 8);
+		if (!through && (bytes & EVERY_BYTE(0x80)))
+			break;
+		bytes = fold_eight(bytes);
+		memcpy(to + done, &bytes, 8);
+	}
+	return done;
+}
+
+static size_t
+utf8_put(char *to, uint32_t c)
+{
+	if (c < 0x80)
+		return to[0] = (char) c, 1;
+	if (c < 0x800)
+		return to[0] = (char) (0xC0 | c >> 6), to[1] = (char) (0x80 | (c & 0x3F)), 2;
+	if (c < 0x10000)
+		return to[0] = (char) (0xE0 | c >> 12), to[1] = (char) (0x80 | (c >> 6 & 0x3F)),
+			   to[2] = (char) (0x80 | (c & 0x3F)), 3;
+	return to[0] = (char) (0xF0 | c >> 18), to[1] = (char) (0x80 | (c >> 12 & 0x3F)),
+		   to[2] = (char) (0x80 | (c >> 6 & 0x3F)), to[3] = (char) (0x80 | (c & 0x3F)), 4;
+}
+
+size_t
+parley_fold_utf8(char *to, const char *from, size_t length)
+{
+	const unsigned char *at = (const unsigned char *) from;
+	const unsigned char *end = at + length;
+	const bool plain = ascii_folds_plainly();
+	char *out = to;
+
+	while (at < end)
+	{
+		if (plain && *at < 0x80)
+		{
+			size_t done = fold_eights(out, (const char *) at, (size_t) (end - at), false);
+
+			at += done;
+			out += done;
+			for (; at < end && *at < 0x80; at++)
+				*out++ = (char) (*at >= 'A' && *at <= 'Z' ? *at + 32 : *at);
+		}
+		else
+			out += utf8_put(out, fold_character(parley_utf8_next(&at)));
+	}
+	return (size_t) (out - to);
+}
+
+size_t
+parley_fold_ascii(char *to, const char *from, size_t length)
+{
+	for (size_t done = fold_eights(to, from, length, true); done < length; done++)
+		to[done] = (char) (from[done] >= 'A' && from[done] <= 'Z' ? from[done] + 32 : from[done]);
+	return length;
+}

@@ -1,0 +1,274 @@
+/*
+ * grams.c: see grams.h.
+ */
+#include "text/grams.h"
+
+#include "text/fold.h"
+
+#define BRIDGE UINT64_C(0x8000000000000000)
+#define CHARACTER_BITS 21
+#define EDGE_LENGTH 2
+#define SHORT_BITS 15
+#define SHORT_MASK ((UINT64_C(1) << SHORT_BITS) - 1)
+#define BRIDGE_MASK ((UINT64_C(1) << 2 * EDGE_LENGTH * SHORT_BITS) - 1)
+
+/* Characters from..to-1 of an array. */
+typedef struct Token
+{
+	const uint32_t *from, *to;
+} Token;
+
+/* Up to two characters at a token's edge, nearest the edge first; 0 where the token is shorter. */
+typedef struct Edge
+{
+	uint32_t characters[EDGE_LENGTH];
+	int known; /* how many are certain: in a term, a token may go on beyond its edge */
+} Edge;
+
+static size_t
+characters_of_text(const char *text, size_t length, bool utf8, uint32_t *characters)
+{
+	const unsigned char *at = (const unsigned char *) text;
+	const unsigned char *end = at + length;
+	size_t count = 0;
+
+	while (at < end)
+		characters[count++] = utf8 ? parley_utf8_next(&at) : *at++;
+	return count;
+}
+
+static bool
+is_separator(const uint32_t *at, const uint32_t *begin, const uint32_t *end)
+{
+	return *at == ' ' && (at == begin || at[-1] != ' ') && (at + 1 == end || at[1] != ' ');
+}
+
+/* The token at or after `at`; an empty one at the end. */
+static Token
+token_next(const uint32_t *at, const uint32_t *begin, const uint32_t *end)
+{
+	Token token;
+
+	while (at < end && is_separator(at, begin, end))
+		at++;
+	token.from = at;
+	while (at < end && !is_separator(at, begin, end))
+		at++;
+	token.to = at;
+	return token;
+}
+
+static inline bool
+token_is_empty(const Token *token)
+{
+	return token->from == token->to;
+}
+
+static inline Gram
+trigram(uint32_t a, uint32_t b, uint32_t c)
+{
+	return (Gram) ((uint64_t) a << (2 * CHARACTER_BITS) | (uint64_t) b << CHARACTER_BITS | c);
+}
+
+static inline bool
+has_single(uint32_t character)
+{
+	return character < 'a' || character > 'z' || character == 'j' || character == 'q' || character == 'x' ||
+		   character == 'z';
+}
+
+/* Itself up to U+3FFF, beyond that a hash; never 0, which stands for no character. */
+static inline uint64_t
+short_code(uint32_t character)
+{
+	return character < 0x4000 ? character : 0x4000 | (character * UINT32_C(2654435769)) >> 18;
+}
+
+static int
+edge_length(const Token *token)
+{
+	return token->to - token->from > EDGE_LENGTH ? EDGE_LENGTH : (int) (token->to - token->from);
+}
+
+static Edge
+edge_end(const Token *token, bool is_open)
+{
+	Edge edge = { { 0 }, is_open ? edge_length(token) : EDGE_LENGTH };
+
+	for (int i = 0; i < edge_length(token); i++)
+		edge.characters[i] = token->to[-1 - i];
+	return edge;
+}
+
+static Edge
+edge_start(const Token *token, bool is_open)
+{
+	Edge edge = { { 0 }, is_open ? edge_length(token) : EDGE_LENGTH };
+
+	for (int i = 0; i < edge_length(token); i++)
+		edge.characters[i] = token->from[i];
+	return edge;
+}
+
+/* Appends a character to the bits of a bridge; one that is not known may be any. */
+static void
+bridge_append(uint64_t *value, uint64_t *mask, const Edge *edge, int place)
+{
+	bool is_known = place < edge->known;
+
+	*value =
+		*value << SHORT_BITS | (is_known && edge->characters[place] != 0 ? short_code(edge->characters[place]) : 0);
+	*mask = *mask << SHORT_BITS | (is_known ? SHORT_MASK : 0);
+}
+
+/* All bridges between two edges: those where the characters that are not known are any. */
+static GramRange
+bridge_range(const Edge *end, const Edge *start)
+{
+	uint64_t value = 0, mask = 0;
+
+	for (int i = 0; i < EDGE_LENGTH; i++)
+		bridge_append(&value, &mask, end, i);
+	for (int i = 0; i < EDGE_LENGTH; i++)
+		bridge_append(&value, &mask, start, i);
+	return (GramRange){ (Gram) (BRIDGE | value), (Gram) (BRIDGE | value | (~mask & BRIDGE_MASK)), BRIDGE | mask };
+}
+
+static Gram
+bridge(const Token *token, const Token *following)
+{
+	Edge end = edge_end(token, false);
+	Edge start = edge_start(following, false);
+
+	return bridge_range(&end, &start).low;
+}
+
+size_t
+parley_grams_of_text(const char *text, size_t length, bool utf8, uint32_t *characters, Gram *grams)
+{
+	const uint32_t *end = characters + characters_of_text(text, length, utf8, characters);
+	size_t count = 0;
+
+	for (Token token = token_next(characters, characters, end), following; !token_is_empty(&token); token = following)
+	{
+		for (const uint32_t *at = token.from; at < token.to; at++)
+		{
+			if (has_single(*at))
+				grams[count++] = trigram(*at, 0, 0);
+			if (at + 2 < token.to)
+				grams[count++] = trigram(at[0], at[1], at[2]);
+		}
+		following = token_next(token.to, characters, end);
+		grams[count++] = bridge(&token, &following);
+	}
+	return count;
+}
+
+static GramClue
+clue_of_range(GramRange range)
+{
+	return (GramClue){ 1, { range } };
+}
+
+static GramClue
+clue_of_gram(Gram gram)
+{
+	return clue_of_range((GramRange){ gram, gram, UINT64_MAX });
+}
+
+static GramRange
+trigrams_from(uint32_t a, uint32_t b)
+{
+	Gram low = trigram(a, b, 0);
+	uint64_t rest = (UINT64_C(1) << (b == 0 ? 2 : 1) * CHARACTER_BITS) - 1;
+
+	return (GramRange){ low, (Gram) ((uint64_t) low | rest), ~rest };
+}
+
+/* Bridges after a token that ends in these two characters; 0: any. */
+static GramRange
+bridges_after(uint32_t before, uint32_t last)
+{
+	Edge none = { { 0 }, 0 };
+	Edge end = { { last, before }, before == 0 ? 1 : 2 };
+	GramRange range = bridge_range(&end, &none);
+
+	/* With any last character every higher bridge is in the range, and the mask picks the character before. */
+	if (last == 0)
+	{
+		range.mask &= ~(SHORT_MASK << (2 * EDGE_LENGTH - 1) * SHORT_BITS);
+		range.high = (Gram) (BRIDGE | BRIDGE_MASK);
+	}
+	return range;
+}
+
+/* A term of one or two characters may be anywhere in a token; its singles tell how rare it can be. Answers how many
+ * clues. */
+static size_t
+clues_of_short_token(const Token *token, GramClue *clues)
+{
+	uint32_t first = token->from[0];
+	size_t count = 0;
+
+	for (const uint32_t *at = token->from; at < token->to; at++)
+		if (has_single(*at))
+			clues[count++] = clue_of_gram(trigram(*at, 0, 0));
+	if (token->to - token->from == 2)
+		clues[count++] =
+			(GramClue){ 2, { trigrams_from(first, token->from[1]), bridges_after(first, token->from[1]) } };
+	else if (count == 0)
+		clues[count++] = (GramClue){ 3, { trigrams_from(first, 0), bridges_after(0, first), bridges_after(first, 0) } };
+	return count;
+}
+
+/*
+ * A blank at the edge of a term may in the text be a separator or, beside another blank, part of a token; so it is left
+ * out, and what is beyond the edge is unknown either way.
+ */
+static const uint32_t *
+skip_edge_blank(const uint32_t *characters, const uint32_t **end)
+{
+	if (*end - characters > 0 && is_separator(characters, characters, *end))
+		characters++;
+	if (*end - characters > 0 && is_separator(*end - 1, characters, *end))
+		(*end)--;
+	return characters;
+}
+
+size_t
+parley_clues_of_term(const char *term, size_t length, bool utf8, uint32_t *characters, GramClue *clues,
+					 size_t clues_max)
+{
+	const uint32_t *end = characters + characters_of_text(term, length, utf8, characters);
+	const uint32_t *begin = skip_edge_blank(characters, &end);
+	GramClue vague = { 0 };
+	size_t count = 0;
+
+	for (Token token = token_next(begin, begin, end), following; !token_is_empty(&token); token = following)
+	{
+		following = token_next(token.to, begin, end);
+		if (!token_is_empty(&following))
+		{
+			Edge before = edge_end(&token, token.from == begin);
+			Edge after = edge_start(&following, following.to == end);
+			GramClue clue = clue_of_range(bridge_range(&before, &after));
+
+			if (!parley_clue_is_exact(&clue))
+				vague = clue;
+			else if (count < clues_max)
+				clues[count++] = clue;
+		}
+		for (const uint32_t *at = token.from; at + 2 < token.to && count < clues_max; at++)
+			clues[count++] = clue_of_gram(trigram(at[0], at[1], at[2]));
+	}
+	if (count == 0)
+	{
+		Token token = token_next(begin, begin, end);
+
+		if (vague.range_count > 0)
+			clues[count++] = vague;
+		else if (!token_is_empty(&token))
+			count = clues_of_short_token(&token, clues);
+	}
+	return count;
+}

@@ -1,0 +1,145 @@
+/*
+ * matcher.c: see matcher.h.
+ *
+ * Reads nothing but its arguments; takes no lock.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/formatting.h"
+#include "utils/memutils.h"
+#include "utils/pg_locale.h"
+
+#include "text/fold.h"
+#include "text/matcher.h"
+
+PG_FUNCTION_INFO_V1(parley_contains);
+
+/* The matcher of a call site, kept while its term stays the same. */
+typedef struct KeptMatcher
+{
+	Matcher matcher;
+	text *term;
+} KeptMatcher;
+
+/* What is folded by lower() is whatever lower() says, so an unusual collation costs time and never a row. */
+FoldKind
+parley_fold_kind(Oid collation)
+{
+	pg_locale_t locale;
+
+	if (lc_ctype_is_c(collation))
+		return FOLD_ASCII;
+	locale = pg_newlocale_from_collation(collation);
+	if (locale == 0 && GetDatabaseEncoding() == PG_UTF8)
+		return FOLD_UTF8;
+	return FOLD_BY_LOWER;
+}
+
+static void
+folded_reserve(Folded *folded, size_t size)
+{
+	if (folded->size >= size)
+		return;
+	if (folded->data != NULL)
+		pfree(folded->data);
+	folded->data = MemoryContextAlloc(folded->owner, size);
+	folded->size = size;
+}
+
+static void
+fold_by_lower(Folded *folded, const char *data, size_t length, Oid collation)
+{
+	char *lower = str_tolower(data, length, collation);
+
+	folded->length = strlen(lower);
+	folded_reserve(folded, folded->length + 1);
+	memcpy(folded->data, lower, folded->length);
+	pfree(lower);
+}
+
+void
+parley_fold(Folded *folded, const char *data, size_t length, FoldKind kind, Oid collation)
+{
+	if (kind == FOLD_BY_LOWER)
+	{
+		fold_by_lower(folded, data, length, collation);
+		return;
+	}
+	folded_reserve(folded, length * FOLD_GROWTH + 1);
+	folded->length = kind == FOLD_ASCII ? parley_fold_ascii(folded->data, data, length)
+										: parley_fold_utf8(folded->data, data, length);
+}
+
+void
+parley_matcher_init(Matcher *matcher, const text *term, Oid collation)
+{
+	memset(matcher, 0, sizeof(*matcher));
+	matcher->kind = parley_fold_kind(collation);
+	matcher->collation = collation;
+	matcher->term.owner = matcher->scratch.owner = CurrentMemoryContext;
+	parley_fold(&matcher->term, VARDATA_ANY(term), VARSIZE_ANY_EXHDR(term), matcher->kind, collation);
+}
+
+bool
+parley_matcher_test(Matcher *matcher, Datum value)
+{
+	text *plain = DatumGetTextPP(value);
+	const Folded *term = &matcher->term;
+	bool found;
+
+	parley_fold(&matcher->scratch, VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain), matcher->kind, matcher->collation);
+	found = memmem(matcher->scratch.data, matcher->scratch.length, term->data, term->length) != NULL;
+	if (plain != (text *) DatumGetPointer(value))
+		pfree(plain);
+	return found;
+}
+
+static bool
+text_equals(const text *a, const text *b)
+{
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		   memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+static void
+matcher_drop(KeptMatcher *kept)
+{
+	pfree(kept->matcher.term.data);
+	if (kept->matcher.scratch.data != NULL)
+		pfree(kept->matcher.scratch.data);
+	pfree(kept->term);
+	pfree(kept);
+}
+
+static Matcher *
+matcher_keep(FmgrInfo *call_site, text *term, Oid collation)
+{
+	KeptMatcher *kept = call_site->fn_extra;
+	MemoryContext outer;
+
+	if (kept != NULL && text_equals(kept->term, term))
+		return &kept->matcher;
+	if (kept != NULL)
+		matcher_drop(kept);
+	call_site->fn_extra = NULL;
+	outer = MemoryContextSwitchTo(call_site->fn_mcxt);
+	kept = palloc(sizeof(KeptMatcher));
+	kept->term = (text *) DatumGetPointer(datumCopy(PointerGetDatum(term), false, -1));
+	parley_matcher_init(&kept->matcher, kept->term, collation);
+	call_site->fn_extra = kept;
+	MemoryContextSwitchTo(outer);
+	return &kept->matcher;
+}
+
+Datum
+parley_contains(PG_FUNCTION_ARGS)
+{
+	Matcher *matcher = matcher_keep(fcinfo->flinfo, PG_GETARG_TEXT_PP(1), PG_GET_COLLATION());
+
+	PG_RETURN_BOOL(parley_matcher_test(matcher, PG_GETARG_DATUM(0)));
+}

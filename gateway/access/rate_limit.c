@@ -1,0 +1,135 @@
+/*
+ * rate_limit: a token bucket a client. The table is cut in stripes, each with a lock of its own, held for a few
+ * instructions.
+ */
+#include "access/rate_limit.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum
+{
+	STRIPES = 64,
+	SETS = 256, /* a stripe */
+	WAYS = 4
+};
+
+typedef struct Bucket
+{
+	uint64_t client; /* 0: free */
+	uint64_t at_us;
+	double tokens;
+	bool is_known;
+} Bucket;
+
+typedef struct Stripe
+{
+	pthread_mutex_t mutex;
+	Bucket buckets[SETS][WAYS];
+} Stripe;
+
+struct RateLimit
+{
+	double rate;
+	double burst;
+	uint64_t seed;
+	Stripe stripes[STRIPES];
+};
+
+RateLimit *
+rate_limit_create(unsigned rate, unsigned burst)
+{
+	RateLimit *limit = calloc(1, sizeof(*limit));
+
+	limit->rate = rate;
+	limit->burst = burst;
+	if (getrandom(&limit->seed, sizeof(limit->seed), 0) < 0)
+		limit->seed = (uintptr_t) limit;
+	for (size_t i = 0; i < STRIPES; i++)
+		pthread_mutex_init(&limit->stripes[i].mutex, NULL);
+	return limit;
+}
+
+void
+rate_limit_dispose(RateLimit *limit)
+{
+	free(limit);
+}
+
+/* Seeded, so that nobody can choose names that meet in one set. */
+static uint64_t
+hash_client(const RateLimit *limit, const unsigned char *bytes, size_t length)
+{
+	uint64_t hash = limit->seed;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		hash = (hash ^ bytes[i]) * 0x9E3779B97F4A7C15u;
+		hash ^= hash >> 29;
+	}
+	return hash == 0 ? 1 : hash;
+}
+
+static Bucket *
+find_bucket(const RateLimit *limit, Bucket *set, uint64_t client, uint64_t now_us)
+{
+	Bucket *oldest = &set[0];
+
+	for (size_t i = 0; i < WAYS; i++)
+	{
+		if (set[i].client == client)
+			return &set[i];
+		if (set[i].at_us < oldest->at_us)
+			oldest = &set[i];
+	}
+	*oldest = (Bucket){ .client = client, .at_us = now_us, .tokens = limit->burst };
+	return oldest;
+}
+
+/* The client's stripe, locked, and its bucket. */
+static Stripe *
+lock_stripe(RateLimit *limit, const void *client, size_t length, uint64_t now_us, Bucket **bucket)
+{
+	uint64_t hash = hash_client(limit, client, length);
+	Stripe *stripe = &limit->stripes[hash % STRIPES];
+
+	pthread_mutex_lock(&stripe->mutex);
+	*bucket = find_bucket(limit, stripe->buckets[hash / STRIPES % SETS], hash, now_us);
+	return stripe;
+}
+
+void
+rate_limit_know(RateLimit *limit, const void *client, size_t length, uint64_t now_us)
+{
+	Bucket *bucket;
+	Stripe *stripe = lock_stripe(limit, client, length, now_us, &bucket);
+
+	bucket->is_known = true;
+	pthread_mutex_unlock(&stripe->mutex);
+}
+
+RateVerdict
+rate_limit_take(RateLimit *limit, const void *client, size_t length, uint64_t now_us)
+{
+	RateVerdict verdict = { 0 };
+	Bucket *bucket;
+	Stripe *stripe = lock_stripe(limit, client, length, now_us, &bucket);
+
+	if (now_us > bucket->at_us)
+	{
+		bucket->tokens += (double) (now_us - bucket->at_us) / 1e6 * limit->rate;
+		bucket->at_us = now_us;
+	}
+	if (bucket->tokens > limit->burst)
+		bucket->tokens = limit->burst;
+	verdict.allowed = bucket->tokens >= 1;
+	if (verdict.allowed)
+		bucket->tokens -= 1;
+	verdict.remaining = (unsigned) bucket->tokens;
+	verdict.is_known = bucket->is_known;
+	verdict.reset_s = (unsigned) (((verdict.allowed ? limit->burst : 1) - bucket->tokens) / limit->rate + 0.999);
+	pthread_mutex_unlock(&stripe->mutex);
+	return verdict;
+}

@@ -1,0 +1,342 @@
+/*
+ * token: JSON Web Tokens, verified by libjwt.
+ *
+ * The key decides the algorithm, not the token: a token is handed to libjwt only if its header names the one algorithm
+ * that its key is for. So alg none is refused, and a public key is never taken for a secret.
+ */
+#include "access/token.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <jwt.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+enum
+{
+	KEYS_MAX = 16,
+	KEY_BYTES_MAX = 16384,
+	SECRET_BYTES_MIN = 32,
+	TOKEN_BYTES_MAX = 4096,
+	HEADER_BYTES_MAX = 1024,
+	CLOCK_SKEW_S = 30,
+	CACHE_SIZE = 512
+};
+
+typedef struct Key
+{
+	char id[64]; /* "": for tokens that name no other */
+	jwt_alg_t algorithm;
+	char *bytes;
+	size_t length;
+} Key;
+
+struct TokenKeys
+{
+	atomic_uint holders;
+	uint64_t generation; /* unique in the process: what another one verified does not count */
+	size_t count;
+	Key keys[KEYS_MAX];
+};
+
+typedef struct CacheEntry
+{
+	uint64_t generation;
+	size_t length;
+	int64_t not_before;
+	int64_t expires_at;
+	Caller caller;
+	char token[TOKEN_BYTES_MAX];
+} CacheEntry;
+
+struct TokenCache
+{
+	CacheEntry *entries[CACHE_SIZE];
+};
+
+/* ----- keys ----- */
+
+static char *
+read_file(const char *path, size_t *length)
+{
+	FILE *file = fopen(path, "re");
+	char *bytes = malloc(KEY_BYTES_MAX + 1);
+
+	if (file == NULL || bytes == NULL)
+	{
+		free(bytes);
+		if (file != NULL)
+			fclose(file);
+		return NULL;
+	}
+	*length = fread(bytes, 1, KEY_BYTES_MAX, file);
+	bytes[*length] = '\0';
+	fclose(file);
+	return bytes;
+}
+
+/* The algorithm that a public key in PEM is for, or JWT_ALG_INVAL. */
+static jwt_alg_t
+public_key_algorithm(const char *pem, size_t length)
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int) length);
+	EVP_PKEY *key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+	jwt_alg_t algorithm = JWT_ALG_INVAL;
+
+	if (key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) >= 2048)
+		algorithm = JWT_ALG_RS256;
+	else if (key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && EVP_PKEY_get_bits(key) == 256)
+		algorithm = JWT_ALG_ES256;
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+	return algorithm;
+}
+
+/* Returns what is wrong with the file, or NULL. */
+static const char *
+read_key(Key *key, const char *path)
+{
+	key->bytes = read_file(path, &key->length);
+	if (key->bytes == NULL)
+		return strerror(errno);
+	if (strncmp(key->bytes, "-----BEGIN", 10) == 0)
+	{
+		key->algorithm = public_key_algorithm(key->bytes, key->length);
+		return key->algorithm == JWT_ALG_INVAL ? "not a public key of RSA (2,048 bits or more) or P-256" : NULL;
+	}
+	while (key->length > 0 && (key->bytes[key->length - 1] == '\n' || key->bytes[key->length - 1] == '\r'))
+		key->length--;
+	key->algorithm = JWT_ALG_HS256;
+	return key->length < SECRET_BYTES_MIN ? "a secret has at least 32 bytes" : NULL;
+}
+
+/* PATH or KID=PATH */
+static const char *
+add_key(TokenKeys *keys, const char *entry)
+{
+	const char *equals = strchr(entry, '=');
+	Key *key = &keys->keys[keys->count];
+
+	if (keys->count == KEYS_MAX)
+		return "there are too many keys";
+	if (equals != NULL && (size_t) (equals - entry) >= sizeof(key->id))
+		return "its id is too long";
+	if (equals != NULL)
+		snprintf(key->id, sizeof(key->id), "%.*s", (int) (equals - entry), entry);
+	keys->count++;
+	return read_key(key, equals == NULL ? entry : equals + 1);
+}
+
+TokenKeys *
+token_keys_read(const char *files, char *error, size_t error_size)
+{
+	static atomic_ullong last_generation;
+	TokenKeys *keys = calloc(1, sizeof(*keys));
+	char *list = strdup(files);
+	const char *wrong = NULL;
+	char *rest = NULL;
+
+	atomic_init(&keys->holders, 1);
+	keys->generation = atomic_fetch_add(&last_generation, 1) + 1;
+	for (char *entry = strtok_r(list, ",", &rest); entry != NULL && wrong == NULL; entry = strtok_r(NULL, ",", &rest))
+	{
+		wrong = add_key(keys, entry);
+		if (wrong != NULL)
+			snprintf(error, error_size, "the key %s: %s", entry, wrong);
+	}
+	free(list);
+	if (wrong == NULL)
+		return keys;
+	token_keys_release(keys);
+	return NULL;
+}
+
+TokenKeys *
+token_keys_retain(TokenKeys *keys)
+{
+	if (keys != NULL)
+		atomic_fetch_add_explicit(&keys->holders, 1, memory_order_relaxed);
+	return keys;
+}
+
+void
+token_keys_release(TokenKeys *keys)
+{
+	if (keys == NULL || atomic_fetch_sub_explicit(&keys->holders, 1, memory_order_acq_rel) != 1)
+		return;
+	for (size_t i = 0; i < keys->count; i++)
+		free(keys->keys[i].bytes);
+	free(keys);
+}
+
+/* ----- cache ----- */
+
+TokenCache *
+token_cache_create(void)
+{
+	return calloc(1, sizeof(TokenCache));
+}
+
+void
+token_cache_dispose(TokenCache *cache)
+{
+	for (size_t i = 0; i < CACHE_SIZE; i++)
+		free(cache->entries[i]);
+	free(cache);
+}
+
+static CacheEntry **
+cache_place(TokenCache *cache, const char *token, size_t length)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char) token[i]) * 1099511628211u;
+	return &cache->entries[(hash ^ hash >> 32) % CACHE_SIZE];
+}
+
+/* ----- verification ----- */
+
+/* The token's header as JSON, or NULL. */
+static json_t *
+read_header(const char *token)
+{
+	unsigned char decoded[HEADER_BYTES_MAX];
+	char encoded[HEADER_BYTES_MAX];
+	size_t length = strcspn(token, ".");
+	int decoded_length;
+
+	if (token[length] != '.' || length == 0 || length + 4 > sizeof(encoded))
+		return NULL;
+	for (size_t i = 0; i < length; i++)
+		encoded[i] = token[i] == '-' ? '+' : token[i] == '_' ? '/' : token[i];
+	while (length % 4 != 0)
+		encoded[length++] = '=';
+	decoded_length = EVP_DecodeBlock(decoded, (unsigned char *) encoded, (int) length);
+	for (; decoded_length > 0 && length > 0 && encoded[length - 1] == '='; length--)
+		decoded_length--;
+	return decoded_length <= 0 ? NULL
+							   : json_loadb((char *) decoded, (size_t) decoded_length, JSON_REJECT_DUPLICATES, NULL);
+}
+
+static const Key *
+find_key(const TokenKeys *keys, const char *id)
+{
+	const Key *unnamed = NULL;
+
+	for (size_t i = 0; i < keys->count; i++)
+	{
+		if (keys->keys[i].id[0] == '\0')
+			unnamed = &keys->keys[i];
+		else if (id != NULL && strcmp(keys->keys[i].id, id) == 0)
+			return &keys->keys[i];
+	}
+	return unnamed;
+}
+
+/* The key for the token, if the token's header names that key's algorithm. */
+static const Key *
+choose_key(const TokenKeys *keys, const char *token)
+{
+	json_t *header = read_header(token);
+	const char *algorithm = json_string_value(json_object_get(header, "alg"));
+	const Key *key = find_key(keys, json_string_value(json_object_get(header, "kid")));
+
+	if (key == NULL || algorithm == NULL || strcmp(algorithm, jwt_alg_str(key->algorithm)) != 0 ||
+		json_object_get(header, "crit") != NULL)
+		key = NULL;
+	json_decref(header);
+	return key;
+}
+
+/* A time in whole or broken seconds; absent: the fallback; anything else: false. */
+static bool
+read_time(const json_t *claims, const char *name, int64_t fallback, int64_t *time)
+{
+	const json_t *value = json_object_get(claims, name);
+
+	*time = value == NULL ? fallback : (int64_t) json_number_value(value);
+	return value == NULL || (json_is_number(value) && json_number_value(value) >= 0 && json_number_value(value) < 1e12);
+}
+
+/* sub, digits in a string or a number. Someone who is no user may be the operator still. */
+static int64_t
+read_subject(const json_t *claims)
+{
+	const json_t *subject = json_object_get(claims, "sub");
+	const char *text = json_string_value(subject);
+
+	if (json_is_integer(subject) && json_integer_value(subject) > 0)
+		return json_integer_value(subject);
+	if (text == NULL || text[0] == '\0' || strlen(text) > 18 || text[strspn(text, "0123456789")] != '\0')
+		return 0;
+	return atoll(text);
+}
+
+/* What the claims say; the token must end. */
+static bool
+read_claims(const char *text, CacheEntry *entry)
+{
+	json_t *claims = text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	const char *role = json_string_value(json_object_get(claims, "role"));
+	bool fine = json_is_object(claims) && read_time(claims, "exp", -1, &entry->expires_at) && entry->expires_at >= 0 &&
+				read_time(claims, "nbf", 0, &entry->not_before);
+
+	entry->caller = (Caller){ .is_authenticated = true,
+							  .is_operator = role != NULL && strcmp(role, "operator") == 0,
+							  .user_id = read_subject(claims) };
+	json_decref(claims);
+	return fine && (entry->caller.is_operator || entry->caller.user_id > 0);
+}
+
+/* Signature and claims, but not the time. */
+static bool
+read_token(const TokenKeys *keys, CacheEntry *entry)
+{
+	const Key *key = choose_key(keys, entry->token);
+	jwt_t *jwt = NULL;
+	char *claims = NULL;
+	bool fine = false;
+
+	if (key != NULL && jwt_decode(&jwt, entry->token, (unsigned char *) key->bytes, (int) key->length) == 0 &&
+		jwt_get_alg(jwt) == key->algorithm)
+	{
+		claims = jwt_get_grants_json(jwt, NULL);
+		fine = read_claims(claims, entry);
+	}
+	free(claims);
+	if (jwt != NULL)
+		jwt_free(jwt);
+	return fine;
+}
+
+bool
+token_verify(TokenCache *cache, const TokenKeys *keys, const char *token, size_t length, int64_t now, Caller *caller)
+{
+	CacheEntry **place = cache_place(cache, token, length);
+	CacheEntry *entry = *place;
+
+	if (length == 0 || length >= TOKEN_BYTES_MAX || memchr(token, '\0', length) != NULL)
+		return false;
+	if (entry == NULL || entry->generation != keys->generation || entry->length != length ||
+		memcmp(entry->token, token, length) != 0)
+	{
+		if (entry == NULL)
+			entry = *place = calloc(1, sizeof(*entry));
+		entry->generation = 0;
+		entry->length = length;
+		memcpy(entry->token, token, length);
+		entry->token[length] = '\0';
+		if (!read_token(keys, entry))
+			return false;
+		entry->generation = keys->generation;
+	}
+	*caller = entry->caller;
+	return now <= entry->expires_at + CLOCK_SKEW_S && now >= entry->not_before - CLOCK_SKEW_S;
+}

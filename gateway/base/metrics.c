@@ -1,0 +1,267 @@
+/*
+ * metrics: relaxed atomics, one set a worker; a route's counts are made when it is first asked for.
+ */
+#include "base/metrics.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum
+{
+	SERIES_MAX = 1024,
+	LABELS_MAX = 256
+};
+
+static const double bounds[] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 };
+static const int statuses[] = { 200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 410,
+								413, 414, 415, 417, 422, 429, 499, 500, 503, 504, 0 };
+
+enum
+{
+	BOUND_COUNT = sizeof(bounds) / sizeof(bounds[0]),
+	STATUS_COUNT = sizeof(statuses) / sizeof(statuses[0])
+};
+
+typedef struct Series
+{
+	atomic_ullong by_status[STATUS_COUNT];
+	atomic_ullong by_duration[BOUND_COUNT + 1];
+	atomic_ullong duration_us;
+} Series;
+
+struct Metrics
+{
+	_Atomic(Series *) series[SERIES_MAX];
+	atomic_ullong pools[METRICS_POOL_COUNT][POOL_METRIC_COUNT];
+	atomic_ullong clients;
+	atomic_ullong refused_clients;
+};
+
+/* The names of the series, in the order they were asked for; only ever added to. */
+static struct
+{
+	pthread_mutex_t mutex;
+	atomic_uint count;
+	char labels[SERIES_MAX][LABELS_MAX];
+} names = { .mutex = PTHREAD_MUTEX_INITIALIZER, .count = 1, .labels = { "method=\"\",route=\"\"" } };
+
+unsigned
+metrics_series(const char *method, const char *path)
+{
+	char labels[LABELS_MAX];
+	unsigned place;
+
+	if (snprintf(labels, sizeof(labels), "method=\"%s\",route=\"%s\"", method, path) >= LABELS_MAX)
+		return 0;
+	pthread_mutex_lock(&names.mutex);
+	for (place = 0; place < names.count && strcmp(names.labels[place], labels) != 0; place++)
+		;
+	if (place == SERIES_MAX)
+		place = 0;
+	else if (place == names.count)
+	{
+		memcpy(names.labels[place], labels, sizeof(labels));
+		names.count++;
+	}
+	pthread_mutex_unlock(&names.mutex);
+	return place;
+}
+
+Metrics *
+metrics_create(void)
+{
+	return calloc(1, sizeof(Metrics));
+}
+
+void
+metrics_dispose(Metrics *metrics)
+{
+	for (size_t i = 0; metrics != NULL && i < SERIES_MAX; i++)
+		free(metrics->series[i]);
+	free(metrics);
+}
+
+static void
+add(atomic_ullong *counter, uint64_t amount)
+{
+	atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
+}
+
+static uint64_t
+value_of(atomic_ullong *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void
+metrics_count_request(Metrics *metrics, unsigned place, int status, uint64_t duration_us)
+{
+	Series *series = atomic_load_explicit(&metrics->series[place], memory_order_relaxed);
+	size_t status_place = 0;
+	size_t bound = 0;
+
+	if (series == NULL)
+	{
+		series = calloc(1, sizeof(*series));
+		atomic_store_explicit(&metrics->series[place], series, memory_order_release);
+	}
+	while (status_place < STATUS_COUNT - 1 && statuses[status_place] != status)
+		status_place++;
+	while (bound < BOUND_COUNT && (double) duration_us > bounds[bound] * 1e6)
+		bound++;
+	add(&series->by_status[status_place], 1);
+	add(&series->by_duration[bound], 1);
+	add(&series->duration_us, duration_us);
+}
+
+void
+metrics_set_pool(Metrics *metrics, MetricsPool pool, const uint64_t values[POOL_METRIC_COUNT])
+{
+	for (size_t i = 0; i < POOL_METRIC_COUNT; i++)
+		atomic_store_explicit(&metrics->pools[pool][i], values[i], memory_order_relaxed);
+}
+
+void
+metrics_set_clients(Metrics *metrics, uint64_t count)
+{
+	atomic_store_explicit(&metrics->clients, count, memory_order_relaxed);
+}
+
+void
+metrics_count_refused_client(Metrics *metrics)
+{
+	add(&metrics->refused_clients, 1);
+}
+
+/* ----- reading ----- */
+
+/* The sum of one series' counts over the workers; false if none has any. */
+static bool
+sum_series(Metrics *const *all, size_t count, size_t place, Series *sum)
+{
+	bool any = false;
+
+	memset(sum, 0, sizeof(*sum));
+	for (size_t i = 0; i < count; i++)
+	{
+		Series *series = atomic_load_explicit(&all[i]->series[place], memory_order_acquire);
+
+		if (series == NULL)
+			continue;
+		any = true;
+		for (size_t j = 0; j < STATUS_COUNT; j++)
+			add(&sum->by_status[j], value_of(&series->by_status[j]));
+		for (size_t j = 0; j <= BOUND_COUNT; j++)
+			add(&sum->by_duration[j], value_of(&series->by_duration[j]));
+		add(&sum->duration_us, value_of(&series->duration_us));
+	}
+	return any;
+}
+
+static void
+write_head(Buffer *out, const char *name, const char *type, const char *help)
+{
+	buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
+write_requests(Metrics *const *all, size_t count, Buffer *out)
+{
+	write_head(out, "parley_http_requests_total", "counter", "Requests answered; status 0 is any other.");
+	for (size_t place = 0; place < names.count; place++)
+	{
+		Series sum;
+
+		if (!sum_series(all, count, place, &sum))
+			continue;
+		for (size_t i = 0; i < STATUS_COUNT; i++)
+			if (sum.by_status[i] > 0)
+				buffer_printf(out, "parley_http_requests_total{%s,status=\"%d\"} %ju\n", names.labels[place],
+							  statuses[i], (uintmax_t) sum.by_status[i]);
+	}
+}
+
+static void
+write_durations(Metrics *const *all, size_t count, Buffer *out)
+{
+	static const char name[] = "parley_http_request_duration_seconds";
+
+	write_head(out, name, "histogram", "From the request's arrival to its answer's end.");
+	for (size_t place = 0; place < names.count; place++)
+	{
+		uintmax_t total = 0;
+		Series sum;
+
+		if (!sum_series(all, count, place, &sum))
+			continue;
+		for (size_t i = 0; i < BOUND_COUNT; i++)
+		{
+			total += sum.by_duration[i];
+			buffer_printf(out, "%s_bucket{%s,le=\"%g\"} %ju\n", name, names.labels[place], bounds[i], total);
+		}
+		total += sum.by_duration[BOUND_COUNT];
+		buffer_printf(out, "%s_bucket{%s,le=\"+Inf\"} %ju\n", name, names.labels[place], total);
+		buffer_printf(out, "%s_sum{%s} %.6f\n", name, names.labels[place], (double) sum.duration_us / 1e6);
+		buffer_printf(out, "%s_count{%s} %ju\n", name, names.labels[place], total);
+	}
+}
+
+static void
+write_pools(Metrics *const *all, size_t count, Buffer *out)
+{
+	static const char *const pools[METRICS_POOL_COUNT] = { "read", "write", "replica" };
+	static const char *const metrics[POOL_METRIC_COUNT][2] = {
+		{ "connections", "Connections to PostgreSQL that there should be." },
+		{ "connections_ready", "Connections to PostgreSQL that are ready." },
+		{ "queued", "Requests that wait for a connection." },
+		{ "under_way", "Requests under way in PostgreSQL." },
+		{ "connects_total", "Connections made." },
+		{ "connect_failures_total", "Attempts to connect that failed." },
+		{ "losses_total", "Connections that broke." },
+		{ "repeats_total", "Requests run again after their connection broke." },
+		{ "queue_full_total", "Requests refused because too many waited." },
+		{ "acquire_timeouts_total", "Requests that waited too long for a connection." },
+		{ "query_timeouts_total", "Requests that PostgreSQL did not answer in time." },
+		{ "not_sent_total", "Requests whose client left while they waited." }
+	};
+
+	for (size_t metric = 0; metric < POOL_METRIC_COUNT; metric++)
+	{
+		char name[64];
+
+		snprintf(name, sizeof(name), "parley_database_%s", metrics[metric][0]);
+		write_head(out, name, metric < POOL_CONNECTS ? "gauge" : "counter", metrics[metric][1]);
+		for (size_t pool = 0; pool < METRICS_POOL_COUNT; pool++)
+		{
+			uintmax_t sum = 0;
+
+			for (size_t i = 0; i < count; i++)
+				sum += value_of(&all[i]->pools[pool][metric]);
+			buffer_printf(out, "%s{pool=\"%s\"} %ju\n", name, pools[pool], sum);
+		}
+	}
+}
+
+void
+metrics_write(Metrics *const *all, size_t count, Buffer *out)
+{
+	uintmax_t clients = 0;
+	uintmax_t refused = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		clients += value_of(&all[i]->clients);
+		refused += value_of(&all[i]->refused_clients);
+	}
+	write_requests(all, count, out);
+	write_durations(all, count, out);
+	write_head(out, "parley_http_connections", "gauge", "Connections of clients.");
+	buffer_printf(out, "parley_http_connections %ju\n", clients);
+	write_head(out, "parley_http_connections_refused_total", "counter", "Connections refused by the limits on them.");
+	buffer_printf(out, "parley_http_connections_refused_total %ju\n", refused);
+	write_pools(all, count, out);
+}

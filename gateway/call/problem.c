@@ -1,0 +1,271 @@
+/*
+ * problem: RFC 9457 problem documents, and which of them an error of the database becomes.
+ */
+#include "call/problem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json_writer.h"
+
+static const struct
+{
+	int status;
+	const char *title;
+	const char *code;
+} titles[] = { { 200, "OK", "" },
+			   { 201, "Created", "" },
+			   { 204, "No Content", "" },
+			   { 400, "Bad Request", "PY400" },
+			   { 401, "Unauthorized", "PY401" },
+			   { 403, "Forbidden", "PY403" },
+			   { 404, "Not Found", "PY404" },
+			   { 405, "Method Not Allowed", "PY405" },
+			   { 408, "Request Timeout", "PY408" },
+			   { 409, "Conflict", "PY409" },
+			   { 410, "Gone", "PY410" },
+			   { 413, "Content Too Large", "PY413" },
+			   { 414, "URI Too Long", "PY414" },
+			   { 415, "Unsupported Media Type", "PY415" },
+			   { 417, "Expectation Failed", "PY417" },
+			   { 422, "Unprocessable Content", "22023" },
+			   { 429, "Too Many Requests", "PY429" },
+			   { 499, "Client Closed Request", "PY499" },
+			   { 500, "Internal Server Error", "XX000" },
+			   { 503, "Service Unavailable", "08006" },
+			   { 504, "Gateway Timeout", "57014" } };
+
+enum
+{
+	TITLE_COUNT = sizeof(titles) / sizeof(titles[0])
+};
+
+const char *
+problem_title(int status)
+{
+	for (int i = 0; i < TITLE_COUNT; i++)
+		if (titles[i].status == status)
+			return titles[i].title;
+	return "Error";
+}
+
+Problem
+problem_make(int status, const char *detail)
+{
+	Problem problem = { .status = status, .code = "PY500", .detail = detail };
+
+	for (int i = 0; i < TITLE_COUNT; i++)
+		if (titles[i].status == status)
+			problem.code = titles[i].code;
+	return problem;
+}
+
+void
+problem_add_field(Problem *problem, h2o_mem_pool_t *pool, const char *field, const char *detail)
+{
+	h2o_vector_reserve(pool, &problem->fields, problem->fields.size + 1);
+	problem->fields.entries[problem->fields.size++] = (ProblemField){ field, detail };
+}
+
+static bool
+is_class(const char *sqlstate, const char *class)
+{
+	return strncmp(sqlstate, class, 2) == 0;
+}
+
+static bool
+is_one_of(const char *sqlstate, const char *list)
+{
+	return strlen(sqlstate) == 5 && strstr(list, sqlstate) != NULL;
+}
+
+int
+problem_status_of(const char *sqlstate)
+{
+	if (is_class(sqlstate, "PY"))
+	{
+		int status = atoi(sqlstate + 2);
+
+		return status >= 400 && status <= 599 ? status : 500;
+	}
+	if (strcmp(sqlstate, "P0002") == 0)
+		return 404;
+	if (is_one_of(sqlstate, "23505 23P01 40001 40P01"))
+		return 409;
+	if (is_class(sqlstate, "22") || is_class(sqlstate, "23"))
+		return 422;
+	if (strcmp(sqlstate, "42501") == 0)
+		return 403;
+	if (strcmp(sqlstate, "57014") == 0)
+		return 504;
+	if (is_class(sqlstate, "08") || is_class(sqlstate, "53") || is_class(sqlstate, "57") ||
+		is_one_of(sqlstate, "25006"))
+		return 503;
+	return 500;
+}
+
+/* The gateway's own sentence, where PostgreSQL's would speak of internals. */
+static const char *
+own_sentence(const char *sqlstate, int status)
+{
+	if (strcmp(sqlstate, "23503") == 0)
+		return "Something this refers to does not exist, or is still referred to.";
+	if (strcmp(sqlstate, "25006") == 0)
+		return "The database takes no writes at the moment.";
+	switch (status)
+	{
+		case 403:
+			return "This is not allowed.";
+		case 404:
+			return "There is no such thing.";
+		case 409:
+			return strcmp(sqlstate, "23505") == 0 ? "It exists already."
+												  : "It conflicts with another change; try again.";
+		case 422:
+			return "A value is not acceptable.";
+		case 503:
+			return "The database cannot be reached at the moment.";
+		case 504:
+			return "The database took too long.";
+		default:
+			return "Something went wrong here; the log says more under this request's id.";
+	}
+}
+
+/* Whether a function of the project raised it on purpose, so that its words are meant for clients. */
+static bool
+is_meant_for_clients(const DbError *error)
+{
+	return error->constraint[0] == '\0' && (is_class(error->sqlstate, "PY") || strcmp(error->sqlstate, "P0002") == 0 ||
+											is_class(error->sqlstate, "22") || is_class(error->sqlstate, "23"));
+}
+
+static char *
+copy(h2o_mem_pool_t *pool, const char *text)
+{
+	return h2o_strdup(pool, text, SIZE_MAX).base;
+}
+
+/* Whether schema and name spell the parameter's domain, as regtype writes it. */
+static bool
+is_domain(const char *domain, const char *schema, const char *name)
+{
+	size_t schema_length = strlen(schema);
+
+	if (strncmp(domain, schema, schema_length) == 0 && domain[schema_length] == '.')
+		domain += schema_length + 1;
+	return strcmp(domain, name) == 0;
+}
+
+static void
+add_domain_fields(Problem *problem, const DbError *error, const Route *route, h2o_mem_pool_t *pool)
+{
+	for (size_t i = 0; i < route->parameter_count; i++)
+	{
+		const Parameter *parameter = &route->parameters[i];
+
+		if (parameter->domain != NULL && is_domain(parameter->domain, error->type_schema, error->type_name))
+			problem_add_field(problem, pool, parameter->name,
+							  parameter->description == NULL ? "is not acceptable" : parameter->description);
+	}
+}
+
+static Problem
+problem_of_server(const DbError *error, const Route *route, h2o_mem_pool_t *pool)
+{
+	Problem problem = { .status = problem_status_of(error->sqlstate), .code = copy(pool, error->sqlstate) };
+
+	if (is_meant_for_clients(error))
+	{
+		problem.detail =
+			h2o_concat(pool, h2o_iovec_init(error->message, strlen(error->message)),
+					   h2o_iovec_init(error->detail[0] == '\0' ? "" : ": ", error->detail[0] == '\0' ? 0 : 2),
+					   h2o_iovec_init(error->detail, strlen(error->detail)))
+				.base;
+		problem.hint = error->hint[0] == '\0' ? NULL : copy(pool, error->hint);
+		if (error->column[0] != '\0')
+			problem_add_field(&problem, pool, copy(pool, error->column), copy(pool, error->message));
+		return problem;
+	}
+	problem.detail = own_sentence(error->sqlstate, problem.status);
+	if (problem.status == 500)
+		problem.code = "XX000";
+	if (error->type_name[0] != '\0')
+		add_domain_fields(&problem, error, route, pool);
+	return problem;
+}
+
+Problem
+problem_from_error(const DbError *error, const Route *route, h2o_mem_pool_t *pool)
+{
+	Problem problem;
+
+	switch (error->kind)
+	{
+		case DB_ERROR_SERVER:
+			return problem_of_server(error, route, pool);
+		case DB_ERROR_QUEUE_FULL:
+			problem = problem_make(503, "Too many requests wait for the database.");
+			problem.code = "53300";
+			break;
+		case DB_ERROR_LOST:
+			problem =
+				problem_make(503, error->outcome_unknown
+									  ? "The connection to the database broke; whether this was done is not known."
+									  : "The connection to the database broke before this was done.");
+			break;
+		default:
+			problem = problem_make(503, "The database cannot be reached at the moment.");
+			problem.code = "08001";
+			break;
+	}
+	problem.outcome = route->method == METHOD_GET ? NULL : error->outcome_unknown ? "unknown" : "known";
+	return problem;
+}
+
+Problem
+problem_from_refusal(const char *sqlstate, const char *detail, h2o_mem_pool_t *pool)
+{
+	Problem problem = { .status = problem_status_of(sqlstate), .code = copy(pool, sqlstate) };
+
+	problem.detail = detail[0] == '\0' ? own_sentence(sqlstate, problem.status) : copy(pool, detail);
+	return problem;
+}
+
+bool
+problem_is_of_the_moment(int status)
+{
+	return status == 429 || status == 503 || status == 504;
+}
+
+static void
+write_member(Buffer *out, const char *name, const char *text)
+{
+	if (text == NULL)
+		return;
+	buffer_printf(out, ",\"%s\":", name);
+	json_write_text(out, text);
+}
+
+void
+problem_write(const Problem *problem, const char *request_id, Buffer *out)
+{
+	buffer_append_text(out, "{\"type\":\"about:blank\",\"title\":");
+	json_write_text(out, problem_title(problem->status));
+	buffer_printf(out, ",\"status\":%d", problem->status);
+	write_member(out, "detail", problem->detail);
+	write_member(out, "code", problem->code);
+	write_member(out, "hint", problem->hint);
+	write_member(out, "outcome", problem->outcome);
+	for (size_t i = 0; i < problem->fields.size; i++)
+	{
+		buffer_append_text(out, i == 0 ? ",\"errors\":[{\"field\":" : ",{\"field\":");
+		json_write_text(out, problem->fields.entries[i].field);
+		write_member(out, "detail", problem->fields.entries[i].detail);
+		buffer_append_byte(out, '}');
+	}
+	if (problem->fields.size > 0)
+		buffer_append_byte(out, ']');
+	write_member(out, "request_id", request_id);
+	buffer_append_byte(out, '}');
+}

@@ -1,0 +1,325 @@
+/*
+ * response: the rows a function answered, as JSON, written by the columns' types straight into one buffer.
+ */
+#include "call/response.h"
+
+#include <string.h>
+
+#include "base/array.h"
+#include "base/json_writer.h"
+#include "db/pg_types.h"
+#include "call/query_string.h"
+#include "base/rfc3339.h"
+
+typedef enum ColumnRole
+{
+	ROLE_FIELD,
+	ROLE_NOTHING,
+	ROLE_CREATED,
+	ROLE_REPLAYED,
+	ROLE_TOTAL_COUNT,
+	ROLE_NEXT,
+	ROLE_REFUSED,
+	ROLE_REFUSED_DETAIL
+} ColumnRole;
+
+typedef void (*FieldWriter)(Buffer *out, const char *text, size_t length);
+
+typedef struct Column
+{
+	ColumnRole role;
+	const char *name;
+	size_t name_length;
+	FieldWriter write;
+	FieldWriter write_element; /* of an array; else NULL */
+} Column;
+
+static void
+write_verbatim(Buffer *out, const char *text, size_t length)
+{
+	buffer_append(out, text, length);
+}
+
+static void
+write_boolean(Buffer *out, const char *text, size_t length)
+{
+	(void) length;
+	buffer_append_text(out, text[0] == 't' ? "true" : "false");
+}
+
+static FieldWriter
+scalar_writer(Oid type)
+{
+	switch (type)
+	{
+		case TYPE_SMALLINT:
+		case TYPE_INTEGER:
+		case TYPE_BIGINT:
+		case TYPE_OID:
+		case TYPE_JSON:
+		case TYPE_JSONB:
+			return write_verbatim;
+		case TYPE_BOOLEAN:
+			return write_boolean;
+		case TYPE_TIMESTAMPTZ:
+			return rfc3339_write;
+		default:
+			return json_write_string;
+	}
+}
+
+static FieldWriter
+array_element_writer(Oid type)
+{
+	switch (type)
+	{
+		case TYPE_SMALLINT_ARRAY:
+		case TYPE_INTEGER_ARRAY:
+		case TYPE_BIGINT_ARRAY:
+		case TYPE_JSON_ARRAY:
+		case TYPE_JSONB_ARRAY:
+			return write_verbatim;
+		case TYPE_BOOLEAN_ARRAY:
+			return write_boolean;
+		case TYPE_TIMESTAMPTZ_ARRAY:
+			return rfc3339_write;
+		case TYPE_TEXT_ARRAY:
+		case TYPE_VARCHAR_ARRAY:
+		case TYPE_UUID_ARRAY:
+			return json_write_string;
+		default:
+			return NULL;
+	}
+}
+
+static ColumnRole
+column_role(const char *name, Oid type)
+{
+	static const struct
+	{
+		const char *name;
+		ColumnRole role;
+	} roles[] = { { "created", ROLE_CREATED },
+				  { "replayed", ROLE_REPLAYED },
+				  { "total_count", ROLE_TOTAL_COUNT },
+				  { "refused", ROLE_REFUSED },
+				  { "refused_detail", ROLE_REFUSED_DETAIL } };
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (strcmp(name, roles[i].name) == 0)
+			return roles[i].role;
+	if (strncmp(name, "next_", 5) == 0)
+		return ROLE_NEXT;
+	return type == TYPE_VOID ? ROLE_NOTHING : ROLE_FIELD;
+}
+
+bool
+response_is_field(const char *name, Oid type)
+{
+	return column_role(name, type) == ROLE_FIELD;
+}
+
+static Column *
+describe_columns(const PGresult *result, h2o_mem_pool_t *pool)
+{
+	int count = PQnfields(result);
+	Column *columns = h2o_mem_alloc_pool(pool, ((size_t) count + 1) * sizeof(*columns));
+
+	for (int i = 0; i < count; i++)
+	{
+		const char *name = PQfname(result, i);
+		Oid type = PQftype(result, i);
+
+		columns[i] = (Column){ .role = column_role(name, type),
+							   .name = name,
+							   .name_length = strlen(name),
+							   .write = scalar_writer(type),
+							   .write_element = array_element_writer(type) };
+	}
+	return columns;
+}
+
+static void
+write_field(Buffer *out, const Column *column, const PGresult *result, int row, int place)
+{
+	json_write_string(out, column->name, column->name_length);
+	buffer_append_byte(out, ':');
+	if (PQgetisnull(result, row, place))
+		buffer_append(out, "null", 4);
+	else if (column->write_element != NULL)
+		array_to_json(PQgetvalue(result, row, place), column->write_element, out);
+	else
+		column->write(out, PQgetvalue(result, row, place), (size_t) PQgetlength(result, row, place));
+}
+
+static void
+write_object(Buffer *out, const Column *columns, const PGresult *result, int row)
+{
+	bool first = true;
+
+	buffer_append_byte(out, '{');
+	for (int i = 0; i < PQnfields(result); i++)
+	{
+		if (columns[i].role != ROLE_FIELD)
+			continue;
+		if (!first)
+			buffer_append_byte(out, ',');
+		first = false;
+		write_field(out, &columns[i], result, row, i);
+	}
+	buffer_append_byte(out, '}');
+}
+
+static void
+write_list(Response *response, const Column *columns, const PGresult *result)
+{
+	buffer_append_byte(&response->body, '[');
+	for (int row = 0; row < PQntuples(result); row++)
+	{
+		if (PQgetisnull(result, row, 0))
+			continue;
+		if (response->rows++ > 0)
+			buffer_append_byte(&response->body, ',');
+		write_object(&response->body, columns, result, row);
+	}
+	buffer_append_byte(&response->body, ']');
+}
+
+/* The value of the column in the last row, NULL where it is null. */
+static const char *
+last_value(const PGresult *result, int place)
+{
+	int last = PQntuples(result) - 1;
+
+	return last < 0 || PQgetisnull(result, last, place) ? NULL : PQgetvalue(result, last, place);
+}
+
+static void
+append_path(Buffer *out, const char *path, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+	{
+		unsigned char byte = (unsigned char) path[i];
+
+		if (byte <= ' ' || byte >= 0x7F || strchr("<>\"\\^`{|}", byte) != NULL)
+			buffer_printf(out, "%%%02X", byte);
+		else
+			buffer_append_byte(out, path[i]);
+	}
+}
+
+static void
+append_pair(Buffer *out, char *separator, const char *name, const char *value, size_t value_length)
+{
+	buffer_append_byte(out, *separator);
+	*separator = '&';
+	percent_encode(out, name, strlen(name));
+	buffer_append_byte(out, '=');
+	percent_encode(out, value, value_length);
+}
+
+/* Appends <this request with name set to value, and without dropped>; value NULL: without name. */
+static void
+append_link(const ResponseContext *context, h2o_mem_pool_t *pool, const char *relation, const char *name,
+			const char *value, Buffer *out)
+{
+	const char *query = context->query;
+	size_t length = context->query_length;
+	char separator = '?';
+	QueryPair pair;
+
+	buffer_append_text(out, out->length == 0 ? "<" : ", <");
+	append_path(out, context->path, context->path_length);
+	while (query_string_next(&query, &length, pool, &pair))
+		if (pair.result == PERCENT_OK && strcmp(pair.name, name) != 0 && strcmp(pair.name, "page") != 0)
+			append_pair(out, &separator, pair.name, pair.value, pair.value_length);
+	if (value != NULL)
+		append_pair(out, &separator, name, value, strlen(value));
+	buffer_printf(out, ">; rel=\"%s\"", relation);
+}
+
+static void
+append_page_link(const ResponseContext *context, h2o_mem_pool_t *pool, const char *relation, long page, Buffer *out)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%ld", page);
+	append_link(context, pool, relation, "page", text, out);
+}
+
+/* next_NAME, which says whether there is more. */
+static void
+write_links(const ResponseContext *context, const char *name, const char *next, h2o_mem_pool_t *pool, Buffer *out)
+{
+	const char *page_text = statement_value(context->route, context->statement, "page");
+	long page = page_text == NULL ? 0 : atol(page_text);
+
+	if (page_text == NULL)
+	{
+		if (next != NULL)
+			append_link(context, pool, "next", name, next, out);
+		append_link(context, pool, "first", name, NULL, out);
+		return;
+	}
+	if (next != NULL)
+		append_page_link(context, pool, "next", page + 1, out);
+	if (page > 1)
+		append_page_link(context, pool, "prev", page - 1, out);
+	append_page_link(context, pool, "first", 1, out);
+}
+
+/* What the columns that are no fields have to say. */
+static void
+read_signals(const ResponseContext *context, const Column *columns, const PGresult *result, h2o_mem_pool_t *pool,
+			 Response *response)
+{
+	for (int i = 0; i < PQnfields(result); i++)
+	{
+		const char *value = last_value(result, i);
+
+		switch (columns[i].role)
+		{
+			case ROLE_NEXT:
+				write_links(context, columns[i].name + 5, value, pool, &response->links);
+				break;
+			case ROLE_CREATED:
+				if (value != NULL && value[0] == 'f' && response->status == 201)
+					response->status = 200;
+				break;
+			case ROLE_REPLAYED:
+				response->replayed = value != NULL && value[0] == 't';
+				break;
+			case ROLE_TOTAL_COUNT:
+				response->total_count = value;
+				break;
+			case ROLE_REFUSED:
+				response->refused = value;
+				break;
+			case ROLE_REFUSED_DETAIL:
+				response->refused_detail = value;
+				break;
+			default:
+				break;
+		}
+	}
+}
+
+void
+response_write(const ResponseContext *context, const PGresult *result, h2o_mem_pool_t *pool, Response *response)
+{
+	Column *columns = describe_columns(result, pool);
+
+	*response = (Response){ .status = context->route->status };
+	read_signals(context, columns, result, pool, response);
+	if (response->refused != NULL || response->status == 204)
+		return;
+	if (context->route->returns_set)
+		write_list(response, columns, result);
+	else if (PQntuples(result) == 0)
+		response->status = 404;
+	else
+	{
+		response->rows = 1;
+		write_object(&response->body, columns, result, 0);
+	}
+}

@@ -1,0 +1,197 @@
+/*
+ * statement: binds what a request brings to the parameters of its route's statement.
+ *
+ * Names are judged first, all of them, and only if they are good are the values, all of them. The parsed body lives in
+ * the pool too, since values point into it.
+ */
+#include "call/statement.h"
+
+#include <string.h>
+
+#include "call/json_body.h"
+#include "call/query_string.h"
+#include "base/utf8.h"
+#include "call/value.h"
+
+/* What was given for one parameter: a text, or JSON. */
+typedef struct Given
+{
+	const char *text;
+	size_t length;
+	const json_t *json;
+} Given;
+
+typedef struct Binding
+{
+	const Route *route;
+	h2o_mem_pool_t *pool;
+	Given *given;
+	bool has_large_number; /* the body */
+	Problem *problem;
+} Binding;
+
+static bool
+refuse(Binding *binding, int status, const char *detail)
+{
+	*binding->problem = problem_make(status, detail);
+	return false;
+}
+
+static Given *
+find_given(const Binding *binding, ParameterSource source, const char *name, size_t length)
+{
+	for (size_t i = 0; i < binding->route->parameter_count; i++)
+	{
+		const Parameter *parameter = &binding->route->parameters[i];
+
+		if (parameter->source == source && strlen(parameter->name) == length &&
+			memcmp(parameter->name, name, length) == 0)
+			return &binding->given[i];
+	}
+	return NULL;
+}
+
+static bool
+take_query(Binding *binding, const char *query, size_t length)
+{
+	QueryPair pair;
+
+	while (query_string_next(&query, &length, binding->pool, &pair))
+	{
+		Given *given;
+
+		if (pair.result == PERCENT_MALFORMED)
+			return refuse(binding, 400, "The query string has a % that two hexadecimal digits do not follow.");
+		if (pair.result == PERCENT_NOT_UTF8)
+			return refuse(binding, 400, "The query string is not valid UTF-8.");
+		given = find_given(binding, SOURCE_QUERY, pair.name, pair.name_length);
+		if (given == NULL)
+			problem_add_field(binding->problem, binding->pool, pair.name, "is not a parameter here");
+		else if (given->text != NULL)
+			problem_add_field(binding->problem, binding->pool, pair.name, "is given more than once");
+		else
+			*given = (Given){ .text = pair.value, .length = pair.value_length };
+	}
+	return true;
+}
+
+static bool
+take_body(Binding *binding, const char *body, size_t length)
+{
+	JsonBody parsed;
+	const char *name;
+	json_t *value;
+
+	if (length == 0)
+		return true;
+	parsed = json_body_parse(body, length, binding->pool);
+	if (parsed.object == NULL)
+		return refuse(binding, 400, parsed.wrong);
+	binding->has_large_number = parsed.has_large_one;
+	json_object_foreach(parsed.object, name, value)
+	{
+		Given *given = find_given(binding, SOURCE_BODY, name, strlen(name));
+
+		if (given == NULL)
+			problem_add_field(binding->problem, binding->pool, name, "is not a field here");
+		else
+			given->json = value;
+	}
+	return true;
+}
+
+static void
+take_path_and_header(Binding *binding, const StatementInput *input)
+{
+	for (size_t i = 0; i < binding->route->parameter_count; i++)
+	{
+		const Parameter *parameter = &binding->route->parameters[i];
+
+		if (parameter->source == SOURCE_PATH)
+		{
+			const PathSegment *segment = &input->path->segments[parameter->segment];
+
+			binding->given[i] = (Given){ .text = segment->text, .length = segment->length };
+		}
+		else if (parameter->source == SOURCE_HEADER)
+			binding->given[i] = (Given){ .text = input->idempotency_key, .length = input->idempotency_key_length };
+	}
+}
+
+static Value
+judge(const Binding *binding, const Parameter *parameter, const Given *given)
+{
+	h2o_mem_pool_t *pool = binding->pool;
+
+	if (given->text != NULL && !utf8_is_valid(given->text, given->length))
+		return (Value){ .wrong = "is not valid UTF-8" };
+	if (given->text != NULL)
+		return value_from_text(parameter, given->text, given->length, pool);
+	if (given->json != NULL && binding->has_large_number && json_body_is_large(given->json))
+		return (Value){ .wrong =
+							json_is_string(given->json) ? "is too large a number" : "has too large a number in it" };
+	if (given->json != NULL && !json_is_null(given->json))
+		return value_from_json(parameter, given->json, pool);
+	return (Value){ .wrong = parameter->required ? "is required" : NULL };
+}
+
+static bool
+take_values(Binding *binding, Statement *statement)
+{
+	const Route *route = binding->route;
+
+	for (size_t i = 0; i < route->parameter_count; i++)
+	{
+		Value value = judge(binding, &route->parameters[i], &binding->given[i]);
+
+		statement->values[i] = value.text;
+		if (value.wrong != NULL)
+			problem_add_field(binding->problem, binding->pool, parameter_field(&route->parameters[i]), value.wrong);
+		if (route->parameters[i].source == SOURCE_HEADER && value.text != NULL)
+			statement->has_key = true;
+	}
+	return binding->problem->fields.size == 0;
+}
+
+/* Gives the fields collected so far their status. */
+static bool
+refuse_fields(Binding *binding, int status, const char *detail)
+{
+	Problem problem = problem_make(status, detail);
+
+	problem.fields = binding->problem->fields;
+	*binding->problem = problem;
+	return false;
+}
+
+bool
+statement_bind(const Route *route, const StatementInput *input, h2o_mem_pool_t *pool, Statement *statement,
+			   Problem *problem)
+{
+	size_t size = (route->parameter_count + 1) * sizeof(Given);
+	Binding binding = { .route = route, .pool = pool, .given = h2o_mem_alloc_pool(pool, size), .problem = problem };
+
+	*problem = (Problem){ 0 };
+	memset(binding.given, 0, size);
+	*statement = (Statement){ .values = h2o_mem_alloc_pool(pool, (route->parameter_count + 1) * sizeof(char *)) };
+	take_path_and_header(&binding, input);
+	if (!take_query(&binding, input->query, input->query_length))
+		return false;
+	if ((route->method == METHOD_POST || route->method == METHOD_PUT) &&
+		!take_body(&binding, input->body, input->body_length))
+		return false;
+	if (problem->fields.size > 0)
+		return refuse_fields(&binding, 400, "The request has names that this route does not know, or knows once only.");
+	if (!take_values(&binding, statement))
+		return refuse_fields(&binding, 422, "The request has values that are missing or not acceptable.");
+	return true;
+}
+
+const char *
+statement_value(const Route *route, const Statement *statement, const char *name)
+{
+	for (size_t i = 0; i < route->parameter_count; i++)
+		if (strcmp(route->parameters[i].name, name) == 0)
+			return statement->values[i];
+	return NULL;
+}

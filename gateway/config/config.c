@@ -1,0 +1,232 @@
+/*
+ * config: reads the settings of settings.h from the environment and the command line.
+ */
+#include "config/config.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/version.h"
+
+typedef enum SettingType
+{
+	SETTING_ConfigText,
+	SETTING_ConfigNumber,
+	SETTING_ConfigSwitch
+} SettingType;
+
+typedef struct Setting
+{
+	const char *name;
+	SettingType type;
+	size_t offset;
+	const char *fallback;
+	long minimum;
+	long maximum;
+	const char *argument;
+	const char *help;
+} Setting;
+
+static const Setting settings[] = {
+#define SETTING(name, type, fallback, minimum, maximum, argument, help) \
+	{ #name, SETTING_##type, offsetof(Config, name), #fallback, minimum, maximum, argument, help },
+	CONFIG_SETTINGS(SETTING)
+#undef SETTING
+};
+
+enum
+{
+	SETTING_COUNT = sizeof(settings) / sizeof(settings[0]),
+	OPTION_CHECK = SETTING_COUNT,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_COUNT,
+	NAME_LENGTH_MAX = 64
+};
+
+/* "queue_limit" as --queue-limit or PARLEY_QUEUE_LIMIT has it. */
+static void
+spell(const char *name, const char *prefix, char separator, bool upper, char *out)
+{
+	size_t length = strlen(prefix);
+
+	memcpy(out, prefix, length);
+	for (; *name != '\0' && length < NAME_LENGTH_MAX - 1; name++)
+		out[length++] = *name == '_' ? separator : upper ? (char) toupper((unsigned char) *name) : *name;
+	out[length] = '\0';
+}
+
+static bool
+parse_switch(const char *value, bool *result)
+{
+	static const char *const words[] = { "false", "true", "off", "on", "no", "yes", "0", "1" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	{
+		if (strcasecmp(value, words[i]) == 0)
+		{
+			*result = i % 2 == 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+parse_number(const Setting *setting, const char *value, long *result)
+{
+	char *end;
+
+	errno = 0;
+	*result = strtol(value, &end, 10);
+	return errno == 0 && end != value && *end == '\0' && *result >= setting->minimum && *result <= setting->maximum;
+}
+
+/* Sets one field; source names where the value came from in what is written to errors. */
+static bool
+assign(Config *config, const Setting *setting, const char *value, const char *source, FILE *errors)
+{
+	void *field = (char *) config + setting->offset;
+
+	switch (setting->type)
+	{
+		case SETTING_ConfigText:
+			*(ConfigText *) field = value;
+			return true;
+		case SETTING_ConfigSwitch:
+			if (parse_switch(value, field))
+				return true;
+			fprintf(errors, "parleyd: %s is \"%s\", it must be true or false\n", source, value);
+			return false;
+		case SETTING_ConfigNumber:
+			if (parse_number(setting, value, field))
+				return true;
+			fprintf(errors, "parleyd: %s is \"%s\", it must be a whole number from %ld to %ld\n", source, value,
+					setting->minimum, setting->maximum);
+			return false;
+	}
+	return false;
+}
+
+static bool
+read_environment(Config *config, FILE *errors)
+{
+	bool fine = true;
+
+	for (int i = 0; i < SETTING_COUNT; i++)
+	{
+		char name[NAME_LENGTH_MAX];
+		const char *value;
+
+		spell(settings[i].name, "PARLEY_", '_', true, name);
+		value = getenv(name);
+		if (value != NULL)
+			fine = assign(config, &settings[i], value, name, errors) && fine;
+	}
+	return fine;
+}
+
+static ConfigAction
+read_arguments(Config *config, int argc, char *const *argv, FILE *output, FILE *errors)
+{
+	static char names[SETTING_COUNT][NAME_LENGTH_MAX];
+	struct option options[OPTION_COUNT + 1] = { [OPTION_CHECK] = { "check", no_argument, NULL, OPTION_CHECK },
+												[OPTION_HELP] = { "help", no_argument, NULL, OPTION_HELP },
+												[OPTION_VERSION] = { "version", no_argument, NULL, OPTION_VERSION } };
+	ConfigAction action = CONFIG_RUN;
+	int option;
+
+	for (int i = 0; i < SETTING_COUNT; i++)
+	{
+		spell(settings[i].name, "", '-', false, names[i]);
+		options[i] =
+			(struct option){ names[i], settings[i].argument == NULL ? optional_argument : required_argument, NULL, i };
+	}
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+	{
+		if (option >= 0 && option < SETTING_COUNT)
+		{
+			if (!assign(config, &settings[option], optarg == NULL ? "true" : optarg, names[option], errors))
+				return CONFIG_WRONG;
+		}
+		else if (option == OPTION_CHECK)
+			action = CONFIG_CHECK;
+		else if (option == OPTION_HELP)
+			return config_help(output), CONFIG_DONE;
+		else if (option == OPTION_VERSION)
+			return fprintf(output, "parleyd %s\n", PARLEY_VERSION), CONFIG_DONE;
+		else
+			return fprintf(errors, "parleyd: unknown or incomplete argument \"%s\"; see --help\n", argv[optind - 1]),
+				   CONFIG_WRONG;
+	}
+	if (optind < argc)
+		return fprintf(errors, "parleyd: unknown argument \"%s\"; see --help\n", argv[optind]), CONFIG_WRONG;
+	return action;
+}
+
+ConfigAction
+config_read(Config *config, int argc, char *const *argv, FILE *output, FILE *errors)
+{
+	*config = (Config){
+#define SETTING(name, type, fallback, minimum, maximum, argument, help) .name = fallback,
+		CONFIG_SETTINGS(SETTING)
+#undef SETTING
+	};
+	if (!read_environment(config, errors))
+		return CONFIG_WRONG;
+	return read_arguments(config, argc, argv, output, errors);
+}
+
+void
+config_help(FILE *output)
+{
+	fputs("parleyd serves parley's routes over HTTP.\n\n"
+		  "Usage: parleyd [OPTION]...\n\n"
+		  "Each option can also be given in the environment: --queue-limit as PARLEY_QUEUE_LIMIT.\n\n",
+		  output);
+	for (int i = 0; i < SETTING_COUNT; i++)
+	{
+		char flag[NAME_LENGTH_MAX];
+		char usage[NAME_LENGTH_MAX + 16];
+
+		spell(settings[i].name, "--", '-', false, flag);
+		snprintf(usage, sizeof(usage), "%s%s%s", flag, settings[i].argument == NULL ? "" : " ",
+				 settings[i].argument == NULL ? "" : settings[i].argument);
+		fprintf(output, "  %-30s %s (default %s)\n", usage, settings[i].help, settings[i].fallback);
+	}
+	fputs("  --check                        look at configuration and routes, then end\n"
+		  "  --version                      say which version this is\n"
+		  "  --help                         say this\n",
+		  output);
+}
+
+bool
+config_is_loopback(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	char host[64];
+	struct in_addr four;
+	struct in6_addr six;
+
+	if (strncmp(address, "unix:", 5) == 0)
+		return true;
+	if (colon == NULL || (size_t) (colon - address) >= sizeof(host))
+		return false;
+	snprintf(host, sizeof(host), "%.*s", (int) (colon - address), address);
+	if (inet_pton(AF_INET, host, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == 127;
+	if (host[0] == '[' && host[strlen(host) - 1] == ']')
+	{
+		host[strlen(host) - 1] = '\0';
+		return inet_pton(AF_INET6, host + 1, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+	}
+	return strcmp(host, "localhost") == 0;
+}

@@ -1,0 +1,513 @@
+/*
+ * db_connection: one pipelined libpq connection on an event loop.
+ *
+ * Each query is followed by a sync of its own, so that none shares another's transaction; it gets its callback when the
+ * sync is answered, that is after its commit. The h2o socket is on a duplicate of libpq's descriptor, since closing it
+ * closes the descriptor, and is made anew at each step of connecting, since libpq may have changed sockets.
+ */
+#include "db/db_connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static void on_readable(h2o_socket_t *socket, const char *error);
+static void on_connect_step(h2o_socket_t *socket, const char *error);
+
+void
+db_connection_init(DbConnection *connection, h2o_loop_t *loop, const DbConnectionSettings *settings,
+				   const DbConnectionOwner *owner)
+{
+	*connection = (DbConnection){ .loop = loop, .settings = settings, .owner = owner };
+	h2o_linklist_init_anchor(&connection->under_way);
+}
+
+static void
+set_state(DbConnection *connection, DbConnectionState state)
+{
+	DbConnectionState before = connection->state;
+
+	connection->state = state;
+	connection->changed_at_us = db_now_us();
+	connection->owner->on_state(connection->owner->data, connection, before);
+}
+
+static DbQuery *
+first_under_way(DbConnection *connection)
+{
+	if (h2o_linklist_is_empty(&connection->under_way))
+		return NULL;
+	return H2O_STRUCT_FROM_MEMBER(DbQuery, link, connection->under_way.next);
+}
+
+static void
+unlink_query(DbConnection *connection, DbQuery *query)
+{
+	h2o_linklist_unlink(&query->link);
+	connection->under_way_count--;
+}
+
+static void
+query_release(DbQuery *query)
+{
+	PQclear(query->result);
+	query->result = NULL;
+	h2o_mem_release_shared(query);
+}
+
+/* Everything on the connection goes to on_lost, the last first, so that the owner can put them back at its queue's
+ * head. */
+static void
+lose_queries(DbConnection *connection)
+{
+	while (!h2o_linklist_is_empty(&connection->under_way))
+	{
+		DbQuery *query = H2O_STRUCT_FROM_MEMBER(DbQuery, link, connection->under_way.prev);
+		bool known = connection->fatal && !connection->commit_doubtful && !query->answered;
+
+		unlink_query(connection, query);
+		if (query->kind == DB_QUERY_EXECUTE)
+			connection->owner->on_lost(connection->owner->data, query, known);
+		else
+			query_release(query);
+	}
+}
+
+void
+db_connection_close(DbConnection *connection, const char *why)
+{
+	bool was_open = connection->state != DB_CONNECTION_CLOSED;
+
+	if (connection->socket != NULL)
+		h2o_socket_close(connection->socket);
+	connection->socket = NULL;
+	snprintf(connection->reason, sizeof(connection->reason), "%s", why);
+	PQfinish(connection->pg);
+	connection->pg = NULL;
+	if (connection->prepared != NULL)
+		memset(connection->prepared, 0, connection->statement_count);
+	if (was_open)
+		set_state(connection, DB_CONNECTION_CLOSED);
+	lose_queries(connection);
+}
+
+void
+db_connection_dispose(DbConnection *connection)
+{
+	db_connection_close(connection, "");
+	free(connection->prepared);
+	connection->prepared = NULL;
+}
+
+/* libpq's message without its line ends. */
+static void
+close_with_message(DbConnection *connection)
+{
+	char message[256];
+	size_t length;
+
+	snprintf(message, sizeof(message), "%s", connection->pg == NULL ? "" : PQerrorMessage(connection->pg));
+	length = strlen(message);
+	while (length > 0 && message[length - 1] == '\n')
+		message[--length] = '\0';
+	db_connection_close(connection, message);
+}
+
+/* A commit that waits for a replica may be done here and warn only: then its outcome is not known. */
+static void
+on_notice(void *data, const PGresult *notice)
+{
+	DbConnection *connection = data;
+	const char *function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+
+	if (function != NULL && strcmp(function, "SyncRepWaitForLSN") == 0)
+		connection->commit_doubtful = true;
+}
+
+/* Watches libpq's present socket. */
+static void
+watch_socket(DbConnection *connection)
+{
+	if (connection->socket != NULL)
+		h2o_socket_close(connection->socket);
+	connection->socket =
+		h2o_evloop_socket_create(connection->loop, dup(PQsocket(connection->pg)), H2O_SOCKET_FLAG_DONT_READ);
+	connection->socket->data = connection;
+}
+
+void
+db_connection_open(DbConnection *connection)
+{
+	const char *const keywords[] = { "client_encoding", "application_name", "target_session_attrs", "dbname", NULL };
+	const char *const values[] = { "UTF8", "parleyd", connection->settings->target_session_attrs,
+								   connection->settings->conninfo, NULL };
+
+	connection->fatal = false;
+	connection->unusable = false;
+	connection->commit_doubtful = false;
+	connection->pg = PQconnectStartParams(keywords, values, 1);
+	set_state(connection, DB_CONNECTION_CONNECTING);
+	if (connection->pg == NULL || PQstatus(connection->pg) == CONNECTION_BAD)
+	{
+		close_with_message(connection);
+		return;
+	}
+	PQsetNoticeReceiver(connection->pg, on_notice, connection);
+	watch_socket(connection);
+	h2o_socket_notify_write(connection->socket, on_connect_step);
+}
+
+static void flush(DbConnection *connection);
+
+static void
+on_writable(h2o_socket_t *socket, const char *error)
+{
+	(void) error;
+	flush(socket->data);
+}
+
+static void
+flush(DbConnection *connection)
+{
+	if (PQflush(connection->pg) == 1 && !h2o_socket_is_writing(connection->socket))
+		h2o_socket_notify_write(connection->socket, on_writable);
+}
+
+/* What was given to libpq is under way, and ends with a sync. If libpq refused it the connection is broken and will say
+ * so. */
+static void
+sent(DbConnection *connection, DbQuery *query)
+{
+	if (h2o_linklist_is_empty(&connection->under_way))
+		connection->changed_at_us = db_now_us();
+	h2o_linklist_insert(&connection->under_way, &query->link);
+	connection->under_way_count++;
+	PQpipelineSync(connection->pg);
+	flush(connection);
+}
+
+static DbQuery *
+create_own_query(DbQueryKind kind, unsigned statement_id)
+{
+	static const DbStatement none;
+	DbQuery *query = db_query_create(&none, NULL);
+
+	query->kind = kind;
+	query->statement_id = statement_id;
+	return query;
+}
+
+static void
+send_setup(DbConnection *connection)
+{
+	PQsendQueryParams(connection->pg, connection->settings->setup_sql, 0, NULL, NULL, NULL, NULL, 0);
+	sent(connection, create_own_query(DB_QUERY_SETUP, 0));
+}
+
+static void
+statement_name(unsigned id, char name[16])
+{
+	snprintf(name, 16, "s%u", id);
+}
+
+static void
+send_prepare(DbConnection *connection, const DbStatement *statement)
+{
+	char name[16];
+
+	statement_name(statement->id, name);
+	PQsendPrepare(connection->pg, name, statement->sql, statement->parameter_count, statement->parameter_types);
+	sent(connection, create_own_query(DB_QUERY_PREPARE, statement->id));
+}
+
+static void
+send_close(DbConnection *connection, unsigned statement_id)
+{
+	char sql[32];
+
+	snprintf(sql, sizeof(sql), "DEALLOCATE s%u", statement_id);
+	PQsendQueryParams(connection->pg, sql, 0, NULL, NULL, NULL, NULL, 0);
+	sent(connection, create_own_query(DB_QUERY_CLOSE, statement_id));
+}
+
+/* Where a statement stands in the list; statement_count if it does not. Ids in a list are consecutive. */
+static size_t
+statement_place(const DbConnection *connection, unsigned id)
+{
+	if (connection->statement_count == 0 || id < connection->statements[0]->id ||
+		id - connection->statements[0]->id >= connection->statement_count)
+		return connection->statement_count;
+	return id - connection->statements[0]->id;
+}
+
+/* A statement of an earlier list is prepared again; that it is there already is no harm. */
+static void
+ensure_prepared(DbConnection *connection, const DbStatement *statement)
+{
+	size_t place = statement_place(connection, statement->id);
+
+	if (place < connection->statement_count)
+	{
+		if (connection->prepared[place])
+			return;
+		connection->prepared[place] = 1;
+	}
+	send_prepare(connection, statement);
+}
+
+static void
+prepare_all(DbConnection *connection)
+{
+	for (size_t i = 0; i < connection->statement_count; i++)
+		ensure_prepared(connection, connection->statements[i]);
+}
+
+void
+db_connection_set_statements(DbConnection *connection, const DbStatement *const *statements, size_t count)
+{
+	bool open = connection->state >= DB_CONNECTION_SETTING_UP;
+
+	for (size_t i = 0; i < connection->statement_count; i++)
+		if (open && connection->prepared[i])
+			send_close(connection, connection->statements[i]->id);
+	free(connection->prepared);
+	connection->prepared = calloc(count + 1, 1);
+	connection->statements = statements;
+	connection->statement_count = count;
+	if (open)
+		prepare_all(connection);
+}
+
+bool
+db_connection_is_alive(const DbConnection *connection)
+{
+	char byte;
+
+	if (connection->state != DB_CONNECTION_READY || connection->under_way_count > 0)
+		return connection->state == DB_CONNECTION_READY;
+	/* Nothing was asked: what has come is the end, or why it comes. */
+	return recv(PQsocket(connection->pg), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+void
+db_connection_send(DbConnection *connection, DbQuery *query)
+{
+	char name[16];
+
+	ensure_prepared(connection, query->statement);
+	statement_name(query->statement->id, name);
+	query->sent_at_us = db_now_us();
+	if (query->describe)
+		PQsendDescribePrepared(connection->pg, name);
+	else
+		PQsendQueryPrepared(connection->pg, name, query->statement->parameter_count, query->values, NULL, NULL, 0);
+	sent(connection, query);
+}
+
+static void
+connected(DbConnection *connection)
+{
+	PQsetnonblocking(connection->pg, 1);
+	PQenterPipelineMode(connection->pg);
+	watch_socket(connection);
+	h2o_socket_read_start(connection->socket, on_readable);
+	set_state(connection, DB_CONNECTION_SETTING_UP);
+	send_setup(connection);
+	prepare_all(connection);
+}
+
+static void
+on_connect_step(h2o_socket_t *socket, const char *error)
+{
+	DbConnection *connection = socket->data;
+	PostgresPollingStatusType step = PQconnectPoll(connection->pg);
+
+	(void) error;
+	if (step == PGRES_POLLING_OK)
+		connected(connection);
+	else if (step == PGRES_POLLING_FAILED)
+		close_with_message(connection);
+	else
+	{
+		watch_socket(connection);
+		if (step == PGRES_POLLING_READING)
+			h2o_socket_read_start(connection->socket, on_connect_step);
+		else
+			h2o_socket_notify_write(connection->socket, on_connect_step);
+	}
+}
+
+static const char *
+error_field(const PGresult *result, int field)
+{
+	const char *text = PQresultErrorField(result, field);
+
+	return text == NULL ? "" : text;
+}
+
+static DbError
+server_error(const PGresult *result)
+{
+	DbError error = { .kind = DB_ERROR_SERVER,
+					  .message = error_field(result, PG_DIAG_MESSAGE_PRIMARY),
+					  .detail = error_field(result, PG_DIAG_MESSAGE_DETAIL),
+					  .hint = error_field(result, PG_DIAG_MESSAGE_HINT),
+					  .column = error_field(result, PG_DIAG_COLUMN_NAME),
+					  .constraint = error_field(result, PG_DIAG_CONSTRAINT_NAME),
+					  .type_schema = error_field(result, PG_DIAG_SCHEMA_NAME),
+					  .type_name = error_field(result, PG_DIAG_DATATYPE_NAME) };
+
+	snprintf(error.sqlstate, sizeof(error.sqlstate), "%s", error_field(result, PG_DIAG_SQLSTATE));
+	return error;
+}
+
+static bool
+is_success(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+/* A statement that cannot be prepared is the affair of whoever asks for it; the others go on. */
+static void
+finish_own_query(DbConnection *connection, const DbQuery *query)
+{
+	bool success = is_success(query->result);
+	char quoted[512];
+
+	if (query->kind == DB_QUERY_SETUP && !success)
+		connection->unusable = true;
+	else if (query->kind == DB_QUERY_PREPARE && !success)
+	{
+		size_t place = statement_place(connection, query->statement_id);
+		const char *state = error_field(query->result, PG_DIAG_SQLSTATE);
+
+		if (strcmp(state, "42P05") == 0)
+			return;
+		if (place < connection->statement_count)
+			connection->prepared[place] = 0;
+		log_warning("event=statement_not_prepared code=%s reason=%s", state,
+					log_quote(error_field(query->result, PG_DIAG_MESSAGE_PRIMARY), quoted, sizeof(quoted)));
+	}
+}
+
+/* The sync after the query is answered: what happened to it is certain. */
+static void
+finish_query(DbConnection *connection, DbQuery *query)
+{
+	unlink_query(connection, query);
+	query->finished_at_us = connection->changed_at_us = db_now_us();
+	if (query->kind != DB_QUERY_EXECUTE)
+	{
+		finish_own_query(connection, query);
+		/* The last of what was sent to set it up. */
+		if (connection->state == DB_CONNECTION_SETTING_UP && connection->under_way_count == 0 && !connection->unusable)
+			set_state(connection, DB_CONNECTION_READY);
+	}
+	else if (!query->abandoned && is_success(query->result))
+		query->on_result(query, query->result);
+	else if (!query->abandoned)
+	{
+		DbError error = server_error(query->result);
+
+		query->on_error(query, &error);
+	}
+	query_release(query);
+	connection->commit_doubtful = false;
+}
+
+/* One result of the first query under way. An error after rows is the commit's, and stands in their place. */
+static void
+receive_result(DbConnection *connection, DbQuery *query, PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	if (status == PGRES_PIPELINE_SYNC)
+	{
+		PQclear(result);
+		finish_query(connection, query);
+		return;
+	}
+	if (is_success(result))
+		query->answered = true;
+	else if (strcmp(error_field(result, PG_DIAG_SEVERITY_NONLOCALIZED), "FATAL") == 0)
+		connection->fatal = true;
+	PQclear(query->result);
+	query->result = result;
+}
+
+/* Hands out all answers that have come. Two NULLs in a row mean that libpq expects none. */
+static void
+receive_results(DbConnection *connection)
+{
+	int nulls = 0;
+
+	while (nulls < 2 && connection->under_way_count > 0 && !PQisBusy(connection->pg))
+	{
+		PGresult *result = PQgetResult(connection->pg);
+
+		if (result == NULL)
+			nulls++;
+		else
+		{
+			nulls = 0;
+			receive_result(connection, first_under_way(connection), result);
+		}
+	}
+}
+
+static void
+receive_notifications(DbConnection *connection)
+{
+	PGnotify *notification;
+
+	while ((notification = PQnotifies(connection->pg)) != NULL)
+	{
+		if (connection->owner->on_notification != NULL)
+			connection->owner->on_notification(connection->owner->data, notification->relname);
+		PQfreemem(notification);
+	}
+}
+
+static void
+on_readable(h2o_socket_t *socket, const char *error)
+{
+	DbConnection *connection = socket->data;
+	size_t before = connection->under_way_count;
+	bool alive = PQconsumeInput(connection->pg) != 0;
+
+	(void) error;
+	receive_results(connection);
+	receive_notifications(connection);
+	if (!alive || connection->unusable || PQstatus(connection->pg) == CONNECTION_BAD)
+		close_with_message(connection);
+	else
+	{
+		flush(connection);
+		if (connection->state == DB_CONNECTION_READY && connection->under_way_count < before)
+			connection->owner->on_room(connection->owner->data, connection);
+	}
+}
+
+void
+db_connection_check(DbConnection *connection, uint64_t now_us)
+{
+	uint64_t quiet_ms = (now_us - connection->changed_at_us) / 1000;
+
+	if (now_us < connection->changed_at_us || connection->state == DB_CONNECTION_CLOSED)
+		return;
+	if (connection->state == DB_CONNECTION_CONNECTING)
+	{
+		if (quiet_ms > connection->settings->connect_timeout_ms)
+			db_connection_close(connection, "no connection within the time for it");
+	}
+	else if (PQstatus(connection->pg) == CONNECTION_BAD)
+		close_with_message(connection);
+	else if (connection->under_way_count > 0 && quiet_ms > connection->settings->silence_timeout_ms)
+		db_connection_close(connection, "no answer within the time for it");
+}

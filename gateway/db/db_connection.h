@@ -1,0 +1,84 @@
+/*
+ * db_connection: one pipelined libpq connection on an event loop. It owns its PGconn and what is under way on it; it
+ * knows neither pool nor HTTP, and tells its owner by callbacks.
+ */
+#ifndef DB_CONNECTION_H
+#define DB_CONNECTION_H
+
+#include "db/db_query.h"
+
+typedef enum DbConnectionState
+{
+	DB_CONNECTION_CLOSED,
+	DB_CONNECTION_CONNECTING,
+	DB_CONNECTION_SETTING_UP, /* session settings and statements are on their way */
+	DB_CONNECTION_READY
+} DbConnectionState;
+
+typedef struct DbConnection DbConnection;
+
+typedef struct DbConnectionOwner
+{
+	void *data;
+	void (*on_state)(void *data, DbConnection *connection, DbConnectionState before);
+	/* A query has had its callback; there is room for another. */
+	void (*on_room)(void *data, DbConnection *connection);
+	/* The connection broke with this query under way; last sent first. outcome_known: it surely did not commit. */
+	void (*on_lost)(void *data, DbQuery *query, bool outcome_known);
+	/* A notification on a channel that setup_sql listens to; may be NULL. */
+	void (*on_notification)(void *data, const char *channel);
+} DbConnectionOwner;
+
+typedef struct DbConnectionSettings
+{
+	const char *conninfo;
+	const char *target_session_attrs; /* where conninfo does not say */
+	const char *setup_sql;            /* one statement, run once connected */
+	uint32_t silence_timeout_ms;      /* no answer for so long with queries under way: broken */
+	uint32_t connect_timeout_ms;
+} DbConnectionSettings;
+
+struct DbConnection
+{
+	h2o_loop_t *loop;
+	const DbConnectionSettings *settings;
+	const DbConnectionOwner *owner;
+	DbConnectionState state; /* changed by set_state alone */
+	PGconn *pg;
+	h2o_socket_t *socket;     /* on a duplicate of libpq's descriptor */
+	h2o_linklist_t under_way; /* DbQuery.link, in the order sent */
+	size_t under_way_count;
+	uint64_t changed_at_us; /* last answer or change of state */
+	bool fatal;             /* the server said why it ends */
+	bool unusable;          /* its session could not be set up */
+	char reason[256];       /* why it was last closed */
+	bool commit_doubtful;   /* it warned that a commit is not replicated */
+	const DbStatement *const *statements;
+	size_t statement_count;
+	unsigned char *prepared; /* by place in statements */
+};
+
+void db_connection_init(DbConnection *connection, h2o_loop_t *loop, const DbConnectionSettings *settings,
+						const DbConnectionOwner *owner);
+void db_connection_open(DbConnection *connection);
+/* Breaks it; why is kept for the owner, and what was under way goes to on_lost. */
+void db_connection_close(DbConnection *connection, const char *why);
+void db_connection_dispose(DbConnection *connection);
+
+/* Which statements to keep prepared; the array must outlive the connection or the next call. Closes the earlier ones.
+ */
+void db_connection_set_statements(DbConnection *connection, const DbStatement *const *statements, size_t count);
+
+/*
+ * Whether a READY connection has not ended, as far as can be seen from here: what the server has done to one on which
+ * nothing is under way is known before the loop comes to tell.
+ */
+bool db_connection_is_alive(const DbConnection *connection);
+
+/* Sends a query down a READY connection, which from now holds the pool's reference. */
+void db_connection_send(DbConnection *connection, DbQuery *query);
+
+/* Closes the connection if it has been silent or connecting for too long. */
+void db_connection_check(DbConnection *connection, uint64_t now_us);
+
+#endif

@@ -1,0 +1,443 @@
+/*
+ * db_pool: chooses the connection, keeps the queue, the deadlines and the pauses between attempts to connect.
+ *
+ * A query goes to the ready connection with the least under way; where all are full it waits, first come first served.
+ * One tick serves all deadlines, and runs for as long as the pool lives.
+ */
+#include "db/db_pool.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+enum
+{
+	TICK_MS = 20,
+	BACKOFF_FIRST_MS = 100,
+	BACKOFF_LAST_MS = 2000
+};
+
+typedef struct PoolConnection
+{
+	DbConnection connection;
+	unsigned failures; /* in a row */
+	uint64_t open_at_us;
+} PoolConnection;
+
+struct DbPool
+{
+	h2o_loop_t *loop;
+	DbPoolSettings settings;
+	DbConnectionOwner owner;
+	DbPoolCounters counters;
+	PoolConnection *connections;
+	size_t ready_count;
+	bool unreachable; /* none is ready and the last attempt failed */
+	bool disposing;
+	h2o_linklist_t queue;
+	size_t queue_length;
+	h2o_timeout_t tick_timeout;
+	h2o_timeout_entry_t tick;
+	unsigned random;
+};
+
+static void
+query_finish(DbQuery *query)
+{
+	query->finished_at_us = db_now_us();
+	h2o_mem_release_shared(query);
+}
+
+static void
+fail(DbQuery *query, DbErrorKind kind, bool outcome_unknown)
+{
+	DbError error = { .kind = kind,
+					  .outcome_unknown = outcome_unknown,
+					  .sqlstate = "08006",
+					  .message = "",
+					  .detail = "",
+					  .hint = "",
+					  .column = "",
+					  .constraint = "",
+					  .type_schema = "",
+					  .type_name = "" };
+
+	if (!query->abandoned)
+		query->on_error(query, &error);
+	query_finish(query);
+}
+
+static DbQuery *
+first_in_queue(const DbPool *pool)
+{
+	return H2O_STRUCT_FROM_MEMBER(DbQuery, link, pool->queue.next);
+}
+
+static DbQuery *
+dequeue(DbPool *pool)
+{
+	DbQuery *query = first_in_queue(pool);
+
+	h2o_linklist_unlink(&query->link);
+	query->queued = false;
+	pool->queue_length--;
+	return query;
+}
+
+static void
+enqueue(DbPool *pool, DbQuery *query, h2o_linklist_t *before)
+{
+	h2o_linklist_insert(before, &query->link);
+	query->queued = true;
+	query->queued_at_us = db_now_us();
+	pool->queue_length++;
+}
+
+/* The ready connection with the least under way and room for more, or NULL. What may not be repeated is not sent where
+ * nobody is any more. */
+static DbConnection *
+choose_connection(DbPool *pool, const DbQuery *query)
+{
+	DbConnection *best = NULL;
+
+	for (size_t i = 0; i < pool->settings.connection_count; i++)
+	{
+		DbConnection *candidate = &pool->connections[i].connection;
+
+		if (candidate->state == DB_CONNECTION_READY && candidate->under_way_count < pool->settings.pipeline_depth &&
+			(best == NULL || candidate->under_way_count < best->under_way_count) &&
+			(query->repeatable || db_connection_is_alive(candidate)))
+			best = candidate;
+	}
+	return best;
+}
+
+static void
+dispatch(DbPool *pool)
+{
+	DbConnection *connection;
+
+	while (pool->queue_length > 0 && (connection = choose_connection(pool, first_in_queue(pool))) != NULL)
+	{
+		DbQuery *query = dequeue(pool);
+
+		if (query->is_wanted == NULL || query->is_wanted(query))
+			db_connection_send(connection, query);
+		else
+		{
+			pool->counters.not_sent++;
+			fail(query, DB_ERROR_UNREACHABLE, false);
+		}
+	}
+}
+
+static void
+fail_queue(DbPool *pool)
+{
+	while (pool->queue_length > 0)
+		fail(dequeue(pool), DB_ERROR_UNREACHABLE, false);
+}
+
+/* Doubles from BACKOFF_FIRST_MS to BACKOFF_LAST_MS, each time between half and all of it. */
+static uint64_t
+backoff_us(DbPool *pool, unsigned failures)
+{
+	uint64_t pause_ms = BACKOFF_FIRST_MS;
+
+	for (unsigned i = 1; i < failures && pause_ms < BACKOFF_LAST_MS; i++)
+		pause_ms *= 2;
+	if (pause_ms > BACKOFF_LAST_MS)
+		pause_ms = BACKOFF_LAST_MS;
+	return pause_ms * (500 + (uint64_t) rand_r(&pool->random) % 501);
+}
+
+static void
+note_ready(DbPool *pool, size_t ready_before)
+{
+	if ((ready_before == 0) != (pool->ready_count == 0) && pool->settings.on_ready != NULL && !pool->disposing)
+		pool->settings.on_ready(pool->settings.data, pool->ready_count > 0);
+}
+
+/* A loss is logged, and the first of the failures that follow it, until there is a connection again. */
+static void
+log_state(const DbPool *pool, const PoolConnection *own, DbConnectionState before)
+{
+	char quoted[512];
+	const char *reason = log_quote(own->connection.reason, quoted, sizeof(quoted));
+
+	if (pool->disposing)
+		return;
+	if (own->connection.state == DB_CONNECTION_READY && own->failures > 0)
+		log_info("event=database_connected failures=%u", own->failures);
+	else if (own->connection.state == DB_CONNECTION_CLOSED && before == DB_CONNECTION_READY)
+		log_warning("event=database_connection_lost under_way=%zu reason=%s", own->connection.under_way_count, reason);
+	else if (own->connection.state == DB_CONNECTION_CLOSED && own->failures == 0)
+		log_warning("event=database_not_connected reason=%s", reason);
+}
+
+static void
+on_state(void *data, DbConnection *connection, DbConnectionState before)
+{
+	DbPool *pool = data;
+	PoolConnection *own = H2O_STRUCT_FROM_MEMBER(PoolConnection, connection, connection);
+	size_t ready_before = pool->ready_count;
+
+	log_state(pool, own, before);
+	if (connection->state == DB_CONNECTION_READY)
+	{
+		pool->counters.connects++;
+		pool->ready_count++;
+		pool->unreachable = false;
+		own->failures = 0;
+		note_ready(pool, ready_before);
+		dispatch(pool);
+	}
+	else if (connection->state == DB_CONNECTION_CLOSED)
+	{
+		if (before == DB_CONNECTION_READY)
+		{
+			pool->ready_count--;
+			pool->counters.losses++;
+			note_ready(pool, ready_before);
+		}
+		else
+		{
+			pool->counters.connect_failures++;
+			own->failures++;
+			pool->unreachable = pool->ready_count == 0;
+		}
+		own->open_at_us = db_now_us() + (own->failures == 0 ? 0 : backoff_us(pool, own->failures));
+		if (pool->unreachable)
+			fail_queue(pool);
+	}
+}
+
+static void
+on_room(void *data, DbConnection *connection)
+{
+	(void) connection;
+	dispatch(data);
+}
+
+/* What surely was not done, or may be done twice, is tried once more on another connection. */
+static void
+on_lost(void *data, DbQuery *query, bool outcome_known)
+{
+	DbPool *pool = data;
+
+	PQclear(query->result);
+	query->result = NULL;
+	query->answered = false;
+	if (!query->abandoned && !query->repeated && (query->repeatable || outcome_known) && !pool->unreachable &&
+		!pool->disposing)
+	{
+		query->repeated = true;
+		pool->counters.repeats++;
+		enqueue(pool, query, pool->queue.next);
+	}
+	else
+		fail(query, DB_ERROR_LOST, !outcome_known);
+}
+
+static void
+on_notification(void *data, const char *channel)
+{
+	DbPool *pool = data;
+
+	if (pool->settings.on_notification != NULL)
+		pool->settings.on_notification(pool->settings.data, channel);
+}
+
+/* The client gets its answer now; what comes later from PostgreSQL is dropped. */
+static void
+expire(DbPool *pool, DbQuery *query, bool sent)
+{
+	if (sent)
+		pool->counters.query_timeouts++;
+	else
+		pool->counters.acquire_timeouts++;
+	query->finished_at_us = db_now_us();
+	query->abandoned = true;
+	query->on_timeout(query, sent);
+}
+
+static void
+expire_queue(DbPool *pool, uint64_t now_us)
+{
+	while (pool->queue_length > 0)
+	{
+		DbQuery *query = first_in_queue(pool);
+
+		if (now_us - query->queued_at_us < (uint64_t) pool->settings.acquire_timeout_ms * 1000)
+			return;
+		dequeue(pool);
+		expire(pool, query, false);
+		h2o_mem_release_shared(query);
+	}
+}
+
+static void
+expire_under_way(DbPool *pool, DbConnection *connection, uint64_t now_us)
+{
+	for (h2o_linklist_t *link = connection->under_way.next, *next; link != &connection->under_way; link = next)
+	{
+		DbQuery *query = H2O_STRUCT_FROM_MEMBER(DbQuery, link, link);
+
+		next = link->next;
+		if (query->kind == DB_QUERY_EXECUTE && !query->abandoned &&
+			now_us - query->submitted_at_us >= (uint64_t) pool->settings.query_timeout_ms * 1000)
+			expire(pool, query, true);
+	}
+}
+
+static void
+on_tick(h2o_timeout_entry_t *entry)
+{
+	DbPool *pool = H2O_STRUCT_FROM_MEMBER(DbPool, tick, entry);
+	uint64_t now_us = db_now_us();
+
+	for (size_t i = 0; i < pool->settings.connection_count; i++)
+	{
+		PoolConnection *own = &pool->connections[i];
+
+		if (own->connection.state == DB_CONNECTION_CLOSED && now_us >= own->open_at_us)
+			db_connection_open(&own->connection);
+		expire_under_way(pool, &own->connection, now_us);
+		db_connection_check(&own->connection, now_us);
+	}
+	dispatch(pool);
+	expire_queue(pool, now_us);
+	h2o_timeout_link(pool->loop, &pool->tick_timeout, &pool->tick);
+}
+
+DbPool *
+db_pool_create(h2o_loop_t *loop, const DbPoolSettings *settings)
+{
+	DbPool *pool = h2o_mem_alloc(sizeof(*pool));
+
+	*pool = (DbPool){ .loop = loop, .settings = *settings, .random = (unsigned) db_now_us() };
+	pool->owner = (DbConnectionOwner){ pool, on_state, on_room, on_lost, on_notification };
+	h2o_linklist_init_anchor(&pool->queue);
+	pool->connections = calloc(settings->connection_count, sizeof(*pool->connections));
+	for (size_t i = 0; i < settings->connection_count; i++)
+		db_connection_init(&pool->connections[i].connection, loop, &pool->settings.connection, &pool->owner);
+	h2o_timeout_init(loop, &pool->tick_timeout, TICK_MS);
+	pool->tick.cb = on_tick;
+	h2o_timeout_link(loop, &pool->tick_timeout, &pool->tick);
+	for (size_t i = 0; i < settings->connection_count; i++)
+		db_connection_open(&pool->connections[i].connection);
+	return pool;
+}
+
+void
+db_pool_close(DbPool *pool)
+{
+	if (pool->disposing)
+		return;
+	pool->disposing = true;
+	pool->unreachable = true;
+	fail_queue(pool);
+	for (size_t i = 0; i < pool->settings.connection_count; i++)
+		db_connection_dispose(&pool->connections[i].connection);
+	h2o_timeout_unlink(&pool->tick);
+	h2o_timeout_dispose(pool->loop, &pool->tick_timeout);
+}
+
+void
+db_pool_dispose(DbPool *pool)
+{
+	db_pool_close(pool);
+	free(pool->connections);
+	free(pool);
+}
+
+void
+db_pool_set_statements(DbPool *pool, const DbStatement *const *statements, size_t count)
+{
+	for (size_t i = 0; i < pool->settings.connection_count; i++)
+		db_connection_set_statements(&pool->connections[i].connection, statements, count);
+}
+
+void
+db_pool_submit(DbPool *pool, DbQuery *query)
+{
+	DbConnection *connection = pool->queue_length == 0 ? choose_connection(pool, query) : NULL;
+
+	h2o_mem_addref_shared(query);
+	query->pool = pool;
+	query->submitted_at_us = db_now_us();
+	if (connection != NULL)
+		db_connection_send(connection, query);
+	else if (pool->unreachable)
+		fail(query, DB_ERROR_UNREACHABLE, false);
+	else if (pool->queue_length >= pool->settings.queue_length_max)
+	{
+		pool->counters.queue_full++;
+		fail(query, DB_ERROR_QUEUE_FULL, false);
+	}
+	else
+		enqueue(pool, query, &pool->queue);
+}
+
+void
+db_query_abandon(DbQuery *query)
+{
+	query->abandoned = true;
+	if (query->queued)
+	{
+		h2o_linklist_unlink(&query->link);
+		query->queued = false;
+		query->pool->queue_length--;
+		h2o_mem_release_shared(query);
+	}
+	h2o_mem_release_shared(query);
+}
+
+size_t
+db_pool_size(const DbPool *pool)
+{
+	return pool->settings.connection_count;
+}
+
+bool
+db_pool_is_ready(const DbPool *pool)
+{
+	return pool->ready_count > 0;
+}
+
+bool
+db_pool_is_alive(const DbPool *pool)
+{
+	for (size_t i = 0; i < pool->settings.connection_count; i++)
+		if (db_connection_is_alive(&pool->connections[i].connection))
+			return true;
+	return false;
+}
+
+size_t
+db_pool_ready_count(const DbPool *pool)
+{
+	return pool->ready_count;
+}
+
+size_t
+db_pool_queue_length(const DbPool *pool)
+{
+	return pool->queue_length;
+}
+
+size_t
+db_pool_under_way(const DbPool *pool)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < pool->settings.connection_count; i++)
+		count += pool->connections[i].connection.under_way_count;
+	return count;
+}
+
+const DbPoolCounters *
+db_pool_counters(const DbPool *pool)
+{
+	return &pool->counters;
+}

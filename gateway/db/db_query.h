@@ -1,0 +1,73 @@
+/*
+ * db_query: what the pool runs. A query has two owners: who made it (one reference, given back by db_query_abandon)
+ * and, from db_pool_submit until its one callback, the pool. Values belong to the maker and live until abandon.
+ */
+#ifndef DB_QUERY_H
+#define DB_QUERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <h2o.h>
+#include <libpq-fe.h>
+
+#include "db/db_error.h"
+
+/* A statement that every connection prepares. The id is unique in the process and names it on the server. */
+typedef struct DbStatement
+{
+	unsigned id;
+	const char *sql;
+	int parameter_count;
+	const Oid *parameter_types;
+} DbStatement;
+
+typedef enum DbQueryKind
+{
+	DB_QUERY_EXECUTE,
+	DB_QUERY_PREPARE, /* the connection's own */
+	DB_QUERY_CLOSE,
+	DB_QUERY_SETUP
+} DbQueryKind;
+
+typedef struct DbQuery DbQuery;
+
+struct DbQuery
+{
+	const DbStatement *statement;
+	const char *const *values; /* texts, NULL for an SQL null */
+	bool describe;             /* the statement's columns are asked for, not its rows */
+	bool repeatable;           /* running it twice does no harm */
+	void *data;                /* the maker's */
+	void (*on_result)(DbQuery *query, const PGresult *result);
+	void (*on_error)(DbQuery *query, const DbError *error);
+	void (*on_timeout)(DbQuery *query, bool sent);
+	bool (*is_wanted)(DbQuery *query); /* asked before a query that waited is sent; NULL: always */
+
+	/* The pool's, to read: microseconds of CLOCK_MONOTONIC. */
+	uint64_t submitted_at_us;
+	uint64_t queued_at_us;
+	uint64_t sent_at_us;
+	uint64_t finished_at_us;
+
+	/* The pool's. */
+	h2o_linklist_t link;
+	DbQueryKind kind;
+	unsigned statement_id;
+	bool abandoned;
+	bool queued;
+	bool repeated;
+	bool answered; /* rows came, the commit is not confirmed yet */
+	struct DbPool *pool;
+	PGresult *result;
+};
+
+/* A query with one reference, the maker's. */
+DbQuery *db_query_create(const DbStatement *statement, const char *const *values);
+
+/* The maker's reference back: no callback comes any more, and if the query still waits it is not sent. */
+void db_query_abandon(DbQuery *query);
+
+uint64_t db_now_us(void);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * access: identifies the caller by the token, and asks auth and the rate limit. Tokens and addresses never reach the
+ * log.
+ */
+#include "http/access.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "access/auth.h"
+#include "http/reply.h"
+
+/* A client, as the rate limit knows it. */
+typedef struct ClientName
+{
+	char text[80];
+	size_t length;
+} ClientName;
+
+/* Sets the caller: by the token, or the operator where there is no key. False if there is a token that is not good. */
+static bool
+identify(Request *request)
+{
+	Worker *worker = request->worker;
+	h2o_iovec_t header = request_header(request->http, "authorization");
+	const char *token;
+	size_t length;
+
+	if (worker->keys == NULL)
+		request->caller.is_operator = true;
+	else if (header.base != NULL && auth_bearer(header.base, header.len, &token, &length))
+		return token_verify(worker->tokens, worker->keys, token, length, time(NULL), &request->caller);
+	return true;
+}
+
+static void
+reply_unauthenticated(Request *request, bool has_bad_token)
+{
+	static const char missing[] = "Bearer realm=\"parley\"";
+	static const char invalid[] = "Bearer realm=\"parley\", error=\"invalid_token\"";
+	const char *challenge = has_bad_token ? invalid : missing;
+
+	reply_header(request, "www-authenticate", challenge, strlen(challenge));
+	reply_error(request, 401, has_bad_token ? "The token is not valid, or not any more." : "This needs a token.");
+}
+
+bool
+access_authorize(Request *request)
+{
+	if (!identify(request))
+	{
+		reply_unauthenticated(request, true);
+		return false;
+	}
+	switch (auth_decide(request->route, &request->path, &request->caller))
+	{
+		case AUTH_ALLOWED:
+			return true;
+		case AUTH_UNAUTHENTICATED:
+			reply_unauthenticated(request, false);
+			return false;
+		case AUTH_FORBIDDEN:
+			break;
+	}
+	reply_error(request, 403, "This is not yours.");
+	return false;
+}
+
+/* The address that the request comes from: the peer's, or the one that its proxy names. */
+static AddressKey
+find_address(const Request *request)
+{
+	struct sockaddr_storage named;
+	h2o_iovec_t header = { 0 };
+
+	if (request->client->is_proxy)
+		header = request_joined_header(request->http, "x-forwarded-for");
+	if (header.len > 0 && proxies_find_client(request->worker->shared->proxies, header.base, header.len, &named))
+		return address_key((struct sockaddr *) &named);
+	return request->client->address;
+}
+
+/* The application's token in the path, or NULL. */
+static const char *
+find_application(const Request *request)
+{
+	for (size_t i = 0; i < request->route->parameter_count && request->route->auth == AUTH_APPLICATION; i++)
+	{
+		const Parameter *parameter = &request->route->parameters[i];
+
+		if (parameter->source == SOURCE_PATH && strcmp(parameter->name, "token") == 0)
+			return request->path.segments[parameter->segment].text;
+	}
+	return NULL;
+}
+
+static ClientName
+name_address(const Request *request)
+{
+	AddressKey address = find_address(request);
+	ClientName name = { .text = "@", .length = 1 + ADDRESS_KEY_LENGTH };
+
+	memcpy(name.text + 1, address.bytes, ADDRESS_KEY_LENGTH);
+	return name;
+}
+
+/* Who is limited: the application, or else the user, or else the address. */
+static ClientName
+name_client(const Request *request)
+{
+	const char *application = find_application(request);
+	ClientName name;
+
+	if (application == NULL && request->caller.user_id == 0)
+		return name_address(request);
+	if (application != NULL)
+		snprintf(name.text, sizeof(name.text), "a%.64s", application);
+	else
+		snprintf(name.text, sizeof(name.text), "u%jd", (intmax_t) request->caller.user_id);
+	name.length = strlen(name.text);
+	return name;
+}
+
+/* An application that no answer has shown to be there yet takes from its address too: else whoever makes up tokens has
+ * as many buckets as tokens. */
+static RateVerdict
+take(const Request *request, RateLimit *limit)
+{
+	ClientName name = name_client(request);
+	RateVerdict verdict = rate_limit_take(limit, name.text, name.length, db_now_us());
+
+	if (verdict.allowed && !verdict.is_known && find_application(request) != NULL)
+	{
+		name = name_address(request);
+		verdict = rate_limit_take(limit, name.text, name.length, db_now_us());
+	}
+	return verdict;
+}
+
+void
+access_note_found(const Request *request)
+{
+	RateLimit *limit = request->worker->shared->rate_limit;
+	ClientName name;
+
+	if (limit == NULL || find_application(request) == NULL)
+		return;
+	name = name_client(request);
+	rate_limit_know(limit, name.text, name.length, db_now_us());
+}
+
+static void
+add_number_header(Request *request, const char *name, unsigned number)
+{
+	char text[16];
+
+	reply_header(request, name, text, (size_t) snprintf(text, sizeof(text), "%u", number));
+}
+
+bool
+access_check_rate(Request *request)
+{
+	RateLimit *limit = request->worker->shared->rate_limit;
+	RateVerdict verdict;
+	Problem problem;
+
+	if (limit == NULL || (request->caller.is_operator && request->worker->keys != NULL))
+		return true;
+	verdict = take(request, limit);
+	add_number_header(request, "ratelimit-limit", (unsigned) request->worker->config->rate_burst);
+	add_number_header(request, "ratelimit-remaining", verdict.remaining);
+	add_number_header(request, "ratelimit-reset", verdict.reset_s);
+	if (verdict.allowed)
+		return true;
+	problem = problem_make(429, "Too many requests.");
+	problem.retry_after_s = verdict.reset_s;
+	reply_problem(request, &problem);
+	return false;
+}

@@ -1,0 +1,63 @@
+/*
+ * client: one client's connection, from accept to close, and the limits on their number and patience.
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <h2o.h>
+
+#include "access/address_count.h"
+
+struct Worker;
+
+typedef struct Listener
+{
+	struct Worker *worker;
+	int descriptor;
+	h2o_socket_t *socket;
+	bool is_admin;
+	bool is_local; /* a unix socket */
+	bool speaks_tls;
+	h2o_accept_ctx_t accept; /* h2o keeps its address while a handshake lasts */
+} Listener;
+
+typedef struct Client
+{
+	h2o_linklist_t link;
+	h2o_socket_t *socket;
+	struct Worker *worker;
+	AddressKey address;
+	bool is_admin;
+	bool is_local;
+	bool is_proxy;             /* its X-Forwarded-For is believed */
+	unsigned requests;         /* under way */
+	uint64_t idle_since_us;    /* if no request is under way */
+	uint64_t sending_since_us; /* 0: nothing is being sent */
+	int linger_descriptor;     /* what outlives the connection, to linger on; -1: nothing */
+} Client;
+
+/* Accepts what waits, a bounded number at a time. The socket's data is its Listener. */
+void client_on_accept(h2o_socket_t *listener, const char *error);
+
+/* The client of an HTTP connection. */
+Client *client_of(h2o_conn_t *connection);
+
+/* Keeps the connection readable after h2o has closed it, so that a client that still sends hears the answer. */
+void client_let_linger(Client *client);
+
+/* Cuts off who reads too slowly. Called every tick. */
+void client_check_all(struct Worker *worker, uint64_t now_us);
+
+/* Accepts all that waits. */
+void client_accept_all(Listener *listener);
+
+/* Ends all connections, whatever is under way on them. */
+void client_cut_off_all(struct Worker *worker);
+
+/* Ends the connections that have been without a request since then. */
+void client_close_idle(struct Worker *worker, uint64_t since_us);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * listener: listening sockets from the addresses of the configuration.
+ */
+#include "http/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+typedef struct Binding
+{
+	const char *name;
+	size_t copies;
+	ListenerTaker take;
+	void *data;
+} Binding;
+
+static bool
+fail(const char *name, const char *reason)
+{
+	log_error("event=cannot_listen address=%s reason=\"%s\"", name, reason);
+	return false;
+}
+
+/* A bound socket, or -1. Without sharing it finds out whether someone else serves the address already. */
+static int
+bind_address(const struct addrinfo *address, bool sharing)
+{
+	int on = 1;
+	int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (descriptor < 0)
+		return -1;
+	setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (sharing)
+		setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (address->ai_family == AF_INET6)
+		setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 &&
+		(!sharing || listen(descriptor, SOMAXCONN) == 0))
+		return descriptor;
+	close(descriptor);
+	return -1;
+}
+
+static bool
+bind_copies(const Binding *binding, const struct addrinfo *address)
+{
+	int probe = bind_address(address, false);
+
+	if (probe < 0)
+		return fail(binding->name, strerror(errno));
+	close(probe);
+	for (size_t i = 0; i < binding->copies; i++)
+	{
+		int descriptor = bind_address(address, true);
+
+		if (descriptor < 0)
+			return fail(binding->name, strerror(errno));
+		binding->take(binding->data, i, descriptor, false);
+	}
+	return true;
+}
+
+/* host:port or [host]:port */
+static bool
+bind_name(const Binding *binding)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	struct addrinfo *found = NULL;
+	const char *colon = strrchr(binding->name, ':');
+	size_t length = colon == NULL ? 0 : (size_t) (colon - binding->name);
+	size_t bracket = length > 1 && binding->name[0] == '[' && colon[-1] == ']';
+	char host[256];
+	bool fine = true;
+
+	if (colon == NULL || length >= sizeof(host))
+		return fail(binding->name, "not an address");
+	snprintf(host, sizeof(host), "%.*s", (int) (length - 2 * bracket), binding->name + bracket);
+	if (getaddrinfo(host[0] == '\0' ? NULL : host, colon + 1, &hints, &found) != 0)
+		return fail(binding->name, "not an address");
+	for (struct addrinfo *address = found; address != NULL && fine; address = address->ai_next)
+		fine = bind_copies(binding, address);
+	freeaddrinfo(found);
+	return fine;
+}
+
+/* Whether the socket's file is there but nobody listens on it. */
+static bool
+is_stale(const struct sockaddr_un *address)
+{
+	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool stale = connect(descriptor, (const struct sockaddr *) address, sizeof(*address)) != 0 && errno == ECONNREFUSED;
+
+	close(descriptor);
+	return stale;
+}
+
+static bool
+bind_path(const Binding *binding, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (strlen(path) >= sizeof(address.sun_path))
+	{
+		close(descriptor);
+		return fail(binding->name, "the path is too long");
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (is_stale(&address))
+		unlink(path);
+	if (bind(descriptor, (struct sockaddr *) &address, sizeof(address)) != 0 || listen(descriptor, SOMAXCONN) != 0)
+	{
+		fail(binding->name, strerror(errno));
+		close(descriptor);
+		return false;
+	}
+	for (size_t i = 0; i < binding->copies; i++)
+		binding->take(binding->data, i, fcntl(descriptor, F_DUPFD_CLOEXEC, 0), true);
+	close(descriptor);
+	return true;
+}
+
+bool
+listener_bind_all(const char *addresses, size_t copies, ListenerTaker take, void *data)
+{
+	char *list = strdup(addresses);
+	char *rest = NULL;
+	bool fine = true;
+
+	for (char *name = strtok_r(list, ", ", &rest); name != NULL && fine; name = strtok_r(NULL, ", ", &rest))
+	{
+		Binding binding = { .name = name, .copies = copies, .take = take, .data = data };
+
+		fine = strncmp(name, "unix:", 5) == 0 ? bind_path(&binding, name + 5) : bind_name(&binding);
+		if (fine)
+			log_info("event=listening address=%s", name);
+	}
+	free(list);
+	return fine;
+}
+
+void
+listener_refuse_new(int descriptor)
+{
+	/* Drops each segment whose SYN flag is set. Connections inherit it, and none of them ever gets such a segment. */
+	struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+								  BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+								  BPF_STMT(BPF_RET | BPF_K, UINT32_MAX) };
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+void
+listener_remove_files(const char *addresses)
+{
+	char *list = strdup(addresses);
+	char *rest = NULL;
+
+	for (char *name = strtok_r(list, ", ", &rest); name != NULL; name = strtok_r(NULL, ", ", &rest))
+		if (strncmp(name, "unix:", 5) == 0)
+			unlink(name + 5);
+	free(list);
+}

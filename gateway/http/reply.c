@@ -1,0 +1,184 @@
+/*
+ * reply: puts an answer into h2o. The content length is always set, since h2o closes the connection otherwise; the
+ * body's memory goes to the request's pool.
+ */
+#include "http/reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "http/gzip.h"
+#include "base/log.h"
+
+static void
+dispose_body(void *body)
+{
+	buffer_dispose(body);
+}
+
+void
+reply_header(Request *request, const char *name, const char *value, size_t length)
+{
+	h2o_req_t *http = request->http;
+
+	h2o_add_header_by_str(&http->pool, &http->res.headers, name, strlen(name), 1, NULL,
+						  h2o_strdup(&http->pool, value, length).base, length);
+}
+
+/* Compresses the body where the client takes it and it is worth it. */
+static void
+compress(Request *request, Buffer *body)
+{
+	long least = request->worker->config->gzip_min_bytes;
+	h2o_iovec_t accepted;
+
+	if (least == 0 || body->length < (size_t) least)
+		return;
+	reply_header(request, "vary", "Accept-Encoding", 15);
+	accepted = request_header(request->http, "accept-encoding");
+	if (accepted.base != NULL && gzip_is_accepted(accepted.base, accepted.len) && gzip_compress(body))
+		reply_header(request, "content-encoding", "gzip", 4);
+}
+
+/* How long the request waited for a connection, and then for the database. */
+static void
+add_timing(Request *request)
+{
+	const DbQuery *query = request->query;
+	char timing[96];
+	int length;
+
+	if (query == NULL || query->sent_at_us == 0 || query->finished_at_us < query->sent_at_us)
+		return;
+	length = snprintf(timing, sizeof(timing), "queue;dur=%.3f, db;dur=%.3f",
+					  (double) (query->sent_at_us - query->submitted_at_us) / 1000,
+					  (double) (query->finished_at_us - query->sent_at_us) / 1000);
+	reply_header(request, "server-timing", timing, (size_t) length);
+}
+
+/* The body's memory goes to the request's pool. */
+static h2o_iovec_t
+hold_body(h2o_req_t *http, Buffer *body)
+{
+	Buffer *held = h2o_mem_alloc_shared(&http->pool, sizeof(*held), dispose_body);
+
+	*held = *body;
+	*body = (Buffer){ 0 };
+	return h2o_iovec_init(held->base, held->length);
+}
+
+void
+reply_body(Request *request, int status, const char *content_type, Buffer *body)
+{
+	static h2o_generator_t generator;
+	h2o_req_t *http = request->http;
+	h2o_iovec_t bytes;
+
+	compress(request, body);
+	add_timing(request);
+	bytes = hold_body(http, body);
+	request->status = status;
+	request->bytes = bytes.len;
+	request->client->sending_since_us = db_now_us();
+	http->res.status = status;
+	http->res.reason = problem_title(status);
+	http->res.content_length = status == 204 ? SIZE_MAX : bytes.len;
+	if (content_type != NULL)
+		h2o_add_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
+					   strlen(content_type));
+	reply_header(request, "x-request-id", request->id, strlen(request->id));
+	if (request->worker->draining)
+		http->http1_is_persistent = 0;
+	h2o_start_response(http, &generator);
+	h2o_send(http, &bytes, bytes.len != 0 && !request->head, H2O_SEND_STATE_FINAL);
+}
+
+void
+reply_problem(Request *request, const Problem *problem)
+{
+	Buffer body = { 0 };
+
+	char seconds[16];
+
+	if (problem_is_of_the_moment(problem->status))
+		reply_header(request, "retry-after", seconds,
+					 (size_t) snprintf(seconds, sizeof(seconds), "%u",
+									   problem->retry_after_s == 0 ? 1 : problem->retry_after_s));
+	problem_write(problem, request->id, &body);
+	reply_body(request, problem->status, "application/problem+json", &body);
+}
+
+void
+reply_error(Request *request, int status, const char *detail)
+{
+	Problem problem = problem_make(status, detail);
+
+	reply_problem(request, &problem);
+}
+
+/* Whether h2o answered by itself: its errors are plain text, ours never are. */
+static bool
+is_plain_error(const h2o_req_t *http)
+{
+	ssize_t place = h2o_find_header(&http->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
+
+	return http->res.status >= 400 && place >= 0 &&
+		   h2o_lcstris(http->res.headers.entries[place].value.base, 10, H2O_STRLIT("text/plain"));
+}
+
+/* Counted and logged here, since no Request was made of it. h2o closes then, without reading what the client still
+ * sends. */
+static void
+note_own_error(h2o_req_t *http, const char *id)
+{
+	Worker *worker = request_worker(http);
+
+	metrics_count_request(worker->metrics, 0, http->res.status, 0);
+	if (worker->config->log_requests)
+		log_info("event=request id=%s method=- route=- status=%d", id, http->res.status);
+	client_let_linger(client_of(http->conn));
+}
+
+/* The filter's stream: the one body of an error of h2o's own gives way to a problem document. */
+static void
+send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t count, h2o_send_state_t state)
+{
+	Problem problem = problem_make(http->res.status, http->res.status == 413 ? "The body is too large." : NULL);
+	Buffer body = { 0 };
+	char id[REQUEST_ID_LENGTH_MAX + 1];
+	h2o_iovec_t document;
+
+	request_make_id(http, id);
+	problem_write(&problem, id, &body);
+	document = hold_body(http, &body);
+	http->res.reason = problem_title(http->res.status);
+	http->res.content_length = document.len;
+	h2o_set_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, H2O_STRLIT("application/problem+json"), 1);
+	h2o_add_header_by_str(&http->pool, &http->res.headers, H2O_STRLIT("x-request-id"), 0, NULL,
+						  h2o_strdup(&http->pool, id, SIZE_MAX).base, strlen(id));
+	(void) bytes;
+	note_own_error(http, id);
+	h2o_ostream_send_next(stream, http, &document, count == 0 ? 0 : 1, state);
+}
+
+static void
+on_setup_stream(h2o_filter_t *filter, h2o_req_t *http, h2o_ostream_t **slot)
+{
+	if (is_plain_error(http))
+	{
+		h2o_ostream_t *stream = h2o_add_ostream(http, sizeof(*stream), slot);
+
+		stream->do_send = send_problem;
+		slot = &stream->next;
+	}
+	(void) filter;
+	h2o_setup_next_ostream(http, slot);
+}
+
+void
+reply_register_filter(h2o_pathconf_t *path)
+{
+	h2o_filter_t *filter = h2o_create_filter(path, sizeof(*filter));
+
+	filter->on_setup_ostream = on_setup_stream;
+}

@@ -1,0 +1,24 @@
+/*
+ * reply: puts an answer into h2o: status, headers, body. Each request gets exactly one.
+ */
+#ifndef REPLY_H
+#define REPLY_H
+
+#include "call/problem.h"
+#include "http/request.h"
+
+/* A body of the given type, which is moved out of *body; the headers added before stay. */
+void reply_body(Request *request, int status, const char *content_type, Buffer *body);
+
+/* A problem document. */
+void reply_problem(Request *request, const Problem *problem);
+
+/* A problem of the gateway's own. */
+void reply_error(Request *request, int status, const char *detail);
+
+void reply_header(Request *request, const char *name, const char *value, size_t length);
+
+/* Turns the plain-text errors that h2o itself answers (400, 413, 417) into problem documents; for the fallback path. */
+void reply_register_filter(h2o_pathconf_t *path);
+
+#endif

@@ -1,0 +1,309 @@
+/*
+ * route_loader: reads the routes on a connection of its own and publishes each router it could build.
+ */
+#include "http/route_loader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "routes/openapi.h"
+
+enum
+{
+	RETRY_MS = 500
+};
+
+static const char describe_sql[] = "SELECT * FROM parley.describe_routes()";
+
+static const char session_sql[] = "SELECT set_config('statement_timeout', '10s', false)";
+
+/* Ids that no route's statement ever has. */
+static const DbStatement describe_statement = { .id = UINT32_MAX - 1, .sql = describe_sql };
+static const DbStatement listen_statement = { .id = UINT32_MAX - 2, .sql = "LISTEN parley_routes" };
+
+struct RouteLoader
+{
+	h2o_loop_t *loop;
+	Server *server;
+	DbPool *pool;
+	DbQuery *describe; /* under way, or NULL */
+	DbQuery *listen;
+	Router *router;      /* the newest, whose statements the pool has */
+	DbQuery **columns;   /* one a route, NULL once it is answered */
+	size_t columns_left; /* not answered yet */
+	bool again;          /* told to reload while one was under way */
+	char last_failure[256];
+	h2o_timeout_t retry_timeout;
+	h2o_timeout_entry_t retry;
+};
+
+static void
+finish(RouteLoader *loader)
+{
+	db_query_abandon(loader->describe);
+	loader->describe = NULL;
+	if (loader->again)
+		route_loader_reload(loader);
+}
+
+/* All columns are known, or cannot be: the router goes to the workers. */
+static void
+publish(RouteLoader *loader)
+{
+	char *document = openapi_write(loader->router);
+
+	router_set_document(loader->router, document);
+	log_info("event=routes_loaded count=%zu", router_route_count(loader->router));
+	server_set_router(loader->server, loader->router);
+	free(document);
+	free(loader->columns);
+	loader->columns = NULL;
+	loader->last_failure[0] = '\0';
+	finish(loader);
+}
+
+static void
+end_columns(DbQuery *query, const PGresult *description)
+{
+	RouteLoader *loader = query->data;
+	size_t place = 0;
+
+	while (loader->columns[place] != query)
+		place++;
+	if (description != NULL)
+		router_set_columns(loader->router, place, description);
+	loader->columns[place] = NULL;
+	db_query_abandon(query);
+	if (--loader->columns_left == 0)
+		publish(loader);
+}
+
+static void
+on_columns_error(DbQuery *query, const DbError *error)
+{
+	(void) error;
+	end_columns(query, NULL);
+}
+
+static void
+on_columns_timeout(DbQuery *query, bool sent)
+{
+	(void) sent;
+	end_columns(query, NULL);
+}
+
+/* Asks for the columns of every route's answer, which the catalog alone knows. */
+static void
+ask_for_columns(RouteLoader *loader)
+{
+	size_t count = router_route_count(loader->router);
+
+	loader->columns = calloc(count + 1, sizeof(*loader->columns));
+	loader->columns_left = count + 1; /* so that it ends once, here or in the last answer */
+	for (size_t i = 0; i < count; i++)
+	{
+		DbQuery *query = db_query_create(router_statements(loader->router)[i], NULL);
+
+		query->describe = true;
+		query->repeatable = true;
+		query->data = loader;
+		query->on_result = end_columns;
+		query->on_error = on_columns_error;
+		query->on_timeout = on_columns_timeout;
+		loader->columns[i] = query;
+		db_pool_submit(loader->pool, query);
+	}
+	if (--loader->columns_left == 0)
+		publish(loader);
+}
+
+static void
+on_routes(DbQuery *query, const PGresult *result)
+{
+	RouteLoader *loader = query->data;
+	Router *before = loader->router;
+
+	loader->router = router_create();
+	router_add_rows(loader->router, result, NULL);
+	db_pool_set_statements(loader->pool, router_statements(loader->router), router_route_count(loader->router));
+	router_release(before);
+	ask_for_columns(loader);
+}
+
+/* The same failure is logged once, however often it is tried again. */
+static void
+fail(RouteLoader *loader, const char *reason)
+{
+	char quoted[512];
+
+	if (strncmp(loader->last_failure, reason, sizeof(loader->last_failure) - 1) != 0)
+		log_error("event=routes_not_loaded reason=%s", log_quote(reason, quoted, sizeof(quoted)));
+	snprintf(loader->last_failure, sizeof(loader->last_failure), "%s", reason);
+	if (!h2o_timeout_is_linked(&loader->retry))
+		h2o_timeout_link(loader->loop, &loader->retry_timeout, &loader->retry);
+	finish(loader);
+}
+
+static void
+on_routes_error(DbQuery *query, const DbError *error)
+{
+	fail(query->data, error->kind == DB_ERROR_SERVER ? error->message : "the database cannot be reached");
+}
+
+static void
+on_routes_timeout(DbQuery *query, bool sent)
+{
+	(void) sent;
+	fail(query->data, "the database did not answer in time");
+}
+
+static void
+on_retry(h2o_timeout_entry_t *entry)
+{
+	route_loader_reload(H2O_STRUCT_FROM_MEMBER(RouteLoader, retry, entry));
+}
+
+void
+route_loader_reload(RouteLoader *loader)
+{
+	loader->again = loader->describe != NULL;
+	if (loader->again)
+		return;
+	if (h2o_timeout_is_linked(&loader->retry))
+		h2o_timeout_unlink(&loader->retry);
+	loader->describe = db_query_create(&describe_statement, NULL);
+	loader->describe->data = loader;
+	loader->describe->repeatable = true;
+	loader->describe->on_result = on_routes;
+	loader->describe->on_error = on_routes_error;
+	loader->describe->on_timeout = on_routes_timeout;
+	db_pool_submit(loader->pool, loader->describe);
+}
+
+static void
+on_listen_end(RouteLoader *loader)
+{
+	db_query_abandon(loader->listen);
+	loader->listen = NULL;
+}
+
+static void
+on_listening(DbQuery *query, const PGresult *result)
+{
+	(void) result;
+	on_listen_end(query->data);
+}
+
+static void
+on_listen_error(DbQuery *query, const DbError *error)
+{
+	(void) error;
+	on_listen_end(query->data);
+}
+
+static void
+on_listen_timeout(DbQuery *query, bool sent)
+{
+	(void) sent;
+	on_listen_end(query->data);
+}
+
+/* Connected anew: what was notified meanwhile is lost, and another version may be installed. */
+static void
+on_ready(void *data, bool ready)
+{
+	RouteLoader *loader = data;
+
+	if (!ready)
+		return;
+	if (loader->listen == NULL)
+	{
+		loader->listen = db_query_create(&listen_statement, NULL);
+		loader->listen->data = loader;
+		loader->listen->on_result = on_listening;
+		loader->listen->on_error = on_listen_error;
+		loader->listen->on_timeout = on_listen_timeout;
+		db_pool_submit(loader->pool, loader->listen);
+	}
+	route_loader_reload(loader);
+}
+
+static void
+on_notification(void *data, const char *channel)
+{
+	if (strcmp(channel, "parley_routes") == 0)
+		route_loader_reload(data);
+}
+
+RouteLoader *
+route_loader_start(h2o_loop_t *loop, const Config *config, Server *server)
+{
+	RouteLoader *loader = h2o_mem_alloc(sizeof(*loader));
+	DbPoolSettings settings = { .connection = { .conninfo = config->database_url,
+												.target_session_attrs = "read-write",
+												.setup_sql = session_sql,
+												.silence_timeout_ms = 11000,
+												.connect_timeout_ms = (uint32_t) config->connect_timeout_ms },
+								.connection_count = 1,
+								.pipeline_depth = 64,
+								.queue_length_max = 10000,
+								.acquire_timeout_ms = 10000,
+								.query_timeout_ms = 10000,
+								.data = loader,
+								.on_ready = on_ready,
+								.on_notification = on_notification };
+
+	memset(loader, 0, sizeof(*loader));
+	loader->loop = loop;
+	loader->server = server;
+	h2o_timeout_init(loop, &loader->retry_timeout, RETRY_MS);
+	loader->retry.cb = on_retry;
+	loader->pool = db_pool_create(loop, &settings);
+	return loader;
+}
+
+void
+route_loader_dispose(RouteLoader *loader)
+{
+	if (loader->describe != NULL)
+		db_query_abandon(loader->describe);
+	if (loader->listen != NULL)
+		db_query_abandon(loader->listen);
+	loader->describe = loader->listen = NULL;
+	for (size_t i = 0; loader->columns != NULL && i < router_route_count(loader->router); i++)
+		if (loader->columns[i] != NULL)
+			db_query_abandon(loader->columns[i]);
+	db_pool_dispose(loader->pool);
+	router_release(loader->router);
+	free(loader->columns);
+	if (h2o_timeout_is_linked(&loader->retry))
+		h2o_timeout_unlink(&loader->retry);
+	h2o_timeout_dispose(loader->loop, &loader->retry_timeout);
+	free(loader);
+}
+
+bool
+route_loader_check(const Config *config)
+{
+	const char *const keywords[] = { "application_name", "connect_timeout", "dbname", NULL };
+	const char *const values[] = { "parleyd", "5", config->database_url, NULL };
+	PGconn *connection = PQconnectdbParams(keywords, values, 1);
+	PGresult *rows = PQexec(connection, describe_sql);
+	Router *router = router_create();
+	bool fine = PQresultStatus(rows) == PGRES_TUPLES_OK;
+
+	if (fine)
+	{
+		router_add_rows(router, rows, stderr);
+		fine = router_route_count(router) == (size_t) PQntuples(rows);
+		printf("parleyd: %zu of %d routes understood\n", router_route_count(router), PQntuples(rows));
+	}
+	else
+		fprintf(stderr, "parleyd: the routes cannot be read: %s", PQerrorMessage(connection));
+	router_release(router);
+	PQclear(rows);
+	PQfinish(connection);
+	return fine;
+}

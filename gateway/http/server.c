@@ -1,0 +1,205 @@
+/*
+ * server: makes what the workers share, their listeners and their threads.
+ */
+#include "http/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http/listener.h"
+#include "base/log.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "http/worker.h"
+
+enum
+{
+	WRITE_CONNECTIONS_IN_ALL = 16,
+	WRITE_CONNECTIONS_LEAST = 2
+};
+
+static const char session_sql[] =
+	"SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false), "
+	"set_config('IntervalStyle', 'iso_8601', false), set_config('bytea_output', 'hex', false), "
+	"set_config('client_min_messages', 'warning', false), set_config('default_transaction_read_only', '%s', false), "
+	"set_config('statement_timeout', '%ld', false)";
+
+struct Server
+{
+	Shared shared;
+	Worker *workers;
+};
+
+typedef struct Taking
+{
+	Server *server;
+	bool is_admin;
+} Taking;
+
+static void
+take_listener(void *data, size_t copy, int descriptor, bool is_local)
+{
+	const Taking *taking = data;
+	Worker *worker = &taking->server->workers[copy];
+
+	if (worker->listener_count == LISTENERS_MAX)
+		h2o_fatal("too many addresses to listen on");
+	worker->listeners[worker->listener_count++] =
+		(Listener){ .worker = worker,
+					.descriptor = descriptor,
+					.is_admin = taking->is_admin,
+					.is_local = is_local,
+					.speaks_tls = !taking->is_admin && !is_local && worker->config->tls_cert_file[0] != '\0' };
+}
+
+static bool
+listen_on_all(Server *server)
+{
+	const Config *config = server->shared.config;
+	Taking public = { server, false };
+	Taking admin = { server, true };
+
+	return listener_bind_all(config->listen, server->shared.worker_count, take_listener, &public) &&
+		   listener_bind_all(config->admin_listen, server->shared.worker_count, take_listener, &admin);
+}
+
+static void
+configure_http(Shared *shared)
+{
+	h2o_hostconf_t *host;
+
+	h2o_config_init(&shared->http);
+	shared->http.server_name = h2o_iovec_init(H2O_STRLIT("parleyd"));
+	shared->http.http1.upgrade_to_http2 = 0;
+	shared->http.http1.req_timeout = (uint64_t) shared->config->client_timeout_ms;
+	shared->http.max_request_entity_size = (size_t) shared->config->body_limit_bytes;
+	host = h2o_config_register_host(&shared->http, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+	h2o_create_handler(h2o_config_register_path(host, "/", 0), sizeof(h2o_handler_t))->on_req = request_on_arrival;
+	h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = request_on_arrival;
+	reply_register_filter(&host->fallback_path);
+}
+
+/* How many commits should be able to wait for the disk at once is the disk's affair, not the number of threads'. */
+static size_t
+count_write_connections(const Config *config, size_t workers)
+{
+	size_t share = WRITE_CONNECTIONS_IN_ALL / workers;
+
+	if (config->write_connections > 0)
+		return (size_t) config->write_connections;
+	return share < WRITE_CONNECTIONS_LEAST ? WRITE_CONNECTIONS_LEAST : share;
+}
+
+static void
+create_shared(Shared *shared, const Config *config, const Proxies *proxies)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	shared->config = config;
+	shared->worker_count = (size_t) (config->threads > 0 ? config->threads : cores > 0 ? cores : 1);
+	shared->write_connections = count_write_connections(config, shared->worker_count);
+	shared->addresses = address_count_create();
+	shared->proxies = proxies;
+	if (config->rate_limit > 0)
+		shared->rate_limit = rate_limit_create((unsigned) config->rate_limit, (unsigned) config->rate_burst);
+	shared->metrics = calloc(shared->worker_count, sizeof(*shared->metrics));
+	for (size_t i = 0; i < shared->worker_count; i++)
+		shared->metrics[i] = metrics_create();
+	snprintf(shared->read_session_sql, SESSION_SQL_MAX, session_sql, "on", config->statement_timeout_ms);
+	snprintf(shared->write_session_sql, SESSION_SQL_MAX, session_sql, "off", config->statement_timeout_ms);
+	pthread_barrier_init(&shared->set_up, NULL, (unsigned) shared->worker_count + 1);
+	configure_http(shared);
+}
+
+static void
+start_workers(Server *server)
+{
+	for (size_t i = 0; i < server->shared.worker_count; i++)
+		if (pthread_create(&server->workers[i].thread, NULL, worker_main, &server->workers[i]) != 0)
+			h2o_fatal("cannot start a thread");
+	pthread_barrier_wait(&server->shared.set_up);
+}
+
+Server *
+server_start(const Config *config, const Proxies *proxies, TokenKeys *keys, SSL_CTX *tls)
+{
+	Server *server = h2o_mem_alloc(sizeof(*server));
+
+	memset(server, 0, sizeof(*server));
+	create_shared(&server->shared, config, proxies);
+	server->workers = calloc(server->shared.worker_count, sizeof(*server->workers));
+	for (size_t i = 0; i < server->shared.worker_count; i++)
+	{
+		server->workers[i].shared = &server->shared;
+		server->workers[i].config = config;
+		server->workers[i].metrics = server->shared.metrics[i];
+		server->workers[i].keys = token_keys_retain(keys);
+		server->workers[i].tls = tls;
+		if (tls != NULL)
+			SSL_CTX_up_ref(tls);
+	}
+	if (!listen_on_all(server))
+	{
+		server_dispose(server);
+		return NULL;
+	}
+	start_workers(server);
+	return server;
+}
+
+void
+server_set_router(Server *server, Router *router)
+{
+	for (size_t i = 0; i < server->shared.worker_count; i++)
+		worker_tell(&server->workers[i], MESSAGE_ROUTER, router_retain(router));
+	atomic_store(&server->shared.has_routes, true);
+}
+
+void
+server_set_keys(Server *server, TokenKeys *keys)
+{
+	for (size_t i = 0; i < server->shared.worker_count; i++)
+		worker_tell(&server->workers[i], MESSAGE_KEYS, token_keys_retain(keys));
+}
+
+void
+server_set_tls(Server *server, SSL_CTX *tls)
+{
+	for (size_t i = 0; i < server->shared.worker_count; i++)
+	{
+		SSL_CTX_up_ref(tls);
+		worker_tell(&server->workers[i], MESSAGE_TLS, tls);
+	}
+}
+
+void
+server_drain(Server *server)
+{
+	listener_remove_files(server->shared.config->listen);
+	listener_remove_files(server->shared.config->admin_listen);
+	for (size_t i = 0; i < server->shared.worker_count; i++)
+		worker_tell(&server->workers[i], MESSAGE_DRAIN, NULL);
+}
+
+void
+server_wait(Server *server)
+{
+	for (size_t i = 0; i < server->shared.worker_count; i++)
+		pthread_join(server->workers[i].thread, NULL);
+}
+
+void
+server_dispose(Server *server)
+{
+	h2o_config_dispose(&server->shared.http);
+	pthread_barrier_destroy(&server->shared.set_up);
+	address_count_dispose(server->shared.addresses);
+	rate_limit_dispose(server->shared.rate_limit);
+	for (size_t i = 0; i < server->shared.worker_count; i++)
+		metrics_dispose(server->shared.metrics[i]);
+	free(server->shared.metrics);
+	free(server->workers);
+	free(server);
+}

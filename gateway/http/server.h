@@ -1,0 +1,34 @@
+/*
+ * server: the workers and what they share. Made and ended by the main thread.
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include <openssl/ssl.h>
+
+#include "config/config.h"
+#include "access/proxies.h"
+#include "routes/router.h"
+#include "access/token.h"
+
+typedef struct Server Server;
+
+/*
+ * Binds the listen addresses and starts the workers; NULL if that fails, which was logged. The config and the proxies
+ * must live on. keys and tls may be NULL: none; they are set before the first request, since without keys everyone is
+ * the operator.
+ */
+Server *server_start(const Config *config, const Proxies *proxies, TokenKeys *keys, SSL_CTX *tls);
+
+/* Give every worker the same router, keys or TLS context; the caller keeps its own hold. */
+void server_set_router(Server *server, Router *router);
+void server_set_keys(Server *server, TokenKeys *keys);
+void server_set_tls(Server *server, SSL_CTX *tls);
+
+/* Stops accepting, finishes what is under way, at most for the drain timeout. server_wait returns when that is done. */
+void server_drain(Server *server);
+void server_wait(Server *server);
+
+void server_dispose(Server *server);
+
+#endif

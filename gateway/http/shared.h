@@ -1,0 +1,44 @@
+/*
+ * shared: what all workers share. Its parts are constant, atomic, or have locks of their own.
+ */
+#ifndef SHARED_H
+#define SHARED_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <h2o.h>
+
+#include "access/address_count.h"
+#include "config/config.h"
+#include "base/metrics.h"
+#include "access/proxies.h"
+#include "access/rate_limit.h"
+
+enum
+{
+	SESSION_SQL_MAX = 640
+};
+
+typedef struct Shared
+{
+	const Config *config;
+	h2o_globalconf_t http;
+	char read_session_sql[SESSION_SQL_MAX];
+	char write_session_sql[SESSION_SQL_MAX];
+	size_t worker_count;
+	size_t write_connections; /* a worker */
+	pthread_barrier_t set_up;
+	atomic_uint pools_ready;
+	atomic_bool has_routes;
+	atomic_uint client_count;
+	AddressCount *addresses;
+	const Proxies *proxies;
+	RateLimit *rate_limit; /* NULL: none */
+	Metrics **metrics;     /* one a worker */
+} Shared;
+
+/* Whether routes are known and every worker has connections to read and to write. */
+bool shared_is_ready(const Shared *shared);
+
+#endif

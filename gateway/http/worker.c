@@ -1,0 +1,328 @@
+/*
+ * worker: one event-loop thread. It sets itself up in its own thread, since h2o keeps buffers a thread.
+ */
+#include "http/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "http/linger.h"
+#include "http/listener.h"
+
+enum
+{
+	CUT_OFF_TURNS = 20,
+	CUT_OFF_TURN_MS = 10,
+	TICK_MS = 50,
+	LINGER_MS = 2000,
+	LISTEN_GRACE_MS = 200, /* while draining, for connections that have begun */
+	IDLE_GRACE_MS = 1000   /* idle for so long, a connection is not likely to be used just as it is closed */
+};
+
+typedef struct Message
+{
+	h2o_multithread_message_t super;
+	MessageKind kind;
+	void *held;
+} Message;
+
+bool
+shared_is_ready(const Shared *shared)
+{
+	return atomic_load(&shared->has_routes) && atomic_load(&shared->pools_ready) == 2 * shared->worker_count;
+}
+
+/* ----- pools ----- */
+
+static void
+on_pool_ready(void *data, bool ready)
+{
+	Worker *worker = data;
+
+	if (ready)
+		atomic_fetch_add(&worker->shared->pools_ready, 1);
+	else
+		atomic_fetch_sub(&worker->shared->pools_ready, 1);
+}
+
+static DbPool *
+create_pool(Worker *worker, MetricsPool kind)
+{
+	const Config *config = worker->config;
+	bool writing = kind == METRICS_WRITE;
+	bool replica = kind == METRICS_REPLICA;
+	DbPoolSettings settings = {
+		.connection = { .conninfo = replica ? config->read_database_url : config->database_url,
+						.target_session_attrs = replica ? "prefer-standby" : "read-write",
+						.setup_sql = writing ? worker->shared->write_session_sql : worker->shared->read_session_sql,
+						.silence_timeout_ms = (uint32_t) (config->statement_timeout_ms + 1000),
+						.connect_timeout_ms = (uint32_t) config->connect_timeout_ms },
+		.connection_count = writing ? worker->shared->write_connections : (size_t) config->read_connections,
+		.pipeline_depth = writing ? 1 : (size_t) config->pipeline_depth,
+		.queue_length_max = (size_t) config->queue_limit,
+		.acquire_timeout_ms = (uint32_t) config->acquire_timeout_ms,
+		.query_timeout_ms = (uint32_t) config->request_timeout_ms,
+		.data = worker,
+		.on_ready = replica ? NULL : on_pool_ready
+	};
+
+	return db_pool_create(worker->http.loop, &settings);
+}
+
+static void
+publish_pool(const Worker *worker, MetricsPool kind)
+{
+	const DbPool *pool = worker->pools[kind];
+	const DbPoolCounters *counters = db_pool_counters(pool);
+	const uint64_t values[POOL_METRIC_COUNT] = { [POOL_CONNECTIONS] = db_pool_size(pool),
+												 [POOL_CONNECTIONS_READY] = db_pool_ready_count(pool),
+												 [POOL_QUEUED] = db_pool_queue_length(pool),
+												 [POOL_UNDER_WAY] = db_pool_under_way(pool),
+												 [POOL_CONNECTS] = counters->connects,
+												 [POOL_CONNECT_FAILURES] = counters->connect_failures,
+												 [POOL_LOSSES] = counters->losses,
+												 [POOL_REPEATS] = counters->repeats,
+												 [POOL_QUEUE_FULL] = counters->queue_full,
+												 [POOL_ACQUIRE_TIMEOUTS] = counters->acquire_timeouts,
+												 [POOL_QUERY_TIMEOUTS] = counters->query_timeouts,
+												 [POOL_NOT_SENT] = counters->not_sent };
+
+	metrics_set_pool(worker->metrics, kind, values);
+}
+
+/* ----- the tick ----- */
+
+static void
+free_retired_tls(Worker *worker, uint64_t now_us)
+{
+	RetiredTls **place = &worker->retired_tls;
+
+	while (*place != NULL && (*place)->until_us > now_us)
+		place = &(*place)->next;
+	while (*place != NULL)
+	{
+		RetiredTls *retired = *place;
+
+		*place = retired->next;
+		SSL_CTX_free(retired->context);
+		free(retired);
+	}
+}
+
+static void
+close_listeners(Worker *worker)
+{
+	for (size_t i = 0; i < worker->listener_count; i++)
+	{
+		client_accept_all(&worker->listeners[i]);
+		h2o_socket_close(worker->listeners[i].socket);
+	}
+	worker->listener_count = 0;
+}
+
+static void
+go_on_draining(Worker *worker, uint64_t now_us)
+{
+	if (now_us >= worker->close_listeners_at_us)
+		close_listeners(worker);
+	client_close_idle(worker, now_us - IDLE_GRACE_MS * 1000);
+	worker->finished = (worker->client_count == 0 && worker->listener_count == 0) || now_us >= worker->drain_until_us;
+}
+
+static void
+on_tick(h2o_timeout_entry_t *entry)
+{
+	Worker *worker = H2O_STRUCT_FROM_MEMBER(Worker, tick, entry);
+	uint64_t now_us = db_now_us();
+
+	client_check_all(worker, now_us);
+	free_retired_tls(worker, now_us);
+	metrics_set_clients(worker->metrics, worker->client_count);
+	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
+		if (worker->pools[kind] != NULL)
+			publish_pool(worker, (MetricsPool) kind);
+	if (worker->draining)
+		go_on_draining(worker, now_us);
+	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);
+}
+
+/* ----- messages ----- */
+
+static void
+install_router(Worker *worker, Router *router)
+{
+	Router *before = worker->router;
+
+	worker->router = router;
+	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
+		if (worker->pools[kind] != NULL)
+			db_pool_set_statements(worker->pools[kind], router_statements(router), router_statement_count(router));
+	router_release(before);
+}
+
+/* h2o notes a context at accept without a hold on it, and makes the connection's own only when the client speaks. */
+static void
+install_tls(Worker *worker, SSL_CTX *tls)
+{
+	RetiredTls *retired = h2o_mem_alloc(sizeof(*retired));
+
+	*retired = (RetiredTls){ .next = worker->retired_tls,
+							 .context = worker->tls,
+							 .until_us = db_now_us() + 2 * worker->shared->http.handshake_timeout * 1000 };
+	worker->retired_tls = retired;
+	worker->tls = tls;
+	for (size_t i = 0; i < worker->listener_count; i++)
+		if (worker->listeners[i].speaks_tls)
+			worker->listeners[i].accept.ssl_ctx = tls;
+}
+
+static void
+begin_drain(Worker *worker)
+{
+	if (worker->draining)
+		return;
+	for (size_t i = 0; i < worker->listener_count; i++)
+		if (!worker->listeners[i].is_local)
+			listener_refuse_new(worker->listeners[i].descriptor);
+	worker->draining = true;
+	worker->close_listeners_at_us = db_now_us() + LISTEN_GRACE_MS * 1000;
+	worker->drain_until_us = db_now_us() + (uint64_t) worker->config->drain_timeout_ms * 1000;
+}
+
+static void
+take_message(Worker *worker, const Message *message)
+{
+	switch (message->kind)
+	{
+		case MESSAGE_ROUTER:
+			install_router(worker, message->held);
+			break;
+		case MESSAGE_KEYS:
+			token_keys_release(worker->keys);
+			worker->keys = message->held;
+			break;
+		case MESSAGE_TLS:
+			install_tls(worker, message->held);
+			break;
+		case MESSAGE_DRAIN:
+			begin_drain(worker);
+			break;
+	}
+}
+
+static void
+on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+	Worker *worker = H2O_STRUCT_FROM_MEMBER(Worker, receiver, receiver);
+
+	while (!h2o_linklist_is_empty(messages))
+	{
+		Message *message = H2O_STRUCT_FROM_MEMBER(Message, super.link, messages->next);
+
+		h2o_linklist_unlink(&message->super.link);
+		take_message(worker, message);
+		free(message);
+	}
+}
+
+void
+worker_tell(Worker *worker, MessageKind kind, void *held)
+{
+	Message *message = h2o_mem_alloc(sizeof(*message));
+
+	*message = (Message){ .kind = kind, .held = held };
+	h2o_multithread_send_message(&worker->receiver, &message->super);
+}
+
+/* ----- the thread ----- */
+
+static void
+open_listeners(Worker *worker)
+{
+	for (size_t i = 0; i < worker->listener_count; i++)
+	{
+		Listener *listener = &worker->listeners[i];
+
+		listener->accept = (h2o_accept_ctx_t){ .ctx = &worker->http,
+											   .hosts = worker->shared->http.hosts,
+											   .ssl_ctx = listener->speaks_tls ? worker->tls : NULL };
+		listener->socket = h2o_evloop_socket_create(worker->http.loop, listener->descriptor, H2O_SOCKET_FLAG_DONT_READ);
+		listener->socket->data = listener;
+		h2o_socket_read_start(listener->socket, client_on_accept);
+	}
+}
+
+static void
+set_up(Worker *worker)
+{
+	h2o_context_init(&worker->http, h2o_evloop_create(), &worker->shared->http);
+	h2o_multithread_register_receiver(worker->http.queue, &worker->receiver, on_messages);
+	h2o_linklist_init_anchor(&worker->clients);
+	h2o_timeout_init(worker->http.loop, &worker->linger_timeout, LINGER_MS);
+	h2o_timeout_init(worker->http.loop, &worker->tick_timeout, TICK_MS);
+	worker->tick.cb = on_tick;
+	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);
+	if (getrandom(&worker->request_prefix, sizeof(worker->request_prefix), 0) < 0)
+		worker->request_prefix = db_now_us();
+	worker->tokens = token_cache_create();
+	worker->router = router_create();
+	worker->pools[METRICS_READ] = create_pool(worker, METRICS_READ);
+	worker->pools[METRICS_WRITE] = create_pool(worker, METRICS_WRITE);
+	if (worker->config->read_database_url[0] != '\0')
+		worker->pools[METRICS_REPLICA] = create_pool(worker, METRICS_REPLICA);
+	open_listeners(worker);
+}
+
+/* Whoever is still there at the end of the drain is told that it failed, and cut off; h2o notices in its loop. */
+static void
+end_clients(Worker *worker)
+{
+	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
+		if (worker->pools[kind] != NULL)
+			db_pool_close(worker->pools[kind]);
+	for (int turn = 0; turn < CUT_OFF_TURNS && worker->client_count > 0; turn++)
+	{
+		client_cut_off_all(worker);
+		h2o_evloop_run(worker->http.loop, CUT_OFF_TURN_MS);
+	}
+	linger_end_all(&worker->linger_timeout);
+}
+
+static void
+tear_down(Worker *worker)
+{
+	h2o_loop_t *loop;
+
+	end_clients(worker);
+	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
+		if (worker->pools[kind] != NULL)
+			db_pool_dispose(worker->pools[kind]);
+	router_release(worker->router);
+	token_cache_dispose(worker->tokens);
+	token_keys_release(worker->keys);
+	SSL_CTX_free(worker->tls);
+	free_retired_tls(worker, UINT64_MAX);
+	h2o_timeout_unlink(&worker->tick);
+	h2o_timeout_dispose(worker->http.loop, &worker->tick_timeout);
+	h2o_timeout_dispose(worker->http.loop, &worker->linger_timeout);
+	h2o_multithread_unregister_receiver(worker->http.queue, &worker->receiver);
+	if (worker->client_count > 0)
+		return; /* the process' end is theirs */
+	loop = worker->http.loop;
+	h2o_context_dispose(&worker->http);
+	h2o_evloop_destroy(loop);
+}
+
+void *
+worker_main(void *data)
+{
+	Worker *worker = data;
+
+	set_up(worker);
+	pthread_barrier_wait(&worker->shared->set_up);
+	while (!worker->finished)
+		h2o_evloop_run(worker->http.loop, INT32_MAX);
+	tear_down(worker);
+	return NULL;
+}

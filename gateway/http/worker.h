@@ -1,0 +1,73 @@
+/*
+ * worker: one event-loop thread: its listeners, its clients' connections, its pools. Nothing in it is touched by
+ * another thread but by a message; what all workers share is Shared, whose parts are constant, atomic or have locks of
+ * their own.
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "http/client.h"
+#include "config/config.h"
+#include "db/db_pool.h"
+#include "base/metrics.h"
+#include "routes/router.h"
+#include "http/shared.h"
+#include "access/token.h"
+
+enum
+{
+	LISTENERS_MAX = 32
+};
+
+/* A TLS context that has been replaced: h2o may still begin handshakes with it. */
+typedef struct RetiredTls
+{
+	struct RetiredTls *next;
+	SSL_CTX *context;
+	uint64_t until_us;
+} RetiredTls;
+
+typedef struct Worker
+{
+	Shared *shared;
+	const Config *config;
+	h2o_context_t http;
+	Listener listeners[LISTENERS_MAX];
+	size_t listener_count;
+	h2o_multithread_receiver_t receiver;
+	SSL_CTX *tls;            /* NULL: none */
+	RetiredTls *retired_tls; /* the newest first */
+	TokenKeys *keys;         /* NULL: none, all are the operator */
+	TokenCache *tokens;
+	Router *router;
+	DbPool *pools[METRICS_POOL_COUNT]; /* the replicas' NULL where there are none */
+	Metrics *metrics;
+	h2o_linklist_t clients;
+	size_t client_count;
+	bool draining;
+	bool finished;
+	uint64_t drain_until_us;
+	uint64_t close_listeners_at_us;
+	h2o_timeout_t tick_timeout;
+	h2o_timeout_entry_t tick;
+	h2o_timeout_t linger_timeout;
+	uint64_t request_prefix; /* of generated request ids */
+	uint64_t request_count;
+	pthread_t thread;
+} Worker;
+
+typedef enum MessageKind
+{
+	MESSAGE_ROUTER,
+	MESSAGE_KEYS,
+	MESSAGE_TLS,
+	MESSAGE_DRAIN
+} MessageKind;
+
+/* The thread of a worker; sets itself up, meets the others at the barrier, and runs until it has drained. */
+void *worker_main(void *worker);
+
+/* Gives the worker something that it is to hold from now on. Any thread, once it is set up. */
+void worker_tell(Worker *worker, MessageKind kind, void *held);
+
+#endif

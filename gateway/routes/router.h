@@ -1,0 +1,78 @@
+/*
+ * router: which route a path and method lead to. Immutable once built and shared by all threads: retain and release
+ * count its holders, the last one's release gives back all its memory.
+ */
+#ifndef ROUTER_H
+#define ROUTER_H
+
+#include <stdio.h>
+
+#include "routes/route.h"
+
+typedef struct Router Router;
+
+typedef struct PathSegment
+{
+	const char *text; /* decoded, NUL at the end */
+	size_t length;
+} PathSegment;
+
+enum
+{
+	PATH_SEGMENTS_MAX = 32
+};
+
+typedef struct Path
+{
+	PathSegment segments[PATH_SEGMENTS_MAX];
+	size_t count;
+} Path;
+
+typedef enum PathResult
+{
+	PATH_OK,
+	PATH_MALFORMED, /* percent-encoding */
+	PATH_NOT_UTF8,
+	PATH_TOO_DEEP
+} PathResult;
+
+/* What leads to a path: a route, or NULL, by method. */
+typedef struct RouteSet
+{
+	Route *by_method[METHOD_COUNT];
+} RouteSet;
+
+/* Splits a raw path (which begins with /) at each /, and then decodes every segment by itself, in pool's memory. */
+PathResult path_parse(const char *raw, size_t length, h2o_mem_pool_t *pool, Path *path);
+
+/* A router with the built-in routes alone, held once. */
+Router *router_create(void);
+
+/* Adds the rows of describe_routes(), once. What cannot be served is left out and told: to complaints, NULL: the log.
+ */
+void router_add_rows(Router *router, const PGresult *rows, FILE *complaints);
+
+Router *router_retain(Router *router);
+void router_release(Router *router);
+
+/* The routes at a path, or NULL. A literal segment goes before a parameter. */
+const RouteSet *router_match(const Router *router, const Path *path);
+
+/* Whether the database's routes are in it. */
+bool router_is_complete(const Router *router);
+
+/* The database's routes, and their statements, in the same order; behind these stands judge's. */
+size_t router_route_count(const Router *router);
+const Route *const *router_routes(const Router *router);
+size_t router_statement_count(const Router *router);
+const DbStatement *const *router_statements(const Router *router);
+
+/* refused_values() of arrays of names, types and values. */
+const DbStatement *router_judge(const Router *router);
+
+/* What is learnt of a router before it is shared: the columns of a route's answer, and the text of /openapi.json. */
+void router_set_columns(Router *router, size_t route, const PGresult *description);
+void router_set_document(Router *router, const char *text);
+const char *router_document(const Router *router);
+
+#endif

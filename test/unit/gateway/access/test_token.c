@@ -1,0 +1,326 @@
+/* token and auth: which tokens are good, and whom a route lets in. Tokens are made by libjwt itself. */
+#include "access/token.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jwt.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+#include "access/auth.h"
+#include "gateway_unit.h"
+
+static const char secret[] = "0123456789abcdef0123456789abcdef";
+static const char other_secret[] = "fedcba9876543210fedcba9876543210";
+static char directory[] = "/tmp/parley-token-XXXXXX";
+static char error[256];
+static TokenCache *cache;
+static Caller caller;
+
+enum
+{
+	NOW = 1700000000
+};
+
+/* Each test has a process of its own, and a directory of its own in it. */
+static void
+remove_directory(void)
+{
+	DIR *listing = opendir(directory);
+
+	for (struct dirent *entry; listing != NULL && (entry = readdir(listing)) != NULL;)
+		unlinkat(dirfd(listing), entry->d_name, 0);
+	if (listing != NULL)
+		closedir(listing);
+	rmdir(directory);
+}
+
+static void
+make_directory(void)
+{
+	if (mkdtemp(directory) == NULL || atexit(remove_directory) != 0)
+		abort();
+}
+
+static const char *
+write_key(const char *name, const char *bytes)
+{
+	static char path[4][64];
+	static int next;
+	char *place = path[next++ % 4];
+	FILE *file;
+
+	if (strstr(directory, "XXXXXX") != NULL)
+		make_directory();
+	snprintf(place, sizeof(path[0]), "%s/%s", directory, name);
+	file = fopen(place, "w");
+	fputs(bytes, file);
+	fclose(file);
+	return place;
+}
+
+/* The private and the public half of a new key in PEM. */
+static void
+make_pair(const char *type, char *private_pem, char *public_pem)
+{
+	EVP_PKEY *key = strcmp(type, "RSA") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
+	private_pem[BIO_read(bio, private_pem, 4095)] = '\0';
+	BIO_free(bio);
+	bio = BIO_new(BIO_s_mem());
+	PEM_write_bio_PUBKEY(bio, key);
+	public_pem[BIO_read(bio, public_pem, 4095)] = '\0';
+	BIO_free(bio);
+	EVP_PKEY_free(key);
+}
+
+/* A token of these claims; kid may be NULL. */
+static char *
+sign(jwt_alg_t algorithm, const char *key, const char *kid, const char *claims)
+{
+	jwt_t *jwt;
+	char *token;
+
+	cache = cache == NULL ? token_cache_create() : cache;
+	jwt_new(&jwt);
+	jwt_add_grants_json(jwt, claims);
+	if (kid != NULL)
+		jwt_add_header(jwt, "kid", kid);
+	ck_assert_int_eq(jwt_set_alg(jwt, algorithm, (const unsigned char *) key, key == NULL ? 0 : (int) strlen(key)), 0);
+	token = jwt_encode_str(jwt);
+	jwt_free(jwt);
+	ck_assert_ptr_nonnull(token);
+	return token;
+}
+
+static bool
+verify(const TokenKeys *keys, char *token)
+{
+	bool good = token_verify(cache, keys, token, strlen(token), NOW, &caller);
+
+	ck_assert_int_eq(token_verify(cache, keys, token, strlen(token), NOW, &caller), good); /* by the cache */
+	free(token);
+	return good;
+}
+
+static TokenKeys *
+keys_of(const char *files)
+{
+	TokenKeys *keys = token_keys_read(files, error, sizeof(error));
+
+	ck_assert_msg(keys != NULL, "%s", error);
+	return keys;
+}
+
+#define CLAIMS "{\"sub\":\"7\",\"exp\":1700000100}"
+
+START_TEST(a_secret_verifies_its_tokens)
+{
+	TokenKeys *keys = keys_of(write_key("secret", "0123456789abcdef0123456789abcdef\n"));
+
+	ck_assert(verify(keys, sign(JWT_ALG_HS256, secret, NULL, CLAIMS)));
+	ck_assert(caller.is_authenticated && !caller.is_operator);
+	ck_assert_int_eq(caller.user_id, 7);
+	ck_assert(
+		verify(keys, sign(JWT_ALG_HS256, secret, "whatever", "{\"sub\":8,\"exp\":1700000100,\"role\":\"user\"}")));
+	ck_assert_int_eq(caller.user_id, 8);
+	ck_assert(
+		verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"sub\":\"ops\",\"role\":\"operator\",\"exp\":1700000100}")));
+	ck_assert(caller.is_operator);
+	ck_assert(!verify(keys, sign(JWT_ALG_HS256, other_secret, NULL, CLAIMS)));
+	ck_assert(!verify(keys, sign(JWT_ALG_HS384, secret, NULL, CLAIMS)));
+	ck_assert(!verify(keys, sign(JWT_ALG_NONE, NULL, NULL, CLAIMS)));
+	token_keys_release(keys);
+}
+END_TEST
+
+START_TEST(public_keys_verify_and_are_no_secrets)
+{
+	char private_pem[4096];
+	char public_pem[4096];
+	const struct
+	{
+		const char *type;
+		jwt_alg_t algorithm;
+	} cases[] = { { "RSA", JWT_ALG_RS256 }, { "EC", JWT_ALG_ES256 } };
+
+	for (size_t i = 0; i < 2; i++)
+	{
+		TokenKeys *keys;
+
+		make_pair(cases[i].type, private_pem, public_pem);
+		keys = keys_of(write_key("public.pem", public_pem));
+		ck_assert(verify(keys, sign(cases[i].algorithm, private_pem, NULL, CLAIMS)));
+		ck_assert(!verify(keys, sign(JWT_ALG_HS256, public_pem, NULL, CLAIMS)));
+		ck_assert(!verify(keys, sign(JWT_ALG_NONE, NULL, NULL, CLAIMS)));
+		make_pair(cases[i].type, private_pem, public_pem);
+		ck_assert(!verify(keys, sign(cases[i].algorithm, private_pem, NULL, CLAIMS)));
+		token_keys_release(keys);
+	}
+}
+END_TEST
+
+START_TEST(the_kid_chooses_the_key)
+{
+	char files[200];
+	TokenKeys *keys;
+
+	snprintf(files, sizeof(files), "a=%s,b=%s", write_key("a", secret), write_key("b", other_secret));
+	keys = keys_of(files);
+	ck_assert(verify(keys, sign(JWT_ALG_HS256, secret, "a", CLAIMS)));
+	ck_assert(verify(keys, sign(JWT_ALG_HS256, other_secret, "b", CLAIMS)));
+	ck_assert(!verify(keys, sign(JWT_ALG_HS256, secret, "b", CLAIMS)));
+	ck_assert(!verify(keys, sign(JWT_ALG_HS256, secret, "c", CLAIMS)));
+	ck_assert(!verify(keys, sign(JWT_ALG_HS256, secret, NULL, CLAIMS)));
+	token_keys_release(keys);
+}
+END_TEST
+
+START_TEST(times_are_kept_within_the_skew)
+{
+	TokenKeys *keys = keys_of(write_key("secret", secret));
+
+	ck_assert(verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"sub\":\"7\",\"exp\":1699999970}")));
+	ck_assert(!verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"sub\":\"7\",\"exp\":1699999969}")));
+	ck_assert(verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"sub\":\"7\",\"exp\":1700000100,\"nbf\":1700000030}")));
+	ck_assert(
+		!verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"sub\":\"7\",\"exp\":1700000100,\"nbf\":1700000031}")));
+	token_keys_release(keys);
+}
+END_TEST
+
+START_TEST(claims_that_make_no_sense_are_refused)
+{
+	const char *const claims[] = { "{\"sub\":\"7\"}",
+								   "{\"exp\":1700000100}",
+								   "{\"sub\":\"x\",\"exp\":1700000100}",
+								   "{\"sub\":\"0\",\"exp\":1700000100}",
+								   "{\"sub\":-7,\"exp\":1700000100}",
+								   "{\"sub\":\"7 \",\"exp\":1700000100}",
+								   "{\"sub\":\"7\",\"exp\":\"1700000100\"}",
+								   "{\"sub\":\"7\",\"exp\":1700000100,\"nbf\":\"x\"}",
+								   "{\"sub\":\"7\",\"exp\":1e300}" };
+	TokenKeys *keys = keys_of(write_key("secret", secret));
+
+	for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++)
+		ck_assert_msg(!verify(keys, sign(JWT_ALG_HS256, secret, NULL, claims[i])), "%s", claims[i]);
+	token_keys_release(keys);
+}
+END_TEST
+
+START_TEST(a_changed_token_is_refused_at_every_byte)
+{
+	TokenKeys *keys = keys_of(write_key("secret", secret));
+	char *token = sign(JWT_ALG_HS256, secret, NULL, CLAIMS);
+	size_t length = strlen(token);
+
+	for (size_t i = 0; i + 1 < length; i++) /* the last letter has bits that do not count */
+	{
+		char *changed = strdup(token);
+
+		changed[i] = changed[i] == 'A' ? 'B' : 'A';
+		ck_assert_msg(!verify(keys, changed), "byte %zu", i);
+		changed = strndup(token, i);
+		ck_assert(!verify(keys, changed));
+	}
+	free(token);
+	token_keys_release(keys);
+}
+END_TEST
+
+START_TEST(other_keys_do_not_trust_the_cache)
+{
+	TokenKeys *before = keys_of(write_key("secret", secret));
+	TokenKeys *after;
+	char *token = sign(JWT_ALG_HS256, secret, NULL, CLAIMS);
+
+	ck_assert(verify(before, strdup(token)));
+	after = keys_of(write_key("other", other_secret));
+	ck_assert(!verify(after, strdup(token)));
+	ck_assert(verify(before, token));
+	token_keys_release(before);
+	token_keys_release(after);
+}
+END_TEST
+
+START_TEST(keys_that_are_none_are_refused)
+{
+	ck_assert_ptr_null(token_keys_read("/nowhere", error, sizeof(error)));
+	ck_assert_ptr_nonnull(strstr(error, "/nowhere"));
+	ck_assert_ptr_null(token_keys_read(write_key("short", "too short"), error, sizeof(error)));
+	ck_assert_ptr_null(token_keys_read(
+		write_key("bad.pem", "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n"), error, sizeof(error)));
+}
+END_TEST
+
+START_TEST(routes_let_in_whom_they_are_for)
+{
+	Parameter parameters[] = { { .name = "user_id", .source = SOURCE_PATH, .segment = 1 } };
+	const Route routes[] = { { .auth = AUTH_NONE },
+							 { .auth = AUTH_APPLICATION },
+							 { .auth = AUTH_USER, .parameters = parameters, .parameter_count = 1 },
+							 { .auth = AUTH_USER },
+							 { .auth = AUTH_OPERATOR } };
+	const Caller callers[] = { { 0 },
+							   { .is_authenticated = true, .user_id = 7 },
+							   { .is_authenticated = true, .user_id = 8 },
+							   { .is_authenticated = true, .is_operator = true } };
+	const AuthDecision expected[5][4] = {
+		{ AUTH_ALLOWED, AUTH_ALLOWED, AUTH_ALLOWED, AUTH_ALLOWED },
+		{ AUTH_ALLOWED, AUTH_ALLOWED, AUTH_ALLOWED, AUTH_ALLOWED },
+		{ AUTH_UNAUTHENTICATED, AUTH_ALLOWED, AUTH_FORBIDDEN, AUTH_ALLOWED },
+		{ AUTH_UNAUTHENTICATED, AUTH_FORBIDDEN, AUTH_FORBIDDEN, AUTH_ALLOWED },
+		{ AUTH_UNAUTHENTICATED, AUTH_FORBIDDEN, AUTH_FORBIDDEN, AUTH_ALLOWED },
+	};
+	const Path path = { .segments = { { "users", 5 }, { "7", 1 } }, .count = 2 };
+
+	for (size_t route = 0; route < 5; route++)
+		for (size_t who = 0; who < 4; who++)
+			ck_assert_msg(auth_decide(&routes[route], &path, &callers[who]) == expected[route][who], "%zu %zu", route,
+						  who);
+}
+END_TEST
+
+START_TEST(an_own_path_is_a_number_not_a_text)
+{
+	Parameter parameters[] = { { .name = "user_id", .source = SOURCE_PATH, .segment = 0 } };
+	const Route route = { .auth = AUTH_USER, .parameters = parameters, .parameter_count = 1 };
+	const Caller seven = { .is_authenticated = true, .user_id = 7 };
+	const char *const wrong[] = { "", "07x", "-7", "+7", " 7", "8", "70", "99999999999999999999" };
+	Path path = { .segments = { { "007", 3 } }, .count = 1 };
+
+	ck_assert_int_eq(auth_decide(&route, &path, &seven), AUTH_ALLOWED);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	{
+		path.segments[0] = (PathSegment){ wrong[i], strlen(wrong[i]) };
+		ck_assert_msg(auth_decide(&route, &path, &seven) == AUTH_FORBIDDEN, "%s", wrong[i]);
+	}
+	path.segments[0] = (PathSegment){ "7\0x", 3 };
+	ck_assert_int_eq(auth_decide(&route, &path, &seven), AUTH_FORBIDDEN);
+}
+END_TEST
+
+START_TEST(the_bearer_is_found_in_its_header)
+{
+	const char *token;
+	size_t length;
+
+	ck_assert(auth_bearer("Bearer abc", 10, &token, &length));
+	ck_assert_uint_eq(length, 3);
+	ck_assert(auth_bearer("bearer  abc", 11, &token, &length));
+	ck_assert_uint_eq(length, 3);
+	ck_assert(!auth_bearer("Bearer ", 7, &token, &length));
+	ck_assert(!auth_bearer("Basic abc", 9, &token, &length));
+	ck_assert(!auth_bearer("Bearerabc", 9, &token, &length));
+}
+END_TEST
+
+RUN_TESTS("token", a_secret_verifies_its_tokens, public_keys_verify_and_are_no_secrets, the_kid_chooses_the_key,
+		  times_are_kept_within_the_skew, claims_that_make_no_sense_are_refused,
+		  a_changed_token_is_refused_at_every_byte, other_keys_do_not_trust_the_cache, keys_that_are_none_are_refused,
+		  routes_let_in_whom_they_are_for, an_own_path_is_a_number_not_a_text, the_bearer_is_found_in_its_header)

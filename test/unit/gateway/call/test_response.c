@@ -1,0 +1,139 @@
+/* response: rows as JSON by their columns' types, the columns that are no fields, and the links. */
+#include "call/response.h"
+
+#include <string.h>
+
+#include "gateway_rows.h"
+#include "gateway_unit.h"
+
+static Parameter page_parameter[] = { { .name = "page" } };
+static Response response;
+
+static void
+write_rows(Route route, const char *page, const char *query, const RowColumn *columns, int column_count,
+		   const char *const *cells, int row_count)
+{
+	const char *values[] = { page };
+	Statement statement = { .values = values };
+	ResponseContext context = { .route = &route,
+								.statement = &statement,
+								.path = "/a",
+								.path_length = 2,
+								.query = query,
+								.query_length = strlen(query) };
+	PGresult *rows = make_rows(columns, column_count, cells, row_count);
+
+	route.parameters = page_parameter;
+	route.parameter_count = 1;
+	response_write(&context, rows, &pool, &response);
+	PQclear(rows);
+}
+
+static void
+expect(int status, const char *body, const char *links)
+{
+	ck_assert_int_eq(response.status, status);
+	ck_assert_str_eq(buffer_text(&response.body), body);
+	ck_assert_str_eq(buffer_text(&response.links), links);
+	buffer_dispose(&response.body);
+	buffer_dispose(&response.links);
+}
+
+START_TEST(columns_are_written_by_their_types)
+{
+	const RowColumn columns[] = { { "i", 23 },   { "b", 16 },    { "t", 25 },   { "n", 1700 },
+								  { "j", 3802 }, { "at", 1184 }, { "a", 1009 }, { "x", 25 } };
+	const char *const cells[] = { "-1",       "f", "a\"b", "1.50", "{\"k\": [1]}", "2024-01-01 00:00:00.5+00",
+								  "{a,NULL}", NULL };
+
+	write_rows((Route){ .status = 200 }, NULL, "", columns, 8, cells, 1);
+	expect(200,
+		   "{\"i\":-1,\"b\":false,\"t\":\"a\\\"b\",\"n\":\"1.50\",\"j\":{\"k\": [1]},\"at\":\"2024-01-01T00:00:00.5Z\","
+		   "\"a\":[\"a\",null],\"x\":null}",
+		   "");
+}
+END_TEST
+
+START_TEST(a_set_is_an_array_even_when_empty)
+{
+	const RowColumn columns[] = { { "i", 23 } };
+	const char *const cells[] = { "1", "2", NULL };
+
+	write_rows((Route){ .status = 200, .returns_set = true }, NULL, "", columns, 1, cells, 0);
+	expect(200, "[]", "");
+	write_rows((Route){ .status = 200, .returns_set = true }, NULL, "", columns, 1, cells, 3);
+	ck_assert_uint_eq(response.rows, 2);
+	expect(200, "[{\"i\":1},{\"i\":2}]", "");
+	write_rows((Route){ .status = 200 }, NULL, "", columns, 1, cells, 0);
+	expect(404, "", "");
+}
+END_TEST
+
+START_TEST(columns_that_are_no_fields_speak_to_the_gateway)
+{
+	const RowColumn columns[] = { { "i", 23 }, { "created", 16 }, { "replayed", 16 }, { "total_count", 20 } };
+	const char *const cells[] = { "1", "f", "t", "17" };
+
+	write_rows((Route){ .status = 201 }, NULL, "", columns, 4, cells, 1);
+	ck_assert(response.replayed);
+	ck_assert_ptr_nonnull(response.total_count);
+	expect(200, "{\"i\":1}", "");
+}
+END_TEST
+
+START_TEST(a_refusal_has_no_body)
+{
+	const RowColumn columns[] = { { "i", 23 }, { "refused", 25 }, { "refused_detail", 25 } };
+	const char *const refused[] = { "1", "PY409", NULL };
+	const char *const granted[] = { "1", NULL, NULL };
+
+	write_rows((Route){ .status = 201 }, NULL, "", columns, 3, refused, 1);
+	ck_assert_ptr_nonnull(response.refused);
+	ck_assert_ptr_null(response.refused_detail);
+	expect(201, "", "");
+	write_rows((Route){ .status = 201 }, NULL, "", columns, 3, granted, 1);
+	ck_assert_ptr_null(response.refused);
+	expect(201, "{\"i\":1}", "");
+}
+END_TEST
+
+START_TEST(the_next_link_is_this_request_with_the_name_set)
+{
+	const RowColumn columns[] = { { "i", 23 }, { "next_last_id", 23 } };
+	const char *const more[] = { "1", NULL, "2", "7" };
+
+	write_rows((Route){ .status = 200, .returns_set = true }, NULL, "x=%26+&last_id=3", columns, 2, more, 2);
+	expect(200, "[{\"i\":1},{\"i\":2}]", "</a?x=%26%20&last_id=7>; rel=\"next\", </a?x=%26%20>; rel=\"first\"");
+	write_rows((Route){ .status = 200, .returns_set = true }, NULL, "", columns, 2, more, 1);
+	expect(200, "[{\"i\":1}]", "</a>; rel=\"first\"");
+}
+END_TEST
+
+START_TEST(pages_link_to_their_neighbours)
+{
+	const RowColumn columns[] = { { "i", 23 }, { "next_cursor", 25 } };
+	const char *const more[] = { "1", "c" };
+	const char *const last[] = { "1", NULL };
+
+	write_rows((Route){ .status = 200, .returns_set = true }, "2", "page=2", columns, 2, more, 1);
+	expect(200, "[{\"i\":1}]", "</a?page=3>; rel=\"next\", </a?page=1>; rel=\"prev\", </a?page=1>; rel=\"first\"");
+	write_rows((Route){ .status = 200, .returns_set = true }, "1", "page=1", columns, 2, last, 1);
+	expect(200, "[{\"i\":1}]", "</a?page=1>; rel=\"first\"");
+}
+END_TEST
+
+START_TEST(no_content_has_no_body)
+{
+	const RowColumn columns[] = { { "f", 2278 } };
+	const char *const cells[] = { "" };
+
+	write_rows((Route){ .status = 204 }, NULL, "", columns, 1, cells, 1);
+	expect(204, "", "");
+	write_rows((Route){ .status = 200 }, NULL, "", columns, 1, cells, 1);
+	expect(200, "{}", "");
+}
+END_TEST
+
+RUN_TESTS("response", columns_are_written_by_their_types, a_set_is_an_array_even_when_empty,
+		  columns_that_are_no_fields_speak_to_the_gateway, a_refusal_has_no_body,
+		  the_next_link_is_this_request_with_the_name_set, pages_link_to_their_neighbours, no_content_has_no_body)

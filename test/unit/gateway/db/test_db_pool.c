@@ -1,0 +1,404 @@
+/* db_pool: queueing, deadlines, losses and repeats, against a libpq that the test answers for. */
+#include "db/db_pool.h"
+
+#include "fake_libpq.h"
+#include "gateway_unit.h"
+
+static const DbStatement statement = { .id = 1, .sql = "SELECT 1" };
+static const DbStatement *const statements[] = { &statement };
+
+static h2o_loop_t *loop;
+static DbPool *db;
+static int results;
+static int errors;
+static int timeouts;
+static bool wanted;
+static DbError last_error;
+static DbQuery *queries[16];
+static int query_count;
+
+static void
+on_result(DbQuery *query, const PGresult *result)
+{
+	(void) query, (void) result;
+	results++;
+}
+
+static void
+on_error(DbQuery *query, const DbError *error)
+{
+	(void) query;
+	last_error = *error;
+	errors++;
+}
+
+static void
+on_timeout(DbQuery *query, bool sent)
+{
+	(void) query, (void) sent;
+	timeouts++;
+}
+
+static bool
+is_wanted(DbQuery *query)
+{
+	(void) query;
+	return wanted;
+}
+
+/* Runs the loop until the condition holds, for at most ten seconds. */
+#define UNTIL(condition)                                  \
+	do                                                    \
+	{                                                     \
+		uint64_t end_us = db_now_us() + 10000000;         \
+                                                          \
+		while (!(condition) && db_now_us() < end_us)      \
+			h2o_evloop_run(loop, 10);                     \
+		ck_assert_msg(condition, "in vain: " #condition); \
+	} while (0)
+
+/* A pool that is not connected yet. */
+static void
+make_pool(size_t connections, size_t depth, size_t queue_length_max)
+{
+	DbPoolSettings settings = { .connection = { .conninfo = "",
+												.target_session_attrs = "any",
+												.setup_sql = "SELECT 1",
+												.silence_timeout_ms = 300,
+												.connect_timeout_ms = 1000 },
+								.connection_count = connections,
+								.pipeline_depth = depth,
+								.queue_length_max = queue_length_max,
+								.acquire_timeout_ms = 100,
+								.query_timeout_ms = 200 };
+
+	results = errors = timeouts = query_count = 0;
+	loop = h2o_evloop_create();
+	db = db_pool_create(loop, &settings);
+	db_pool_set_statements(db, statements, 1);
+	wanted = true;
+}
+
+/* A pool with all connections ready. */
+static void
+make_ready_pool(size_t connections, size_t depth, size_t queue_length_max)
+{
+	make_pool(connections, depth, queue_length_max);
+	for (size_t i = 0; i < connections; i++)
+	{
+		UNTIL(fake_sent((int) i) == 2); /* settings and one statement */
+		fake_answer_all((int) i);
+	}
+	UNTIL(db_pool_ready_count(db) == connections);
+}
+
+static DbQuery *
+submit(bool repeatable)
+{
+	DbQuery *query = db_query_create(&statement, NULL);
+
+	query->repeatable = repeatable;
+	query->on_result = on_result;
+	query->on_error = on_error;
+	query->on_timeout = on_timeout;
+	query->is_wanted = is_wanted;
+	queries[query_count++] = query;
+	db_pool_submit(db, query);
+	return query;
+}
+
+static void
+abandon(DbQuery *query)
+{
+	for (int i = 0; i < query_count; i++)
+	{
+		if (query != NULL && queries[i] == query)
+		{
+			queries[i] = NULL;
+			db_query_abandon(query);
+		}
+	}
+}
+
+static void
+dispose(void)
+{
+	db_pool_dispose(db);
+	for (int i = 0; i < query_count; i++)
+		abandon(queries[i]);
+	fake_reset();
+	h2o_evloop_run(loop, 0);
+	h2o_evloop_destroy(loop);
+}
+
+START_TEST(queries_are_pipelined_and_answered_in_order)
+{
+	make_ready_pool(1, 4, 10);
+	for (int i = 0; i < 4; i++)
+		submit(false);
+	ck_assert_int_eq(fake_executions(0), 4);
+	fake_answer_one(0);
+	UNTIL(results == 1);
+	ck_assert_int_eq(db_pool_under_way(db), 3);
+	fake_fail_one(0, "22023", "ERROR");
+	UNTIL(errors == 1);
+	ck_assert_str_eq(last_error.sqlstate, "22023");
+	ck_assert_int_eq(last_error.kind, DB_ERROR_SERVER);
+	fake_answer_all(0);
+	UNTIL(results == 3);
+	dispose();
+}
+END_TEST
+
+START_TEST(the_least_busy_connection_is_chosen)
+{
+	make_ready_pool(2, 4, 10);
+	for (int i = 0; i < 6; i++)
+		submit(false);
+	ck_assert_int_eq(fake_executions(0), 3);
+	ck_assert_int_eq(fake_executions(1), 3);
+	dispose();
+	ck_assert_int_eq(errors, 6);
+}
+END_TEST
+
+START_TEST(what_has_no_place_waits_and_then_goes)
+{
+	make_ready_pool(1, 1, 2);
+	submit(false);
+	submit(false);
+	submit(false);
+	ck_assert_uint_eq(db_pool_queue_length(db), 2);
+	submit(false);
+	ck_assert_int_eq(errors, 1);
+	ck_assert_int_eq(last_error.kind, DB_ERROR_QUEUE_FULL);
+	fake_answer_one(0);
+	UNTIL(fake_executions(0) == 2);
+	ck_assert_int_eq(results, 1);
+	dispose();
+}
+END_TEST
+
+START_TEST(waiting_too_long_is_a_timeout)
+{
+	make_ready_pool(1, 1, 10);
+	submit(false);
+	submit(false);
+	UNTIL(timeouts == 1);
+	ck_assert_uint_eq(db_pool_counters(db)->acquire_timeouts, 1);
+	UNTIL(timeouts == 2);
+	ck_assert_uint_eq(db_pool_counters(db)->query_timeouts, 1);
+	dispose();
+	ck_assert_int_eq(errors, 0);
+}
+END_TEST
+
+START_TEST(a_silent_server_loses_its_connection)
+{
+	make_ready_pool(1, 2, 10);
+	submit(false);
+	UNTIL(db_pool_ready_count(db) == 0);
+	UNTIL(fake_opened() == 2);
+	ck_assert_uint_eq(db_pool_counters(db)->losses, 1);
+	dispose();
+}
+END_TEST
+
+START_TEST(a_loss_repeats_what_may_be_repeated_once)
+{
+	make_ready_pool(2, 4, 10);
+	submit(true);
+	submit(true);
+	fake_break(0);
+	UNTIL(fake_executions(1) == 2);
+	ck_assert_int_eq(errors, 0);
+	fake_break(1);
+	UNTIL(errors == 1);
+	ck_assert_int_eq(last_error.kind, DB_ERROR_LOST);
+	ck_assert(last_error.outcome_unknown);
+	ck_assert_uint_eq(db_pool_counters(db)->repeats, 2);
+	dispose();
+}
+END_TEST
+
+START_TEST(a_loss_fails_what_may_not_be_repeated)
+{
+	make_ready_pool(2, 4, 10);
+	submit(false);
+	fake_break(0);
+	UNTIL(errors == 1);
+	ck_assert_int_eq(last_error.kind, DB_ERROR_LOST);
+	ck_assert(last_error.outcome_unknown);
+	ck_assert_int_eq(fake_executions(1), 0);
+	dispose();
+}
+END_TEST
+
+START_TEST(what_may_not_be_repeated_is_not_sent_to_a_server_that_has_gone)
+{
+	make_ready_pool(2, 4, 10);
+	fake_break(0); /* the loop has yet to notice */
+	submit(false);
+	ck_assert_int_eq(fake_executions(0), 0);
+	ck_assert_int_eq(fake_executions(1), 1);
+	ck_assert(db_pool_is_alive(db));
+	fake_answer_all(1);
+	UNTIL(results == 1);
+	UNTIL(db_pool_ready_count(db) == 1);
+	fake_break(1);
+	ck_assert(db_pool_is_ready(db) && !db_pool_is_alive(db));
+	submit(false);
+	ck_assert_uint_eq(db_pool_queue_length(db), 1);
+	dispose();
+}
+END_TEST
+
+START_TEST(a_connection_is_ready_when_its_statements_are)
+{
+	make_pool(1, 1, 10);
+	UNTIL(fake_sent(0) == 2);
+	submit(false);
+	fake_answer_one(0);
+	for (int turn = 0; turn < 3; turn++)
+		h2o_evloop_run(loop, 0);
+	ck_assert(!db_pool_is_ready(db));
+	ck_assert_int_eq(fake_executions(0), 0);
+	fake_answer_one(0);
+	UNTIL(fake_executions(0) == 1);
+	ck_assert(db_pool_is_ready(db));
+	dispose();
+}
+END_TEST
+
+START_TEST(what_the_server_refused_in_ending_was_surely_not_done)
+{
+	make_ready_pool(2, 4, 10);
+	submit(false);
+	fake_fail_one(0, "57P01", "FATAL");
+	fake_break(0);
+	UNTIL(fake_executions(1) == 1);
+	ck_assert_int_eq(errors, 0);
+	dispose();
+}
+END_TEST
+
+START_TEST(rows_without_their_commit_are_an_unknown_outcome)
+{
+	make_ready_pool(2, 4, 10);
+	submit(false);
+	fake_answer_rows_only(0);
+	UNTIL(db_pool_under_way(db) == 1);
+	ck_assert_int_eq(results, 0);
+	fake_break(0);
+	UNTIL(errors == 1);
+	ck_assert_int_eq(last_error.kind, DB_ERROR_LOST);
+	ck_assert(last_error.outcome_unknown);
+	dispose();
+}
+END_TEST
+
+START_TEST(an_unreachable_server_fails_at_once_and_is_tried_again)
+{
+	fake_accepts = false;
+	make_pool(1, 1, 10);
+	submit(false);
+	UNTIL(errors == 1);
+	ck_assert_int_eq(last_error.kind, DB_ERROR_UNREACHABLE);
+	submit(false);
+	ck_assert_int_eq(errors, 2);
+	UNTIL(fake_opened() == 3);
+	fake_accepts = true;
+	UNTIL(fake_newest() >= 0 && fake_sent(fake_newest()) == 2);
+	fake_answer_all(fake_newest());
+	UNTIL(db_pool_is_ready(db));
+	submit(false);
+	ck_assert_int_eq(errors, 2);
+	dispose();
+}
+END_TEST
+
+START_TEST(an_abandoned_query_that_waits_is_not_sent)
+{
+	DbQuery *second;
+
+	make_ready_pool(1, 1, 10);
+	submit(false);
+	second = submit(false);
+	abandon(second);
+	ck_assert_uint_eq(db_pool_queue_length(db), 0);
+	fake_answer_all(0);
+	UNTIL(results == 1);
+	ck_assert_int_eq(fake_executions(0), 1);
+	dispose();
+	ck_assert_int_eq(errors, 0);
+}
+END_TEST
+
+START_TEST(an_abandoned_query_under_way_has_no_callback)
+{
+	make_ready_pool(1, 2, 10);
+	abandon(submit(true));
+	submit(false);
+	fake_answer_all(0);
+	UNTIL(results == 1);
+	ck_assert_uint_eq(db_pool_under_way(db), 0);
+	dispose();
+}
+END_TEST
+
+START_TEST(what_nobody_waits_for_any_more_is_not_sent)
+{
+	make_ready_pool(1, 1, 10);
+	submit(false);
+	submit(false);
+	wanted = false;
+	fake_answer_all(0);
+	UNTIL(db_pool_counters(db)->not_sent == 1);
+	ck_assert_int_eq(fake_executions(0), 1);
+	dispose();
+}
+END_TEST
+
+START_TEST(new_statements_replace_the_old)
+{
+	static const DbStatement next = { .id = 2, .sql = "SELECT 2" };
+	static const DbStatement *const list[] = { &next };
+	DbQuery *query = db_query_create(&next, NULL);
+
+	make_ready_pool(1, 2, 10);
+	db_pool_set_statements(db, list, 1);
+	ck_assert_int_eq(fake_sent(0), 4); /* the old one closed, the new one prepared */
+	query->on_result = on_result;
+	queries[query_count++] = query;
+	db_pool_submit(db, query);
+	ck_assert_int_eq(fake_sent(0), 4); /* not before there is room: two are under way */
+	fake_answer_all(0);
+	UNTIL(fake_sent(0) == 5);
+	fake_answer_all(0);
+	UNTIL(results == 1);
+	submit(false); /* of the old list: prepared again */
+	ck_assert_int_eq(fake_sent(0), 7);
+	dispose();
+}
+END_TEST
+
+START_TEST(a_failed_setup_is_no_connection)
+{
+	make_pool(1, 1, 10);
+	UNTIL(fake_sent(0) == 2);
+	fake_fail_one(0, "42501", "ERROR");
+	UNTIL(fake_opened() == 2);
+	ck_assert(!db_pool_is_ready(db));
+	ck_assert_uint_eq(db_pool_counters(db)->connect_failures, 1);
+	dispose();
+}
+END_TEST
+
+RUN_TESTS("db_pool", queries_are_pipelined_and_answered_in_order, the_least_busy_connection_is_chosen,
+		  what_has_no_place_waits_and_then_goes, waiting_too_long_is_a_timeout, a_silent_server_loses_its_connection,
+		  a_loss_repeats_what_may_be_repeated_once, a_loss_fails_what_may_not_be_repeated,
+		  what_the_server_refused_in_ending_was_surely_not_done, rows_without_their_commit_are_an_unknown_outcome,
+		  what_may_not_be_repeated_is_not_sent_to_a_server_that_has_gone, a_connection_is_ready_when_its_statements_are,
+		  an_unreachable_server_fails_at_once_and_is_tried_again, an_abandoned_query_that_waits_is_not_sent,
+		  an_abandoned_query_under_way_has_no_callback, what_nobody_waits_for_any_more_is_not_sent,
+		  new_statements_replace_the_old, a_failed_setup_is_no_connection)
