@@ -65,22 +65,24 @@ BEGIN ATOMIC
 	FROM parley.routes r
 	LEFT JOIN pg_proc p ON p.oid = to_regproc(r.function)
 	CROSS JOIN LATERAL (
-		SELECT string_agg(format(CASE WHEN i.fallback IS NULL OR i.fallback ~ '^NULL::' THEN '%I => $%s' ELSE '%I => coalesce($%s, %s)' END,
-					i.name, i.position, i.fallback), ', ' ORDER BY i.position) AS arguments,
+		SELECT string_agg(format(CASE WHEN i.fallback IS NULL OR i.fallback ~ '^NULL::' OR i.is_caller THEN '%I => $%s'
+					ELSE '%I => coalesce($%s, %s)' END, i.name, i.position, i.fallback), ', ' ORDER BY i.position) AS arguments,
 			jsonb_agg(jsonb_build_object(
 					'name', i.name,
-					'in', CASE WHEN r.path ~ ('\{' || i.name || '\}') THEN 'path' WHEN i.name = 'idempotency_key' THEN 'header'
+					'in', CASE WHEN i.is_caller THEN 'token' WHEN r.path ~ ('\{' || i.name || '\}') THEN 'path' WHEN i.name = 'idempotency_key' THEN 'header'
 						WHEN r.method IN ('POST', 'PUT') THEN 'body' ELSE 'query' END,
 					'type', format_type(t.base, NULL),
 					'type_oid', t.base::bigint,
-					'required', i.fallback IS NULL,
-					'default', CASE WHEN i.fallback !~ '^NULL::' THEN i.fallback END,
+					'required', i.fallback IS NULL AND NOT i.is_caller,
+					'default', CASE WHEN i.fallback !~ '^NULL::' AND NOT i.is_caller THEN i.fallback END,
 					'domain', CASE WHEN t.base <> i.type THEN i.type::regtype END,
 					'description', CASE WHEN t.base <> i.type THEN obj_description(i.type, 'pg_type') END)
 				|| parley.argument_bounds(i.type) ORDER BY i.position) AS parameters
 		FROM (
 			SELECT g.position, p.proargnames[g.n] AS name, p.proargtypes[g.position - 1] AS type,
-				pg_get_function_arg_default(p.oid, g.n) AS fallback
+				pg_get_function_arg_default(p.oid, g.n) AS fallback,
+				-- Nobody's token at all is not the default.
+				p.proargnames[g.n] IN ('caller_id', 'caller_role') AS is_caller
 			-- Output arguments may stand anywhere among those of input.
 			FROM (SELECT n, row_number() OVER (ORDER BY n)::integer AS position
 				FROM generate_series(1, cardinality(p.proargnames)) n WHERE coalesce(p.proargmodes[n], 'i') IN ('i', 'b', 'v')) g

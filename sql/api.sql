@@ -25,6 +25,17 @@ SELECT p ->> 'name' AS name, p ->> 'in' AS "in", p ->> 'required' AS required,
 	FROM parley.describe_routes(), jsonb_array_elements(parameters) p
 	WHERE method = 'POST' AND path = '/users/{user_id}/conversations/{conversation_id}/messages';
 
+-- who_calls_is_said_by_the_token_alone: whatever the function's defaults and the path's names
+SELECT statement, p ->> 'in' AS "in", p ->> 'required' AS required, p ->> 'default' AS "default"
+	FROM parley.describe_routes(), jsonb_array_elements(parameters) p
+	WHERE path = '/users/{user_id}/accounts/{account_id}/transactions' AND method = 'POST' AND p ->> 'name' ~ '^caller';
+CREATE FUNCTION public.whoami(caller_id bigint, caller_role text) RETURNS text LANGUAGE sql RETURN caller_role || caller_id;
+SELECT parley.add_route('GET', '/whoami/{caller_id}', 'public.whoami', 'none');
+SELECT p ->> 'name' AS name, p ->> 'in' AS "in", p ->> 'required' AS required, statement
+	FROM parley.describe_routes(), jsonb_array_elements(parameters) p WHERE path = '/whoami/{caller_id}';
+DELETE FROM parley.routes WHERE path = '/whoami/{caller_id}';
+DROP FUNCTION public.whoami(bigint, text);
+
 -- a_route_is_added_with_a_function_and_a_row
 CREATE FUNCTION public.hello(name text, greeting text DEFAULT 'hello') RETURNS text
 	LANGUAGE sql RETURN greeting || ', ' || name;

@@ -40,6 +40,12 @@ SELECT totals, total FROM parley.get_user(:ana);
 -- … and what is missing is counted without one
 SELECT refused, refused_detail FROM parley.post_transaction(:bob, 1, -9223372036854775807);
 
+-- money_comes_in_from_the_operator_alone
+SELECT role, (pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, 1, caller_role => %L)', :'bob', role))).*
+	FROM unnest(ARRAY['user', 'Operator', '', NULL]) role;
+SELECT amount FROM parley.post_transaction(:bob, 1, -1, caller_role => 'user');
+SELECT amount FROM parley.post_transaction(:bob, 1, 1, caller_role => 'operator');
+
 -- accounts
 SELECT what, (pg_temp.error_of(statement)).* FROM (VALUES
 	('no such account', format('SELECT parley.post_transaction(%s, 9, 1)', :'ana')),

@@ -1,6 +1,8 @@
 -- ledger_audit: what always holds of the ledger, where it does not, and how it comes to after rows were loaded past ledger.c.
 
-CREATE FUNCTION parley.true_expense_peaks() RETURNS SETOF parley.expense_peaks
+CREATE FUNCTION parley.true_expense_peaks(
+	OUT user_id bigint, OUT account_id bigint, OUT level integer, OUT block bigint, OUT number bigint, OUT amount bigint)
+RETURNS SETOF record
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -37,7 +39,8 @@ BEGIN
 			AND (a.last_number, a.last_transaction_at, a.balance) IS DISTINCT FROM (t.last_number, t.last_transaction_at, t.balance);
 	GET DIAGNOSTICS repaired = ROW_COUNT;
 	DELETE FROM parley.expense_peaks;
-	INSERT INTO parley.expense_peaks SELECT * FROM parley.true_expense_peaks();
+	INSERT INTO parley.expense_peaks (user_id, account_id, level, block, number, amount)
+		SELECT p.user_id, p.account_id, p.level, p.block, p.number, p.amount FROM parley.true_expense_peaks() p;
 	RETURN repaired;
 END $$;
 COMMENT ON FUNCTION parley.rebuild_ledger() IS

@@ -348,6 +348,7 @@ parley_post_transaction(PG_FUNCTION_ARGS)
 {
 	static const char *const required[] = { "user_id", "account_id", "amount" };
 	PostingDraft draft = { 0 };
+	bool is_operator;
 	Posting posting;
 	TupleDesc desc;
 	Datum values[POSTED_COLUMNS];
@@ -358,6 +359,10 @@ parley_post_transaction(PG_FUNCTION_ARGS)
 	draft.amount = PG_GETARG_INT64(2);
 	draft.memo = PG_ARGISNULL(3) ? NULL : PG_GETARG_TEXT_PP(3);
 	draft.idempotency_key = PG_ARGISNULL(4) ? NULL : PG_GETARG_TEXT_PP(4);
+	is_operator = !PG_ARGISNULL(5) && strcmp(text_to_cstring(PG_GETARG_TEXT_PP(5)), "operator") == 0;
+	if (draft.amount > 0 && !is_operator)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the operator may pay an amount in"),
+						errargument("amount")));
 	posting = post_one(PG_GETARG_INT64(0), PG_GETARG_INT64(1), &draft);
 	parley_posting_columns(&posting, values, nulls);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

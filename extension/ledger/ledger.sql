@@ -143,16 +143,16 @@ COMMENT ON FUNCTION parley.get_user(bigint) IS
 
 CREATE FUNCTION parley.post_transaction(
 	user_id bigint, account_id bigint, amount parley.amount, memo parley.memo DEFAULT NULL,
-	idempotency_key parley.idempotency_key DEFAULT NULL)
+	idempotency_key parley.idempotency_key DEFAULT NULL, caller_role text DEFAULT 'operator')
 RETURNS parley.posted_transaction
 LANGUAGE c SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_post_transaction';
-COMMENT ON FUNCTION parley.post_transaction(bigint, bigint, parley.amount, parley.memo, parley.idempotency_key) IS
-	'Posts a transaction to an account: minor units, in when positive, out when negative. Not enough money is not raised but '
-	'answered, as refused PY409 and what is missing in refused_detail, and kept where there is a key. A key that the account has '
-	'seen gets the first answer again (replayed). Errors: P0002 no such account of that user; PY409 closed; 22003 the balance '
-	'would overflow; PY422 the key came with another amount or memo, or for a transfer.';
+COMMENT ON FUNCTION parley.post_transaction(bigint, bigint, parley.amount, parley.memo, parley.idempotency_key, text) IS
+	'Posts a transaction to an account: minor units, in when positive, out when negative. Money comes in from the operator alone '
+	'(caller_role). Not enough money is not raised but answered, as refused PY409 and what is missing in refused_detail, and kept where '
+	'there is a key. A key that the account has seen gets the first answer again (replayed). Errors: 42501 an amount comes in from anyone '
+	'else; P0002 no such account of that user; PY409 closed; 22003 the balance would overflow; PY422 the key came with another amount or memo, or for a transfer.';
 
 CREATE FUNCTION parley.last_number_at(user_id bigint, account_id bigint, at timestamptz, inclusive boolean DEFAULT true)
 RETURNS bigint

@@ -33,8 +33,7 @@ CREATE DOMAIN parley.memo AS text
 COMMENT ON DOMAIN parley.memo IS 'what a transaction is for: 1 to 500 characters';
 
 -- The row is locked and updated by every transaction, so the page keeps room, but not more: whoever reads a page that is
--- fuller than its fillfactor prunes it first. No index has a column that changes, so that each update is a HOT one. ledger_rows.c knows
--- the columns by position.
+-- fuller than its fillfactor prunes it first. No index has a column that changes, so that each update is a HOT one.
 CREATE TABLE parley.accounts (
 	user_id bigint NOT NULL,
 	id bigint NOT NULL,
@@ -63,7 +62,7 @@ COMMENT ON COLUMN parley.accounts.idempotency_key IS 'what the user named the re
 CREATE UNIQUE INDEX accounts_idempotency_key ON parley.accounts (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 -- Eight columns, since a ninth makes the null bitmap of every row 8 bytes longer: what a transfer adds has its own table.
--- No foreign key to accounts: the one writer, in ledger.c, holds that row's lock. ledger_rows.c knows the columns by position.
+-- No foreign key to accounts: the one writer, in ledger.c, holds that row's lock.
 CREATE TABLE parley.transactions (
 	user_id bigint NOT NULL,
 	account_id bigint NOT NULL,

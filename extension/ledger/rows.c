@@ -15,6 +15,7 @@
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -22,34 +23,50 @@
 #include "utils/reltrigger.h"
 #include "utils/snapmgr.h"
 
+#include "index/lookup.h"
 #include "ledger/early_release.h"
 #include "ledger/rows.h"
 
-/* As ledger.tables.sql has the columns. */
+/* The columns that the ledger knows. Where they stand in a table is looked up, since owners add and drop others. */
 enum
 {
-	ACCOUNT_USER_ID = 1,
+	ACCOUNT_USER_ID,
 	ACCOUNT_ID,
 	ACCOUNT_BALANCE,
 	ACCOUNT_LAST_NUMBER,
 	ACCOUNT_LAST_TRANSACTION_AT,
-	ACCOUNT_CREATED_AT,
 	ACCOUNT_CLOSED_AT,
 	ACCOUNT_ALLOW_NEGATIVE,
 	ACCOUNT_HAS_REFUSALS,
-	ACCOUNT_CURRENCY
+	ACCOUNT_CURRENCY,
+	ACCOUNT_COLUMNS
+};
+static const char *const account_columns[ACCOUNT_COLUMNS] = {
+	"user_id",        "id",           "balance", "last_number", "last_transaction_at", "closed_at",
+	"allow_negative", "has_refusals", "currency"
 };
 enum
 {
-	TRANSACTION_USER_ID = 1,
+	TRANSACTION_USER_ID,
 	TRANSACTION_ACCOUNT_ID,
 	TRANSACTION_NUMBER,
 	TRANSACTION_AMOUNT,
 	TRANSACTION_BALANCE,
 	TRANSACTION_CREATED_AT,
 	TRANSACTION_IDEMPOTENCY_KEY,
-	TRANSACTION_MEMO
+	TRANSACTION_MEMO,
+	TRANSACTION_COLUMNS
 };
+static const char *const transaction_columns[TRANSACTION_COLUMNS] = { "user_id",         "account_id", "number",
+																	  "amount",          "balance",    "created_at",
+																	  "idempotency_key", "memo" };
+
+/* A default of a column that somebody added to transactions. */
+typedef struct ColumnDefault
+{
+	AttrNumber column;
+	ExprState *value;
+} ColumnDefault;
 
 struct LedgerRows
 {
@@ -58,6 +75,11 @@ struct LedgerRows
 	Relation transactions;
 	Relation transactions_key;
 	Relation transactions_by_idempotency_key;
+	AttrNumber account[ACCOUNT_COLUMNS];
+	AttrNumber transaction[TRANSACTION_COLUMNS];
+	EState *estate; /* evaluates defaults */
+	ColumnDefault *defaults;
+	int default_count;
 	bool release_early;
 	bool indexes_are_ours; /* nobody has added one to transactions */
 };
@@ -73,6 +95,44 @@ table_begin(const char *name, Oid namespace_oid)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("table \"%s\" has a row trigger, which the ledger would not fire", name)));
 	return table;
+}
+
+static void
+columns_find(Relation table, const char *const *names, int count, AttrNumber *columns)
+{
+	for (int i = 0; i < count; i++)
+		columns[i] = parley_column(table, names[i]);
+}
+
+static bool
+is_ours(const LedgerRows *rows, AttrNumber column)
+{
+	for (int i = 0; i < TRANSACTION_COLUMNS; i++)
+		if (rows->transaction[i] == column)
+			return true;
+	return false;
+}
+
+/* What an INSERT that does not name them would put into the columns that somebody added. */
+static void
+defaults_find(LedgerRows *rows)
+{
+	TupleDesc desc = RelationGetDescr(rows->transactions);
+
+	rows->estate = CreateExecutorState();
+	rows->defaults = palloc(sizeof(ColumnDefault) * desc->natts);
+	for (AttrNumber column = 1; column <= desc->natts; column++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
+		Expr *value;
+
+		if (attribute->attisdropped || attribute->attgenerated != '\0' || is_ours(rows, column))
+			continue;
+		value = (Expr *) build_column_default(rows->transactions, column);
+		if (value != NULL)
+			rows->defaults[rows->default_count++] =
+				(ColumnDefault){ .column = column, .value = ExecPrepareExpr(value, rows->estate) };
+	}
 }
 
 LedgerRows *
@@ -94,6 +154,10 @@ parley_ledger_rows_open(bool release_early)
 	indexes = RelationGetIndexList(rows->transactions);
 	rows->indexes_are_ours = list_length(indexes) == 2;
 	list_free(indexes);
+	columns_find(rows->accounts, account_columns, ACCOUNT_COLUMNS, rows->account);
+	columns_find(rows->transactions, transaction_columns, TRANSACTION_COLUMNS, rows->transaction);
+	if (RelationGetNumberOfAttributes(rows->transactions) > TRANSACTION_COLUMNS)
+		defaults_find(rows);
 	return rows;
 }
 
@@ -106,6 +170,8 @@ parley_ledger_rows_close(LedgerRows *rows)
 	table_close(rows->transactions, NoLock);
 	index_close(rows->accounts_key, NoLock);
 	table_close(rows->accounts, NoLock);
+	if (rows->estate != NULL)
+		FreeExecutorState(rows->estate);
 	pfree(rows);
 }
 
@@ -177,7 +243,7 @@ account_lock_version(LedgerRows *rows, Snapshot snapshot, TupleTableSlot *slot, 
 }
 
 static Datum
-slot_value(TupleTableSlot *slot, int column)
+slot_value(TupleTableSlot *slot, AttrNumber column)
 {
 	bool isnull;
 
@@ -185,18 +251,20 @@ slot_value(TupleTableSlot *slot, int column)
 }
 
 static void
-account_read(TupleTableSlot *slot, Account *account)
+account_read(const LedgerRows *rows, TupleTableSlot *slot, Account *account)
 {
+	const AttrNumber *columns = rows->account;
+
 	account->row = slot;
-	account->user_id = DatumGetInt64(slot_value(slot, ACCOUNT_USER_ID));
-	account->id = DatumGetInt64(slot_value(slot, ACCOUNT_ID));
-	account->balance = DatumGetInt64(slot_value(slot, ACCOUNT_BALANCE));
-	account->last_number = DatumGetInt64(slot_value(slot, ACCOUNT_LAST_NUMBER));
-	account->last_transaction_at = DatumGetTimestampTz(slot_value(slot, ACCOUNT_LAST_TRANSACTION_AT));
-	account->closed = !slot_attisnull(slot, ACCOUNT_CLOSED_AT);
-	account->allow_negative = DatumGetBool(slot_value(slot, ACCOUNT_ALLOW_NEGATIVE));
-	account->has_refusals = DatumGetBool(slot_value(slot, ACCOUNT_HAS_REFUSALS));
-	text_to_cstring_buffer(DatumGetTextPP(slot_value(slot, ACCOUNT_CURRENCY)), account->currency,
+	account->user_id = DatumGetInt64(slot_value(slot, columns[ACCOUNT_USER_ID]));
+	account->id = DatumGetInt64(slot_value(slot, columns[ACCOUNT_ID]));
+	account->balance = DatumGetInt64(slot_value(slot, columns[ACCOUNT_BALANCE]));
+	account->last_number = DatumGetInt64(slot_value(slot, columns[ACCOUNT_LAST_NUMBER]));
+	account->last_transaction_at = DatumGetTimestampTz(slot_value(slot, columns[ACCOUNT_LAST_TRANSACTION_AT]));
+	account->closed = !slot_attisnull(slot, columns[ACCOUNT_CLOSED_AT]);
+	account->allow_negative = DatumGetBool(slot_value(slot, columns[ACCOUNT_ALLOW_NEGATIVE]));
+	account->has_refusals = DatumGetBool(slot_value(slot, columns[ACCOUNT_HAS_REFUSALS]));
+	text_to_cstring_buffer(DatumGetTextPP(slot_value(slot, columns[ACCOUNT_CURRENCY])), account->currency,
 						   sizeof(account->currency));
 	account->changed = false;
 }
@@ -214,10 +282,17 @@ parley_account_lock(LedgerRows *rows, int64 user_id, int64 account_id, Account *
 		account_lock_version(rows, GetActiveSnapshot(), slot, hash_combine64((uint64) user_id, (uint64) account_id));
 	PopActiveSnapshot();
 	if (locked)
-		account_read(slot, account);
+		account_read(rows, slot, account);
 	else
 		ExecDropSingleTupleTableSlot(slot);
 	return locked;
+}
+
+static void
+slot_set(TupleTableSlot *slot, AttrNumber column, Datum value, bool isnull)
+{
+	slot->tts_values[column - 1] = value;
+	slot->tts_isnull[column - 1] = isnull;
 }
 
 void
@@ -233,13 +308,13 @@ parley_account_save(LedgerRows *rows, const Account *account)
 		return;
 	}
 	slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	for (int column = 1; column <= desc->natts; column++)
+	for (AttrNumber column = 1; column <= desc->natts; column++)
 		slot->tts_values[column - 1] = slot_getattr(account->row, column, &slot->tts_isnull[column - 1]);
-	slot->tts_values[ACCOUNT_BALANCE - 1] = Int64GetDatum(account->balance);
-	slot->tts_values[ACCOUNT_LAST_NUMBER - 1] = Int64GetDatum(account->last_number);
-	slot->tts_values[ACCOUNT_LAST_TRANSACTION_AT - 1] = TimestampTzGetDatum(account->last_transaction_at);
-	slot->tts_isnull[ACCOUNT_LAST_TRANSACTION_AT - 1] = account->last_number == 0;
-	slot->tts_values[ACCOUNT_HAS_REFUSALS - 1] = BoolGetDatum(account->has_refusals);
+	slot_set(slot, rows->account[ACCOUNT_BALANCE], Int64GetDatum(account->balance), false);
+	slot_set(slot, rows->account[ACCOUNT_LAST_NUMBER], Int64GetDatum(account->last_number), false);
+	slot_set(slot, rows->account[ACCOUNT_LAST_TRANSACTION_AT], TimestampTzGetDatum(account->last_transaction_at),
+			 account->last_number == 0);
+	slot_set(slot, rows->account[ACCOUNT_HAS_REFUSALS], BoolGetDatum(account->has_refusals), false);
 	ExecStoreVirtualTuple(slot);
 	simple_table_tuple_update(rows->accounts, &account->row->tts_tid, slot, InvalidSnapshot, &needs_index);
 	if (needs_index)
@@ -279,19 +354,28 @@ void
 parley_transaction_insert(LedgerRows *rows, const Transaction *transaction)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rows->transactions), &TTSOpsVirtual);
-	Datum values[] = { Int64GetDatum(transaction->user_id),
-					   Int64GetDatum(transaction->account_id),
-					   Int64GetDatum(transaction->number),
-					   Int64GetDatum(transaction->amount),
-					   Int64GetDatum(transaction->balance),
-					   TimestampTzGetDatum(transaction->created_at),
-					   PointerGetDatum(transaction->idempotency_key),
-					   PointerGetDatum(transaction->memo) };
+	Datum values[TRANSACTION_COLUMNS] = { Int64GetDatum(transaction->user_id),
+										  Int64GetDatum(transaction->account_id),
+										  Int64GetDatum(transaction->number),
+										  Int64GetDatum(transaction->amount),
+										  Int64GetDatum(transaction->balance),
+										  TimestampTzGetDatum(transaction->created_at),
+										  PointerGetDatum(transaction->idempotency_key),
+										  PointerGetDatum(transaction->memo) };
 
-	memcpy(slot->tts_values, values, sizeof(values));
-	memset(slot->tts_isnull, false, lengthof(values));
-	slot->tts_isnull[TRANSACTION_IDEMPOTENCY_KEY - 1] = transaction->idempotency_key == NULL;
-	slot->tts_isnull[TRANSACTION_MEMO - 1] = transaction->memo == NULL;
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	for (int i = 0; i < rows->default_count; i++)
+	{
+		const ColumnDefault *other = &rows->defaults[i];
+		bool isnull;
+		Datum value = ExecEvalExpr(other->value, GetPerTupleExprContext(rows->estate), &isnull);
+
+		slot_set(slot, other->column, value, isnull);
+	}
+	for (int i = 0; i < TRANSACTION_COLUMNS; i++)
+		slot_set(slot, rows->transaction[i], values[i], false);
+	slot->tts_isnull[rows->transaction[TRANSACTION_IDEMPOTENCY_KEY] - 1] = transaction->idempotency_key == NULL;
+	slot->tts_isnull[rows->transaction[TRANSACTION_MEMO] - 1] = transaction->memo == NULL;
 	ExecStoreVirtualTuple(slot);
 	simple_table_tuple_insert(rows->transactions, slot);
 	if (rows->indexes_are_ours)
@@ -299,11 +383,13 @@ parley_transaction_insert(LedgerRows *rows, const Transaction *transaction)
 	else
 		index_by_executor(rows->transactions, slot);
 	ExecDropSingleTupleTableSlot(slot);
+	if (rows->estate != NULL)
+		ResetPerTupleExprContext(rows->estate);
 	CommandCounterIncrement();
 }
 
 static text *
-slot_text(TupleTableSlot *slot, int column)
+slot_text(TupleTableSlot *slot, AttrNumber column)
 {
 	bool isnull;
 	Datum value = slot_getattr(slot, column, &isnull);
@@ -312,16 +398,18 @@ slot_text(TupleTableSlot *slot, int column)
 }
 
 static void
-transaction_read(TupleTableSlot *slot, Transaction *transaction)
+transaction_read(const LedgerRows *rows, TupleTableSlot *slot, Transaction *transaction)
 {
-	transaction->user_id = DatumGetInt64(slot_value(slot, TRANSACTION_USER_ID));
-	transaction->account_id = DatumGetInt64(slot_value(slot, TRANSACTION_ACCOUNT_ID));
-	transaction->number = DatumGetInt64(slot_value(slot, TRANSACTION_NUMBER));
-	transaction->amount = DatumGetInt64(slot_value(slot, TRANSACTION_AMOUNT));
-	transaction->balance = DatumGetInt64(slot_value(slot, TRANSACTION_BALANCE));
-	transaction->created_at = DatumGetTimestampTz(slot_value(slot, TRANSACTION_CREATED_AT));
-	transaction->idempotency_key = slot_text(slot, TRANSACTION_IDEMPOTENCY_KEY);
-	transaction->memo = slot_text(slot, TRANSACTION_MEMO);
+	const AttrNumber *columns = rows->transaction;
+
+	transaction->user_id = DatumGetInt64(slot_value(slot, columns[TRANSACTION_USER_ID]));
+	transaction->account_id = DatumGetInt64(slot_value(slot, columns[TRANSACTION_ACCOUNT_ID]));
+	transaction->number = DatumGetInt64(slot_value(slot, columns[TRANSACTION_NUMBER]));
+	transaction->amount = DatumGetInt64(slot_value(slot, columns[TRANSACTION_AMOUNT]));
+	transaction->balance = DatumGetInt64(slot_value(slot, columns[TRANSACTION_BALANCE]));
+	transaction->created_at = DatumGetTimestampTz(slot_value(slot, columns[TRANSACTION_CREATED_AT]));
+	transaction->idempotency_key = slot_text(slot, columns[TRANSACTION_IDEMPOTENCY_KEY]);
+	transaction->memo = slot_text(slot, columns[TRANSACTION_MEMO]);
 }
 
 static bool
@@ -348,7 +436,7 @@ parley_transaction_find(LedgerRows *rows, int64 user_id, int64 account_id, text 
 	index_rescan(scan, keys, 3, NULL, 0);
 	while (!found && index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
-		transaction_read(slot, transaction);
+		transaction_read(rows, slot, transaction);
 		found = text_equals(transaction->idempotency_key, idempotency_key);
 	}
 	index_endscan(scan);

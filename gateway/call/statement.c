@@ -100,8 +100,17 @@ take_body(Binding *binding, const char *body, size_t length)
 	return true;
 }
 
+/* Only these can be bound from a token: describe_routes() names no other. */
+static Given
+caller_given(const StatementInput *input, const char *name)
+{
+	const char *text = strcmp(name, "caller_role") == 0 ? input->caller_role : input->caller_id;
+
+	return (Given){ .text = text, .length = text == NULL ? 0 : strlen(text) };
+}
+
 static void
-take_path_and_header(Binding *binding, const StatementInput *input)
+take_path_header_and_token(Binding *binding, const StatementInput *input)
 {
 	for (size_t i = 0; i < binding->route->parameter_count; i++)
 	{
@@ -115,6 +124,8 @@ take_path_and_header(Binding *binding, const StatementInput *input)
 		}
 		else if (parameter->source == SOURCE_HEADER)
 			binding->given[i] = (Given){ .text = input->idempotency_key, .length = input->idempotency_key_length };
+		else if (parameter->source == SOURCE_TOKEN)
+			binding->given[i] = caller_given(input, parameter->name);
 	}
 }
 
@@ -174,7 +185,7 @@ statement_bind(const Route *route, const StatementInput *input, h2o_mem_pool_t *
 	*problem = (Problem){ 0 };
 	memset(binding.given, 0, size);
 	*statement = (Statement){ .values = h2o_mem_alloc_pool(pool, (route->parameter_count + 1) * sizeof(char *)) };
-	take_path_and_header(&binding, input);
+	take_path_header_and_token(&binding, input);
 	if (!take_query(&binding, input->query, input->query_length))
 		return false;
 	if ((route->method == METHOD_POST || route->method == METHOD_PUT) &&

@@ -17,6 +17,8 @@ typedef struct StatementInput
 	size_t body_length;
 	const char *idempotency_key; /* NULL: none */
 	size_t idempotency_key_length;
+	const char *caller_id; /* as the token has both; NULL: none */
+	const char *caller_role;
 } StatementInput;
 
 typedef struct Statement

@@ -311,8 +311,18 @@ collect_input(Request *request)
 							 .query = query.base,
 							 .query_length = query.len,
 							 .body = http->entity.base,
-							 .body_length = http->entity.len };
+							 .body_length = http->entity.len,
+							 .caller_role = request->caller.is_operator        ? "operator"
+											: request->caller.is_authenticated ? "user"
+																			   : NULL };
 
+	if (request->caller.user_id != 0)
+	{
+		char id[24];
+		int length = snprintf(id, sizeof(id), "%jd", (intmax_t) request->caller.user_id);
+
+		input.caller_id = h2o_strdup(&http->pool, id, (size_t) length).base;
+	}
 	if (key.base != NULL)
 	{
 		input.idempotency_key = h2o_strdup(&http->pool, key.base, key.len).base;

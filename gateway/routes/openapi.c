@@ -243,7 +243,7 @@ write_operation(const Route *route)
 				  route->description[0] == '\0' ? route->path : route->description, "parameters", parameters);
 
 	for (size_t i = 0; i < route->parameter_count; i++)
-		if (route->parameters[i].source != SOURCE_BODY)
+		if (route->parameters[i].source != SOURCE_BODY && route->parameters[i].source != SOURCE_TOKEN)
 			json_array_append_new(parameters, write_parameter(&route->parameters[i]));
 	if (route->has_body)
 		json_object_set_new(operation, "requestBody", write_body(route));

@@ -15,7 +15,8 @@ typedef enum ParameterSource
 	SOURCE_PATH,
 	SOURCE_QUERY,
 	SOURCE_BODY,
-	SOURCE_HEADER
+	SOURCE_HEADER,
+	SOURCE_TOKEN
 } ParameterSource;
 
 typedef struct Parameter

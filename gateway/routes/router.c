@@ -337,9 +337,9 @@ parameter_field(const Parameter *parameter)
 static bool
 read_parameter(Router *router, const Route *route, const json_t *description, Parameter *parameter)
 {
-	static const char *const sources[] = { "path", "query", "body", "header" };
+	static const char *const sources[] = { "path", "query", "body", "header", "token" };
 	const char *source = json_string_value(json_object_get(description, "in"));
-	int place = source == NULL ? -1 : find_word(source, sources, 4);
+	int place = source == NULL ? -1 : find_word(source, sources, 5);
 
 	if (place < 0)
 		return false;

@@ -58,6 +58,40 @@ describe('tokens', () => {
 		assert.equal(refused.headers.get('www-authenticate'), 'Bearer realm="parley"');
 		problem(await ask(`/users/${one}`), 401);
 	});
+	test('money comes in from the operator alone, and who calls is said by the token alone', async () => {
+		const path = `/users/${users[0]}/accounts/1/transactions`;
+		sql(`SELECT parley.open_account(${users[0]}, 'EUR')`);
+		const operator = bearer(sign(secret, { sub: '12', role: 'operator' }));
+		const user = bearer(sign(secret, { sub: String(users[0]) }));
+		const post = (who, body, query = '') => ask(path + query, { method: 'POST', body, ...who });
+		problem(await post(user, { amount: 100 }), 403, '42501');
+		for (const claim of ['caller_role', 'caller_id']) {
+			problem(await post(user, { amount: 100, [claim]: 'operator' }), 400);
+			problem(await post(user, { amount: 100 }, `?${claim}=operator`), 400);
+			problem(await post(operator, { amount: 100, [claim]: null }), 400);
+		}
+		assert.equal((await post(operator, { amount: 100 })).status, 201);
+		assert.equal((await post(user, { amount: -30 })).status, 201);
+		assert.equal((await ask(`/users/${users[0]}`, user)).json.total, 70);
+	});
+	test('a function is told who calls', async () => {
+		sql(`CREATE FUNCTION public.whoami(caller_id bigint DEFAULT 1, caller_role text DEFAULT 'operator', OUT id bigint, OUT role text)
+			LANGUAGE sql AS 'SELECT caller_id, caller_role'; SELECT parley.add_route('GET', '/whoami', 'public.whoami', 'none')`);
+		try {
+			await until(async () => (await ask('/whoami')).status === 200, 'the route');
+			for (const [claims, said] of [[{ sub: '12' }, { id: 12, role: 'user' }], [{ sub: '12', role: 'operator' }, { id: 12, role: 'operator' }],
+				[{ role: 'operator' }, { id: null, role: 'operator' }]])
+				assert.deepEqual((await ask('/whoami', bearer(sign(secret, claims)))).json, said);
+			assert.deepEqual((await ask('/whoami')).json, { id: null, role: null });
+			problem(await ask('/whoami?caller_id=1'), 400);
+			assert.deepEqual((await ask('/openapi.json')).json.paths['/whoami'].get.parameters, []);
+			const open = await start_gateway([]);
+			assert.deepEqual((await request('/whoami', { base: open.base })).json, { id: null, role: 'operator' });
+			await open.stop();
+		} finally {
+			sql(`DELETE FROM parley.routes WHERE path = '/whoami'; DROP FUNCTION public.whoami`);
+		}
+	});
 	test('routes for anyone need no token, but a bad one is told', async () => {
 		problem(await ask('/users', { method: 'POST', body: {} }), 422);
 		const refused = await ask('/users', { method: 'POST', body: {}, headers: { authorization: 'Bearer x' } });

@@ -8,6 +8,8 @@
 
 static Statement statement;
 static Problem problem;
+static const char *caller_id;
+static const char *caller_role;
 
 static bool
 bind_route(HttpMethod method, Parameter *parameters, size_t count, const char *query, const char *body, const char *key)
@@ -20,7 +22,9 @@ bind_route(HttpMethod method, Parameter *parameters, size_t count, const char *q
 							 .body = body,
 							 .body_length = strlen(body),
 							 .idempotency_key = key,
-							 .idempotency_key_length = key == NULL ? 0 : strlen(key) };
+							 .idempotency_key_length = key == NULL ? 0 : strlen(key),
+							 .caller_id = caller_id,
+							 .caller_role = caller_role };
 
 	for (size_t i = 0; i < count; i++)
 		if (parameters[i].max_length == 0)
@@ -149,6 +153,29 @@ START_TEST(each_source_reaches_its_parameter)
 }
 END_TEST
 
+START_TEST(the_caller_is_bound_from_the_token_alone)
+{
+	Parameter parameters[] = {
+		{ .name = "caller_id", .source = SOURCE_TOKEN, .type = "bigint", .type_oid = TYPE_BIGINT },
+		{ .name = "caller_role", .source = SOURCE_TOKEN, .type = "text", .type_oid = TYPE_TEXT },
+		{ .name = "memo", .source = SOURCE_BODY, .type = "text", .type_oid = TYPE_TEXT }
+	};
+
+	caller_id = "7";
+	caller_role = "user";
+	ck_assert(bind_route(METHOD_POST, parameters, 3, "", "{\"memo\":\"m\"}", NULL));
+	ck_assert_str_eq(statement.values[0], "7");
+	ck_assert_str_eq(statement.values[1], "user");
+	ck_assert(!bind_route(METHOD_POST, parameters, 3, "caller_id=8", "{\"caller_role\":\"operator\"}", NULL));
+	ck_assert_int_eq(problem.status, 400);
+	ck_assert_uint_eq(problem.fields.size, 2);
+	caller_id = caller_role = NULL;
+	ck_assert(bind_route(METHOD_POST, parameters, 3, "", "", NULL));
+	ck_assert_ptr_null(statement.values[0]);
+	ck_assert_ptr_null(statement.values[1]);
+}
+END_TEST
+
 START_TEST(names_are_judged_before_values_and_all_at_once)
 {
 	Parameter parameters[] = {
@@ -225,5 +252,6 @@ START_TEST(a_number_too_large_for_any_type_is_a_value)
 END_TEST
 
 RUN_TESTS("statement", integers_are_bound_within_their_type_and_bounds, texts_are_bound_within_their_length_and_list,
-		  other_types_are_bound, each_source_reaches_its_parameter, names_are_judged_before_values_and_all_at_once,
-		  bad_encoding_is_told_at_once, a_body_that_is_no_object_is_told, a_number_too_large_for_any_type_is_a_value)
+		  other_types_are_bound, each_source_reaches_its_parameter, the_caller_is_bound_from_the_token_alone,
+		  names_are_judged_before_values_and_all_at_once, bad_encoding_is_told_at_once,
+		  a_body_that_is_no_object_is_told, a_number_too_large_for_any_type_is_a_value)

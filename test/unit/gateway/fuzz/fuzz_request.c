@@ -38,7 +38,8 @@ static const char *const short_words[] = { "asc", "desc" };
 		PARAMETER("at", source, TYPE_TIMESTAMPTZ, "timestamp with time zone", .required = false),            \
 		PARAMETER("j", source, TYPE_JSONB, "jsonb", .description = "any JSON"),                              \
 		PARAMETER("a", source, TYPE_TEXT_ARRAY, "text[]", .required = false),                                \
-		PARAMETER("n", source, 1700, "numeric", .required = false)
+		PARAMETER("n", source, 1700, "numeric", .required = false),                                          \
+		PARAMETER("caller_id", SOURCE_TOKEN, TYPE_BIGINT, "bigint", .required = false)
 
 static Parameter query_parameters[] = { PARAMETERS(SOURCE_QUERY) };
 static Parameter body_parameters[] = { PARAMETERS(SOURCE_BODY) };
@@ -115,7 +116,8 @@ bind_request(const Route *route, const char *at, const char *end, const Path *pa
 							 .idempotency_key = key.len == 0 ? NULL : h2o_strdup(pool, key.base, key.len).base,
 							 .idempotency_key_length = key.len,
 							 .body = at,
-							 .body_length = (size_t) (end - at) };
+							 .body_length = (size_t) (end - at),
+							 .caller_id = "7" };
 	static Proxies *proxies;
 	struct sockaddr_storage client;
 	Statement statement;
