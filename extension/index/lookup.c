@@ -6,6 +6,7 @@
 #include "access/relation.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
+#include "nodes/makefuncs.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
@@ -14,12 +15,12 @@
 Relation
 parley_relation_open(const char *name)
 {
-	Oid oid = get_relname_relid(name, get_namespace_oid("parley", false));
+	Oid oid = RangeVarGetRelid(makeRangeVar("parley", (char *) name, -1), AccessShareLock, true);
 
 	if (!OidIsValid(oid))
 		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW), errmsg("search lacks parley.%s", name),
 						errhint("Call parley.finish_bulk_load() where a load was left unfinished.")));
-	return relation_open(oid, AccessShareLock);
+	return relation_open(oid, NoLock);
 }
 
 AttrNumber

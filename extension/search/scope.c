@@ -165,13 +165,13 @@ parley_search_was_shown(Search *search, int64 conversation_id)
 
 /* Meets all conversations of a user who has not too many. */
 static void
-search_close_to_user(Search *search, Relation members)
+search_close_to_user(Search *search)
 {
 	Lookup own;
-	AttrNumber conversation_id = parley_column(members, "conversation_id");
+	AttrNumber conversation_id = parley_column(search->members, "conversation_id");
 	int count = 0;
 
-	parley_lookup_open(&own, members, "members_contact", 1, search->snapshot);
+	parley_lookup_open(&own, search->members, "members_contact", 1, search->snapshot);
 	parley_lookup_start(&own, &search->user_id);
 	while (count <= parley_search_user_conversations && parley_lookup_next(&own))
 	{
@@ -204,21 +204,23 @@ parley_search_open(Search *search, const text *term, const int64 *user_id, Posit
 		parley_lookup_open(&search->messages_of, search->messages, "messages_pkey", 1, search->snapshot);
 	if (user_id != NULL)
 	{
-		Relation members = parley_relation_open("members");
-
 		search->of_user = true;
 		search->user_id = *user_id;
-		parley_lookup_open(&search->member, members, "members_pkey", 2, search->snapshot);
-		search_close_to_user(search, members);
-		relation_close(members, NoLock);
+		search->members = parley_relation_open("members");
+		parley_lookup_open(&search->member, search->members, "members_pkey", 2, search->snapshot);
+		search_close_to_user(search);
 	}
 }
 
+/* A relation is closed after all that was opened on it: a scan reads the relation's entry in the cache to its end. */
 void
 parley_search_close(Search *search)
 {
 	if (search->of_user)
+	{
 		parley_lookup_close(&search->member);
+		relation_close(search->members, NoLock);
+	}
 	if (parley_search_has_cursor(search))
 		parley_lookup_close(&search->messages_of);
 	parley_lookup_close(&search->contact_by_id);

@@ -57,6 +57,7 @@ typedef struct Search
 	int64 closed_messages; /* with is_closed: how many messages these have */
 
 	Relation messages, conversations, contacts;
+	Relation members; /* of_user */
 	Lookup conversation_by_id, contact_by_id, member;
 	Lookup messages_of;   /* a conversation; with a cursor only */
 	Lookup of_contact[3]; /* conversations by each of the columns that name a contact; while search_contacts.c needs
