@@ -9,7 +9,10 @@ OBJS = $(patsubst %.c,%.o,$(wildcard extension/*.c extension/*/*.c))
 REGRESS = contacts conversations messages bulk_load audit users sync applications ledger ledger_time ledger_errors ledger_audit ledger_owner api search search_oracle plans
 ISOLATION = user_creation conversation_creation numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers search_visibility
 
-DATA_built = extension/parley--1.0.sql
+# What a fresh database installs, and what brings one of the version before to the same (its first file says the rule).
+EXTVERSION = 1.1
+DATA_built = extension/parley--$(EXTVERSION).sql extension/parley--1.0--1.1.sql
+DATA = extension/upgrade/parley--1.0.sql
 PG_CPPFLAGS = -Iextension -MMD -MP
 EXTRA_CLEAN = $(OBJS:.o=.d)
 # The extension is there before a test begins, so that each can be run by itself.
@@ -29,8 +32,12 @@ all install installcheck clean:
 	$(error the headers of PostgreSQL 15 are missing: `make run` installs them, or set PG_CONFIG)
 endif
 
-extension/parley--1.0.sql: $(wildcard $(SQL_MODULES:%=extension/%.tables.sql)) $(SQL_MODULES:%=extension/%.sql)
+TABLES_SQL = $(wildcard $(SQL_MODULES:%=extension/%.tables.sql))
+FUNCTIONS_SQL = $(SQL_MODULES:%=extension/%.sql)
+extension/parley--$(EXTVERSION).sql: $(TABLES_SQL) $(FUNCTIONS_SQL)
 	cat $^ > $@
+extension/parley--1.0--1.1.sql: extension/upgrade/1.0--1.1.tables.sql $(FUNCTIONS_SQL)
+	sed -E 's/^CREATE (FUNCTION|VIEW|TRIGGER) /CREATE OR REPLACE \1 /' $^ > $@
 -include $(OBJS:.o=.d)
 
 # The development interface. deploy/local/parley.sh says which variables it honours, test/run.sh what TESTS may name.

@@ -77,7 +77,7 @@ create_cluster() {
 # The data are loaded again where they are others than asked for, or the extension is another than the one they were loaded with.
 load_once() {
 	local loaded_with
-	loaded_with=$(cat "$root/extension/parley--1.0.sql" "$here/../Makefile" | sha256sum)
+	loaded_with=$(cat "$root"/extension/parley--?.?.sql "$here/../Makefile" | sha256sum)
 	if [ "$(cat "$bench_dir/loaded_with" 2>/dev/null)" != "$loaded_with" ]; then
 		rm -f "$bench_dir/loaded_with"
 		query -d postgres -c "DROP DATABASE IF EXISTS parley"

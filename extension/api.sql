@@ -126,46 +126,6 @@ COMMENT ON FUNCTION parley.announce_routes() IS
 CREATE TRIGGER routes_are_announced AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON parley.routes
 	FOR EACH STATEMENT EXECUTE FUNCTION parley.announce_routes();
 
--- The contract of HTTP, one row an endpoint.
-INSERT INTO parley.routes (method, path, function, auth, status, built_in) VALUES
-	('GET', '/conversations', 'parley.list_conversations', 'operator', 200, true),
-	('GET', '/conversations/{conversation_id}', 'parley.conversation', 'operator', 200, true),
-	('GET', '/conversations/{conversation_id}/messages', 'parley.list_messages', 'operator', 200, true),
-	('POST', '/conversations/{conversation_id}/messages', 'parley.post_message', 'operator', 201, true),
-	('POST', '/contacts', 'parley.create_contact', 'operator', 201, true),
-	('GET', '/contacts/{contact_id}', 'parley.get_contact', 'operator', 200, true),
-	('POST', '/contacts/{contact_id}/conversation', 'parley.open_contact_conversation', 'operator', 201, true),
-	('POST', '/users', 'parley.create_user', 'none', 201, true),
-	('GET', '/users/{user_id}', 'parley.get_user', 'user', 200, true),
-	('GET', '/users/{user_id}/conversations', 'parley.list_user_conversations', 'user', 200, true),
-	('POST', '/users/{user_id}/conversations', 'parley.open_direct_conversation', 'user', 201, true),
-	('POST', '/users/{user_id}/conversations/{conversation_id}/messages', 'parley.post_user_message', 'user', 201, true),
-	('GET', '/users/{user_id}/conversations/{conversation_id}/messages', 'parley.list_user_messages', 'user', 200, true),
-	('GET', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.get_user_message', 'user', 200, true),
-	('PUT', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.edit_user_message', 'user', 200, true),
-	('DELETE', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.delete_user_message', 'user', 204, true),
-	('PUT', '/users/{user_id}/conversations/{conversation_id}/read', 'parley.mark_read', 'user', 200, true),
-	('GET', '/users/{user_id}/sync', 'parley.sync', 'user', 200, true),
-	('POST', '/users/{user_id}/accounts', 'parley.open_account', 'user', 201, true),
-	('GET', '/users/{user_id}/accounts', 'parley.list_accounts', 'user', 200, true),
-	('POST', '/users/{user_id}/accounts/{account_id}/transactions', 'parley.post_transaction', 'user', 201, true),
-	('GET', '/users/{user_id}/accounts/{account_id}/transactions', 'parley.list_transactions', 'user', 200, true),
-	('GET', '/users/{user_id}/accounts/{account_id}/balance', 'parley.get_balance', 'user', 200, true),
-	('GET', '/users/{user_id}/transactions/max', 'parley.find_largest_expense', 'user', 200, true),
-	('POST', '/users/{user_id}/transfers', 'parley.post_transfer', 'user', 201, true),
-	('POST', '/applications', 'parley.create_application', 'operator', 201, true),
-	('GET', '/applications', 'parley.list_applications', 'operator', 200, true),
-	('GET', '/applications/{token}', 'parley.get_application', 'application', 200, true),
-	('PUT', '/applications/{token}', 'parley.rename_application', 'application', 200, true),
-	('POST', '/applications/{token}/chats', 'parley.create_chat', 'application', 201, true),
-	('GET', '/applications/{token}/chats', 'parley.list_chats', 'application', 200, true),
-	('GET', '/applications/{token}/chats/{chat_number}', 'parley.get_chat', 'application', 200, true),
-	('POST', '/applications/{token}/chats/{chat_number}/messages', 'parley.post_chat_message', 'application', 201, true),
-	('GET', '/applications/{token}/chats/{chat_number}/messages', 'parley.list_chat_messages', 'application', 200, true),
-	('GET', '/applications/{token}/chats/{chat_number}/messages/search', 'parley.search_chat', 'application', 200, true),
-	('GET', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.get_chat_message', 'application', 200, true),
-	('PUT', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.edit_chat_message', 'application', 200, true);
-
 -- Last of all: PUBLIC has nothing, the operator runs everything, the gateway what is a route.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA parley FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;

@@ -4,6 +4,7 @@
 #   cluster.sh start DIR           returns when it accepts connections
 #   cluster.sh stop DIR            fast: open transactions are rolled back
 #   cluster.sh database DIR NAME   a database with the extension, and the roles that log in
+#   cluster.sh update DIR NAME     brings a database's extension to the installed version
 #   cluster.sh socket DIR          prints the PGHOST of it; PGPORT is 5432, the superuser postgres
 #   cluster.sh remove DIR          stops it and deletes all of it
 # DIR/cluster holds data/, socket/ and postgres.log. It is a link where the cluster's user or a socket's path, of at most
@@ -11,7 +12,7 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-[ $# -ge 2 ] || die "usage: cluster.sh create|start|stop|database|socket|remove DIR"
+[ $# -ge 2 ] || die "usage: cluster.sh create|start|stop|database|update|socket|remove DIR"
 bin=$("$PG_CONFIG" --bindir)
 dir=$(readlink -m "$2")
 cluster=$(readlink -m "$dir/cluster")
@@ -85,6 +86,10 @@ database() {
 	SQL
 }
 
+update() {
+	superuser_psql -d "$1" -c "ALTER EXTENSION parley UPDATE"
+}
+
 remove() {
 	stop
 	rm -rf "$(readlink -m "$cluster/socket")" "$cluster" "$dir/cluster"
@@ -92,7 +97,7 @@ remove() {
 
 case $1 in
 	create | start | stop | remove) "$1" ;;
-	database) database "$3" ;;
+	database | update) "$1" "$3" ;;
 	socket) readlink -f "$cluster/socket" ;;
 	*) die "unknown command: $1" ;;
 esac

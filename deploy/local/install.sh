@@ -12,8 +12,15 @@ build -C bench
 share=$("$PG_CONFIG" --sharedir)/extension
 lib=$("$PG_CONFIG" --pkglibdir)
 cd "$root"
-if cmp -s parley.so "$lib/parley.so" && cmp -s parley.control "$share/parley.control" &&
-	cmp -s extension/parley--1.0.sql "$share/parley--1.0.sql"; then
+is_installed() {
+	local file
+	for file in parley.control extension/parley--*.sql extension/upgrade/parley--*.sql; do
+		cmp -s "$file" "$share/${file##*/}" || return
+	done
+	cmp -s parley.so "$lib/parley.so"
+}
+
+if is_installed; then
 	exit
 fi
 if [ -w "$share" ] && [ -w "$lib" ]; then

@@ -72,12 +72,16 @@ is_running() {
 	[ -e "$run_dir/lock" ] && ! flock -n "$run_dir/lock" true
 }
 
+version=$(sed -nE "s/^default_version = '(.*)'/\1/p" "$root/parley.control")
+
+# schema_version SCRIPT
 schema_version() {
-	sha256sum <"$root/extension/parley--1.0.sql"
+	sha256sum <"$1"
 }
 
 # RUN_DIR/schema says that the database was made, and by which install script.
 start_cluster() {
+	local script=$root/extension/parley--$version.sql
 	check_space 500
 	if [ -e "$run_dir/schema" ] && [ ! -e "$cluster/data/PG_VERSION" ]; then
 		say "the data of $run_dir are gone: starting afresh"
@@ -89,8 +93,14 @@ start_cluster() {
 		step in_cluster create
 		step in_cluster start
 		step in_cluster database parley
-		schema_version >"$run_dir/schema"
-	elif [ "$(schema_version)" != "$(cat "$run_dir/schema")" ]; then
+		schema_version "$script" >"$run_dir/schema"
+	elif [ "$(schema_version "$root/extension/upgrade/parley--1.0.sql")" = "$(cat "$run_dir/schema")" ]; then
+		say "updating the database in $run_dir from 1.0 to $version"
+		in_cluster stop
+		step in_cluster start
+		step in_cluster update parley
+		schema_version "$script" >"$run_dir/schema"
+	elif [ "$(schema_version "$script")" != "$(cat "$run_dir/schema")" ]; then
 		die "the database in $run_dir was made by another version of the extension" \
 			"make clean-run deletes it; the next make run makes a new one." \
 			"Or keep it and run this version elsewhere: make run RUN_DIR=.run2"

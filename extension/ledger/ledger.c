@@ -20,6 +20,7 @@
 #include "statement.h"
 
 PG_FUNCTION_INFO_V1(parley_post_transaction);
+PG_FUNCTION_INFO_V1(parley_post_transaction_1_1);
 
 /* How many transactions, or peaks of the level below, one row of expense_peaks sums up. */
 #define PEAK_BLOCK 64
@@ -343,12 +344,11 @@ post_one(int64 user_id, int64 account_id, const PostingDraft *draft)
 	return posting;
 }
 
-Datum
-parley_post_transaction(PG_FUNCTION_ARGS)
+static Datum
+transaction_post(FunctionCallInfo fcinfo, bool is_operator)
 {
 	static const char *const required[] = { "user_id", "account_id", "amount" };
 	PostingDraft draft = { 0 };
-	bool is_operator;
 	Posting posting;
 	TupleDesc desc;
 	Datum values[POSTED_COLUMNS];
@@ -359,7 +359,6 @@ parley_post_transaction(PG_FUNCTION_ARGS)
 	draft.amount = PG_GETARG_INT64(2);
 	draft.memo = PG_ARGISNULL(3) ? NULL : PG_GETARG_TEXT_PP(3);
 	draft.idempotency_key = PG_ARGISNULL(4) ? NULL : PG_GETARG_TEXT_PP(4);
-	is_operator = !PG_ARGISNULL(5) && strcmp(text_to_cstring(PG_GETARG_TEXT_PP(5)), "operator") == 0;
 	if (draft.amount > 0 && !is_operator)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the operator may pay an amount in"),
 						errargument("amount")));
@@ -368,4 +367,17 @@ parley_post_transaction(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "post_transaction must return a row");
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* As 1.0 knows it, which does not ask who calls. */
+Datum
+parley_post_transaction(PG_FUNCTION_ARGS)
+{
+	return transaction_post(fcinfo, true);
+}
+
+Datum
+parley_post_transaction_1_1(PG_FUNCTION_ARGS)
+{
+	return transaction_post(fcinfo, !PG_ARGISNULL(5) && strcmp(text_to_cstring(PG_GETARG_TEXT_PP(5)), "operator") == 0);
 }

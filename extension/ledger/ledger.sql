@@ -147,7 +147,7 @@ CREATE FUNCTION parley.post_transaction(
 RETURNS parley.posted_transaction
 LANGUAGE c SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_post_transaction';
+AS 'MODULE_PATHNAME', 'parley_post_transaction_1_1';
 COMMENT ON FUNCTION parley.post_transaction(bigint, bigint, parley.amount, parley.memo, parley.idempotency_key, text) IS
 	'Posts a transaction to an account: minor units, in when positive, out when negative. Money comes in from the operator alone '
 	'(caller_role). Not enough money is not raised but answered, as refused PY409 and what is missing in refused_detail, and kept where '

@@ -4,6 +4,6 @@
 #ifndef VERSION_H
 #define VERSION_H
 
-#define PARLEY_VERSION "1.0"
+#define PARLEY_VERSION "1.1"
 
 #endif

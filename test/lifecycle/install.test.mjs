@@ -38,7 +38,7 @@ test("dropped_extension_leaves_nothing_but_its_roles", async (t) => {
 test("dropped_extension_can_be_created_again", async (t) => {
 	const database = await createDatabase(t, "install_again");
 	await psql(database, "CREATE EXTENSION parley CASCADE; DROP EXTENSION parley; CREATE EXTENSION parley");
-	assert.equal(await psql(database, "SELECT extversion FROM pg_extension WHERE extname = 'parley'"), "1.0");
+	assert.equal(await psql(database, "SELECT extversion FROM pg_extension WHERE extname = 'parley'"), "1.1");
 });
 
 test("two_databases_of_a_cluster_have_the_extension", async (t) => {
