@@ -380,7 +380,7 @@ db_pool_submit(DbPool *pool, DbQuery *query)
 }
 
 void
-db_query_abandon(DbQuery *query)
+db_pool_abandon(DbQuery *query)
 {
 	query->abandoned = true;
 	if (query->queued)

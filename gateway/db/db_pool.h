@@ -48,6 +48,9 @@ void db_pool_set_statements(DbPool *pool, const DbStatement *const *statements, 
 /* Runs a query: exactly one of its callbacks follows, perhaps before this returns, unless it is abandoned. */
 void db_pool_submit(DbPool *pool, DbQuery *query);
 
+/* The maker's reference back: no callback comes any more, and if the query still waits it is not sent. */
+void db_pool_abandon(DbQuery *query);
+
 size_t db_pool_size(const DbPool *pool);
 bool db_pool_is_ready(const DbPool *pool);
 /* Whether a connection is ready and has not ended, even if the loop has yet to notice. */

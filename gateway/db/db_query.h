@@ -1,5 +1,5 @@
 /*
- * db_query: what the pool runs. A query has two owners: who made it (one reference, given back by db_query_abandon)
+ * db_query: what the pool runs. A query has two owners: who made it (one reference, given back by db_pool_abandon)
  * and, from db_pool_submit until its one callback, the pool. Values belong to the maker and live until abandon.
  */
 #ifndef DB_QUERY_H
@@ -64,9 +64,6 @@ struct DbQuery
 
 /* A query with one reference, the maker's. */
 DbQuery *db_query_create(const DbStatement *statement, const char *const *values);
-
-/* The maker's reference back: no callback comes any more, and if the query still waits it is not sent. */
-void db_query_abandon(DbQuery *query);
 
 uint64_t db_now_us(void);
 

@@ -6,18 +6,34 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "db/db_query.h"
 #include "http/linger.h"
-#include "http/worker.h"
 
 enum
 {
-	ACCEPTS_A_WAKE_UP = 16
+	ACCEPTS_A_WAKE_UP = 16,
+	LINGER_MS = 2000
 };
 
 static const char refusal[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
 							  "Content-Type: application/problem+json\r\nContent-Length: 113\r\n\r\n"
 							  "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
 							  "\"code\":\"53300\",\"detail\":\"Too many connections.\"}";
+
+void
+clients_init(Clients *clients, Shared *shared, Metrics *metrics, h2o_loop_t *loop)
+{
+	*clients = (Clients){ .shared = shared, .metrics = metrics, .loop = loop };
+	h2o_linklist_init_anchor(&clients->list);
+	h2o_timeout_init(loop, &clients->linger_timeout, LINGER_MS);
+}
+
+void
+clients_dispose(Clients *clients)
+{
+	linger_end_all(&clients->linger_timeout);
+	h2o_timeout_dispose(clients->loop, &clients->linger_timeout);
+}
 
 Client *
 client_of(h2o_conn_t *connection)
@@ -29,50 +45,50 @@ static void
 on_close(void *data)
 {
 	Client *client = data;
-	Worker *worker = client->worker;
+	Clients *clients = client->clients;
 
 	h2o_linklist_unlink(&client->link);
-	worker->client_count--;
-	atomic_fetch_sub(&worker->shared->client_count, 1);
+	clients->count--;
+	atomic_fetch_sub(&clients->shared->client_count, 1);
 	if (!client->is_local && !client->is_proxy)
-		address_count_remove(worker->shared->addresses, client->address);
+		address_count_remove(clients->shared->addresses, client->address);
 	if (client->linger_descriptor >= 0)
-		linger_close(worker->http.loop, &worker->linger_timeout, client->linger_descriptor);
+		linger_close(clients->loop, &clients->linger_timeout, client->linger_descriptor);
 	free(client);
 }
 
 /* Counts the connection in, unless there are too many in all or of its address. The admin's listener knows no limits,
  * and a proxy has the connections of all its clients. */
 static bool
-count_in(Worker *worker, const Listener *listener, AddressKey address, bool is_proxy)
+count_in(Clients *clients, const Listener *listener, AddressKey address, bool is_proxy)
 {
-	const Config *config = worker->config;
+	const Config *config = clients->shared->config;
 
-	if (atomic_fetch_add(&worker->shared->client_count, 1) < (unsigned) config->connection_limit || listener->is_admin)
+	if (atomic_fetch_add(&clients->shared->client_count, 1) < (unsigned) config->connection_limit || listener->is_admin)
 	{
 		unsigned limit = listener->is_admin ? UINT32_MAX : (unsigned) config->address_connection_limit;
 
-		if (listener->is_local || is_proxy || address_count_add(worker->shared->addresses, address, limit))
+		if (listener->is_local || is_proxy || address_count_add(clients->shared->addresses, address, limit))
 			return true;
 	}
-	atomic_fetch_sub(&worker->shared->client_count, 1);
+	atomic_fetch_sub(&clients->shared->client_count, 1);
 	return false;
 }
 
 /* Told in clear where the connection is; a handshake would cost what the limit is to spare. */
 static void
-turn_away(Worker *worker, const Listener *listener, h2o_socket_t *socket)
+turn_away(Clients *clients, const Listener *listener, h2o_socket_t *socket)
 {
 	ssize_t sent = listener->speaks_tls ? 0 : write(h2o_socket_get_fd(socket), refusal, sizeof(refusal) - 1);
 
-	metrics_count_refused_client(worker->metrics);
+	metrics_count_refused_client(clients->metrics);
 	if (sent > 0)
-		linger_close(worker->http.loop, &worker->linger_timeout, dup(h2o_socket_get_fd(socket)));
+		linger_close(clients->loop, &clients->linger_timeout, dup(h2o_socket_get_fd(socket)));
 	h2o_socket_close(socket);
 }
 
 static void
-welcome(Worker *worker, Listener *listener, h2o_socket_t *socket)
+welcome(Clients *clients, Listener *listener, h2o_socket_t *socket)
 {
 	struct sockaddr_storage peer = { 0 };
 	const struct sockaddr *address = (struct sockaddr *) &peer;
@@ -84,23 +100,23 @@ welcome(Worker *worker, Listener *listener, h2o_socket_t *socket)
 		h2o_socket_close(socket); /* gone already */
 		return;
 	}
-	is_proxy = proxies_include(worker->shared->proxies, listener->is_local ? NULL : address);
-	if (!count_in(worker, listener, address_key(address), is_proxy))
+	is_proxy = proxies_include(clients->shared->proxies, listener->is_local ? NULL : address);
+	if (!count_in(clients, listener, address_key(address), is_proxy))
 	{
-		turn_away(worker, listener, socket);
+		turn_away(clients, listener, socket);
 		return;
 	}
 	client = h2o_mem_alloc(sizeof(*client));
 	*client = (Client){ .socket = socket,
-						.worker = worker,
+						.clients = clients,
 						.address = address_key(address),
 						.is_admin = listener->is_admin,
 						.is_local = listener->is_local,
 						.is_proxy = is_proxy,
 						.idle_since_us = db_now_us(),
 						.linger_descriptor = -1 };
-	h2o_linklist_insert(&worker->clients, &client->link);
-	worker->client_count++;
+	h2o_linklist_insert(&clients->list, &client->link);
+	clients->count++;
 	socket->on_close.cb = on_close;
 	socket->on_close.data = client;
 	h2o_accept(&listener->accept, socket);
@@ -113,7 +129,7 @@ accept_one(Listener *listener)
 	h2o_socket_t *socket = h2o_evloop_socket_accept(listener->socket);
 
 	if (socket != NULL)
-		welcome(listener->worker, listener, socket);
+		welcome(listener->clients, listener, socket);
 	return socket != NULL;
 }
 
@@ -140,11 +156,11 @@ client_let_linger(Client *client)
 }
 
 void
-client_check_all(Worker *worker, uint64_t now_us)
+clients_check(Clients *clients, uint64_t now_us)
 {
-	uint64_t patience_us = (uint64_t) worker->config->send_timeout_ms * 1000;
+	uint64_t patience_us = (uint64_t) clients->shared->config->send_timeout_ms * 1000;
 
-	for (h2o_linklist_t *link = worker->clients.next; link != &worker->clients; link = link->next)
+	for (h2o_linklist_t *link = clients->list.next; link != &clients->list; link = link->next)
 	{
 		Client *client = H2O_STRUCT_FROM_MEMBER(Client, link, link);
 
@@ -154,18 +170,18 @@ client_check_all(Worker *worker, uint64_t now_us)
 }
 
 void
-client_cut_off_all(Worker *worker)
+clients_cut_off(Clients *clients)
 {
-	for (h2o_linklist_t *link = worker->clients.next; link != &worker->clients; link = link->next)
+	for (h2o_linklist_t *link = clients->list.next; link != &clients->list; link = link->next)
 		shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(Client, link, link)->socket), SHUT_RDWR);
 }
 
 /* HTTP/1 has no way to say that an idle connection will close: its reading side is shut, which h2o takes for its end.
  */
 void
-client_close_idle(Worker *worker, uint64_t since_us)
+clients_close_idle(Clients *clients, uint64_t since_us)
 {
-	for (h2o_linklist_t *link = worker->clients.next; link != &worker->clients; link = link->next)
+	for (h2o_linklist_t *link = clients->list.next; link != &clients->list; link = link->next)
 	{
 		Client *client = H2O_STRUCT_FROM_MEMBER(Client, link, link);
 

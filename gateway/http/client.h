@@ -9,13 +9,22 @@
 
 #include <h2o.h>
 
-#include "access/address_count.h"
+#include "http/shared.h"
 
-struct Worker;
+/* All clients of one event loop. */
+typedef struct Clients
+{
+	h2o_linklist_t list;
+	size_t count;
+	Shared *shared;
+	Metrics *metrics;
+	h2o_loop_t *loop;
+	h2o_timeout_t linger_timeout;
+} Clients;
 
 typedef struct Listener
 {
-	struct Worker *worker;
+	Clients *clients; /* of whom connects */
 	int descriptor;
 	h2o_socket_t *socket;
 	bool is_admin;
@@ -28,7 +37,7 @@ typedef struct Client
 {
 	h2o_linklist_t link;
 	h2o_socket_t *socket;
-	struct Worker *worker;
+	Clients *clients;
 	AddressKey address;
 	bool is_admin;
 	bool is_local;
@@ -38,6 +47,9 @@ typedef struct Client
 	uint64_t sending_since_us; /* 0: nothing is being sent */
 	int linger_descriptor;     /* what outlives the connection, to linger on; -1: nothing */
 } Client;
+
+void clients_init(Clients *clients, Shared *shared, Metrics *metrics, h2o_loop_t *loop);
+void clients_dispose(Clients *clients);
 
 /* Accepts what waits, a bounded number at a time. The socket's data is its Listener. */
 void client_on_accept(h2o_socket_t *listener, const char *error);
@@ -49,15 +61,15 @@ Client *client_of(h2o_conn_t *connection);
 void client_let_linger(Client *client);
 
 /* Cuts off who reads too slowly. Called every tick. */
-void client_check_all(struct Worker *worker, uint64_t now_us);
+void clients_check(Clients *clients, uint64_t now_us);
 
 /* Accepts all that waits. */
 void client_accept_all(Listener *listener);
 
 /* Ends all connections, whatever is under way on them. */
-void client_cut_off_all(struct Worker *worker);
+void clients_cut_off(Clients *clients);
 
 /* Ends the connections that have been without a request since then. */
-void client_close_idle(struct Worker *worker, uint64_t since_us);
+void clients_close_idle(Clients *clients, uint64_t since_us);
 
 #endif

@@ -113,7 +113,7 @@ judge_ask(Request *request, const Problem *problem, bool all)
 	DbQuery *query = db_query_create(statement, write_values(request, all));
 
 	if (request->query != NULL)
-		db_query_abandon(request->query);
+		db_pool_abandon(request->query);
 	request->query = query;
 	request->problem = *problem;
 	request->is_judged_anew = all;

@@ -1,6 +1,6 @@
 /*
- * request: one HTTP request, from h2o's handler to its answer. It lies in h2o's request pool and dies with it; if the
- * client goes away before the answer, that abandons the query.
+ * request: one HTTP request, and what is known of it so far. It lies in h2o's request pool and dies with it; if the
+ * client goes away before the answer, its query is abandoned. What happens to a request is the handler's affair.
  */
 #ifndef REQUEST_H
 #define REQUEST_H
@@ -37,8 +37,8 @@ typedef struct Request
 	Caller caller;
 } Request;
 
-/* h2o's handler of every path. */
-int request_on_arrival(h2o_handler_t *handler, h2o_req_t *http);
+/* A request that has just arrived. It counts and logs itself when h2o is done with it. */
+Request *request_create(h2o_req_t *http);
 
 /* The client's id if it sent a short and plain one, else a new one; out has room for REQUEST_ID_LENGTH_MAX and a NUL.
  */

@@ -42,7 +42,7 @@ struct RouteLoader
 static void
 finish(RouteLoader *loader)
 {
-	db_query_abandon(loader->describe);
+	db_pool_abandon(loader->describe);
 	loader->describe = NULL;
 	if (loader->again)
 		route_loader_reload(loader);
@@ -75,7 +75,7 @@ end_columns(DbQuery *query, const PGresult *description)
 	if (description != NULL)
 		router_set_columns(loader->router, place, description);
 	loader->columns[place] = NULL;
-	db_query_abandon(query);
+	db_pool_abandon(query);
 	if (--loader->columns_left == 0)
 		publish(loader);
 }
@@ -185,7 +185,7 @@ route_loader_reload(RouteLoader *loader)
 static void
 on_listen_end(RouteLoader *loader)
 {
-	db_query_abandon(loader->listen);
+	db_pool_abandon(loader->listen);
 	loader->listen = NULL;
 }
 
@@ -268,13 +268,13 @@ void
 route_loader_dispose(RouteLoader *loader)
 {
 	if (loader->describe != NULL)
-		db_query_abandon(loader->describe);
+		db_pool_abandon(loader->describe);
 	if (loader->listen != NULL)
-		db_query_abandon(loader->listen);
+		db_pool_abandon(loader->listen);
 	loader->describe = loader->listen = NULL;
 	for (size_t i = 0; loader->columns != NULL && i < router_route_count(loader->router); i++)
 		if (loader->columns[i] != NULL)
-			db_query_abandon(loader->columns[i]);
+			db_pool_abandon(loader->columns[i]);
 	db_pool_dispose(loader->pool);
 	router_release(loader->router);
 	free(loader->columns);

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/handler.h"
 #include "http/listener.h"
 #include "base/log.h"
 #include "http/reply.h"
-#include "http/request.h"
 #include "http/worker.h"
 
 enum
@@ -47,7 +47,7 @@ take_listener(void *data, size_t copy, int descriptor, bool is_local)
 	if (worker->listener_count == LISTENERS_MAX)
 		h2o_fatal("too many addresses to listen on");
 	worker->listeners[worker->listener_count++] =
-		(Listener){ .worker = worker,
+		(Listener){ .clients = &worker->clients,
 					.descriptor = descriptor,
 					.is_admin = taking->is_admin,
 					.is_local = is_local,
@@ -76,8 +76,8 @@ configure_http(Shared *shared)
 	shared->http.http1.req_timeout = (uint64_t) shared->config->client_timeout_ms;
 	shared->http.max_request_entity_size = (size_t) shared->config->body_limit_bytes;
 	host = h2o_config_register_host(&shared->http, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-	h2o_create_handler(h2o_config_register_path(host, "/", 0), sizeof(h2o_handler_t))->on_req = request_on_arrival;
-	h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = request_on_arrival;
+	h2o_create_handler(h2o_config_register_path(host, "/", 0), sizeof(h2o_handler_t))->on_req = handler_on_request;
+	h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = handler_on_request;
 	reply_register_filter(&host->fallback_path);
 }
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "http/linger.h"
 #include "http/listener.h"
 
 enum
@@ -15,7 +14,6 @@ enum
 	CUT_OFF_TURNS = 20,
 	CUT_OFF_TURN_MS = 10,
 	TICK_MS = 50,
-	LINGER_MS = 2000,
 	LISTEN_GRACE_MS = 200, /* while draining, for connections that have begun */
 	IDLE_GRACE_MS = 1000   /* idle for so long, a connection is not likely to be used just as it is closed */
 };
@@ -26,12 +24,6 @@ typedef struct Message
 	MessageKind kind;
 	void *held;
 } Message;
-
-bool
-shared_is_ready(const Shared *shared)
-{
-	return atomic_load(&shared->has_routes) && atomic_load(&shared->pools_ready) == 2 * shared->worker_count;
-}
 
 /* ----- pools ----- */
 
@@ -126,8 +118,8 @@ go_on_draining(Worker *worker, uint64_t now_us)
 {
 	if (now_us >= worker->close_listeners_at_us)
 		close_listeners(worker);
-	client_close_idle(worker, now_us - IDLE_GRACE_MS * 1000);
-	worker->finished = (worker->client_count == 0 && worker->listener_count == 0) || now_us >= worker->drain_until_us;
+	clients_close_idle(&worker->clients, now_us - IDLE_GRACE_MS * 1000);
+	worker->finished = (worker->clients.count == 0 && worker->listener_count == 0) || now_us >= worker->drain_until_us;
 }
 
 static void
@@ -136,9 +128,9 @@ on_tick(h2o_timeout_entry_t *entry)
 	Worker *worker = H2O_STRUCT_FROM_MEMBER(Worker, tick, entry);
 	uint64_t now_us = db_now_us();
 
-	client_check_all(worker, now_us);
+	clients_check(&worker->clients, now_us);
 	free_retired_tls(worker, now_us);
-	metrics_set_clients(worker->metrics, worker->client_count);
+	metrics_set_clients(worker->metrics, worker->clients.count);
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
 			publish_pool(worker, (MetricsPool) kind);
@@ -258,8 +250,7 @@ set_up(Worker *worker)
 {
 	h2o_context_init(&worker->http, h2o_evloop_create(), &worker->shared->http);
 	h2o_multithread_register_receiver(worker->http.queue, &worker->receiver, on_messages);
-	h2o_linklist_init_anchor(&worker->clients);
-	h2o_timeout_init(worker->http.loop, &worker->linger_timeout, LINGER_MS);
+	clients_init(&worker->clients, worker->shared, worker->metrics, worker->http.loop);
 	h2o_timeout_init(worker->http.loop, &worker->tick_timeout, TICK_MS);
 	worker->tick.cb = on_tick;
 	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);
@@ -281,12 +272,11 @@ end_clients(Worker *worker)
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
 			db_pool_close(worker->pools[kind]);
-	for (int turn = 0; turn < CUT_OFF_TURNS && worker->client_count > 0; turn++)
+	for (int turn = 0; turn < CUT_OFF_TURNS && worker->clients.count > 0; turn++)
 	{
-		client_cut_off_all(worker);
+		clients_cut_off(&worker->clients);
 		h2o_evloop_run(worker->http.loop, CUT_OFF_TURN_MS);
 	}
-	linger_end_all(&worker->linger_timeout);
 }
 
 static void
@@ -305,9 +295,9 @@ tear_down(Worker *worker)
 	free_retired_tls(worker, UINT64_MAX);
 	h2o_timeout_unlink(&worker->tick);
 	h2o_timeout_dispose(worker->http.loop, &worker->tick_timeout);
-	h2o_timeout_dispose(worker->http.loop, &worker->linger_timeout);
+	clients_dispose(&worker->clients);
 	h2o_multithread_unregister_receiver(worker->http.queue, &worker->receiver);
-	if (worker->client_count > 0)
+	if (worker->clients.count > 0)
 		return; /* the process' end is theirs */
 	loop = worker->http.loop;
 	h2o_context_dispose(&worker->http);

@@ -42,15 +42,13 @@ typedef struct Worker
 	Router *router;
 	DbPool *pools[METRICS_POOL_COUNT]; /* the replicas' NULL where there are none */
 	Metrics *metrics;
-	h2o_linklist_t clients;
-	size_t client_count;
+	Clients clients;
 	bool draining;
 	bool finished;
 	uint64_t drain_until_us;
 	uint64_t close_listeners_at_us;
 	h2o_timeout_t tick_timeout;
 	h2o_timeout_entry_t tick;
-	h2o_timeout_t linger_timeout;
 	uint64_t request_prefix; /* of generated request ids */
 	uint64_t request_count;
 	pthread_t thread;

@@ -115,7 +115,7 @@ abandon(DbQuery *query)
 		if (query != NULL && queries[i] == query)
 		{
 			queries[i] = NULL;
-			db_query_abandon(query);
+			db_pool_abandon(query);
 		}
 	}
 }

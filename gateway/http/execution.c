@@ -1,8 +1,9 @@
 /*
- * outcome: what became of a request's query, as its answer.
+ * execution: the query belongs to its request, which abandons it when it is disposed of.
  */
-#include "http/outcome.h"
+#include "http/execution.h"
 
+#include <poll.h>
 #include <string.h>
 
 #include "http/access.h"
@@ -10,8 +11,8 @@
 #include "base/log.h"
 #include "http/reply.h"
 
-void
-outcome_on_result(DbQuery *query, const PGresult *result)
+static void
+execution_on_result(DbQuery *query, const PGresult *result)
 {
 	Request *request = query->data;
 	h2o_iovec_t path = request_raw_path(request->http);
@@ -58,8 +59,8 @@ log_failure(const Request *request, const DbError *error)
 			  error->sqlstate, log_quote(error->message, quoted, sizeof(quoted)));
 }
 
-void
-outcome_on_error(DbQuery *query, const DbError *error)
+static void
+execution_on_error(DbQuery *query, const DbError *error)
 {
 	Request *request = query->data;
 	Problem problem = problem_from_error(error, request->route, &request->http->pool);
@@ -72,8 +73,8 @@ outcome_on_error(DbQuery *query, const DbError *error)
 		reply_problem(request, &problem);
 }
 
-void
-outcome_on_timeout(DbQuery *query, bool sent)
+static void
+execution_on_timeout(DbQuery *query, bool sent)
 {
 	Request *request = query->data;
 	Problem problem =
@@ -82,4 +83,44 @@ outcome_on_timeout(DbQuery *query, bool sent)
 	if (request->route->method != METHOD_GET)
 		problem.outcome = sent ? "unknown" : "known";
 	reply_problem(request, &problem);
+}
+
+/* A client that has closed its side while its request waited is taken to have gone. */
+static bool
+is_client_there(DbQuery *query)
+{
+	Request *request = query->data;
+	h2o_socket_t *socket = request->http->conn->callbacks->get_socket(request->http->conn);
+	struct pollfd state = { .fd = socket == NULL ? -1 : h2o_socket_get_fd(socket), .events = POLLRDHUP };
+
+	return poll(&state, 1, 0) <= 0 || (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
+}
+
+/* A replica answers reads while there is one. */
+static DbPool *
+choose_pool(const Request *request)
+{
+	DbPool *const *pools = request->worker->pools;
+
+	if (request->route->method != METHOD_GET)
+		return pools[METRICS_WRITE];
+	if (pools[METRICS_REPLICA] != NULL && db_pool_is_ready(pools[METRICS_REPLICA]))
+		return pools[METRICS_REPLICA];
+	return pools[METRICS_READ];
+}
+
+void
+execution_start(Request *request)
+{
+	const Route *route = request->route;
+	DbQuery *query = db_query_create(&route->statement, request->statement.values);
+
+	query->repeatable = route->method == METHOD_GET || request->statement.has_key;
+	query->data = request;
+	query->on_result = execution_on_result;
+	query->on_error = execution_on_error;
+	query->on_timeout = execution_on_timeout;
+	query->is_wanted = is_client_there;
+	request->query = query;
+	db_pool_submit(choose_pool(request), query);
 }

@@ -1,0 +1,43 @@
+/*
+ * built_in: what the process says of itself, which the database cannot say for it.
+ */
+#include "http/built_in.h"
+
+#include "http/reply.h"
+
+void
+built_in_answer(Request *request)
+{
+	const Shared *shared = request->worker->shared;
+	const char *type = "application/json";
+	Buffer body = { 0 };
+
+	switch (request->route->built_in)
+	{
+		case BUILT_IN_READY:
+			if (!shared_is_ready(shared) || !db_pool_is_alive(request->worker->pools[METRICS_READ]) ||
+				!db_pool_is_alive(request->worker->pools[METRICS_WRITE]))
+			{
+				reply_error(request, 503, "The database cannot be reached, or its routes are not known yet.");
+				return;
+			}
+			buffer_append_text(&body, "{\"status\":\"ok\"}");
+			break;
+		case BUILT_IN_METRICS:
+			type = "text/plain; version=0.0.4; charset=utf-8";
+			metrics_write(shared->metrics, shared->worker_count, &body);
+			break;
+		case BUILT_IN_OPENAPI:
+			if (router_document(request->router) == NULL)
+			{
+				reply_error(request, 503, "The routes are not known yet.");
+				return;
+			}
+			buffer_append_text(&body, router_document(request->router));
+			break;
+		default:
+			buffer_append_text(&body, "{\"status\":\"ok\"}");
+			break;
+	}
+	reply_body(request, 200, type, &body);
+}

@@ -1,0 +1,29 @@
+/*
+ * framing: whether a request is one that HTTP allows to be looked at at all, which h2o does not ask in full.
+ */
+#ifndef FRAMING_H
+#define FRAMING_H
+
+#include <stddef.h>
+
+#include <h2o.h>
+
+typedef struct FramingLimits
+{
+	size_t target_bytes;
+	size_t body_bytes;
+} FramingLimits;
+
+typedef struct FramingFault
+{
+	int status; /* 0: none */
+	const char *detail;
+} FramingFault;
+
+/*
+ * Looks at the request's head and target. Afterwards path and query_at are those of the origin form. If what follows on
+ * the connection cannot be told from the body, the connection is set to close.
+ */
+FramingFault framing_check(h2o_req_t *http, const FramingLimits *limits);
+
+#endif

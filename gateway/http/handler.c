@@ -1,0 +1,180 @@
+/*
+ * handler: the pipeline. Each step answers the request itself when it is its last.
+ */
+#include "http/handler.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "http/access.h"
+#include "http/built_in.h"
+#include "http/cors.h"
+#include "http/execution.h"
+#include "http/framing.h"
+#include "http/judge.h"
+#include "http/reply.h"
+
+/* With --admin-listen, what the server itself answers is there alone, and nothing else is. */
+static bool
+is_served_here(const Request *request, const Route *route)
+{
+	return request->worker->config->admin_listen[0] == '\0' ||
+		   request->client->is_admin == (route->built_in != BUILT_IN_NONE);
+}
+
+/* The routes at the path, those that are served on this listener; NULL: none, and the request is answered. */
+static const RouteSet *
+find_routes(Request *request)
+{
+	h2o_iovec_t raw = request_raw_path(request->http);
+	PathResult result = path_parse(raw.base, raw.len, &request->http->pool, &request->path);
+	const RouteSet *routes = result == PATH_OK ? router_match(request->router, &request->path) : NULL;
+
+	for (int method = 0; routes != NULL && method < METHOD_COUNT; method++)
+	{
+		if (routes->by_method[method] != NULL && !is_served_here(request, routes->by_method[method]))
+			routes = NULL;
+	}
+	if (result == PATH_MALFORMED)
+		reply_error(request, 400, "The path has a % that two hexadecimal digits do not follow.");
+	else if (result == PATH_NOT_UTF8)
+		reply_error(request, 400, "The path is not valid UTF-8.");
+	else if (routes == NULL && !router_is_complete(request->router))
+		reply_error(request, 503, "The routes are not known yet, since the database cannot be reached.");
+	else if (routes == NULL)
+		reply_error(request, 404, "There is nothing at this path.");
+	return routes;
+}
+
+/* The route's method, or METHOD_COUNT if no route can have it. */
+static HttpMethod
+find_method(const Request *request)
+{
+	h2o_iovec_t name = request->http->method;
+
+	if (request->head)
+		return METHOD_GET;
+	for (int method = 0; method < METHOD_COUNT; method++)
+		if (h2o_memis(name.base, name.len, route_method_name((HttpMethod) method),
+					  strlen(route_method_name((HttpMethod) method))))
+			return (HttpMethod) method;
+	return METHOD_COUNT;
+}
+
+static void
+handler_reply_not_allowed(Request *request, const RouteSet *routes)
+{
+	Buffer allow = { 0 };
+
+	cors_write_methods(routes, request->worker->config->cors_origin[0] != '\0', &allow);
+	reply_header(request, "allow", allow.base, allow.length);
+	buffer_dispose(&allow);
+	reply_error(request, 405, "This path does not know that method.");
+}
+
+/* Sets the route, or answers. */
+static bool
+find_route(Request *request)
+{
+	const RouteSet *routes = find_routes(request);
+	HttpMethod method = find_method(request);
+	h2o_iovec_t name = request->http->method;
+
+	if (routes == NULL)
+		return false;
+	if (h2o_memis(name.base, name.len, H2O_STRLIT("OPTIONS")) && request->worker->config->cors_origin[0] != '\0')
+		cors_reply_options(request, routes);
+	else if (method == METHOD_COUNT || routes->by_method[method] == NULL)
+		handler_reply_not_allowed(request, routes);
+	else
+		request->route = routes->by_method[method];
+	return request->route != NULL;
+}
+
+/* application/json or application/…+json, whatever parameters follow. */
+static bool
+is_json_type(h2o_iovec_t type)
+{
+	size_t length = 0;
+
+	while (length < type.len && type.base[length] != ';' && type.base[length] != ' ')
+		length++;
+	if (length < 12 || !h2o_lcstris(type.base, 12, H2O_STRLIT("application/")))
+		return false;
+	return h2o_lcstris(type.base + 12, length - 12, H2O_STRLIT("json")) ||
+		   (length > 17 && h2o_lcstris(type.base + length - 5, 5, H2O_STRLIT("+json")));
+}
+
+static StatementInput
+collect_input(Request *request)
+{
+	h2o_req_t *http = request->http;
+	h2o_iovec_t query = request_raw_query(http);
+	h2o_iovec_t key = request_header(http, "idempotency-key");
+	StatementInput input = { .path = &request->path,
+							 .query = query.base,
+							 .query_length = query.len,
+							 .body = http->entity.base,
+							 .body_length = http->entity.len,
+							 .caller_role = request->caller.is_operator        ? "operator"
+											: request->caller.is_authenticated ? "user"
+																			   : NULL };
+
+	if (request->caller.user_id != 0)
+	{
+		char id[24];
+		int length = snprintf(id, sizeof(id), "%jd", (intmax_t) request->caller.user_id);
+
+		input.caller_id = h2o_strdup(&http->pool, id, (size_t) length).base;
+	}
+	if (key.base != NULL)
+	{
+		input.idempotency_key = h2o_strdup(&http->pool, key.base, key.len).base;
+		input.idempotency_key_length = key.len;
+	}
+	return input;
+}
+
+/* Binds the values; what is wrong with them is answered. */
+static bool
+bind_values(Request *request)
+{
+	const Route *route = request->route;
+	StatementInput input = collect_input(request);
+	Problem problem;
+
+	if (input.body_length > 0 && (route->method == METHOD_POST || route->method == METHOD_PUT) &&
+		!is_json_type(request_header(request->http, "content-type")))
+		reply_error(request, 415, "The body must be of type application/json.");
+	else if (statement_bind(route, &input, &request->http->pool, &request->statement, &problem))
+		return true;
+	else if (problem.status == 422 && judge_is_needed(request, false))
+		judge_ask(request, &problem, false);
+	else
+		reply_problem(request, &problem);
+	return false;
+}
+
+int
+handler_on_request(h2o_handler_t *handler, h2o_req_t *http)
+{
+	Request *request = request_create(http);
+	const Config *config = request->worker->config;
+	FramingLimits limits = { (size_t) config->target_limit_bytes, (size_t) config->body_limit_bytes };
+	FramingFault fault = framing_check(http, &limits);
+
+	(void) handler;
+	if (fault.status != 0)
+	{
+		reply_error(request, fault.status, fault.detail);
+		return 0;
+	}
+	cors_add_headers(request);
+	if (!find_route(request))
+		return 0;
+	if (request->route->built_in != BUILT_IN_NONE)
+		built_in_answer(request);
+	else if (access_authorize(request) && access_check_rate(request) && bind_values(request))
+		execution_start(request);
+	return 0;
+}
