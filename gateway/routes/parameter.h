@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <h2o.h>
+#include <jansson.h>
 #include <libpq-fe.h>
 
 typedef enum ParameterSource
@@ -40,6 +42,9 @@ typedef struct Parameter
 	size_t one_of_count;
 	bool has_more; /* a value within all these may still be none of the type's or the domain's: the database knows */
 } Parameter;
+
+/* Reads a parameter of a route with this path; false if it makes no sense to this version. Texts are in pool. */
+bool parameter_read(const json_t *description, const char *path, h2o_mem_pool_t *pool, Parameter *parameter);
 
 /* What the parameter is called in an answer's errors. */
 const char *parameter_field(const Parameter *parameter);

@@ -61,4 +61,10 @@ typedef struct Route
 
 const char *route_method_name(HttpMethod method);
 
+/* The route that a row describes, in pool's memory; NULL if it makes no sense to this version. */
+Route *route_read(const PGresult *rows, int row, h2o_mem_pool_t *pool);
+
+/* A column of parley.describe_routes() by its name, "" where there is none or a null. */
+const char *route_cell(const PGresult *rows, int row, const char *column);
+
 #endif

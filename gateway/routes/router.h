@@ -7,43 +7,16 @@
 
 #include <stdio.h>
 
+#include "routes/path.h"
 #include "routes/route.h"
 
 typedef struct Router Router;
-
-typedef struct PathSegment
-{
-	const char *text; /* decoded, NUL at the end */
-	size_t length;
-} PathSegment;
-
-enum
-{
-	PATH_SEGMENTS_MAX = 32
-};
-
-typedef struct Path
-{
-	PathSegment segments[PATH_SEGMENTS_MAX];
-	size_t count;
-} Path;
-
-typedef enum PathResult
-{
-	PATH_OK,
-	PATH_MALFORMED, /* percent-encoding */
-	PATH_NOT_UTF8,
-	PATH_TOO_DEEP
-} PathResult;
 
 /* What leads to a path: a route, or NULL, by method. */
 typedef struct RouteSet
 {
 	Route *by_method[METHOD_COUNT];
 } RouteSet;
-
-/* Splits a raw path (which begins with /) at each /, and then decodes every segment by itself, in pool's memory. */
-PathResult path_parse(const char *raw, size_t length, h2o_mem_pool_t *pool, Path *path);
 
 /* A router with the built-in routes alone, held once. */
 Router *router_create(void);
