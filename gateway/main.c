@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "http/route_loader.h"
 #include "http/server.h"
 #include "http/service.h"
@@ -154,7 +155,7 @@ run_until_stopped(Gateway *gateway)
 	gateway->loader = route_loader_start(gateway->loop, &gateway->config, gateway->server);
 	service_notify("READY=1");
 	while (!gateway->stopping)
-		h2o_evloop_run(gateway->loop, INT32_MAX);
+		loop_run(gateway->loop, INT32_MAX);
 	service_notify("STOPPING=1");
 	log_info("event=draining");
 	server_drain(gateway->server);

@@ -8,10 +8,10 @@
 #include "db/db_connection.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/log.h"
 
@@ -128,15 +128,24 @@ on_notice(void *data, const PGresult *notice)
 		connection->commit_doubtful = true;
 }
 
-/* Watches libpq's present socket. */
-static void
+/* Watches libpq's present socket; closes the connection if there is no descriptor left for it. */
+static bool
 watch_socket(DbConnection *connection)
 {
+	int descriptor;
+
 	if (connection->socket != NULL)
 		h2o_socket_close(connection->socket);
-	connection->socket =
-		h2o_evloop_socket_create(connection->loop, dup(PQsocket(connection->pg)), H2O_SOCKET_FLAG_DONT_READ);
+	connection->socket = NULL;
+	descriptor = fcntl(PQsocket(connection->pg), F_DUPFD_CLOEXEC, 0);
+	if (descriptor < 0)
+	{
+		db_connection_close(connection, strerror(errno));
+		return false;
+	}
+	connection->socket = h2o_evloop_socket_create(connection->loop, descriptor, H2O_SOCKET_FLAG_DONT_READ);
 	connection->socket->data = connection;
+	return true;
 }
 
 void
@@ -157,8 +166,8 @@ db_connection_open(DbConnection *connection)
 		return;
 	}
 	PQsetNoticeReceiver(connection->pg, on_notice, connection);
-	watch_socket(connection);
-	h2o_socket_notify_write(connection->socket, on_connect_step);
+	if (watch_socket(connection))
+		h2o_socket_notify_write(connection->socket, on_connect_step);
 }
 
 static void flush(DbConnection *connection);
@@ -313,7 +322,8 @@ connected(DbConnection *connection)
 {
 	PQsetnonblocking(connection->pg, 1);
 	PQenterPipelineMode(connection->pg);
-	watch_socket(connection);
+	if (!watch_socket(connection))
+		return;
 	h2o_socket_read_start(connection->socket, on_readable);
 	set_state(connection, DB_CONNECTION_SETTING_UP);
 	send_setup(connection);
@@ -331,9 +341,8 @@ on_connect_step(h2o_socket_t *socket, const char *error)
 		connected(connection);
 	else if (step == PGRES_POLLING_FAILED)
 		close_with_message(connection);
-	else
+	else if (watch_socket(connection))
 	{
-		watch_socket(connection);
 		if (step == PGRES_POLLING_READING)
 			h2o_socket_read_start(connection->socket, on_connect_step);
 		else

@@ -268,7 +268,7 @@ expire_queue(DbPool *pool, uint64_t now_us)
 	{
 		DbQuery *query = first_in_queue(pool);
 
-		if (now_us - query->queued_at_us < (uint64_t) pool->settings.acquire_timeout_ms * 1000)
+		if (now_us < query->queued_at_us + (uint64_t) pool->settings.acquire_timeout_ms * 1000)
 			return;
 		dequeue(pool);
 		expire(pool, query, false);
@@ -285,7 +285,7 @@ expire_under_way(DbPool *pool, DbConnection *connection, uint64_t now_us)
 
 		next = link->next;
 		if (query->kind == DB_QUERY_EXECUTE && !query->abandoned &&
-			now_us - query->submitted_at_us >= (uint64_t) pool->settings.query_timeout_ms * 1000)
+			now_us >= query->submitted_at_us + (uint64_t) pool->settings.query_timeout_ms * 1000)
 			expire(pool, query, true);
 	}
 }

@@ -64,7 +64,7 @@ count_in(Clients *clients, const Listener *listener, AddressKey address, bool is
 {
 	const Config *config = clients->shared->config;
 
-	if (atomic_fetch_add(&clients->shared->client_count, 1) < (unsigned) config->connection_limit || listener->is_admin)
+	if (atomic_fetch_add(&clients->shared->client_count, 1) < clients->shared->client_limit || listener->is_admin)
 	{
 		unsigned limit = listener->is_admin ? UINT32_MAX : (unsigned) config->address_connection_limit;
 

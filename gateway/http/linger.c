@@ -58,8 +58,11 @@ on_readable(h2o_socket_t *socket, const char *error)
 void
 linger_close(h2o_loop_t *loop, h2o_timeout_t *timeout, int descriptor)
 {
-	Linger *linger = h2o_mem_alloc(sizeof(*linger));
+	Linger *linger;
 
+	if (descriptor < 0)
+		return;
+	linger = h2o_mem_alloc(sizeof(*linger));
 	*linger = (Linger){ .timer = { .cb = on_time } };
 	shutdown(descriptor, SHUT_WR);
 	linger->socket = h2o_evloop_socket_create(loop, descriptor, H2O_SOCKET_FLAG_DONT_READ);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "http/handler.h"
+#include "base/descriptors.h"
 #include "http/listener.h"
 #include "base/log.h"
 #include "http/reply.h"
@@ -81,15 +82,57 @@ configure_http(Shared *shared)
 	reply_register_filter(&host->fallback_path);
 }
 
-/* How many commits should be able to wait for the disk at once is the disk's affair, not the number of threads'. */
+/* What the process needs beside the connections of clients. */
 static size_t
-count_write_connections(const Config *config, size_t workers)
+count_descriptors(const Shared *shared, size_t listeners)
 {
-	size_t share = WRITE_CONNECTIONS_IN_ALL / workers;
+	size_t pools = shared->config->read_database_url[0] == '\0' ? 1 : 2;
+	DescriptorNeeds needs = { .workers = shared->worker_count,
+							  .listeners = listeners,
+							  .database_connections =
+								  pools * (size_t) shared->config->read_connections + shared->write_connections };
 
-	if (config->write_connections > 0)
-		return (size_t) config->write_connections;
-	return share < WRITE_CONNECTIONS_LEAST ? WRITE_CONNECTIONS_LEAST : share;
+	return descriptors_needed(&needs);
+}
+
+/* How many commits should be able to wait for the disk at once is the disk's affair, not the number of threads'. Where
+ * descriptors are few, half of them are left to clients. */
+static void
+choose_write_connections(Shared *shared)
+{
+	shared->write_connections = (size_t) shared->config->write_connections;
+	if (shared->write_connections > 0)
+		return;
+	shared->write_connections = WRITE_CONNECTIONS_IN_ALL / shared->worker_count;
+	while (shared->write_connections > WRITE_CONNECTIONS_LEAST &&
+		   count_descriptors(shared, 1) > descriptors_allowed() / 2)
+		shared->write_connections--;
+	if (shared->write_connections < WRITE_CONNECTIONS_LEAST)
+		shared->write_connections = WRITE_CONNECTIONS_LEAST;
+}
+
+/* Holds the limit on clients against the descriptors that are left for them; false if there are none. */
+static bool
+limit_clients(Server *server)
+{
+	Shared *shared = &server->shared;
+	size_t allowed = descriptors_allowed();
+	size_t needed = count_descriptors(shared, server->workers[0].listener_count);
+
+	shared->client_limit = (size_t) shared->config->connection_limit;
+	if (needed >= allowed)
+	{
+		log_error("event=too_few_descriptors needed=%zu allowed=%zu meaning=\"the limit on open files, RLIMIT_NOFILE, "
+				  "leaves none for clients\"",
+				  needed, allowed);
+		return false;
+	}
+	if (allowed - needed < shared->client_limit)
+	{
+		shared->client_limit = allowed - needed;
+		log_warning("event=connection_limit_lowered to=%zu allowed_descriptors=%zu", shared->client_limit, allowed);
+	}
+	return true;
 }
 
 static void
@@ -99,7 +142,7 @@ create_shared(Shared *shared, const Config *config, const Proxies *proxies)
 
 	shared->config = config;
 	shared->worker_count = (size_t) (config->threads > 0 ? config->threads : cores > 0 ? cores : 1);
-	shared->write_connections = count_write_connections(config, shared->worker_count);
+	choose_write_connections(shared);
 	shared->addresses = address_count_create();
 	shared->proxies = proxies;
 	if (config->rate_limit > 0)
@@ -140,7 +183,7 @@ server_start(const Config *config, const Proxies *proxies, TokenKeys *keys, SSL_
 		if (tls != NULL)
 			SSL_CTX_up_ref(tls);
 	}
-	if (!listen_on_all(server))
+	if (!listen_on_all(server) || !limit_clients(server))
 	{
 		server_dispose(server);
 		return NULL;

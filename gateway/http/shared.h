@@ -28,6 +28,7 @@ typedef struct Shared
 	char write_session_sql[SESSION_SQL_MAX];
 	size_t worker_count;
 	size_t write_connections; /* a worker */
+	size_t client_limit;      /* --connection-limit, or less where descriptors are fewer */
 	pthread_barrier_t set_up;
 	atomic_uint pools_ready;
 	atomic_bool has_routes;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/loop.h"
 #include "http/listener.h"
 
 enum
@@ -312,7 +313,7 @@ worker_main(void *data)
 	set_up(worker);
 	pthread_barrier_wait(&worker->shared->set_up);
 	while (!worker->finished)
-		h2o_evloop_run(worker->http.loop, INT32_MAX);
+		loop_run(worker->http.loop, INT32_MAX);
 	tear_down(worker);
 	return NULL;
 }

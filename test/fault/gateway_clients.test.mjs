@@ -94,6 +94,26 @@ test('two thousand idle connections are held, and the next request is served at 
 	assert.equal(await gateway.stop(), 0);
 });
 
+test('a gateway with few descriptors serves as many clients as they are enough for, and none makes it deaf', async () => {
+	const gateway = await start_gateway([], { descriptors: 48 });
+	assert.match(gateway.log, /event=connection_limit_lowered to=\d+ /);
+	for (let round = 0; round < 3; round++) {
+		const clients = Array.from({ length: 60 }, () => open(gateway.port));
+		clients.forEach((client) => client.socket.write('GET /health HTTP/1.1\r\nHost: a\r\n\r\n'));
+		await until(() => clients.every((client) => /^HTTP\/1\.1 (200|503) /.test(client.said)), 'each to be served or refused');
+		assert.ok(clients.some((client) => client.said.startsWith('HTTP/1.1 200 ')));
+		clients.forEach((client) => client.socket.destroy());
+		await until(async () => (await fetch(`${gateway.base}/ready`, { headers: { connection: 'close' } })).status === 200, 'the gateway to serve');
+	}
+	assert.equal(await gateway.stop(), 0);
+});
+
+test('a gateway whose descriptors are too few for its own connections says so and does not start', async () => {
+	const gateway = await start_gateway([], { descriptors: 24, wait: false });
+	assert.equal(await gateway.exited, 1);
+	assert.match(gateway.log, /event=too_few_descriptors needed=\d+ allowed=24 /);
+});
+
 test('noise is no request', async () => {
 	const gateway = await start_gateway();
 	const noise = ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 'GET / HTTP/9.9\r\n\r\n', '\r\n\r\n\r\n', 'GET /health\r\n\r\n', `GET /${'x'.repeat(500000)}`,

@@ -146,12 +146,13 @@ function free_port() {
 const running = new Set();
 after(() => running.forEach((child) => child.kill('SIGKILL')));
 
-// A gateway of one's own, with the given flags; stop() ends it and gives its exit status and log.
-export async function start_gateway(flags = [], { env = {}, wait = true } = {}) {
+// A gateway of one's own, with the given flags and no more descriptors than given; stop() ends it and gives its exit status and log.
+export async function start_gateway(flags = [], { env = {}, wait = true, descriptors } = {}) {
 	const port = await free_port();
 	const base = `http://127.0.0.1:${port}`;
 	const path = process.env.PARLEYD ?? join(root, 'gateway', 'parleyd');
-	const child = spawn(path, ['--listen', `127.0.0.1:${port}`, '--threads', '1', '--write-connections', '4', ...flags], {
+	const [command, ...limits] = descriptors === undefined ? [path] : ['prlimit', `--nofile=${descriptors}:${descriptors}`, path];
+	const child = spawn(command, [...limits, '--listen', `127.0.0.1:${port}`, '--threads', '1', '--write-connections', '4', ...flags], {
 		env: { ...process.env, PGUSER: 'parley_gateway', ...env },
 		stdio: ['ignore', 'ignore', 'pipe'] });
 	const gateway = { base, port, child, log: '' };

@@ -1,6 +1,8 @@
 /* db_pool: queueing, deadlines, losses and repeats, against a libpq that the test answers for. */
 #include "db/db_pool.h"
 
+#include <sys/resource.h>
+
 #include "fake_libpq.h"
 #include "gateway_unit.h"
 
@@ -14,6 +16,7 @@ static int errors;
 static int timeouts;
 static bool wanted;
 static DbError last_error;
+static uint32_t query_timeout_ms = 200;
 static DbQuery *queries[16];
 static int query_count;
 
@@ -70,7 +73,7 @@ make_pool(size_t connections, size_t depth, size_t queue_length_max)
 								.pipeline_depth = depth,
 								.queue_length_max = queue_length_max,
 								.acquire_timeout_ms = 100,
-								.query_timeout_ms = 200 };
+								.query_timeout_ms = query_timeout_ms };
 
 	results = errors = timeouts = query_count = 0;
 	loop = h2o_evloop_create();
@@ -394,6 +397,48 @@ START_TEST(a_failed_setup_is_no_connection)
 }
 END_TEST
 
+/* How many descriptors the process may have open; returns how many it might before. */
+static rlim_t
+limit_descriptors(rlim_t count)
+{
+	struct rlimit limit;
+	rlim_t before;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	before = limit.rlim_cur;
+	limit.rlim_cur = count;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	return before;
+}
+
+START_TEST(without_a_descriptor_an_attempt_fails_and_the_loop_goes_on)
+{
+	rlim_t before;
+
+	make_pool(1, 1, 10);
+	before = limit_descriptors(3); /* what is open stays so */
+	UNTIL(db_pool_counters(db)->connect_failures == 1);
+	ck_assert_int_eq(h2o_evloop_run(loop, 0), 0);
+	limit_descriptors(before);
+	UNTIL(fake_opened() == 2 && fake_sent(1) == 2);
+	fake_answer_all(1);
+	UNTIL(db_pool_is_ready(db));
+	dispose();
+}
+END_TEST
+
+START_TEST(what_is_put_back_in_a_tick_still_has_its_time)
+{
+	query_timeout_ms = 2000;
+	make_ready_pool(1, 1, 10);
+	submit(true);
+	UNTIL(db_pool_counters(db)->losses == 1); /* the silent server's connection is closed in the tick */
+	ck_assert_uint_eq(db_pool_counters(db)->acquire_timeouts, 0);
+	dispose();
+	query_timeout_ms = 200;
+}
+END_TEST
+
 RUN_TESTS("db_pool", queries_are_pipelined_and_answered_in_order, the_least_busy_connection_is_chosen,
 		  what_has_no_place_waits_and_then_goes, waiting_too_long_is_a_timeout, a_silent_server_loses_its_connection,
 		  a_loss_repeats_what_may_be_repeated_once, a_loss_fails_what_may_not_be_repeated,
@@ -401,4 +446,5 @@ RUN_TESTS("db_pool", queries_are_pipelined_and_answered_in_order, the_least_busy
 		  what_may_not_be_repeated_is_not_sent_to_a_server_that_has_gone, a_connection_is_ready_when_its_statements_are,
 		  an_unreachable_server_fails_at_once_and_is_tried_again, an_abandoned_query_that_waits_is_not_sent,
 		  an_abandoned_query_under_way_has_no_callback, what_nobody_waits_for_any_more_is_not_sent,
-		  new_statements_replace_the_old, a_failed_setup_is_no_connection)
+		  new_statements_replace_the_old, a_failed_setup_is_no_connection,
+		  without_a_descriptor_an_attempt_fails_and_the_loop_goes_on, what_is_put_back_in_a_tick_still_has_its_time)
