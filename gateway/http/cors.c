@@ -71,7 +71,10 @@ cors_reply_options(Request *request, const RouteSet *routes)
 	Buffer methods = { 0 };
 	Buffer body = { 0 };
 
-	cors_write_methods(routes, true, &methods);
+	if (routes == NULL)
+		buffer_append_text(&methods, "GET, HEAD, POST, PUT, DELETE, OPTIONS");
+	else
+		cors_write_methods(routes, true, &methods);
 	reply_header(request, "allow", methods.base, methods.length);
 	if (request->is_cross_origin)
 	{

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/target.h"
+
 /* How many lines of the raw head begin with the name and a colon. */
 static int
 count_header_lines(h2o_iovec_t head, const char *name)
@@ -46,27 +48,30 @@ is_length_plain(const h2o_req_t *http)
 	return count_header_lines(head, "content-length") + count_header_lines(head, "transfer-encoding") <= 1;
 }
 
-/* http://host/path, which a server must take though only proxies send it, becomes /path. */
-static void
-strip_authority(h2o_req_t *http)
+/* Brings any form into the origin form, so that nothing behind knows another. */
+static bool
+take_target(h2o_req_t *http)
 {
-	size_t scheme = h2o_memis(http->path.base, http->path.len < 7 ? 0 : 7, H2O_STRLIT("http://"))    ? 7
-					: h2o_memis(http->path.base, http->path.len < 8 ? 0 : 8, H2O_STRLIT("https://")) ? 8
-																									 : 0;
-	char *path = scheme == 0 ? NULL : memchr(http->path.base + scheme, '/', http->path.len - scheme);
+	h2o_iovec_t raw = http->path;
+	Target target =
+		target_parse(raw.base, raw.len, h2o_memis(http->method.base, http->method.len, H2O_STRLIT("OPTIONS")));
 
-	if (path == NULL)
-		return;
-	if (http->query_at != SIZE_MAX)
-		http->query_at -= (size_t) (path - http->path.base);
-	http->path.len -= (size_t) (path - http->path.base);
-	http->path.base = path;
+	if (target.form == TARGET_MALFORMED)
+		return false;
+	if (target.form == TARGET_ABSOLUTE)
+		http->authority = h2o_iovec_init(raw.base + target.authority.start, target.authority.length);
+	if (target.form == TARGET_ABSOLUTE && target.path.length == 0)
+		http->path = h2o_concat(&http->pool, h2o_iovec_init(H2O_STRLIT("/")),
+								h2o_iovec_init(raw.base + target.path.start, raw.len - target.path.start));
+	else
+		http->path = h2o_iovec_init(raw.base + target.path.start, raw.len - target.path.start);
+	http->query_at = target.has_query ? (target.path.length == 0 ? 1 : target.path.length) : SIZE_MAX;
+	return true;
 }
 
 FramingFault
 framing_check(h2o_req_t *http, const FramingLimits *limits)
 {
-	strip_authority(http);
 	if (!is_length_plain(http))
 	{
 		http->http1_is_persistent = 0;
@@ -74,7 +79,7 @@ framing_check(h2o_req_t *http, const FramingLimits *limits)
 	}
 	if (http->path.len > limits->target_bytes)
 		return (FramingFault){ 414, "The path and its query are too long." };
-	if (http->path.len == 0 || http->path.base[0] != '/')
+	if (!take_target(http))
 		return (FramingFault){ 400, "The request target is not a path." };
 	if (http->entity.len > limits->body_bytes)
 		return (FramingFault){ 413, "The body is too large." };

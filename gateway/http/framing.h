@@ -21,8 +21,9 @@ typedef struct FramingFault
 } FramingFault;
 
 /*
- * Looks at the request's head and target. Afterwards path and query_at are those of the origin form. If what follows on
- * the connection cannot be told from the body, the connection is set to close.
+ * Looks at the request's head and target. Afterwards path and query_at are those of the origin form, authority is that
+ * of an absolute target, and the path of "OPTIONS *" is "*". After a fault the path is not to be used; if what follows
+ * on the connection cannot be told from the body, the connection is set to close.
  */
 FramingFault framing_check(h2o_req_t *http, const FramingLimits *limits);
 

@@ -170,6 +170,11 @@ handler_on_request(h2o_handler_t *handler, h2o_req_t *http)
 		return 0;
 	}
 	cors_add_headers(request);
+	if (h2o_memis(http->path.base, http->path.len, H2O_STRLIT("*")))
+	{
+		cors_reply_options(request, NULL);
+		return 0;
+	}
 	if (!find_route(request))
 		return 0;
 	if (request->route->built_in != BUILT_IN_NONE)

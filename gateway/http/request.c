@@ -18,13 +18,13 @@ request_worker(h2o_req_t *http)
 h2o_iovec_t
 request_raw_path(const h2o_req_t *http)
 {
-	return h2o_iovec_init(http->path.base, http->query_at == SIZE_MAX ? http->path.len : http->query_at);
+	return h2o_iovec_init(http->path.base, http->query_at < http->path.len ? http->query_at : http->path.len);
 }
 
 h2o_iovec_t
 request_raw_query(const h2o_req_t *http)
 {
-	if (http->query_at == SIZE_MAX)
+	if (http->query_at >= http->path.len)
 		return h2o_iovec_init("", 0);
 	return h2o_iovec_init(http->path.base + http->query_at + 1, http->path.len - http->query_at - 1);
 }

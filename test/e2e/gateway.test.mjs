@@ -49,9 +49,16 @@ describe('routing', () => {
 		for (const path of ['/test/echo/%', '/test/echo/%4', '/test/echo/%zz', '/test/echo/%ff', '/nowhere/%c3%28', '/%ed%a0%80'])
 			problem(await request(path), 400, 'PY400');
 	});
-	test('an absolute target is taken, another one is not', async () => {
-		assert.match(await raw('GET http://elsewhere/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /);
-		assert.match(await raw('GET health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 400 /);
+	test('a target in any form that HTTP has leads where it says', async () => {
+		const status = async (method, target) => (await raw(`${method} ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)).match(/^HTTP\/1\.1 (\d+) /)?.[1];
+		for (const target of ['http://elsewhere/health', 'HTTPS://elsewhere:443/health', 'hTTp://[::1]:8080/health', 'http://elsewhere/health?'])
+			assert.equal(await status('GET', target), '200', target);
+		for (const target of ['http://elsewhere', 'http://a?bbbbbbbb=/x', 'http://a:80?/health', 'http://a/?http://b/health'])
+			assert.equal(await status('GET', target), '404', target);
+		for (const target of ['health', '*', 'elsewhere:80', 'ftp://a/health', 'http:///health', 'http://a@b/health', 'http://a:x/health', 'http://[::1/health', '/health#x', 'http://a#/health'])
+			assert.equal(await status('GET', target), '400', target);
+		assert.equal(await status('CONNECT', 'elsewhere:80'), '400');
+		assert.match(await raw('OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 204 [^]*\r\nallow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n/i);
 	});
 });
 
