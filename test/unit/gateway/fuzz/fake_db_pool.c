@@ -1,0 +1,183 @@
+/*
+ * A pool without a database: every query is answered at once, by what its first value begins with, so that clients'
+ * bytes choose between rows, refusals, errors and timeouts. What was bound has to be what PostgreSQL takes as text.
+ */
+#include "db/db_pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rfc3339.h"
+#include "base/utf8.h"
+#include "db/pg_types.h"
+#include "gateway_rows.h"
+
+struct DbPool
+{
+	size_t connection_count;
+	DbPoolCounters counters;
+};
+
+DbPool *
+db_pool_create(h2o_loop_t *loop, const DbPoolSettings *settings)
+{
+	DbPool *pool = calloc(1, sizeof(*pool));
+
+	(void) loop;
+	pool->connection_count = settings->connection_count;
+	if (settings->on_ready != NULL)
+		settings->on_ready(settings->data, true);
+	return pool;
+}
+
+void
+db_pool_close(DbPool *pool)
+{
+	(void) pool;
+}
+
+void
+db_pool_dispose(DbPool *pool)
+{
+	free(pool);
+}
+
+void
+db_pool_set_statements(DbPool *pool, const DbStatement *const *statements, size_t count)
+{
+	(void) pool, (void) statements, (void) count;
+}
+
+static void
+require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+static void
+check_values(const DbQuery *query)
+{
+	for (int i = 0; i < query->statement->parameter_count; i++)
+	{
+		const char *value = query->values[i];
+		Oid type = query->statement->parameter_types[i];
+
+		require(value == NULL || utf8_is_valid(value, strlen(value)));
+		if (value != NULL && type == TYPE_TIMESTAMPTZ)
+			require(rfc3339_is_valid(value));
+		if (value != NULL && type == TYPE_INTEGER)
+			require(atoll(value) >= -5 && atoll(value) <= INT32_MAX);
+		if (value != NULL && type == TYPE_BOOLEAN)
+			require(strcmp(value, "true") == 0 || strcmp(value, "false") == 0);
+	}
+}
+
+static void
+answer_with_rows(DbQuery *query, const char *first, const char *refused)
+{
+	static const RowColumn columns[] = { { "name", TYPE_TEXT },
+										 { "at", TYPE_TIMESTAMPTZ },
+										 { "words", TYPE_TEXT_ARRAY },
+										 { "refused", TYPE_TEXT },
+										 { "next_cursor", TYPE_TEXT } };
+	const char *const cells[] = { first, "2024-02-29 12:00:00.5+00", "{a,\"b\\\"\",NULL}", refused, "1.2" };
+	PGresult *rows = make_rows(columns, 5, cells, 1);
+
+	query->on_result(query, rows);
+	PQclear(rows);
+}
+
+static void
+answer_with_error(DbQuery *query, const char *sqlstate)
+{
+	DbError error = { .kind = DB_ERROR_SERVER,
+					  .message = "the fake says no",
+					  .detail = "",
+					  .hint = "",
+					  .column = "id",
+					  .constraint = "",
+					  .type_schema = "",
+					  .type_name = "" };
+
+	memcpy(error.sqlstate, sqlstate, 6);
+	query->on_error(query, &error);
+}
+
+void
+db_pool_submit(DbPool *pool, DbQuery *query)
+{
+	const char *first = query->statement->parameter_count == 0 || query->values[0] == NULL ? "" : query->values[0];
+
+	(void) pool;
+	check_values(query);
+	query->submitted_at_us = query->sent_at_us = query->finished_at_us = db_now_us();
+	switch (first[0])
+	{
+		case '1':
+			answer_with_error(query, "23505");
+			break;
+		case '2':
+			answer_with_error(query, "22023");
+			break;
+		case '3':
+			query->on_timeout(query, true);
+			break;
+		case '4':
+			answer_with_rows(query, first, "PY409");
+			break;
+		default:
+			answer_with_rows(query, first, NULL);
+			break;
+	}
+}
+
+void
+db_query_abandon(DbQuery *query)
+{
+	h2o_mem_release_shared(query);
+}
+
+size_t
+db_pool_size(const DbPool *pool)
+{
+	return pool->connection_count;
+}
+
+bool
+db_pool_is_ready(const DbPool *pool)
+{
+	return pool != NULL;
+}
+
+bool
+db_pool_is_alive(const DbPool *pool)
+{
+	return pool != NULL;
+}
+
+size_t
+db_pool_ready_count(const DbPool *pool)
+{
+	return pool->connection_count;
+}
+
+size_t
+db_pool_queue_length(const DbPool *pool)
+{
+	(void) pool;
+	return 0;
+}
+
+size_t
+db_pool_under_way(const DbPool *pool)
+{
+	(void) pool;
+	return 0;
+}
+
+const DbPoolCounters *
+db_pool_counters(const DbPool *pool)
+{
+	return &pool->counters;
+}

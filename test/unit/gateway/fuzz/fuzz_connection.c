@@ -1,0 +1,207 @@
+/*
+ * A fuzz target for all that a client's bytes go through before PostgreSQL: a whole server with one worker, on a unix
+ * socket, with fake_db_pool.c in the pool's place. An input's first byte says after how many bytes the client pauses;
+ * the rest is all that it sends. Nothing may end the process, a client that has sent its last byte must be answered and
+ * closed within seconds, and what it is told must be HTTP that blames nobody but the client.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <linux/sockios.h>
+
+#include "gateway_rows.h"
+#include "http/server.h"
+
+#define PARAMETERS(source)                                                                                           \
+	"{\"name\":\"i\",\"in\":\"" source "\",\"type\":\"integer\",\"type_oid\":23,\"required\":false,\"minimum\":-5}," \
+	"{\"name\":\"s\",\"in\":\"" source "\",\"type\":\"smallint\",\"type_oid\":21,\"required\":false,\"maximum\":5}," \
+	"{\"name\":\"b\",\"in\":\"" source "\",\"type\":\"boolean\",\"type_oid\":16,\"required\":false},"                \
+	"{\"name\":\"t\",\"in\":\"" source "\",\"type\":\"text\",\"type_oid\":25,\"required\":false,\"min_length\":1},"  \
+	"{\"name\":\"w\",\"in\":\"" source "\",\"type\":\"text\",\"type_oid\":25,\"required\":false,"                    \
+	"\"one_of\":[\"asc\",\"desc\"]},"                                                                                \
+	"{\"name\":\"at\",\"in\":\"" source                                                                              \
+	"\",\"type\":\"timestamp with time zone\",\"type_oid\":1184,\"required\":false},"                                \
+	"{\"name\":\"j\",\"in\":\"" source "\",\"type\":\"jsonb\",\"type_oid\":3802,\"required\":false},"                \
+	"{\"name\":\"a\",\"in\":\"" source "\",\"type\":\"text[]\",\"type_oid\":1009,\"required\":false},"               \
+	"{\"name\":\"n\",\"in\":\"" source "\",\"type\":\"numeric\",\"type_oid\":1700,\"required\":false}"
+#define ID "{\"name\":\"user_id\",\"in\":\"path\",\"type\":\"text\",\"type_oid\":25,\"required\":true}"
+#define KEY                                                                                                \
+	"{\"name\":\"key\",\"in\":\"header\",\"type\":\"text\",\"type_oid\":25,\"required\":false,\"domain\":" \
+	"\"parley.idempotency_key\",\"max_length\":64}"
+#define TOKEN "{\"name\":\"token\",\"in\":\"path\",\"type\":\"text\",\"type_oid\":25,\"required\":true}"
+
+#define ROW(method, path, auth, parameters) method, path, auth, "200", "f", "t", "", "SELECT", "[" parameters "]"
+
+/* The rows of describe_routes(): a parameter of every source and type, and a route of every kind of caller. */
+static const char *const routes[] = { ROW("GET", "/a/{user_id}", "none", ID "," PARAMETERS("query")),
+									  ROW("POST", "/a/{user_id}", "none", ID "," KEY "," PARAMETERS("body")),
+									  ROW("PUT", "/u/{user_id}", "user", ID "," PARAMETERS("body")),
+									  ROW("DELETE", "/o", "operator", ""),
+									  ROW("POST", "/t/{token}", "application", TOKEN "," PARAMETERS("body")) };
+
+enum
+{
+	ROUTE_COLUMNS = 9,
+	ANSWER_BYTES_MAX = 1 << 20
+};
+
+static struct sockaddr_un address = { .sun_family = AF_UNIX };
+static char answer[ANSWER_BYTES_MAX + 1];
+
+static void
+require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+static Router *
+make_router(void)
+{
+	static const RowColumn columns[ROUTE_COLUMNS] = {
+		{ "method", 25 },      { "path", 25 },        { "auth", 25 },      { "status", 21 },      { "function", 25 },
+		{ "returns_set", 16 }, { "description", 25 }, { "statement", 25 }, { "parameters", 3802 }
+	};
+	int count = (int) (sizeof(routes) / sizeof(routes[0])) / ROUTE_COLUMNS;
+	PGresult *rows = make_rows(columns, ROUTE_COLUMNS, routes, count);
+	Router *router = router_create();
+
+	router_add_rows(router, rows, NULL);
+	require(router_route_count(router) == (size_t) count);
+	PQclear(rows);
+	return router;
+}
+
+static TokenKeys *
+make_keys(void)
+{
+	static const char secret[] = "a secret of thirty-two bytes, or more";
+	int file = memfd_create("key", 0);
+	char path[64];
+	char error[256] = "";
+	TokenKeys *keys;
+
+	require(write(file, secret, sizeof(secret) - 1) == sizeof(secret) - 1);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	keys = token_keys_read(path, error, sizeof(error));
+	require(keys != NULL);
+	close(file);
+	return keys;
+}
+
+static void
+remove_socket(void)
+{
+	unlink(address.sun_path);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static Config config;
+	static char listen[sizeof(address.sun_path) + 5];
+	char *flags[] = { "parleyd",
+					  "--listen",
+					  listen,
+					  "--threads",
+					  "1",
+					  "--log-requests=false",
+					  "--client-timeout-ms",
+					  "60000",
+					  "--cors-origin",
+					  "http://a",
+					  "--rate-limit",
+					  "1000000",
+					  "--rate-burst",
+					  "1000000",
+					  "--body-limit-bytes",
+					  "2000",
+					  NULL };
+	char wrong[128];
+	Server *server;
+
+	(void) argc, (void) argv;
+	signal(SIGPIPE, SIG_IGN);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/parley-fuzz-%d", (int) getpid());
+	snprintf(listen, sizeof(listen), "unix:%s", address.sun_path);
+	require(config_read(&config, (int) (sizeof(flags) / sizeof(flags[0])) - 1, flags, stdout, stderr) == CONFIG_RUN);
+	server = server_start(&config, proxies_read("10.0.0.0/8,fd00::/8,unix", wrong, sizeof(wrong)), make_keys(), NULL);
+	require(server != NULL);
+	server_set_router(server, make_router());
+	atexit(remove_socket);
+	return 0;
+}
+
+static void
+send_all(int client, const uint8_t *bytes, size_t length)
+{
+	while (length > 0)
+	{
+		ssize_t sent = send(client, bytes, length, 0);
+
+		if (sent < 0)
+			return; /* the server has closed */
+		bytes += sent;
+		length -= (size_t) sent;
+	}
+}
+
+/* Until the server has read what was sent, or will not. */
+static void
+wait_until_read(int client)
+{
+	int unread = 1;
+
+	for (int i = 0; i < 100 && unread > 0; i++)
+	{
+		usleep(10);
+		if (ioctl(client, SIOCOUTQ, &unread) != 0)
+			return;
+	}
+}
+
+static size_t
+receive_all(int client)
+{
+	size_t length = 0;
+	ssize_t received;
+
+	while ((received = recv(client, answer + length, ANSWER_BYTES_MAX - length, 0)) > 0)
+		length += (size_t) received;
+	require(received == 0 || errno != EAGAIN); /* the time for it is over */
+	answer[length] = '\0';
+	return length;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+	static const struct timeval patience = { .tv_sec = 4 };
+	int client = socket(AF_UNIX, SOCK_STREAM, 0);
+	size_t pause = length == 0 ? 0 : bytes[0];
+
+	if (length == 0)
+		return close(client);
+	setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	require(connect(client, (struct sockaddr *) &address, sizeof(address)) == 0);
+	if (pause > 0 && pause < length - 1)
+	{
+		send_all(client, bytes + 1, pause);
+		wait_until_read(client);
+	}
+	else
+		pause = 0;
+	send_all(client, bytes + 1 + pause, length - 1 - pause);
+	shutdown(client, SHUT_WR);
+	if (receive_all(client) > 0)
+		require(strncmp(answer, "HTTP/1.1 ", 9) == 0 && strstr(answer, "HTTP/1.1 500") == NULL);
+	return close(client);
+}
