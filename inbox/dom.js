@@ -1,0 +1,195 @@
+// Small tools for all elements: making nodes, times and money, marked matches, dialogs, and long lists in few nodes.
+// Text from outside becomes text nodes only; nothing here parses HTML.
+
+import { locale, words } from "./words.js";
+
+// node("button.send", { type: "button", onclick }, "Send", otherNode …)
+export function node(what, properties = {}, ...children) {
+	const [tag, ...classes] = what.split(".");
+	const made = document.createElement(tag);
+	if (classes.length > 0) made.className = classes.join(" ");
+	for (const [name, value] of Object.entries(properties)) {
+		if (value === undefined || value === null) continue;
+		if (name in made && !name.startsWith("aria")) made[name] = value;
+		else made.setAttribute(name, value);
+	}
+	made.append(...children.filter((child) => child !== undefined && child !== null));
+	return made;
+}
+
+const timeOfDay = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const dayOfYear = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+const fullDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
+const shortDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+const numericDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "numeric", year: "2-digit" });
+
+// A day in the reader's zone, as a number to compare by.
+export const dayNumber = (at) => {
+	const date = new Date(at);
+	return date.getFullYear() * 10000 + date.getMonth() * 100 + date.getDate();
+};
+
+export function dayName(at) {
+	const date = new Date(at);
+	const now = new Date();
+	if (dayNumber(date) === dayNumber(now)) return words.today;
+	if (dayNumber(date) === dayNumber(now.getTime() - 86400000)) return words.yesterday;
+	return date.getFullYear() === now.getFullYear() ? dayOfYear.format(date) : fullDay.format(date);
+}
+
+export const clock = (at) => timeOfDay.format(new Date(at));
+
+export function shortTime(at) {
+	const date = new Date(at);
+	const now = new Date();
+	if (dayNumber(date) === dayNumber(now)) return timeOfDay.format(date);
+	return (date.getFullYear() === now.getFullYear() ? shortDay : numericDay).format(date);
+}
+
+export const timeNode = (at, text = shortTime(at)) =>
+	node("time", { dateTime: at, title: new Date(at).toLocaleString(locale) }, text);
+
+// Minor units, as the ledger has them, to what people write. A currency that Intl does not know is shown as it is.
+export function money(amount, currency) {
+	try {
+		const format = new Intl.NumberFormat(locale, { style: "currency", currency });
+		return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+	} catch {
+		return `${amount.toLocaleString(locale)} ${currency}`;
+	}
+}
+
+// What a person wrote to minor units, or null where it is no amount of this currency.
+export function minorUnits(text, currency) {
+	let digits = 2;
+	try {
+		digits = new Intl.NumberFormat(locale, { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
+	} catch { /* an unknown currency has two */ }
+	const parts = /^\s*([+-]?)(\d{1,13})(?:\.(\d+))?\s*$/.exec(text.replace("−", "-"));
+	if (!parts || (parts[3]?.length ?? 0) > digits) return null;
+	return Number(parts[1] + parts[2] + (parts[3] ?? "").padEnd(digits, "0"));
+}
+
+const characters = (text) => Array.from(text);
+
+// The text with the match in a <mark>: where the server says, else the first place that the term has, else none.
+export function marked(text, { start = null, length = null, term = "" } = {}, around = Infinity) {
+	const letters = characters(text);
+	let begin = start === null ? -1 : start - 1;
+	let size = length ?? 0;
+	if (begin < 0 && term !== "") {
+		const at = text.toLowerCase().indexOf(term.toLowerCase());
+		if (at >= 0) [begin, size] = [characters(text.slice(0, at)).length, characters(term).length];
+	}
+	if (begin < 0) return [letters.slice(0, 2 * around).join("")];
+	const from = Math.max(0, begin - around);
+	const join = (a, b) => letters.slice(a, b).join("");
+	return [
+		(from > 0 ? "…" : "") + join(from, begin),
+		node("mark", {}, join(begin, begin + size)),
+		join(begin + size, Math.min(letters.length, begin + size + 2 * around)),
+	];
+}
+
+export function announce(text) {
+	document.getElementById("announcements").textContent = text;
+}
+
+// A modal dialog with a form; resolves to its fields, or null where it was left. check(fields) may answer what is wrong.
+export function ask(title, fields, { confirm = words.save, note, check } = {}) {
+	return new Promise((resolve) => {
+		const error = node("p.error", { role: "alert" });
+		const inputs = fields.map((field) => {
+			const input = node(field.rows ? "textarea" : "input", { name: field.name, value: field.value ?? "", autocomplete: "off",
+				required: field.required ?? false, ...(field.rows ? { rows: field.rows } : { type: field.type ?? "text" }) });
+			return node("label", {}, field.label, input);
+		});
+		const leave = node("button", { type: "button", onclick: () => dialog.close() }, words.cancel);
+		const form = node("form", { method: "dialog" }, node("h2", {}, title), note && node("p", {}, note), ...inputs, error,
+			node("p.buttons", {}, leave, node("button.primary", { type: "submit" }, confirm)));
+		const dialog = node("dialog", { "aria-label": title }, form);
+		let answer = null;
+		form.addEventListener("submit", async (event) => {
+			event.preventDefault();
+			const given = Object.fromEntries(new FormData(form));
+			error.textContent = "";
+			try {
+				answer = check ? await check(given) : given;
+				dialog.close();
+			} catch (problem) {
+				error.textContent = problem.message;
+			}
+		});
+		dialog.addEventListener("close", () => {
+			dialog.remove();
+			resolve(answer);
+		});
+		document.body.append(dialog);
+		dialog.showModal();
+	});
+}
+
+// A long list in few nodes. A page holds rows and makes nodes of them only while it is near what is seen; else its height alone
+// is kept. Pages can be added at either end; what is seen stays where it is.
+export class Pages {
+	constructor(scroller, container, render) {
+		this.scroller = scroller;
+		this.container = container;
+		this.render = render;
+		this.pages = [];
+		this.observer = new IntersectionObserver((entries) => {
+			for (const entry of entries) this.#show(this.pages.find((page) => page.node === entry.target), entry.isIntersecting);
+		}, { root: scroller, rootMargin: "800px 0px" });
+	}
+
+	#show(page, near) {
+		if (!page || page.near === near) return;
+		page.near = near;
+		if (near) {
+			page.node.replaceChildren(...this.render(page.rows, page));
+			page.node.style.height = "";
+		} else {
+			page.node.style.height = `${page.node.offsetHeight}px`;
+			page.node.replaceChildren();
+		}
+	}
+
+	add(rows, { first = false } = {}) {
+		const page = { rows, node: node("div.page", { role: "presentation" }), near: true };
+		page.node.append(...this.render(rows, page));
+		const height = this.scroller.scrollHeight;
+		if (first) {
+			this.pages.unshift(page);
+			this.container.prepend(page.node);
+			this.scroller.scrollTop += this.scroller.scrollHeight - height;
+		} else {
+			this.pages.push(page);
+			this.container.append(page.node);
+		}
+		this.observer.observe(page.node);
+		return page;
+	}
+
+	// Draws a page again after its rows have changed.
+	refresh(page) {
+		if (page.near) page.node.replaceChildren(...this.render(page.rows, page));
+	}
+
+	find(test) {
+		for (const page of this.pages) {
+			const place = page.rows.findIndex(test);
+			if (place >= 0) return { page, place };
+		}
+		return null;
+	}
+
+	clear() {
+		this.observer.disconnect();
+		this.pages = [];
+		this.container.replaceChildren();
+	}
+
+	get rows() {
+		return this.pages.flatMap((page) => page.rows);
+	}
+}

@@ -1,0 +1,219 @@
+// The list of conversations: newest first, searched as one types, filtered, in few nodes.
+
+import { all, call, cursorOf } from "./api.js";
+import { announce, marked, node, Pages, shortTime } from "./dom.js";
+import { words } from "./words.js";
+
+const typingPause = 120;
+const pageSize = 50;
+
+export class ConversationList extends HTMLElement {
+	connectedCallback() {
+		this.search = node("input", { type: "search", placeholder: words.search, "aria-label": words.search, "aria-keyshortcuts": "/",
+			maxLength: 1000, oninput: () => this.#typed() });
+		this.filters = {
+			status: this.#select(words.status, [["", words.anyStatus], ...Object.entries(words.statuses)]),
+			assignee_id: this.#select(words.assignee, [["", words.anyAssignee]]),
+			label: node("input", { type: "text", placeholder: words.label, "aria-label": words.label, maxLength: 50, onchange: () => this.#changed() }),
+			unread: node("input", { type: "checkbox", onchange: () => this.#changed() }),
+		};
+		this.start = node("button", { type: "button", title: words.newConversation, "aria-label": words.newConversation,
+			"aria-keyshortcuts": "n", onclick: () => this.dispatchEvent(new CustomEvent("start", { bubbles: true })) }, "+");
+		this.rowsNode = node("div.rows", { role: "list", "aria-label": words.conversations });
+		this.state = node("p.state", { role: "status" });
+		this.more = node("div.more");
+		this.scroller = node("div.scroller", { tabIndex: -1 }, this.rowsNode, this.state, this.more);
+		this.append(node("form.search", { role: "search", onsubmit: (event) => event.preventDefault() }, this.search, this.start),
+			node("div.filters", {}, this.filters.status, this.filters.assignee_id, this.filters.label,
+				node("label", {}, this.filters.unread, words.onlyUnread)), this.scroller);
+		this.pages = new Pages(this.scroller, this.rowsNode, (rows) => rows.map((row) => this.#row(row)));
+		new IntersectionObserver(([entry]) => entry.isIntersecting && this.#loadMore(), { root: this.scroller, rootMargin: "600px" })
+			.observe(this.more);
+		this.agents = new Map();
+	}
+
+	#select(label, options) {
+		return node("select", { "aria-label": label, onchange: () => this.#changed() },
+			...options.map(([value, text]) => node("option", { value }, text)));
+	}
+
+	showAgents(agents) {
+		this.agents = new Map(agents.map((agent) => [agent.id, agent]));
+		const select = this.filters.assignee_id;
+		const chosen = select.value;
+		select.replaceChildren(node("option", { value: "" }, words.anyAssignee),
+			...agents.map((agent) => node("option", { value: agent.id }, agent.name)));
+		select.value = chosen;
+	}
+
+	#typed() {
+		clearTimeout(this.timer);
+		this.timer = setTimeout(() => this.#changed(), typingPause);
+	}
+
+	#changed() {
+		const { status, assignee_id, label, unread } = this.filters;
+		this.dispatchEvent(new CustomEvent("filter", { bubbles: true, detail: { q: this.search.value, status: status.value,
+			assignee: assignee_id.value, label: label.value, unread: unread.checked ? "1" : "" } }));
+	}
+
+	// What the address says is shown; only what differs from what stands there is asked for again.
+	async show(wanted) {
+		const key = JSON.stringify([wanted.q, wanted.status, wanted.assignee, wanted.label, wanted.unread]);
+		if (key === this.key) return;
+		this.key = key;
+		if (document.activeElement !== this.search) this.search.value = wanted.q;
+		this.filters.status.value = wanted.status;
+		this.filters.assignee_id.value = wanted.assignee;
+		this.filters.label.value = wanted.label;
+		this.filters.unread.checked = wanted.unread === "1";
+		this.query = { searchValue: wanted.q, status: wanted.status, assignee_id: wanted.assignee, label: wanted.label,
+			unread: wanted.unread === "1" ? "true" : "", limit: pageSize };
+		await this.reload();
+	}
+
+	// From the top. What was asked before is given up; the old rows stay until the new ones are there.
+	async reload() {
+		this.asking?.abort();
+		const asking = this.asking = new AbortController();
+		this.setAttribute("aria-busy", "true");
+		try {
+			const answer = await call("GET /conversations", { query: this.query, signal: asking.signal });
+			this.pages.clear();
+			this.scroller.scrollTop = 0;
+			this.#take(answer);
+			this.#say(answer.data.length > 0 ? null : this.query.searchValue ? words.noMatches(this.query.searchValue) : words.noConversations);
+			if (this.query.searchValue && answer.data.length > 0) this.#offerCount();
+			if (this.query.searchValue) announce(answer.data.length > 0 ? words.matches(answer.data.length) : this.state.textContent);
+			performance.mark("parley-list");
+		} catch (error) {
+			if (error.name !== "AbortError") this.#fail(error, () => this.reload());
+		} finally {
+			if (this.asking === asking) this.removeAttribute("aria-busy");
+		}
+	}
+
+	#take(answer) {
+		this.cursor = cursorOf(answer);
+		if (answer.data.length > 0) this.pages.add(answer.data);
+	}
+
+	async #loadMore() {
+		if (!this.cursor || this.loadingMore) return;
+		this.loadingMore = true;
+		const { key } = this;
+		try {
+			const answer = await call("GET /conversations", { query: { ...this.query, cursor: this.cursor }, signal: this.asking?.signal });
+			if (key === this.key) this.#take(answer);
+		} catch (error) {
+			if (error.name !== "AbortError") this.#fail(error, () => this.#loadMore());
+		} finally {
+			this.loadingMore = false;
+		}
+	}
+
+	// News: the first page again, in place of what the old rows of its conversations say, wherever they stand.
+	async refresh() {
+		if (!this.query || this.refreshing) {
+			this.refreshAgain = Boolean(this.query);
+			return;
+		}
+		this.refreshing = true;
+		const { key } = this;
+		try {
+			const answer = await call("GET /conversations", { query: this.query, signal: this.asking?.signal });
+			if (key === this.key) this.#merge(answer);
+		} catch { /* the next piece of news asks again */ }
+		this.refreshing = false;
+		if (this.refreshAgain) {
+			this.refreshAgain = false;
+			setTimeout(() => this.refresh(), 100);
+		}
+	}
+
+	#merge(answer) {
+		if (this.pages.pages.length === 0) {
+			this.#take(answer);
+			return;
+		}
+		const fresh = new Set(answer.data.map((row) => row.conversation_id));
+		const [first, ...others] = this.pages.pages;
+		const kept = first.rows.filter((row) => !fresh.has(row.conversation_id));
+		first.rows = [...answer.data, ...(answer.next ? kept : [])];
+		this.pages.refresh(first);
+		for (const page of others) {
+			const rows = page.rows.filter((row) => !fresh.has(row.conversation_id));
+			if (rows.length === page.rows.length) continue;
+			page.rows = rows;
+			this.pages.refresh(page);
+		}
+		if (answer.data.length > 0) this.#say(null);
+	}
+
+	#say(text) {
+		this.state.replaceChildren(...(text === null ? [] : [text]));
+	}
+
+	#fail(error, retry) {
+		this.state.replaceChildren(error.message + " ", node("button", { type: "button", onclick: retry }, words.retry));
+	}
+
+	#offerCount() {
+		this.state.replaceChildren(node("button.link", { type: "button", onclick: async () => {
+			const { query } = this;
+			const answer = await call("GET /conversations", { query: { ...query, limit: 1, count: "exact" } });
+			if (query === this.query) this.#say(words.matches(answer.total));
+		} }, words.countMatches));
+	}
+
+	#row(row) {
+		const unread = row.unread ?? 0;
+		const name = row.name ?? row.phone_number ?? words.noName;
+		const tags = [
+			row.status && row.status !== "open" ? node("span.tag." + row.status, {}, words.statuses[row.status] ?? row.status) : null,
+			row.assignee_id ? node("span.tag", {}, this.agents.get(row.assignee_id)?.name ?? `#${row.assignee_id}`) : null,
+			...(row.labels ?? []).map((label) => node("span.tag.label", {}, label)),
+		];
+		const link = node(unread > 0 ? "a.row.unread" : "a.row", { href: this.addressOf(row), "aria-current": row.conversation_id === this.chosen ? "true" : null },
+			node("b", { dir: "auto" }, ...marked(name, { term: this.query.searchValue })),
+			node("time", { dateTime: row.timestamp }, shortTime(row.timestamp)),
+			node("span.text", { dir: "auto" }, ...marked(row.content ?? "", { start: row.match_start, length: row.match_length, term: this.query.searchValue }, 40)),
+			unread > 0 ? node("span.count", { title: words.unread(unread), "aria-label": words.unread(unread) }, unread >= 1000 ? "1000+" : String(unread)) : null,
+			...tags);
+		return node("div", { role: "listitem" }, link);
+	}
+
+	addressOf(row) {
+		const fields = { c: row.conversation_id };
+		if (this.query.searchValue && row.match_start !== null && row.message_id) fields.m = row.message_id;
+		return this.address(fields);
+	}
+
+	choose(id) {
+		this.chosen = id;
+		for (const link of this.rowsNode.querySelectorAll("a[aria-current]")) link.removeAttribute("aria-current");
+		const found = this.pages.find((row) => row.conversation_id === id);
+		const link = found?.page.node.children[found.place]?.firstChild;
+		link?.setAttribute("aria-current", "true");
+		link?.scrollIntoView({ block: "nearest" });
+	}
+
+	// The neighbour of the chosen conversation, for the keys j and k.
+	neighbour(step) {
+		const { rows } = this.pages;
+		const place = rows.findIndex((row) => row.conversation_id === this.chosen);
+		return rows[place < 0 ? 0 : place + step];
+	}
+
+	rowOf(id) {
+		return this.pages.find((row) => row.conversation_id === id)?.page.rows.find((row) => row.conversation_id === id);
+	}
+
+	async loadAgents() {
+		try {
+			this.showAgents(await all("GET /agents"));
+		} catch { /* an installation without agents */ }
+	}
+}
+
+customElements.define("parley-list", ConversationList);
