@@ -59,7 +59,7 @@ check-valgrind:
 C_FILES = $(shell git ls-files '*.[ch]')
 lint format:
 	@bash deploy/local/packages.sh clang-format shellcheck
-	clang-format $(if $(filter lint,$@),--dry-run -Werror,-i) $(C_FILES)
+	@clang-format $(if $(filter lint,$@),--dry-run -Werror,-i) $(C_FILES)
 	shellcheck deploy/local/*.sh test/*.sh .ci/run
 
 # BENCH names sections, as list,search; bench/run.sh says what else it honours.

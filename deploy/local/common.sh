@@ -40,6 +40,11 @@ copy_gateway() {
 	as_owner sh -c 'cat >"$1" && chmod 755 "$1"' sh "$2" <"$1"
 }
 
+# copy_inbox DIR: the page, to where the cluster's user can read it
+copy_inbox() {
+	tar -C "$root/inbox" -cf - . | as_owner sh -c 'mkdir -p "$1" && tar -C "$1" -xf -' sh "$1"
+}
+
 # exec_gateway [DEBUGGER…] PROGRAM OPTION…: becomes parleyd, which ends when the calling script does, whatever ended that
 exec_gateway() {
 	local as=(setpriv --pdeathsig TERM)

@@ -173,11 +173,13 @@ own_instance() {
 	load_demo
 	gateway=$(readlink -f "$cluster")/parleyd
 	copy_gateway "$root/gateway/parleyd" "$gateway"
+	inbox=$(readlink -f "$cluster")/inbox
+	copy_inbox "$inbox"
 }
 
 start_gateway() {
 	exec >"$run_dir/parleyd.log" 2>&1
-	exec_gateway "$gateway" --listen "127.0.0.1:$port"
+	exec_gateway "$gateway" --listen "127.0.0.1:$port" --inbox-dir "$inbox"
 }
 
 serve() {
@@ -191,6 +193,8 @@ serve() {
 show() {
 	local shown=${run_dir#"$PWD"/}
 	say "
+the inbox: $url/inbox/
+
 parley answers at $url, for example
 
   curl '$url/conversations?limit=3'
@@ -275,7 +279,7 @@ Its backends are processes of their own. To attach to one:
 	trap : INT
 	exec 3<&0
 	exec_gateway gdb -q -ex 'set pagination off' -ex 'set non-stop on' -ex 'handle SIGPIPE nostop noprint' -ex 'run &' \
-		--args "$gateway" --listen "127.0.0.1:$port" <&3 3<&- &
+		--args "$gateway" --listen "127.0.0.1:$port" --inbox-dir "$inbox" <&3 3<&- &
 	parleyd_pid=$!
 	while kill -0 "$parleyd_pid" 2>/dev/null; do
 		wait "$parleyd_pid" || true

@@ -15,6 +15,8 @@
 	SETTING(jwt_key_file, ConfigText, "", 0, 0, "[KID=]PATH,...",                                                 \
 			"keys that verify bearer tokens; none: all are the operator")                                         \
 	SETTING(insecure, ConfigSwitch, false, 0, 0, NULL, "listen beyond loopback though no key is set")             \
+	SETTING(inbox_dir, ConfigText, "", 0, 0, "PATH",                                                              \
+			"serve the operator's page from here under /inbox/; empty: do not")                                   \
 	SETTING(cors_origin, ConfigText, "", 0, 0, "ORIGINS", "origins whose pages may call, comma separated, or *")  \
 	SETTING(database_url, ConfigText, "", 0, 0, "URL", "connection string; empty: the PG* environment of libpq")  \
 	SETTING(read_database_url, ConfigText, "", 0, 0, "URL",                                                       \

@@ -10,6 +10,7 @@
 
 #include "http/handler.h"
 #include "base/descriptors.h"
+#include "http/inbox.h"
 #include "http/listener.h"
 #include "base/log.h"
 #include "http/reply.h"
@@ -77,6 +78,9 @@ configure_http(Shared *shared)
 	shared->http.http1.req_timeout = (uint64_t) shared->config->client_timeout_ms;
 	shared->http.max_request_entity_size = (size_t) shared->config->body_limit_bytes;
 	host = h2o_config_register_host(&shared->http, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+	/* The first prefix that fits wins. */
+	if (shared->config->inbox_dir[0] != '\0')
+		inbox_register(host, shared->config->inbox_dir, handler_on_request);
 	h2o_create_handler(h2o_config_register_path(host, "/", 0), sizeof(h2o_handler_t))->on_req = handler_on_request;
 	h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = handler_on_request;
 	reply_register_filter(&host->fallback_path);
