@@ -126,7 +126,31 @@ COMMENT ON FUNCTION parley.announce_routes() IS
 CREATE TRIGGER routes_are_announced AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON parley.routes
 	FOR EACH STATEMENT EXECUTE FUNCTION parley.announce_routes();
 
--- Last of all: PUBLIC has nothing, the operator runs everything, the gateway what is a route.
+-- Last of all: all of it belongs to a role that can do nothing else, so that a hole in a SECURITY DEFINER function opens parley and
+-- not the cluster.
+DO $$
+DECLARE
+	object record;
+BEGIN
+	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'parley_owner'
+			AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)) THEN
+		RAISE EXCEPTION 'role "parley_owner" exists and can do more than own parley' USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'It must have neither LOGIN nor SUPERUSER, CREATEROLE, CREATEDB, REPLICATION or BYPASSRLS.';
+	END IF;
+	FOR object IN
+		SELECT i.type, i.identity
+		FROM pg_depend d
+			CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) i
+			LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+		WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+			AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'parley')
+			AND (c.oid IS NULL OR c.relkind IN ('r', 'p', 'v', 'm'))
+	LOOP
+		EXECUTE format('ALTER %s %s OWNER TO parley_owner', object.type, object.identity);
+	END LOOP;
+END $$;
+
+-- PUBLIC has nothing, the operator runs everything, the gateway what is a route.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA parley FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA parley TO parley_operator;

@@ -21,9 +21,12 @@ COMMENT ON COLUMN parley.contacts.phone IS 'as given; phone_digits is what is un
 CREATE UNIQUE INDEX contacts_phone_digits_key ON parley.contacts (phone_digits);
 CREATE UNIQUE INDEX contacts_email_key ON parley.contacts (lower(email));
 
-CREATE INDEX contacts_name_trgm ON parley.contacts USING gin (name gin_trgm_ops);
-CREATE INDEX contacts_phone_trgm ON parley.contacts USING gin (phone gin_trgm_ops);
-CREATE INDEX contacts_phone_digits_trgm ON parley.contacts USING gin (phone_digits gin_trgm_ops);
+-- pg_trgm is in the schema that the database's owner chose.
+DO $$
+BEGIN
+	EXECUTE format('CREATE INDEX contacts_name_trgm ON parley.contacts USING gin (name %s.gin_trgm_ops)',
+		(SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'pg_trgm'));
+END $$;
 CREATE INDEX contacts_grams ON parley.contacts USING gin (name parley.gram_ops, phone parley.gram_ops, phone_digits parley.gram_ops);
 
 -- One contact as every function and the API show it.

@@ -2,12 +2,15 @@
 
 \echo Use "CREATE EXTENSION parley CASCADE" to load this file. \quit
 
+-- A superuser runs this. PostgreSQL would also look for names in pg_trgm's schema, where others may have put functions that fit better.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Roles belong to the cluster, not to the database: another database's parley may have made them already.
 DO $$
 DECLARE
 	role_name text;
 BEGIN
-	FOREACH role_name IN ARRAY ARRAY['parley_operator', 'parley_gateway'] LOOP
+	FOREACH role_name IN ARRAY ARRAY['parley_owner', 'parley_operator', 'parley_gateway'] LOOP
 		BEGIN
 			EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
 		EXCEPTION WHEN duplicate_object OR unique_violation THEN

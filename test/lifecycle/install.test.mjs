@@ -32,7 +32,7 @@ test("dropped_extension_leaves_nothing_but_its_roles", async (t) => {
 	assert.notEqual(await psql(database, objects), before);
 	await psql(database, "DROP EXTENSION parley; DROP EXTENSION pg_trgm");
 	assert.equal(await psql(database, objects), before);
-	assert.equal(await psql(database, "SELECT count(*) FROM pg_roles WHERE rolname IN ('parley_operator', 'parley_gateway')"), "2");
+	assert.equal(await psql(database, "SELECT count(*) FROM pg_roles WHERE rolname IN ('parley_owner', 'parley_operator', 'parley_gateway')"), "3");
 });
 
 test("dropped_extension_can_be_created_again", async (t) => {
