@@ -1,28 +1,88 @@
 -- How the gateway learns its routes: one row a route, with the statement to prepare and what each parameter must be.
 
-CREATE FUNCTION parley.argument_bounds(domain oid) RETURNS jsonb
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+CREATE FUNCTION parley.conjuncts(condition text) RETURNS SETOF text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	SELECT coalesce(jsonb_object_agg(bound.name, bound.value), '{}')
-	FROM pg_constraint c,
-		LATERAL (SELECT pg_get_constraintdef(c.oid) AS def) d,
-		LATERAL (VALUES
-			('minimum', to_jsonb((regexp_match(d.def, '\(VALUE >= ''?(-?\d+)'))[1]::bigint)),
-			('maximum', to_jsonb((regexp_match(d.def, '\(VALUE <= ''?(-?\d+)'))[1]::bigint)),
-			('min_length', to_jsonb((regexp_match(d.def, '\(char_length\(VALUE\) >= (\d+)\)'))[1]::bigint)),
-			('max_length', to_jsonb((regexp_match(d.def, '\(char_length\(VALUE\) <= (\d+)\)'))[1]::bigint)),
-			('one_of', (SELECT jsonb_agg(m[1]) FROM regexp_matches(
-				(regexp_match(d.def, 'VALUE = (?:ANY )?(.*)'))[1], '''([^'']*)''::text', 'g') m)),
-			-- Whether anything is left of the check without these.
-			('more', to_jsonb(nullif(regexp_replace(d.def, '\(VALUE [<>]= (-?\d+|''-?\d+''::\w+)\)|\(char_length\(VALUE\) [<>]= \d+\)'
-				'|\(VALUE = (''[^'']*''::text|ANY \(ARRAY\[[^]]*\]\))\)|^CHECK|AND|[() ]', '', 'g') <> '', false)))
-		) AS bound(name, value)
-	WHERE c.contypid = domain AND bound.value IS NOT NULL;
-END;
+AS $$
+DECLARE
+	depth integer := 0;
+	part text := '';
+	parts text[] := '{}';
+	wrapped boolean := left(condition, 1) = '(';
+	token text;
+BEGIN
+	FOR token IN SELECT m[1] FROM regexp_matches(condition, '(''(?:[^'']|'''')*''| AND |[()]| |[^ ()'']+)', 'g') m LOOP
+		wrapped := wrapped AND (depth > 0 OR part = '');
+		depth := depth + CASE token WHEN '(' THEN 1 WHEN ')' THEN -1 ELSE 0 END;
+		IF depth = 0 AND token = ' AND ' THEN
+			parts := parts || part;
+			part := '';
+		ELSE
+			part := part || token;
+		END IF;
+	END LOOP;
+	parts := parts || part;
+	IF wrapped THEN
+		RETURN QUERY SELECT parley.conjuncts(substr(condition, 2, length(condition) - 2));
+	ELSIF cardinality(parts) = 1 THEN
+		RETURN NEXT condition;
+	ELSE
+		FOREACH part IN ARRAY parts LOOP
+			RETURN QUERY SELECT parley.conjuncts(part);
+		END LOOP;
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley.conjuncts(text) IS 'the conditions that a condition, as PostgreSQL writes it, joins by AND';
+
+CREATE FUNCTION parley.base_type(type oid) RETURNS oid
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	base oid := type;
+BEGIN
+	WHILE (SELECT typtype = 'd' FROM pg_type WHERE oid = base) LOOP
+		SELECT typbasetype INTO base FROM pg_type WHERE oid = base;
+	END LOOP;
+	RETURN base;
+END $$;
+COMMENT ON FUNCTION parley.base_type(oid) IS 'the type that a domain, or a domain over a domain, is made of; any other type itself';
+
+CREATE FUNCTION parley.argument_bounds(domain oid) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	cast_value text := '(VALUE)::' || format_type(parley.base_type(domain), NULL);
+	above oid := domain;
+	conditions text[] := '{}';
+BEGIN
+	WHILE (SELECT typtype = 'd' FROM pg_type WHERE oid = above) LOOP
+		-- A domain over a domain sees its value cast to the type below both.
+		conditions := conditions || ARRAY(SELECT parley.conjuncts(replace(substr(pg_get_constraintdef(c.oid), 7), cast_value, 'VALUE'))
+			FROM pg_constraint c WHERE c.contypid = above AND c.contype = 'c');
+		SELECT typbasetype INTO above FROM pg_type WHERE oid = above;
+	END LOOP;
+	RETURN (
+		SELECT jsonb_strip_nulls(jsonb_build_object(
+			'minimum', max(b.minimum), 'maximum', min(b.maximum), 'min_length', max(b.min_length), 'max_length', min(b.max_length),
+			'one_of', (array_agg(b.one_of) FILTER (WHERE b.one_of IS NOT NULL))[1],
+			-- Whether they ask for anything else.
+			'more', nullif(coalesce(bool_or(num_nonnulls(b.minimum, b.maximum, b.min_length, b.max_length, b.one_of) = 0), false)
+				OR count(b.one_of) > 1, false)))
+		FROM unnest(conditions) AS condition
+			CROSS JOIN LATERAL (
+				SELECT substring(condition, '^VALUE >= ''?(-?\d+)(?:''::(?:smallint|integer|bigint))?$')::bigint AS minimum,
+					substring(condition, '^VALUE <= ''?(-?\d+)(?:''::(?:smallint|integer|bigint))?$')::bigint AS maximum,
+					substring(condition, '^char_length\(VALUE\) >= (\d+)$')::bigint AS min_length,
+					substring(condition, '^char_length\(VALUE\) <= (\d+)$')::bigint AS max_length,
+					(SELECT jsonb_agg(m[1]) FROM regexp_matches(condition, '''([^'']*)''::text', 'g') m
+						WHERE condition ~ '^VALUE = (''[^'']*''::text|ANY \(ARRAY\[(''[^'']*''::text(, )?)+\]\))$') AS one_of
+			) b);
+END $$;
 COMMENT ON FUNCTION parley.argument_bounds(oid) IS
-	'what a domain''s check asks of a value, as far as it is written in the plain shapes: minimum, maximum, min_length, max_length, '
-	'one_of; more: true where that is not all that it asks';
+	'what the checks of a domain, and of the domain that it is over, ask of a value, as far as they are written in the plain shapes: '
+	'minimum, maximum, min_length, max_length, one_of; more: true where that is not all that they ask';
 
 CREATE FUNCTION parley.refused_values(names text[], types regtype[], given text[], OUT name text, OUT detail text)
 RETURNS SETOF record
@@ -87,9 +147,7 @@ BEGIN ATOMIC
 			FROM (SELECT n, row_number() OVER (ORDER BY n)::integer AS position
 				FROM generate_series(1, cardinality(p.proargnames)) n WHERE coalesce(p.proargmodes[n], 'i') IN ('i', 'b', 'v')) g
 		) i
-		CROSS JOIN LATERAL (
-			SELECT coalesce(nullif(d.typbasetype, 0::oid), d.oid) AS base FROM pg_type d WHERE d.oid = i.type
-		) t
+		CROSS JOIN LATERAL parley.base_type(i.type) AS t(base)
 	) a
 	ORDER BY r.path, r.method;
 END;
@@ -156,8 +214,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA parley TO parley_operator;
 GRANT SELECT ON parley.routes TO parley_operator, parley_gateway;
 -- A domain is checked with the rights of whoever passes the value.
-GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.argument_bounds(oid), parley.refused_values(text[], regtype[], text[]),
-	parley.is_printable_ascii(text) TO parley_gateway;
+GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid),
+	parley.refused_values(text[], regtype[], text[]), parley.is_printable_ascii(text) TO parley_gateway;
 DO $$
 DECLARE
 	route_function text;

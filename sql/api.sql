@@ -67,8 +67,19 @@ CREATE DOMAIN pg_temp.pattern AS text CHECK (VALUE ~ '^[a-z]+$');
 CREATE DOMAIN pg_temp.both AS text CHECK (char_length(VALUE) <= 5 AND VALUE <> 'x') CHECK (char_length(VALUE) >= 2);
 CREATE DOMAIN pg_temp.below AS bigint CHECK (VALUE <= -9223372036854775807);
 CREATE DOMAIN pg_temp.anything AS text;
+CREATE DOMAIN pg_temp.either AS integer CHECK (VALUE >= 10 OR VALUE = 0);
+CREATE DOMAIN pg_temp.either_and AS integer CHECK ((VALUE >= 10 OR VALUE = 0) AND VALUE <= 20);
+CREATE DOMAIN pg_temp.not_so AS integer CHECK (NOT (VALUE >= 10 AND VALUE <= 20));
+CREATE DOMAIN pg_temp.untrue AS integer CHECK ((VALUE >= 10) = false);
+CREATE DOMAIN pg_temp.some_of AS text CHECK (VALUE IN ('a', 'b') OR char_length(VALUE) <= 3);
+CREATE DOMAIN pg_temp.quoted AS text CHECK (VALUE <> ') AND (VALUE >= 3' AND char_length(VALUE) <= 9);
+CREATE DOMAIN pg_temp.fraction AS numeric CHECK (VALUE >= 1.5);
+CREATE DOMAIN pg_temp.twice AS integer CHECK (VALUE >= 10) CHECK (VALUE >= 5);
+CREATE DOMAIN pg_temp.over_twice AS pg_temp.twice CHECK (VALUE <= 50);
+CREATE DOMAIN pg_temp.cased AS integer CHECK (CASE WHEN VALUE >= 10 THEN VALUE <= 20 ELSE true END);
 SELECT d, parley.argument_bounds(('pg_temp.' || d)::regtype)
-	FROM unnest(ARRAY['between', 'at_least', 'long', 'short', 'one', 'several', 'pattern', 'both', 'below', 'anything']) d;
+	FROM unnest(ARRAY['between', 'at_least', 'long', 'short', 'one', 'several', 'pattern', 'both', 'below', 'anything',
+		'either', 'either_and', 'not_so', 'untrue', 'some_of', 'quoted', 'fraction', 'twice', 'over_twice', 'cased']) d;
 
 -- a_domain_of_the_extension_is_more_than_its_bounds_only_where_it_says_so
 SELECT t.typname FROM pg_type t

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createDatabase, program, psql } from "../support/database.mjs";
+import { createDatabase, psql, root } from "../support/database.mjs";
 
 // Everything that PostgreSQL has under a name, for arguments that fit better than its own: text where it takes anything, and
 // operators between the types that it would have to cast. Each says that it ran.
@@ -72,8 +72,9 @@ async function planter(t) {
 		CREATE SCHEMA trigrams; CREATE EXTENSION pg_trgm SCHEMA trigrams;
 		CREATE SCHEMA postgres;
 		GRANT CREATE, USAGE ON SCHEMA public, trigrams, postgres TO install_planter`);
-	const script = await program("pg_config", ["--sharedir"]);
-	const names = new Set(readFileSync(join(script.trim(), "extension/parley--1.0.sql"), "utf8").match(/\b[a-z_]+(?=\()/g));
+	const version = await psql(database, "SELECT default_version FROM pg_available_extensions WHERE name = 'parley'");
+	const script = readFileSync(join(root, `extension/parley--${version}.sql`), "utf8");
+	const names = new Set(script.match(/\b[a-z_]+(?=\()/g));
 	for (const schema of ["public", "trigrams", "postgres"]) await psql(database, `SET ROLE install_planter; ${plant(schema, [...names])}`);
 	t.after(() => psql("postgres", `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`));
 	return database;
