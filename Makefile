@@ -3,10 +3,10 @@
 EXTENSION = parley
 MODULE_big = parley
 # Each module may use only those above it. The install script is their tables (NAME.tables.sql, where there are any), then their functions (NAME.sql), in this order.
-SQL_MODULES = schema text/grams contacts conversations messages bulk_load users sync applications search/search ledger/ledger ledger/audit api
+SQL_MODULES = schema text/grams contacts conversations messages bulk_load users sync applications search/search ledger/ledger ledger/audit shards api
 OBJS = $(patsubst %.c,%.o,$(wildcard extension/*.c extension/*/*.c))
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
-REGRESS = contacts conversations messages bulk_load audit users sync applications ledger ledger_time ledger_errors ledger_audit ledger_owner api search search_oracle plans
+REGRESS = contacts conversations messages bulk_load audit users sync applications shards ledger ledger_time ledger_errors ledger_audit ledger_owner api search search_oracle plans
 ISOLATION = user_creation conversation_creation numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers search_visibility
 
 # What a fresh database installs, and what brings one of the version before to the same (its first file says the rule).
@@ -37,7 +37,7 @@ FUNCTIONS_SQL = $(SQL_MODULES:%=extension/%.sql)
 extension/parley--$(EXTVERSION).sql: $(TABLES_SQL) $(FUNCTIONS_SQL)
 	cat $^ > $@
 extension/parley--1.0--1.1.sql: extension/upgrade/1.0--1.1.tables.sql $(FUNCTIONS_SQL)
-	sed -E 's/^CREATE (FUNCTION|VIEW|TRIGGER) /CREATE OR REPLACE \1 /' $^ > $@
+	sed -E 's/^CREATE (FUNCTION|PROCEDURE|VIEW|TRIGGER) /CREATE OR REPLACE \1 /' $^ > $@
 -include $(OBJS:.o=.d)
 
 # The development interface. deploy/local/parley.sh says which variables it honours, test/run.sh what TESTS may name.

@@ -72,7 +72,7 @@ copy_message(Load *load, Timestamp at, double moment, TextSource *source)
 	Copy *copy = &load->copy;
 
 	copy_row(copy, 5);
-	copy_integer(copy, conversation - load->traffic.conversations + 1);
+	copy_integer(copy, traffic_id(&load->traffic, conversation));
 	copy_integer(copy, conversation->last_number);
 	copy_id_or_null(copy, conversation_sender(conversation));
 	copy_timestamp(copy, at);
@@ -152,7 +152,7 @@ copy_conversation(Load *load, const Conversation *conversation)
 	bool direct = conversation->other_id != 0;
 
 	copy_row(copy, 8);
-	copy_integer(copy, conversation - load->traffic.conversations + 1);
+	copy_integer(copy, traffic_id(&load->traffic, conversation));
 	copy_optional(copy, direct ? "direct" : "contact");
 	copy_id_or_null(copy, direct ? 0 : conversation->contact_id);
 	copy_id_or_null(copy, direct ? conversation->contact_id : 0);
@@ -197,7 +197,7 @@ static void
 copy_member(Load *load, const Conversation *conversation, int64_t contact_id, Random *random)
 {
 	copy_row(&load->copy, 4);
-	copy_integer(&load->copy, conversation - load->traffic.conversations + 1);
+	copy_integer(&load->copy, traffic_id(&load->traffic, conversation));
 	copy_integer(&load->copy, contact_id);
 	copy_integer(&load->copy, read_number(random, conversation->last_number));
 	copy_timestamp(&load->copy, began_at(load, conversation));

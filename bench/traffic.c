@@ -16,6 +16,7 @@
 #define ZIPF_EXPONENT 1.1
 #define BOUT_SHARE 0.5
 #define SAME_SPEAKER_SHARE 0.25
+#define LOGICAL_SHARDS 1024
 #define RECENT (sizeof(((Traffic *) NULL)->recent) / sizeof(uint32_t))
 
 /* Contacts come in hundreds; after each hundred one conversation between two of those there are. */
@@ -138,6 +139,12 @@ traffic_next(Traffic *traffic, Timestamp at)
 	traffic->recent[traffic->next++ % RECENT] = (uint32_t) index;
 	add_message(conversation, at, &traffic->random);
 	return conversation;
+}
+
+int64_t
+traffic_id(const Traffic *traffic, const Conversation *conversation)
+{
+	return (conversation - traffic->conversations + 1) * LOGICAL_SHARDS + conversation->contact_id % LOGICAL_SHARDS;
 }
 
 int64_t

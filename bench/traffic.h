@@ -10,7 +10,7 @@
 /* One in so many conversations is between two contacts. */
 #define TRAFFIC_DIRECT_EVERY 101
 
-/* A conversation; its id is its place among all of them, from 1. */
+/* A conversation. */
 typedef struct Conversation
 {
 	int64_t contact_id;  /* of the one contact, or the lower of two */
@@ -36,6 +36,9 @@ void traffic_start(Traffic *traffic, uint64_t seed, uint64_t contacts, uint64_t 
 
 /* Adds a message at that moment to a conversation and returns it: last_number is the message's number. */
 Conversation *traffic_next(Traffic *traffic, Timestamp at);
+
+/* Its place among all, from 1, and in the low ten bits its logical shard, as the extension numbers conversations. */
+int64_t traffic_id(const Traffic *traffic, const Conversation *conversation);
 
 /* The last message's sender: a contact's id, 0 for the operator. */
 int64_t conversation_sender(const Conversation *conversation);

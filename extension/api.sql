@@ -112,7 +112,7 @@ COMMENT ON FUNCTION parley.refused_values(text[], regtype[], text[]) IS
 
 CREATE FUNCTION parley.describe_routes(
 	OUT method text, OUT path text, OUT auth text, OUT status smallint, OUT function text, OUT returns_set boolean,
-	OUT description text, OUT statement text, OUT parameters jsonb, OUT problem text)
+	OUT description text, OUT statement text, OUT parameters jsonb, OUT problem text, OUT runs_on text)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -121,7 +121,8 @@ BEGIN ATOMIC
 		CASE WHEN p.oid IS NOT NULL THEN format('SELECT * FROM %s(%s)', p.oid::regproc, a.arguments) END, coalesce(a.parameters, '[]'),
 		CASE WHEN p.oid IS NULL THEN (
 			SELECT CASE count(*) WHEN 0 THEN 'there is no function ' ELSE 'there are several functions ' END || r.function
-			FROM pg_proc f WHERE format('%I.%I', f.pronamespace::regnamespace, f.proname) = r.function) END
+			FROM pg_proc f WHERE format('%I.%I', f.pronamespace::regnamespace, f.proname) = r.function) END,
+		r.runs_on
 	FROM parley.routes r
 	LEFT JOIN pg_proc p ON p.oid = to_regproc(r.function)
 	CROSS JOIN LATERAL (
@@ -155,7 +156,8 @@ COMMENT ON FUNCTION parley.describe_routes() IS
 	'every route, with the statement that calls its function and the name, source, type and bounds of each parameter; problem: why there is '
 	'no such statement, or null';
 
-CREATE FUNCTION parley.add_route(method text, path text, function regproc, auth text, status smallint DEFAULT 200)
+CREATE FUNCTION parley.add_route(method text, path text, function regproc, auth text, status smallint DEFAULT 200,
+	runs_on text DEFAULT 'home')
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -164,10 +166,10 @@ DECLARE
 	qualified text := (SELECT format('%I.%I', n.nspname, p.proname)
 		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = function);
 BEGIN
-	INSERT INTO parley.routes (method, path, function, auth, status) VALUES (method, path, qualified, auth, status);
+	INSERT INTO parley.routes (method, path, function, auth, status, runs_on) VALUES (method, path, qualified, auth, status, runs_on);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_operator, parley_gateway', function::regprocedure);
 END $$;
-COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, smallint) IS
+COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, smallint, text) IS
 	'adds an endpoint and lets the gateway call its function; running gateways have it at once';
 
 CREATE FUNCTION parley.announce_routes() RETURNS trigger
@@ -209,7 +211,7 @@ BEGIN
 END $$;
 
 -- PUBLIC has nothing, the operator runs everything, the gateway what is a route.
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA parley FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA parley FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA parley TO parley_operator;
 GRANT SELECT ON parley.routes TO parley_operator, parley_gateway;

@@ -7,6 +7,24 @@ LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'parley_random_token';
 COMMENT ON FUNCTION parley.random_token() IS '192 random bits from the server''s strong generator, as 32 URL-safe characters';
 
+CREATE FUNCTION parley.shard_token(logical_shard integer) RETURNS text
+LANGUAGE sql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+RETURN substr('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', logical_shard / 64 + 1, 1)
+	|| substr('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', logical_shard % 64 + 1, 1)
+	|| left(parley.random_token(), 30);
+COMMENT ON FUNCTION parley.shard_token(integer) IS 
+	'a new token for an application of that logical shard: two characters for the shard, and 180 random bits';
+
+CREATE FUNCTION parley.token_shard(token text) RETURNS integer
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN token ~ '^[A-P][A-Za-z0-9_-]{31}$' THEN
+	(strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', substr(token, 1, 1)) - 1) * 64
+	+ strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', substr(token, 2, 1)) - 1 END;
+COMMENT ON FUNCTION parley.token_shard(text) IS 
+	'the logical shard that a token carries in its first two characters; null where it is not a token';
+
 CREATE FUNCTION parley.create_application(
 	name parley.application_name, idempotency_key parley.idempotency_key DEFAULT NULL)
 RETURNS parley.created_application
@@ -16,12 +34,15 @@ AS $$
 DECLARE
 	hash bigint := CASE WHEN idempotency_key IS NOT NULL THEN hashtextextended(name, 0) END;
 	made parley.applications;
+	-- By the key, so that whoever spreads applications over databases asks the same one again for a replay.
+	logical_shard integer := hashtextextended(coalesce(idempotency_key, gen_random_uuid()::text), 0) & 1023;
 BEGIN
 	IF name IS NULL THEN
 		RAISE EXCEPTION 'an application needs a name' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'name';
 	END IF;
-	INSERT INTO parley.applications AS a (token, name, idempotency_key, idempotency_hash)
-		VALUES (parley.random_token(), create_application.name, create_application.idempotency_key, hash)
+	INSERT INTO parley.applications AS a (id, token, name, idempotency_key, idempotency_hash)
+		VALUES (nextval('parley.applications_id_seq') * 1024 + logical_shard, parley.shard_token(logical_shard), create_application.name,
+			create_application.idempotency_key, hash)
 		ON CONFLICT ON CONSTRAINT applications_idempotency_key_key DO NOTHING
 		RETURNING * INTO made;
 	IF made.id IS NOT NULL THEN
@@ -123,7 +144,9 @@ BEGIN
 	END IF;
 	INSERT INTO parley.conversations AS c (kind, application_id, number, idempotency_key, created_at)
 		VALUES ('chat', made.application_id, made.number, create_chat.idempotency_key, clock_timestamp())
-		RETURNING c.created_at INTO made.created_at;
+		ON CONFLICT (id) DO NOTHING
+		RETURNING c.id, c.created_at INTO made.id, made.created_at;
+	PERFORM parley.require_new_id(made.id);
 	PERFORM parley.release_locks_early(made.application_id, made.number > last_chat_number + 1);
 	RETURN (made.number, 0, made.created_at, made.created_at, false)::parley.created_chat;
 END $$;

@@ -1,5 +1,31 @@
 -- conversations: opening one. Looking at one is with the messages, which this module does not know.
 
+CREATE FUNCTION parley.number_conversation() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	new.id := nextval('parley.conversations_id_seq') * 1024 + (coalesce(new.contact_id, new.low_contact_id, new.application_id) & 1023);
+	RETURN new;
+END $$;
+COMMENT ON FUNCTION parley.number_conversation() IS 'gives a new conversation its id, whose low ten bits are its logical shard';
+
+CREATE TRIGGER conversations_are_numbered BEFORE INSERT ON parley.conversations
+	FOR EACH ROW WHEN (new.id IS NULL) EXECUTE FUNCTION parley.number_conversation();
+
+CREATE FUNCTION parley.require_new_id(id bigint) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF id IS NULL THEN
+		RAISE EXCEPTION 'the next conversation id is taken' USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'Conversations were loaded past their sequence: set parley.conversations_id_seq to the largest id / 1024.';
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley.require_new_id(bigint) IS
+	'Raises 55000 where an insert met a conversation that has its id, not its key, and so made none.';
+
 CREATE FUNCTION parley.open_contact_conversation(
 	INOUT contact_id bigint, OUT id bigint, OUT kind parley.conversation_kind, OUT created_at timestamptz, OUT created boolean)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -17,6 +43,7 @@ BEGIN
 	SELECT c.id, c.kind, c.created_at INTO id, kind, created_at
 		FROM parley.conversations c
 		WHERE c.kind = 'contact' AND c.contact_id = open_contact_conversation.contact_id;
+	PERFORM parley.require_new_id(id);
 END $$;
 COMMENT ON FUNCTION parley.open_contact_conversation(bigint) IS
 	'The operator''s one conversation with a contact, made if it was not there (created). Errors: P0002 no such contact.';
@@ -71,6 +98,7 @@ BEGIN
 	SELECT c.id, c.kind, c.created_at INTO id, kind, created_at
 		FROM parley.conversations c
 		WHERE c.kind = 'direct' AND c.low_contact_id = user1_id AND c.high_contact_id = user2_id;
+	PERFORM parley.require_new_id(id);
 END $$;
 COMMENT ON FUNCTION parley.open_direct_conversation(bigint, bigint, parley.phone_number) IS
 	'The one direct conversation of a user and a recipient, named by id or phone; made if it was not there (created). user1_id is the '

@@ -76,8 +76,7 @@ SELECT c, t, parley.contains(c, t) FROM unnest(ARRAY['', 'abc', 'ÀÉÎ straße'
 -- the_way_is_chosen_by_how_frequent_a_term_is
 CREATE TABLE many AS SELECT i AS n, nextval('parley.contacts_id_seq') AS id FROM generate_series(1, 300) i;
 INSERT INTO parley.contacts (id, name) SELECT id, 'Numbat ' || n FROM many;
-INSERT INTO parley.conversations (id, kind, contact_id)
-	OVERRIDING SYSTEM VALUE SELECT nextval('parley.conversations_id_seq'), 'contact', id FROM many;
+INSERT INTO parley.conversations (kind, contact_id) SELECT 'contact', id FROM many;
 -- Without room left by what others deleted, so that the order of blocks is that of time.
 VACUUM FULL parley.messages;
 INSERT INTO parley.messages (conversation_id, number, created_at, content)

@@ -25,3 +25,38 @@ DROP INDEX parley.contacts_phone_trgm, parley.contacts_phone_digits_trgm;
 DROP FUNCTION parley.post_transaction(bigint, bigint, parley.amount, parley.memo, parley.idempotency_key);
 DROP FUNCTION parley.audit_ledger();
 DROP FUNCTION parley.true_expense_peaks();
+
+-- conversations, applications: ids carry their logical shard. Those of 1.0 stay; the sequences go on where they are.
+DO $$
+DECLARE
+	owner text;
+	sequence text;
+	last_value bigint;
+	is_called boolean;
+BEGIN
+	FOREACH owner IN ARRAY ARRAY['parley.conversations', 'parley.applications'] LOOP
+		sequence := owner || '_id_seq';
+		EXECUTE 'SELECT last_value, is_called FROM ' || sequence INTO last_value, is_called;
+		EXECUTE format('ALTER EXTENSION parley DROP SEQUENCE %s', sequence);
+		EXECUTE format('ALTER TABLE %s ALTER id DROP IDENTITY', owner);
+		EXECUTE format('CREATE SEQUENCE %s MAXVALUE 8796093022207 OWNED BY %s.id', sequence, owner);
+		PERFORM pg_catalog.setval(sequence, last_value, is_called), pg_catalog.pg_extension_config_dump(sequence, '');
+	END LOOP;
+END $$;
+ALTER TABLE parley.conversations ADD CONSTRAINT conversations_id_check CHECK (id < 9007199254740992);
+ALTER TABLE parley.members ALTER CONSTRAINT members_conversation_id_fkey DEFERRABLE;
+COMMENT ON COLUMN parley.conversations.id IS
+	'conversations_id_seq × 1024 + the logical shard, the low ten bits of contact_id, low_contact_id or application_id; given by a trigger '
+	'where an insert gives none';
+COMMENT ON COLUMN parley.applications.id IS 'applications_id_seq × 1024 + the logical shard that it and all its chats are on';
+COMMENT ON COLUMN parley.applications.token IS
+	'whoever knows it may use the application; its first two characters are its logical shard';
+
+-- api: a route says where it runs.
+ALTER TABLE parley.routes ADD COLUMN runs_on text NOT NULL DEFAULT 'home' CHECK (runs_on ~ '^[a-z_]+$');
+COMMENT ON COLUMN parley.routes.runs_on IS
+	'where it runs when there are several databases: home; front (in two steps, or on all); or the argument whose logical shard says where';
+UPDATE parley.routes SET runs_on = CASE WHEN path ~ 'conversation_id' THEN 'conversation_id' WHEN path ~ 'token' THEN 'token' ELSE 'front' END
+	WHERE built_in AND path ~ '(conversations?|sync|transfers|applications)(/|$)';
+DROP FUNCTION parley.describe_routes();
+DROP FUNCTION parley.add_route(text, text, regproc, text, smallint);

@@ -96,6 +96,7 @@ test("the_database_holds_what_was_asked_for", async (t) => {
 	const value = (sql) => psql(database, sql);
 
 	assert.equal(await value("SELECT count(*), count(DISTINCT phone_digits) FROM parley.contacts"), "1000|1000");
+	assert.equal(await value("SELECT count(*) FROM parley.audit_shards()"), "0");
 	assert.equal(await value("SELECT kind, count(*) FROM parley.conversations GROUP BY kind ORDER BY kind"), "contact|1000\ndirect|10");
 	assert.equal(await value("SELECT count(*) FROM parley.messages"), "20000");
 	assert.equal(await value("SELECT count(*) FROM parley.members"), "1020");
@@ -121,9 +122,9 @@ test("life_goes_on_after_the_load", async (t) => {
 	const database = await parleyDatabase(t, "populate_life");
 	await populate(database, ...small);
 	assert.equal(await psql(database, "SELECT id FROM parley.create_contact(name => 'New', phone => '+999 123 4567')"), "301");
-	assert.equal(await psql(database, "SELECT id FROM parley.open_contact_conversation(301)"), "304");
+	assert.equal(await psql(database, "SELECT id FROM parley.open_contact_conversation(301)"), String(304 * 1024 + 301));
 	assert.equal(await psql(database, `SELECT p.message_id - c.last_number FROM parley.conversations c,
-		parley.post_message(c.id, 'hello') p WHERE c.id = 5`), "1");
+		parley.post_message(c.id, 'hello') p WHERE c.contact_id = 5`), "1");
 });
 
 test("the_same_seed_gives_the_same_data", async (t) => {
@@ -165,8 +166,8 @@ test("data_of_others_is_refused", async (t) => {
 		assert.match(output, reason);
 		assert.equal(await checksum(database), before);
 	};
-	const changes = ["INSERT INTO parley.contacts (id, name) VALUES (-1, 'Ann')", "SELECT parley.post_message(1, 'mine')",
-		"SELECT parley.edit_message(1, 1, 'mine')", "SELECT parley.delete_message(1, 1)",
+	const changes = ["INSERT INTO parley.contacts (id, name) VALUES (-1, 'Ann')", "SELECT parley.post_message(1025, 'mine')",
+		"SELECT parley.edit_message(1025, 1, 'mine')", "SELECT parley.delete_message(1025, 1)",
 		"SELECT parley.create_application('mine')"];
 
 	await psql(database, changes[0]);

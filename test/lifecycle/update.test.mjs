@@ -100,6 +100,18 @@ test("filled_database_keeps_all_through_an_update", async (t) => {
 		const wanted = await catalog(await databaseOf(t, "update_fresh_too"));
 		assert.equal(difference(new Map([...(await catalog(database))].filter(own)), new Map([...wanted].filter(own))), undefined);
 	});
+	await t.test("old_ids_are_named_as_old_and_new_ones_carry_their_shard", async () => {
+		const old = "SELECT count(*) FILTER (WHERE found LIKE 'old: %') > 0, count(*) FILTER (WHERE found NOT LIKE 'old: %') FROM parley.audit_shards()";
+		assert.equal(await psql(database, old), "t|0");
+		const highest = await psql(database, "SELECT max(id) FROM parley.conversations");
+		await psql(database, `SELECT parley.open_contact_conversation((SELECT id FROM parley.create_contact('later')));
+			SELECT parley.create_chat(token) FROM parley.create_application('later')`);
+		assert.equal(await psql(database, old), "t|0");
+		assert.equal(await psql(database, `SELECT count(*), min(id) > ${highest} FROM parley.conversations WHERE id > 1024`), "2|t");
+		await psql(database, "CALL parley.rekey_conversations(10)");
+		assert.equal(await psql(database, "SELECT count(*) FROM parley.audit_shards() WHERE conversation_id IS NOT NULL"), "0");
+		assert.equal(await psql(database, audits), "");
+	});
 	await t.test("it_goes_on", async () => {
 		await psql(database, `SELECT parley.post_transaction(1, 1, 1, idempotency_key => 'after');
 			SELECT parley.post_user_message(conversation_id, 'after', contact_id) FROM parley.members WHERE contact_id = 1;
