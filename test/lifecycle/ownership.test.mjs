@@ -91,8 +91,7 @@ test("what_others_planted_is_not_run", async (t) => {
 		SELECT count(*) FROM parley.describe_routes();
 		SELECT parley.open_account(1, 'EUR');
 		SELECT parley.post_transaction(1, 1, 100);
-		SELECT parley.open_contact_conversation(1);
-		SELECT parley.post_message(1, 'text');
+		SELECT parley.post_message(o.id, 'text') FROM parley.open_contact_conversation(1) o;
 		SELECT parley.rebuild_conversations();
 		SELECT parley.rebuild_ledger();`);
 });
