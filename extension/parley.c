@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "ledger/early_release.h"
+#include "ledger/row_writer.h"
 #include "search/search.h"
 
 PG_MODULE_MAGIC;
@@ -22,4 +23,5 @@ _PG_init(void)
 	parley_search_init();
 	MarkGUCPrefixReserved("parley");
 	parley_early_release_init();
+	parley_row_writer_init();
 }

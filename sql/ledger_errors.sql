@@ -109,12 +109,6 @@ SELECT parley.post_transactions('{}', '{}', '{}');
 SELECT parley.audit_ledger();
 RESET ROLE;
 
--- a_row_trigger_that_would_not_fire_is_refused
-CREATE FUNCTION pg_temp.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
-CREATE TRIGGER mine BEFORE INSERT ON parley.transactions FOR EACH ROW EXECUTE FUNCTION pg_temp.nothing();
-SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, 1)', :'bob'));
-DROP TRIGGER mine ON parley.transactions;
-
 -- a_read_only_transaction_posts_nothing
 BEGIN READ ONLY;
 SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, 1)', :'bob'));

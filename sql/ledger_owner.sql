@@ -46,5 +46,213 @@ ALTER TABLE parley.transactions RENAME COLUMN memo TO remark;
 SELECT parley.post_transaction(:ana, 1, -1);
 ROLLBACK;
 
+-- constraints_hold, on accounts, on transactions, when they are deferred too
+BEGIN;
+ALTER TABLE parley.accounts ADD CONSTRAINT small CHECK (balance < 1000) NOT VALID;
+SELECT parley.post_transaction(:ana, 1, 5000);
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.accounts ADD CONSTRAINT small CHECK (balance < 1000) NOT VALID;
+SELECT balance FROM parley.post_transaction(:ana, 1, 50);
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.transactions ADD CONSTRAINT said CHECK (memo IS NOT NULL) NOT VALID;
+SELECT parley.post_transaction(:ana, 1, 1);
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.transactions ADD COLUMN note text NOT NULL DEFAULT 'n';
+ALTER TABLE parley.transactions ALTER COLUMN note DROP DEFAULT;
+SELECT parley.post_transaction(:ana, 1, 1);
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.transactions ADD CONSTRAINT once UNIQUE (user_id, account_id, number) DEFERRABLE INITIALLY DEFERRED;
+SELECT id > 0 AS posted FROM parley.post_transaction(:ana, 1, 1);
+SET CONSTRAINTS ALL IMMEDIATE;
+ROLLBACK;
+
+-- columns_are_generated
+BEGIN;
+ALTER TABLE parley.transactions ADD COLUMN rest bigint GENERATED ALWAYS AS (amount % 5) STORED;
+ALTER TABLE parley.accounts ADD COLUMN rest bigint GENERATED ALWAYS AS (balance % 5) STORED;
+SELECT balance FROM parley.post_transaction(:ana, 1, -7);
+SELECT amount, rest FROM parley.transactions WHERE user_id = :ana ORDER BY number DESC LIMIT 1;
+SELECT balance, rest FROM parley.accounts WHERE user_id = :ana;
+ROLLBACK;
+
+-- triggers_fire_in_the_order_that_PostgreSQL_has, and see what happened
+CREATE SCHEMA owner;
+CREATE FUNCTION owner.tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE '% % % on %: %', TG_WHEN, TG_OP, TG_LEVEL, TG_TABLE_NAME,
+		CASE WHEN TG_LEVEL = 'ROW' THEN coalesce(to_jsonb(NEW) ->> 'amount', to_jsonb(NEW) ->> 'balance') END;
+	RETURN NEW;
+END $$;
+BEGIN;
+CREATE TRIGGER a BEFORE INSERT ON parley.transactions FOR EACH STATEMENT EXECUTE FUNCTION owner.tell();
+CREATE TRIGGER b BEFORE INSERT ON parley.transactions FOR EACH ROW EXECUTE FUNCTION owner.tell();
+CREATE TRIGGER c AFTER INSERT ON parley.transactions FOR EACH ROW EXECUTE FUNCTION owner.tell();
+CREATE TRIGGER d AFTER INSERT ON parley.transactions FOR EACH STATEMENT EXECUTE FUNCTION owner.tell();
+CREATE TRIGGER a BEFORE UPDATE OF balance ON parley.accounts FOR EACH STATEMENT EXECUTE FUNCTION owner.tell();
+CREATE TRIGGER b BEFORE UPDATE ON parley.accounts FOR EACH ROW EXECUTE FUNCTION owner.tell();
+CREATE TRIGGER c AFTER UPDATE ON parley.accounts FOR EACH ROW WHEN (NEW.balance < OLD.balance) EXECUTE FUNCTION owner.tell();
+CREATE TRIGGER d AFTER UPDATE OF currency ON parley.accounts FOR EACH ROW EXECUTE FUNCTION owner.tell();
+CREATE TRIGGER e AFTER UPDATE ON parley.accounts FOR EACH STATEMENT EXECUTE FUNCTION owner.tell();
+CREATE CONSTRAINT TRIGGER f AFTER INSERT ON parley.transactions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION owner.tell();
+SELECT balance FROM parley.post_transaction(:ana, 1, -2);
+SELECT refused FROM parley.post_transaction(:ana, 1, -999999);
+SELECT t.id FROM parley.post_transactions(ARRAY[:ana, :bob, :ana]::bigint[], ARRAY[1, 1, 1], ARRAY[-3, 4, -5]) t;
+SET CONSTRAINTS ALL IMMEDIATE;
+ROLLBACK;
+
+-- a_trigger_fills_a_column_of_its_owner, and_sees_the_balance_that_is_there
+CREATE FUNCTION owner.sign() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.note := 'balance was ' || (SELECT balance FROM parley.accounts WHERE user_id = NEW.user_id AND id = NEW.account_id);
+	RETURN NEW;
+END $$;
+BEGIN;
+ALTER TABLE parley.transactions ADD COLUMN note text;
+CREATE TRIGGER sign BEFORE INSERT ON parley.transactions FOR EACH ROW EXECUTE FUNCTION owner.sign();
+SELECT balance FROM parley.post_transaction(:ana, 1, -2);
+SELECT balance FROM parley.post_transaction(:ana, 1, -2);
+SELECT note FROM parley.transactions WHERE user_id = :ana ORDER BY number DESC LIMIT 2;
+ROLLBACK;
+
+-- what_would_break_the_ledger_is_refused_in_words: a row suppressed, a column of the ledger's changed
+CREATE FUNCTION owner.suppress() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE FUNCTION owner.round() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.balance := round(NEW.balance, -2); RETURN NEW; END';
+CREATE FUNCTION owner.annotate() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.memo := ''m''; RETURN NEW; END';
+BEGIN;
+CREATE TRIGGER t BEFORE INSERT ON parley.transactions FOR EACH ROW EXECUTE FUNCTION owner.suppress();
+SELECT parley.post_transaction(:ana, 1, -2);
+ROLLBACK;
+BEGIN;
+CREATE TRIGGER t BEFORE UPDATE ON parley.accounts FOR EACH ROW EXECUTE FUNCTION owner.suppress();
+SELECT parley.post_transaction(:ana, 1, -2);
+ROLLBACK;
+BEGIN;
+CREATE TRIGGER t BEFORE INSERT ON parley.transactions FOR EACH ROW EXECUTE FUNCTION owner.round();
+SELECT parley.post_transaction(:ana, 1, -2);
+ROLLBACK;
+BEGIN;
+CREATE TRIGGER t BEFORE UPDATE ON parley.accounts FOR EACH ROW EXECUTE FUNCTION owner.round();
+SELECT parley.post_transaction(:ana, 1, -2);
+ROLLBACK;
+BEGIN;
+CREATE TRIGGER t BEFORE INSERT ON parley.transactions FOR EACH ROW EXECUTE FUNCTION owner.annotate();
+SELECT parley.post_transaction(:ana, 1, -2);
+ROLLBACK;
+-- … and what the planner and the rewriter alone can do
+BEGIN;
+CREATE TRIGGER t AFTER INSERT ON parley.transactions REFERENCING NEW TABLE AS new FOR EACH STATEMENT EXECUTE FUNCTION owner.tell();
+SELECT parley.post_transaction(:ana, 1, -2);
+ROLLBACK;
+BEGIN;
+CREATE RULE r AS ON INSERT TO parley.transactions DO ALSO NOTHING;
+SELECT parley.post_transaction(:ana, 1, -2);
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.accounts RENAME TO accounts_kept;
+CREATE VIEW parley.accounts AS SELECT * FROM parley.accounts_kept;
+SELECT parley.post_transaction(:ana, 1, -2);
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.transactions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+SELECT balance FROM parley.post_transaction(:ana, 1, -2);
+ROLLBACK;
+
+-- a_trigger_that_posts_is_a_posting
+CREATE FUNCTION owner.fee() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM parley.post_transaction(NEW.user_id, NEW.account_id, -1, 'fee');
+	RETURN NEW;
+END $$;
+BEGIN;
+CREATE TRIGGER fee AFTER INSERT ON parley.transactions FOR EACH ROW WHEN (NEW.memo IS NULL) EXECUTE FUNCTION owner.fee();
+SELECT balance FROM parley.post_transaction(:ana, 1, -10);
+SELECT amount, balance, memo FROM parley.list_transactions(:ana, 1, sort => 'desc', "limit" => 2);
+SELECT * FROM parley.audit_ledger();
+ROLLBACK;
+BEGIN;
+CREATE TRIGGER fee BEFORE INSERT ON parley.transactions FOR EACH ROW WHEN (NEW.memo IS NULL) EXECUTE FUNCTION owner.fee();
+SELECT parley.post_transaction(:ana, 1, -10);
+ROLLBACK;
+
+-- foreign_keys_hold, to_accounts_and_from_it
+BEGIN;
+CREATE TABLE owner.cards (number text PRIMARY KEY, user_id bigint, account_id bigint,
+	FOREIGN KEY (user_id, account_id) REFERENCES parley.accounts ON UPDATE CASCADE ON DELETE CASCADE);
+INSERT INTO owner.cards VALUES ('1234', :ana, 1);
+SELECT balance FROM parley.post_transaction(:ana, 1, -2);
+SELECT count(*) FROM owner.cards WHERE user_id = :ana;
+ROLLBACK;
+BEGIN;
+CREATE TABLE owner.branches (id int PRIMARY KEY);
+ALTER TABLE parley.accounts ADD COLUMN branch_id int REFERENCES owner.branches;
+ALTER TABLE parley.transactions ADD COLUMN branch_id int;
+ALTER TABLE parley.transactions ALTER COLUMN branch_id SET DEFAULT 7;
+ALTER TABLE parley.transactions ADD FOREIGN KEY (branch_id) REFERENCES owner.branches DEFERRABLE INITIALLY DEFERRED;
+SELECT balance FROM parley.post_transaction(:ana, 1, -2);
+SET CONSTRAINTS ALL IMMEDIATE;
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.transactions ADD FOREIGN KEY (user_id, account_id) REFERENCES parley.accounts;
+SELECT balance FROM parley.post_transaction(:ana, 1, -2);
+ROLLBACK;
+
+-- indexes_are_kept: partial, of an expression, unique
+BEGIN;
+CREATE INDEX large ON parley.transactions (amount) WHERE amount < -50;
+CREATE INDEX ON parley.accounts (balance);
+CREATE UNIQUE INDEX memos ON parley.transactions (lower(memo::text)) WHERE user_id < 0 OR memo = 'only once';
+SELECT count(*) FROM (SELECT parley.post_transaction(:ana, 1, -49 - n) FROM generate_series(0, 2) n) posted;
+SET LOCAL enable_seqscan = off;
+SELECT amount FROM parley.transactions WHERE amount < -50 AND user_id = :ana ORDER BY amount;
+SELECT count(*) FROM parley.accounts WHERE balance = (SELECT balance FROM parley.accounts WHERE user_id = :ana);
+SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, -1, 'only once');
+SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, -1, 'Only once');
+SELECT parley.post_transaction(:ana, 1, -1, 'only once');
+ROLLBACK;
+
+-- the_index_of_the_keys_is_asked_only_where_it_can_be_trusted, and not without a key
+BEGIN;
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'parley.transactions_idempotency_key'::regclass;
+SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, -1);
+\set VERBOSITY default
+SELECT parley.post_transaction(:ana, 1, -1, NULL, 'key 9');
+\set VERBOSITY terse
+ROLLBACK;
+BEGIN;
+DROP INDEX parley.transactions_idempotency_key;
+SELECT parley.post_transaction(:ana, 1, -1, NULL, 'key 9');
+ROLLBACK;
+BEGIN;
+DROP INDEX parley.transactions_idempotency_key;
+CREATE INDEX transactions_idempotency_key ON parley.transactions (user_id, account_id, idempotency_key);
+SELECT parley.post_transaction(:ana, 1, -1, NULL, 'key 9');
+ROLLBACK;
+
+-- a_publication_needs_a_replica_identity, as for any update
+BEGIN;
+SET LOCAL client_min_messages = error;
+CREATE PUBLICATION ledger_owner FOR TABLE parley.accounts, parley.transactions;
+SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, -1);
+ALTER TABLE parley.accounts REPLICA IDENTITY NOTHING;
+SELECT parley.post_transaction(:ana, 1, -1);
+ROLLBACK;
+
+-- rights_that_were_taken_are_missed
+CREATE ROLE ledger_owner;
+GRANT USAGE ON SCHEMA parley TO ledger_owner;
+BEGIN;
+ALTER FUNCTION parley.post_transaction OWNER TO ledger_owner;
+SELECT parley.post_transaction(:ana, 1, -1);
+ROLLBACK;
+REVOKE USAGE ON SCHEMA parley FROM ledger_owner;
+DROP ROLE ledger_owner;
+SET client_min_messages = warning;
+DROP SCHEMA owner CASCADE;
+RESET client_min_messages;
+
 -- all_is_well
 SELECT * FROM parley.audit_ledger();

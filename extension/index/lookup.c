@@ -6,9 +6,9 @@
 #include "access/relation.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
+#include "executor/spi.h"
 #include "nodes/makefuncs.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 
 #include "index/lookup.h"
 
@@ -26,9 +26,9 @@ parley_relation_open(const char *name)
 AttrNumber
 parley_column(Relation table, const char *name)
 {
-	AttrNumber number = get_attnum(RelationGetRelid(table), name);
+	int number = SPI_fnumber(RelationGetDescr(table), name);
 
-	if (number == InvalidAttrNumber)
+	if (number <= 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("column \"%s\" of \"%s\" does not exist", name, RelationGetRelationName(table))));
 	return number;

@@ -1,5 +1,5 @@
 /*
- * ledger_rows.c: see ledger_rows.h.
+ * rows.c: see rows.h.
  *
  * Locks an account's row as FOR NO KEY UPDATE does, until its commit is written, if not yet on disk (early_release.h).
  * Memory: of the caller's context. A locked Account has the slot of its row, which parley_account_save() frees.
@@ -8,43 +8,39 @@
 
 #include "access/genam.h"
 #include "access/relscan.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type_d.h"
 #include "common/hashfn.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
-#include "rewrite/rewriteHandler.h"
+#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/reltrigger.h"
 #include "utils/snapmgr.h"
 
-#include "index/lookup.h"
 #include "ledger/early_release.h"
+#include "ledger/row_writer.h"
 #include "ledger/rows.h"
 
 /* The columns that the ledger knows. Where they stand in a table is looked up, since owners add and drop others. */
 enum
 {
-	ACCOUNT_USER_ID,
-	ACCOUNT_ID,
 	ACCOUNT_BALANCE,
 	ACCOUNT_LAST_NUMBER,
 	ACCOUNT_LAST_TRANSACTION_AT,
+	ACCOUNT_HAS_REFUSALS,
+	ACCOUNT_WRITTEN_COLUMNS,
+	ACCOUNT_USER_ID = ACCOUNT_WRITTEN_COLUMNS,
+	ACCOUNT_ID,
 	ACCOUNT_CLOSED_AT,
 	ACCOUNT_ALLOW_NEGATIVE,
-	ACCOUNT_HAS_REFUSALS,
 	ACCOUNT_CURRENCY,
 	ACCOUNT_COLUMNS
 };
-static const char *const account_columns[ACCOUNT_COLUMNS] = {
-	"user_id",        "id",           "balance", "last_number", "last_transaction_at", "closed_at",
-	"allow_negative", "has_refusals", "currency"
-};
+static const char *const account_columns[ACCOUNT_COLUMNS] = { "balance",      "last_number",    "last_transaction_at",
+															  "has_refusals", "user_id",        "id",
+															  "closed_at",    "allow_negative", "currency" };
 enum
 {
 	TRANSACTION_USER_ID,
@@ -61,103 +57,98 @@ static const char *const transaction_columns[TRANSACTION_COLUMNS] = { "user_id",
 																	  "amount",          "balance",    "created_at",
 																	  "idempotency_key", "memo" };
 
-/* A default of a column that somebody added to transactions. */
-typedef struct ColumnDefault
+enum
 {
-	AttrNumber column;
-	ExprState *value;
-} ColumnDefault;
+	ACCOUNTS,
+	TRANSACTIONS,
+	TABLES
+};
 
 struct LedgerRows
 {
-	Relation accounts;
+	RowWriter writer;
+	RowTable tables[TABLES];
 	Relation accounts_key;
-	Relation transactions;
-	Relation transactions_key;
-	Relation transactions_by_idempotency_key;
-	AttrNumber account[ACCOUNT_COLUMNS];
-	AttrNumber transaction[TRANSACTION_COLUMNS];
-	EState *estate; /* evaluates defaults */
-	ColumnDefault *defaults;
-	int default_count;
+	Relation idempotency_keys; /* NULL until one is looked for */
 	bool release_early;
-	bool indexes_are_ours; /* nobody has added one to transactions */
 };
 
+/* What the expression of transactions_idempotency_key is for index_require_usable(). */
+#define KEY_HASH (-1)
+
+/* Scan keys take an index's columns for bigints, so it has to have those that it was created with. */
+static void
+index_require_usable(Relation index, const RowTable *table, const int *columns, int count)
+{
+	const FormData_pg_index *form = index->rd_index;
+	bool is_as_created = form->indrelid == RelationGetRelid(table->relation) && form->indnkeyatts == count;
+
+	for (int i = 0; i < count && is_as_created; i++)
+		is_as_created = index->rd_opcintype[i] == INT8OID &&
+						form->indkey.values[i] == (columns[i] == KEY_HASH ? 0 : table->columns[columns[i]]);
+	if (!is_as_created)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("index \"%s\" does not have the columns that the ledger looks for",
+							   RelationGetRelationName(index))));
+	if (!form->indisvalid || !form->indisready)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("index \"%s\" is not valid", RelationGetRelationName(index)),
+						errhint("Wait until it is built, or build it anew: REINDEX INDEX CONCURRENTLY parley.%s.",
+								RelationGetRelationName(index))));
+}
+
 static Relation
-table_begin(const char *name, Oid namespace_oid)
+accounts_key_open(const RowTable *accounts)
 {
-	Relation table = table_open(get_relname_relid(name, namespace_oid), RowExclusiveLock);
+	static const int columns[] = { ACCOUNT_USER_ID, ACCOUNT_ID };
+	Oid oid = RelationGetPrimaryKeyIndex(accounts->relation);
+	Relation index;
 
-	/* Nothing here would fire it. */
-	if (table->trigdesc != NULL && (table->trigdesc->trig_insert_before_row || table->trigdesc->trig_insert_after_row ||
-									table->trigdesc->trig_update_before_row || table->trigdesc->trig_update_after_row))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("table \"%s\" has a row trigger, which the ledger would not fire", name)));
-	return table;
+	if (!OidIsValid(oid))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("table \"%s\" has no primary key", accounts->name)));
+	index = index_open(oid, AccessShareLock);
+	index_require_usable(index, accounts, columns, lengthof(columns));
+	return index;
 }
 
-static void
-columns_find(Relation table, const char *const *names, int count, AttrNumber *columns)
+static Relation
+idempotency_keys_open(const RowTable *transactions)
 {
-	for (int i = 0; i < count; i++)
-		columns[i] = parley_column(table, names[i]);
-}
+	static const int columns[] = { TRANSACTION_USER_ID, TRANSACTION_ACCOUNT_ID, KEY_HASH };
+	RangeVar *name = makeRangeVar("parley", "transactions_idempotency_key", -1);
+	Relation index = index_open(RangeVarGetRelid(name, AccessShareLock, false), NoLock);
 
-static bool
-is_ours(const LedgerRows *rows, AttrNumber column)
-{
-	for (int i = 0; i < TRANSACTION_COLUMNS; i++)
-		if (rows->transaction[i] == column)
-			return true;
-	return false;
-}
-
-/* What an INSERT that does not name them would put into the columns that somebody added. */
-static void
-defaults_find(LedgerRows *rows)
-{
-	TupleDesc desc = RelationGetDescr(rows->transactions);
-
-	rows->estate = CreateExecutorState();
-	rows->defaults = palloc(sizeof(ColumnDefault) * desc->natts);
-	for (AttrNumber column = 1; column <= desc->natts; column++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
-		Expr *value;
-
-		if (attribute->attisdropped || attribute->attgenerated != '\0' || is_ours(rows, column))
-			continue;
-		value = (Expr *) build_column_default(rows->transactions, column);
-		if (value != NULL)
-			rows->defaults[rows->default_count++] =
-				(ColumnDefault){ .column = column, .value = ExecPrepareExpr(value, rows->estate) };
-	}
+	index_require_usable(index, transactions, columns, lengthof(columns));
+	return index;
 }
 
 LedgerRows *
 parley_ledger_rows_open(bool release_early)
 {
+	static RowChecks account_checks, transaction_checks;
 	LedgerRows *rows = palloc0(sizeof(LedgerRows));
-	Oid namespace_oid = get_namespace_oid("parley", false);
-	List *indexes;
+	RowTable *accounts = &rows->tables[ACCOUNTS];
+	RowTable *transactions = &rows->tables[TRANSACTIONS];
 
 	/* As the executor would ask. */
 	PreventCommandIfReadOnly("posting");
-	rows->release_early = release_early;
-	rows->accounts = table_begin("accounts", namespace_oid);
-	rows->accounts_key = index_open(RelationGetPrimaryKeyIndex(rows->accounts), RowExclusiveLock);
-	rows->transactions = table_begin("transactions", namespace_oid);
-	rows->transactions_key = index_open(RelationGetPrimaryKeyIndex(rows->transactions), RowExclusiveLock);
-	rows->transactions_by_idempotency_key =
-		index_open(get_relname_relid("transactions_idempotency_key", namespace_oid), RowExclusiveLock);
-	indexes = RelationGetIndexList(rows->transactions);
-	rows->indexes_are_ours = list_length(indexes) == 2;
-	list_free(indexes);
-	columns_find(rows->accounts, account_columns, ACCOUNT_COLUMNS, rows->account);
-	columns_find(rows->transactions, transaction_columns, TRANSACTION_COLUMNS, rows->transaction);
-	if (RelationGetNumberOfAttributes(rows->transactions) > TRANSACTION_COLUMNS)
-		defaults_find(rows);
+	*accounts = (RowTable){ .name = "accounts",
+							.command = CMD_UPDATE,
+							.column_names = account_columns,
+							.column_count = ACCOUNT_COLUMNS,
+							.written_count = ACCOUNT_WRITTEN_COLUMNS,
+							.checks = &account_checks };
+	*transactions = (RowTable){ .name = "transactions",
+								.command = CMD_INSERT,
+								.column_names = transaction_columns,
+								.column_count = TRANSACTION_COLUMNS,
+								.written_count = TRANSACTION_COLUMNS,
+								.checks = &transaction_checks };
+	parley_row_writer_open(&rows->writer, rows->tables, TABLES);
+	rows->accounts_key = accounts_key_open(accounts);
+	/* What a trigger writes elsewhere is nobody's to wait for before showing it. */
+	rows->release_early = release_early && !accounts->has_triggers && !transactions->has_triggers;
 	return rows;
 }
 
@@ -165,30 +156,11 @@ parley_ledger_rows_open(bool release_early)
 void
 parley_ledger_rows_close(LedgerRows *rows)
 {
-	index_close(rows->transactions_by_idempotency_key, NoLock);
-	index_close(rows->transactions_key, NoLock);
-	table_close(rows->transactions, NoLock);
+	if (rows->idempotency_keys != NULL)
+		index_close(rows->idempotency_keys, NoLock);
 	index_close(rows->accounts_key, NoLock);
-	table_close(rows->accounts, NoLock);
-	if (rows->estate != NULL)
-		FreeExecutorState(rows->estate);
+	parley_row_writer_close(&rows->writer);
 	pfree(rows);
-}
-
-/* Enters a new row, or a version that is no HOT one, in all indexes of its table, whatever they are. */
-static void
-index_by_executor(Relation table, TupleTableSlot *slot)
-{
-	EState *estate = CreateExecutorState();
-	ResultRelInfo info;
-
-	MemSet(&info, 0, sizeof(info));
-	info.type = T_ResultRelInfo;
-	InitResultRelInfo(&info, table, 0, NULL, 0);
-	ExecOpenIndices(&info, false);
-	ExecInsertIndexTuples(&info, slot, estate, false, false, NULL, NIL);
-	ExecCloseIndices(&info);
-	FreeExecutorState(estate);
 }
 
 static bool
@@ -200,7 +172,7 @@ account_fetch(LedgerRows *rows, int64 user_id, int64 account_id, Snapshot snapsh
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user_id));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
-	scan = index_beginscan(rows->accounts, rows->accounts_key, snapshot, 2, 0);
+	scan = index_beginscan(rows->tables[ACCOUNTS].relation, rows->accounts_key, snapshot, 2, 0);
 	index_rescan(scan, keys, 2, NULL, 0);
 	found = index_getnext_slot(scan, ForwardScanDirection, slot);
 	if (found)
@@ -215,8 +187,9 @@ account_try_lock(LedgerRows *rows, Snapshot snapshot, TupleTableSlot *slot, Lock
 	ItemPointerData tid = slot->tts_tid;
 	TM_FailureData failure;
 
-	return table_tuple_lock(rows->accounts, &tid, snapshot, slot, GetCurrentCommandId(false), LockTupleNoKeyExclusive,
-							policy, IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+	return table_tuple_lock(rows->tables[ACCOUNTS].relation, &tid, snapshot, slot, GetCurrentCommandId(false),
+							LockTupleNoKeyExclusive, policy,
+							IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 }
 
 static bool
@@ -243,28 +216,26 @@ account_lock_version(LedgerRows *rows, Snapshot snapshot, TupleTableSlot *slot, 
 }
 
 static Datum
-slot_value(TupleTableSlot *slot, AttrNumber column)
+row_value(const RowTable *table, TupleTableSlot *slot, int column)
 {
 	bool isnull;
 
-	return slot_getattr(slot, column, &isnull);
+	return slot_getattr(slot, table->columns[column], &isnull);
 }
 
 static void
-account_read(const LedgerRows *rows, TupleTableSlot *slot, Account *account)
+account_read(const RowTable *accounts, TupleTableSlot *slot, Account *account)
 {
-	const AttrNumber *columns = rows->account;
-
 	account->row = slot;
-	account->user_id = DatumGetInt64(slot_value(slot, columns[ACCOUNT_USER_ID]));
-	account->id = DatumGetInt64(slot_value(slot, columns[ACCOUNT_ID]));
-	account->balance = DatumGetInt64(slot_value(slot, columns[ACCOUNT_BALANCE]));
-	account->last_number = DatumGetInt64(slot_value(slot, columns[ACCOUNT_LAST_NUMBER]));
-	account->last_transaction_at = DatumGetTimestampTz(slot_value(slot, columns[ACCOUNT_LAST_TRANSACTION_AT]));
-	account->closed = !slot_attisnull(slot, columns[ACCOUNT_CLOSED_AT]);
-	account->allow_negative = DatumGetBool(slot_value(slot, columns[ACCOUNT_ALLOW_NEGATIVE]));
-	account->has_refusals = DatumGetBool(slot_value(slot, columns[ACCOUNT_HAS_REFUSALS]));
-	text_to_cstring_buffer(DatumGetTextPP(slot_value(slot, columns[ACCOUNT_CURRENCY])), account->currency,
+	account->user_id = DatumGetInt64(row_value(accounts, slot, ACCOUNT_USER_ID));
+	account->id = DatumGetInt64(row_value(accounts, slot, ACCOUNT_ID));
+	account->balance = DatumGetInt64(row_value(accounts, slot, ACCOUNT_BALANCE));
+	account->last_number = DatumGetInt64(row_value(accounts, slot, ACCOUNT_LAST_NUMBER));
+	account->last_transaction_at = DatumGetTimestampTz(row_value(accounts, slot, ACCOUNT_LAST_TRANSACTION_AT));
+	account->closed = !slot_attisnull(slot, accounts->columns[ACCOUNT_CLOSED_AT]);
+	account->allow_negative = DatumGetBool(row_value(accounts, slot, ACCOUNT_ALLOW_NEGATIVE));
+	account->has_refusals = DatumGetBool(row_value(accounts, slot, ACCOUNT_HAS_REFUSALS));
+	text_to_cstring_buffer(DatumGetTextPP(row_value(accounts, slot, ACCOUNT_CURRENCY)), account->currency,
 						   sizeof(account->currency));
 	account->changed = false;
 }
@@ -272,7 +243,8 @@ account_read(const LedgerRows *rows, TupleTableSlot *slot, Account *account)
 bool
 parley_account_lock(LedgerRows *rows, int64 user_id, int64 account_id, Account *account)
 {
-	TupleTableSlot *slot = table_slot_create(rows->accounts, NULL);
+	const RowTable *accounts = &rows->tables[ACCOUNTS];
+	TupleTableSlot *slot = table_slot_create(accounts->relation, NULL);
 	Snapshot snapshot = IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot();
 	bool locked;
 
@@ -282,78 +254,28 @@ parley_account_lock(LedgerRows *rows, int64 user_id, int64 account_id, Account *
 		account_lock_version(rows, GetActiveSnapshot(), slot, hash_combine64((uint64) user_id, (uint64) account_id));
 	PopActiveSnapshot();
 	if (locked)
-		account_read(rows, slot, account);
+		account_read(accounts, slot, account);
 	else
 		ExecDropSingleTupleTableSlot(slot);
 	return locked;
 }
 
-static void
-slot_set(TupleTableSlot *slot, AttrNumber column, Datum value, bool isnull)
-{
-	slot->tts_values[column - 1] = value;
-	slot->tts_isnull[column - 1] = isnull;
-}
-
 void
 parley_account_save(LedgerRows *rows, const Account *account)
 {
-	TupleDesc desc = RelationGetDescr(rows->accounts);
-	TupleTableSlot *slot;
-	bool needs_index;
+	Datum values[ACCOUNT_WRITTEN_COLUMNS] = { Int64GetDatum(account->balance), Int64GetDatum(account->last_number),
+											  TimestampTzGetDatum(account->last_transaction_at),
+											  BoolGetDatum(account->has_refusals) };
+	bool nulls[ACCOUNT_WRITTEN_COLUMNS] = { [ACCOUNT_LAST_TRANSACTION_AT] = account->last_number == 0 };
 
-	if (!account->changed)
-	{
-		ExecDropSingleTupleTableSlot(account->row);
-		return;
-	}
-	slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	for (AttrNumber column = 1; column <= desc->natts; column++)
-		slot->tts_values[column - 1] = slot_getattr(account->row, column, &slot->tts_isnull[column - 1]);
-	slot_set(slot, rows->account[ACCOUNT_BALANCE], Int64GetDatum(account->balance), false);
-	slot_set(slot, rows->account[ACCOUNT_LAST_NUMBER], Int64GetDatum(account->last_number), false);
-	slot_set(slot, rows->account[ACCOUNT_LAST_TRANSACTION_AT], TimestampTzGetDatum(account->last_transaction_at),
-			 account->last_number == 0);
-	slot_set(slot, rows->account[ACCOUNT_HAS_REFUSALS], BoolGetDatum(account->has_refusals), false);
-	ExecStoreVirtualTuple(slot);
-	simple_table_tuple_update(rows->accounts, &account->row->tts_tid, slot, InvalidSnapshot, &needs_index);
-	if (needs_index)
-		index_by_executor(rows->accounts, slot);
-	CommandCounterIncrement();
-	ExecDropSingleTupleTableSlot(slot);
+	if (account->changed)
+		parley_row_update(&rows->writer, &rows->tables[ACCOUNTS], account->row, values, nulls);
 	ExecDropSingleTupleTableSlot(account->row);
-}
-
-static int64
-key_hash(text *idempotency_key)
-{
-	/* As hashtextextended() has it in the index. */
-	return (int64) hash_bytes_extended((unsigned char *) VARDATA_ANY(idempotency_key),
-									   VARSIZE_ANY_EXHDR(idempotency_key), 0);
-}
-
-/* What the executor would do for these two indexes, without compiling the expression and predicate of one of them anew.
- */
-static void
-transaction_index(LedgerRows *rows, const Transaction *transaction, TupleTableSlot *slot)
-{
-	Datum values[3] = { Int64GetDatum(transaction->user_id), Int64GetDatum(transaction->account_id),
-						Int64GetDatum(transaction->number) };
-	bool nulls[3] = { false };
-
-	index_insert(rows->transactions_key, values, nulls, &slot->tts_tid, rows->transactions, UNIQUE_CHECK_YES, false,
-				 NULL);
-	if (transaction->idempotency_key == NULL)
-		return;
-	values[2] = Int64GetDatum(key_hash(transaction->idempotency_key));
-	index_insert(rows->transactions_by_idempotency_key, values, nulls, &slot->tts_tid, rows->transactions,
-				 UNIQUE_CHECK_NO, false, NULL);
 }
 
 void
 parley_transaction_insert(LedgerRows *rows, const Transaction *transaction)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rows->transactions), &TTSOpsVirtual);
 	Datum values[TRANSACTION_COLUMNS] = { Int64GetDatum(transaction->user_id),
 										  Int64GetDatum(transaction->account_id),
 										  Int64GetDatum(transaction->number),
@@ -362,54 +284,40 @@ parley_transaction_insert(LedgerRows *rows, const Transaction *transaction)
 										  TimestampTzGetDatum(transaction->created_at),
 										  PointerGetDatum(transaction->idempotency_key),
 										  PointerGetDatum(transaction->memo) };
+	bool nulls[TRANSACTION_COLUMNS] = { [TRANSACTION_IDEMPOTENCY_KEY] = transaction->idempotency_key == NULL,
+										[TRANSACTION_MEMO] = transaction->memo == NULL };
 
-	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	for (int i = 0; i < rows->default_count; i++)
-	{
-		const ColumnDefault *other = &rows->defaults[i];
-		bool isnull;
-		Datum value = ExecEvalExpr(other->value, GetPerTupleExprContext(rows->estate), &isnull);
-
-		slot_set(slot, other->column, value, isnull);
-	}
-	for (int i = 0; i < TRANSACTION_COLUMNS; i++)
-		slot_set(slot, rows->transaction[i], values[i], false);
-	slot->tts_isnull[rows->transaction[TRANSACTION_IDEMPOTENCY_KEY] - 1] = transaction->idempotency_key == NULL;
-	slot->tts_isnull[rows->transaction[TRANSACTION_MEMO] - 1] = transaction->memo == NULL;
-	ExecStoreVirtualTuple(slot);
-	simple_table_tuple_insert(rows->transactions, slot);
-	if (rows->indexes_are_ours)
-		transaction_index(rows, transaction, slot);
-	else
-		index_by_executor(rows->transactions, slot);
-	ExecDropSingleTupleTableSlot(slot);
-	if (rows->estate != NULL)
-		ResetPerTupleExprContext(rows->estate);
-	CommandCounterIncrement();
+	parley_row_insert(&rows->writer, &rows->tables[TRANSACTIONS], values, nulls);
 }
 
 static text *
-slot_text(TupleTableSlot *slot, AttrNumber column)
+row_text(const RowTable *table, TupleTableSlot *slot, int column)
 {
 	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
+	Datum value = slot_getattr(slot, table->columns[column], &isnull);
 
 	return isnull ? NULL : DatumGetTextPCopy(value);
 }
 
 static void
-transaction_read(const LedgerRows *rows, TupleTableSlot *slot, Transaction *transaction)
+transaction_read(const RowTable *transactions, TupleTableSlot *slot, Transaction *transaction)
 {
-	const AttrNumber *columns = rows->transaction;
+	transaction->user_id = DatumGetInt64(row_value(transactions, slot, TRANSACTION_USER_ID));
+	transaction->account_id = DatumGetInt64(row_value(transactions, slot, TRANSACTION_ACCOUNT_ID));
+	transaction->number = DatumGetInt64(row_value(transactions, slot, TRANSACTION_NUMBER));
+	transaction->amount = DatumGetInt64(row_value(transactions, slot, TRANSACTION_AMOUNT));
+	transaction->balance = DatumGetInt64(row_value(transactions, slot, TRANSACTION_BALANCE));
+	transaction->created_at = DatumGetTimestampTz(row_value(transactions, slot, TRANSACTION_CREATED_AT));
+	transaction->idempotency_key = row_text(transactions, slot, TRANSACTION_IDEMPOTENCY_KEY);
+	transaction->memo = row_text(transactions, slot, TRANSACTION_MEMO);
+}
 
-	transaction->user_id = DatumGetInt64(slot_value(slot, columns[TRANSACTION_USER_ID]));
-	transaction->account_id = DatumGetInt64(slot_value(slot, columns[TRANSACTION_ACCOUNT_ID]));
-	transaction->number = DatumGetInt64(slot_value(slot, columns[TRANSACTION_NUMBER]));
-	transaction->amount = DatumGetInt64(slot_value(slot, columns[TRANSACTION_AMOUNT]));
-	transaction->balance = DatumGetInt64(slot_value(slot, columns[TRANSACTION_BALANCE]));
-	transaction->created_at = DatumGetTimestampTz(slot_value(slot, columns[TRANSACTION_CREATED_AT]));
-	transaction->idempotency_key = slot_text(slot, columns[TRANSACTION_IDEMPOTENCY_KEY]);
-	transaction->memo = slot_text(slot, columns[TRANSACTION_MEMO]);
+static int64
+key_hash(text *idempotency_key)
+{
+	/* As hashtextextended() has it in the index. */
+	return (int64) hash_bytes_extended((unsigned char *) VARDATA_ANY(idempotency_key),
+									   VARSIZE_ANY_EXHDR(idempotency_key), 0);
 }
 
 static bool
@@ -423,20 +331,23 @@ bool
 parley_transaction_find(LedgerRows *rows, int64 user_id, int64 account_id, text *idempotency_key,
 						Transaction *transaction)
 {
-	TupleTableSlot *slot = table_slot_create(rows->transactions, NULL);
+	const RowTable *transactions = &rows->tables[TRANSACTIONS];
+	TupleTableSlot *slot = table_slot_create(transactions->relation, NULL);
 	ScanKeyData keys[3];
 	IndexScanDesc scan;
 	bool found = false;
 
+	if (rows->idempotency_keys == NULL)
+		rows->idempotency_keys = idempotency_keys_open(transactions);
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user_id));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
 	ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key_hash(idempotency_key)));
 	/* Rows never change and the account is locked, so what is committed now is all there is: no snapshot is needed. */
-	scan = index_beginscan(rows->transactions, rows->transactions_by_idempotency_key, SnapshotSelf, 3, 0);
+	scan = index_beginscan(transactions->relation, rows->idempotency_keys, SnapshotSelf, 3, 0);
 	index_rescan(scan, keys, 3, NULL, 0);
 	while (!found && index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
-		transaction_read(rows, slot, transaction);
+		transaction_read(transactions, slot, transaction);
 		found = text_equals(transaction->idempotency_key, idempotency_key);
 	}
 	index_endscan(scan);

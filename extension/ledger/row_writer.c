@@ -1,0 +1,362 @@
+/*
+ * row_writer.c: see row_writer.h.
+ *
+ * Memory: of the writer's executor state, but for the CHECK constraints, which the session keeps: to read them from the
+ * catalog's text for every row that is written alone costs as much as an index.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteHandler.h"
+#include "storage/proc.h"
+#include "utils/datum.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+#include "index/lookup.h"
+#include "ledger/row_writer.h"
+
+typedef struct ColumnDefault
+{
+	AttrNumber column;
+	ExprState *value;
+} ColumnDefault;
+
+/* How often anything has changed that a CHECK may depend on. */
+static uint64 catalog_changes;
+
+static void
+on_relation_changed(Datum argument, Oid relation)
+{
+	catalog_changes++;
+}
+
+static void
+on_object_changed(Datum argument, int cache, uint32 hash)
+{
+	catalog_changes++;
+}
+
+void
+parley_row_writer_init(void)
+{
+	CacheRegisterRelcacheCallback(on_relation_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, on_object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, on_object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(OPEROID, on_object_changed, (Datum) 0);
+}
+
+static bool
+has_rule(Relation relation, CmdType command)
+{
+	for (int i = 0; relation->rd_rules != NULL && i < relation->rd_rules->numLocks; i++)
+		if (relation->rd_rules->rules[i]->event == command)
+			return true;
+	return false;
+}
+
+static bool
+has_transition_table(const TriggerDesc *triggers, CmdType command)
+{
+	if (triggers == NULL)
+		return false;
+	return command == CMD_INSERT ? triggers->trig_insert_new_table
+								 : triggers->trig_update_old_table || triggers->trig_update_new_table;
+}
+
+static bool
+has_trigger(const TriggerDesc *triggers, CmdType command)
+{
+	if (triggers == NULL)
+		return false;
+	return command == CMD_INSERT ? triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+									   triggers->trig_insert_before_statement || triggers->trig_insert_after_statement
+								 : triggers->trig_update_before_row || triggers->trig_update_after_row ||
+									   triggers->trig_update_before_statement || triggers->trig_update_after_statement;
+}
+
+static void
+table_require_writable(const RowTable *table)
+{
+	Relation relation = table->relation;
+	const char *unsupported = NULL;
+
+	if (relation->rd_rel->relkind != RELKIND_RELATION)
+		unsupported = "is not an ordinary table";
+	else if (has_rule(relation, table->command))
+		unsupported = "has a rule";
+	else if (relation->rd_rel->relrowsecurity &&
+			 check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
+		unsupported = "has row-level security";
+	else if (has_transition_table(relation->trigdesc, table->command))
+		unsupported = "has a trigger with a transition table";
+	if (unsupported != NULL)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("table \"%s\" %s, which the ledger does not support", table->name, unsupported)));
+}
+
+static void
+table_open_for_writing(RowTable *table)
+{
+	table->relation = table_openrv(makeRangeVar("parley", (char *) table->name, -1), RowExclusiveLock);
+	table_require_writable(table);
+	table->has_triggers = has_trigger(table->relation->trigdesc, table->command);
+	for (int i = 0; i < table->column_count; i++)
+		table->columns[i] = parley_column(table->relation, table->column_names[i]);
+}
+
+static RangeTblEntry *
+range_table_entry(const RowTable *table)
+{
+	RangeTblEntry *entry = makeNode(RangeTblEntry);
+	Bitmapset *written = NULL;
+
+	for (int i = 0; i < table->written_count; i++)
+		written = bms_add_member(written, table->columns[i] - FirstLowInvalidHeapAttributeNumber);
+	entry->rtekind = RTE_RELATION;
+	entry->relid = RelationGetRelid(table->relation);
+	entry->relkind = table->relation->rd_rel->relkind;
+	entry->rellockmode = RowExclusiveLock;
+	entry->requiredPerms = table->command == CMD_INSERT ? ACL_INSERT : ACL_UPDATE;
+	if (table->command == CMD_INSERT)
+		entry->insertedCols = written;
+	else
+		entry->updatedCols = written;
+	return entry;
+}
+
+static bool
+is_written(const RowTable *table, AttrNumber column)
+{
+	for (int i = 0; i < table->written_count; i++)
+		if (table->columns[i] == column)
+			return true;
+	return false;
+}
+
+/* What an INSERT that does not name them would put into the columns that somebody added. */
+static void
+defaults_find(RowTable *table, EState *estate)
+{
+	TupleDesc desc = RelationGetDescr(table->relation);
+
+	table->defaults = palloc(sizeof(ColumnDefault) * desc->natts);
+	for (AttrNumber column = 1; column <= desc->natts; column++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
+		Expr *value;
+
+		if (attribute->attisdropped || attribute->attgenerated != '\0' || is_written(table, column))
+			continue;
+		value = (Expr *) build_column_default(table->relation, column);
+		if (value != NULL)
+			table->defaults[table->default_count++] =
+				(ColumnDefault){ .column = column, .value = ExecPrepareExpr(value, estate) };
+	}
+}
+
+static void
+checks_build(RowChecks *checks, Relation relation)
+{
+	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+	int count = constraints == NULL ? 0 : constraints->num_check;
+	MemoryContext caller;
+
+	if (checks->context != NULL)
+		MemoryContextDelete(checks->context);
+	*checks = (RowChecks){ .context = AllocSetContextCreate(TopMemoryContext, "parley checks", ALLOCSET_SMALL_SIZES) };
+	caller = MemoryContextSwitchTo(checks->context);
+	checks->states = count == 0 ? NULL : palloc(sizeof(ExprState *) * count);
+	for (int i = 0; i < count; i++)
+		checks->states[i] = ExecInitExpr(expression_planner(stringToNode(constraints->check[i].ccbin)), NULL);
+	MemoryContextSwitchTo(caller);
+	checks->relation = RelationGetRelid(relation);
+}
+
+/* Gives the executor the CHECK constraints ready to be evaluated; without them, it would build them itself. */
+static void
+checks_prepare(RowTable *table)
+{
+	RowChecks *checks = table->checks;
+	uint64 changes = catalog_changes;
+
+	if (checks->relation != RelationGetRelid(table->relation) || checks->changes != changes)
+	{
+		/* A writer further up, whose trigger has led here, may be about to use them. */
+		if (checks->user == MyProc->lxid)
+			return;
+		checks_build(checks, table->relation);
+		checks->changes = changes;
+	}
+	checks->user = MyProc->lxid;
+	table->info->ri_ConstraintExprs = checks->states;
+}
+
+static void
+table_prepare(RowTable *table, EState *estate, Index place)
+{
+	table->info = makeNode(ResultRelInfo);
+	InitResultRelInfo(table->info, table->relation, place, NULL, 0);
+	estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, table->info);
+	checks_prepare(table);
+	table->slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(table->relation), &TTSOpsVirtual);
+	if (table->command == CMD_INSERT && RelationGetNumberOfAttributes(table->relation) > table->written_count)
+		defaults_find(table, estate);
+}
+
+void
+parley_row_writer_open(RowWriter *writer, RowTable *tables, int count)
+{
+	EState *estate = CreateExecutorState();
+	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+	List *range_table = NIL;
+
+	*writer = (RowWriter){ .estate = estate, .tables = tables, .table_count = count };
+	for (int i = 0; i < count; i++)
+	{
+		table_open_for_writing(&tables[i]);
+		range_table = lappend(range_table, range_table_entry(&tables[i]));
+	}
+	ExecCheckRTPerms(range_table, true);
+	ExecInitRangeTable(estate, range_table);
+	for (int i = 0; i < count; i++)
+		table_prepare(&tables[i], estate, i + 1);
+	EvalPlanQualInit(&writer->epq, estate, NULL, NIL, -1);
+	AfterTriggerBeginQuery();
+	MemoryContextSwitchTo(caller);
+}
+
+void
+parley_row_writer_close(RowWriter *writer)
+{
+	for (int i = 0; i < writer->table_count; i++)
+	{
+		RowTable *table = &writer->tables[i];
+
+		if (table->is_begun && table->command == CMD_INSERT)
+			ExecASInsertTriggers(writer->estate, table->info, NULL);
+		else if (table->is_begun)
+			ExecASUpdateTriggers(writer->estate, table->info, NULL);
+	}
+	AfterTriggerEndQuery(writer->estate);
+	EvalPlanQualEnd(&writer->epq);
+	ExecResetTupleTable(writer->estate->es_tupleTable, false);
+	for (int i = 0; i < writer->table_count; i++)
+	{
+		if (writer->tables[i].is_begun)
+			ExecCloseIndices(writer->tables[i].info);
+		table_close(writer->tables[i].relation, NoLock);
+	}
+	FreeExecutorState(writer->estate);
+	CommandCounterIncrement();
+}
+
+/* Before the first row. */
+static void
+table_begin(RowWriter *writer, RowTable *table)
+{
+	MemoryContext caller;
+
+	if (table->is_begun)
+		return;
+	table->is_begun = true;
+	caller = MemoryContextSwitchTo(writer->estate->es_query_cxt);
+	ExecOpenIndices(table->info, false);
+	MemoryContextSwitchTo(caller);
+	if (table->command == CMD_INSERT)
+		ExecBSInsertTriggers(writer->estate, table->info);
+	else
+		ExecBSUpdateTriggers(writer->estate, table->info);
+}
+
+static void
+row_set(TupleTableSlot *slot, AttrNumber column, Datum value, bool isnull)
+{
+	slot->tts_values[column - 1] = value;
+	slot->tts_isnull[column - 1] = isnull;
+}
+
+/* Writes the row that is in the table's slot, given the rest of it; replaced is NULL for a new one. */
+static void
+row_write(RowWriter *writer, RowTable *table, TupleTableSlot *replaced, const Datum *values, const bool *nulls)
+{
+	TupleTableSlot *slot = table->slot;
+	Datum known[ROW_COLUMNS_MAX];
+	bool known_nulls[ROW_COLUMNS_MAX];
+
+	for (int i = 0; i < table->written_count; i++)
+		row_set(slot, table->columns[i], values[i], nulls[i]);
+	ExecStoreVirtualTuple(slot);
+	for (int i = 0; i < table->column_count; i++)
+		known[i] = slot_getattr(slot, table->columns[i], &known_nulls[i]);
+
+	writer->estate->es_output_cid = GetCurrentCommandId(true);
+	if (replaced == NULL)
+		ExecSimpleRelationInsert(table->info, writer->estate, slot);
+	else
+	{
+		EvalPlanQualSetSlot(&writer->epq, slot);
+		ExecSimpleRelationUpdate(table->info, writer->estate, &writer->epq, replaced, slot);
+	}
+
+	if (!ItemPointerIsValid(&slot->tts_tid))
+		ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+						errmsg("a trigger suppressed a row of table \"%s\"", table->name)));
+	for (int i = 0; i < table->column_count && table->has_triggers; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(slot->tts_tupleDescriptor, table->columns[i] - 1);
+		bool isnull;
+		Datum value = slot_getattr(slot, table->columns[i], &isnull);
+
+		if (isnull != known_nulls[i] ||
+			(!isnull && !datum_image_eq(value, known[i], attribute->attbyval, attribute->attlen)))
+			ereport(ERROR,
+					(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+					 errmsg("a trigger changed column \"%s\" of table \"%s\"", table->column_names[i], table->name)));
+	}
+	ResetPerTupleExprContext(writer->estate);
+}
+
+void
+parley_row_insert(RowWriter *writer, RowTable *table, const Datum *values, const bool *nulls)
+{
+	TupleTableSlot *slot = table->slot;
+
+	table_begin(writer, table);
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	for (int i = 0; i < table->default_count; i++)
+	{
+		const ColumnDefault *other = &table->defaults[i];
+		bool isnull;
+		Datum value = ExecEvalExprSwitchContext(other->value, GetPerTupleExprContext(writer->estate), &isnull);
+
+		row_set(slot, other->column, value, isnull);
+	}
+	row_write(writer, table, NULL, values, nulls);
+}
+
+void
+parley_row_update(RowWriter *writer, RowTable *table, TupleTableSlot *row, const Datum *values, const bool *nulls)
+{
+	TupleTableSlot *slot = table->slot;
+
+	table_begin(writer, table);
+	ExecClearTuple(slot);
+	for (AttrNumber column = 1; column <= slot->tts_tupleDescriptor->natts; column++)
+	{
+		bool isnull;
+		Datum value = slot_getattr(row, column, &isnull);
+
+		row_set(slot, column, value, isnull || TupleDescAttr(slot->tts_tupleDescriptor, column - 1)->attisdropped);
+	}
+	row_write(writer, table, row, values, nulls);
+}
