@@ -1,4 +1,4 @@
--- ledger_audit: what always holds of the ledger, where it does not, and how it comes to after rows were loaded past ledger.c.
+-- audit: what always holds of the ledger, where it does not, and how it comes to after rows were loaded past ledger/posting.c.
 
 CREATE FUNCTION parley.true_expense_peaks(
 	OUT user_id bigint, OUT account_id bigint, OUT level integer, OUT block bigint, OUT number bigint, OUT amount bigint)

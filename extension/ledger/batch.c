@@ -1,5 +1,5 @@
 /*
- * ledger_batch.c: posting many transactions by one commit.
+ * batch.c: posting many transactions by one commit.
  *
  * Locks the accounts in the order of (user_id, id), each once and for all of its drafts, which keep the order in which
  * they were given. Memory: of the caller's context, until the call ends.
@@ -16,7 +16,7 @@
 #include "utils/tuplestore.h"
 
 #include "errors.h"
-#include "ledger/ledger.h"
+#include "ledger/posting.h"
 
 PG_FUNCTION_INFO_V1(parley_post_transactions);
 

@@ -1,4 +1,4 @@
--- ledger: accounts, their transactions and transfers. What decides a balance is in ledger.c; here are its thin functions.
+-- ledger: accounts, their transactions and transfers. What decides a balance is in ledger/posting.c; here are its thin functions.
 
 CREATE FUNCTION parley.require_account(user_id bigint, account_id bigint) RETURNS parley.accounts
 LANGUAGE plpgsql STABLE SECURITY DEFINER

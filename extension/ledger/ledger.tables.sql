@@ -62,7 +62,7 @@ COMMENT ON COLUMN parley.accounts.idempotency_key IS 'what the user named the re
 CREATE UNIQUE INDEX accounts_idempotency_key ON parley.accounts (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 -- Eight columns, since a ninth makes the null bitmap of every row 8 bytes longer: what a transfer adds has its own table.
--- No foreign key to accounts: the one writer, in ledger.c, holds that row's lock.
+-- No foreign key to accounts: the one writer, in ledger/posting.c, holds that row's lock.
 CREATE TABLE parley.transactions (
 	user_id bigint NOT NULL,
 	account_id bigint NOT NULL,

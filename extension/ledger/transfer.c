@@ -1,5 +1,5 @@
 /*
- * ledger_transfer.c: moving money from one account to another, with a receipt in a conversation where one is asked for.
+ * transfer.c: moving money from one account to another, with a receipt in a conversation where one is asked for.
  *
  * Locks both accounts, the one with the smaller (user_id, id) first, then the conversation's row. Memory: of the
  * caller's context; SPI is connected around what it runs.
@@ -12,7 +12,7 @@
 #include "utils/builtins.h"
 
 #include "errors.h"
-#include "ledger/ledger.h"
+#include "ledger/posting.h"
 #include "messages.h"
 #include "statement.h"
 

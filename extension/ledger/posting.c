@@ -1,7 +1,7 @@
 /*
- * ledger.c: deciding whether an account takes a transaction, and posting one.
+ * posting.c: deciding whether an account takes a transaction, and posting one.
  *
- * Locks the account, as ledger_rows.h has it, and nothing else. Memory: what a Posting points to is of the caller's
+ * Locks the account, as rows.h has it, and nothing else. Memory: what a Posting points to is of the caller's
  * context; SPI is connected around single statements and leaves nothing behind.
  *
  * The statements here are for what is rare: a key that was used, a refusal, every 64th transaction.
@@ -16,7 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
-#include "ledger/ledger.h"
+#include "ledger/posting.h"
 #include "statement.h"
 
 PG_FUNCTION_INFO_V1(parley_post_transaction);

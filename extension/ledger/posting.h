@@ -1,11 +1,11 @@
 /*
- * ledger.h: the one place where a balance is decided, for single postings, batches and transfers.
+ * posting.h: the one place where a balance is decided, for single postings, batches and transfers.
  *
  * Nothing here raises for what a caller got wrong: a Posting says what became of a draft, so that one bad row of a
  * batch leaves the others alone. Who answers for one draft alone turns it into an error by parley_posting_raise().
  */
-#ifndef PARLEY_LEDGER_H
-#define PARLEY_LEDGER_H
+#ifndef PARLEY_LEDGER_POSTING_H
+#define PARLEY_LEDGER_POSTING_H
 
 #include "postgres.h"
 
