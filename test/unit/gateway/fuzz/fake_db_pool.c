@@ -133,7 +133,7 @@ db_pool_submit(DbPool *pool, DbQuery *query)
 }
 
 void
-db_query_abandon(DbQuery *query)
+db_pool_abandon(DbQuery *query)
 {
 	h2o_mem_release_shared(query);
 }
