@@ -8,9 +8,9 @@ set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
 
-suites=(build unit regress isolation lifecycle e2e fault interface asan valgrind log)
+suites=(build unit regress isolation lifecycle e2e http fault interface asan valgrind log)
 # how the tests of each are counted
-declare -A count=([build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [e2e]=node [fault]=node
+declare -A count=([build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [e2e]=node [http]=node [fault]=node
 	[interface]=node [asan]=asan [valgrind]=valgrind [log]=tap)
 
 if [ -n "${TESTS:-}" ]; then
@@ -181,7 +181,7 @@ with_gateway() {
 	copy_gateway "$1" "$PARLEYD"
 	port=$(free_port)
 	export PARLEY_URL=http://127.0.0.1:$port
-	exec_gateway "$PARLEYD" --listen "127.0.0.1:$port" >"$PARLEYD.log" 2>&1 &
+	exec_gateway "$PARLEYD" --listen "127.0.0.1:$port" >>"$PARLEYD.log" 2>&1 &
 	pid=$!
 	until curl -fs -o /dev/null "$PARLEY_URL/ready"; do
 		kill -0 "$pid" && [ $((tries += 1)) -le 300 ] || break
@@ -205,6 +205,10 @@ suite_e2e() {
 	with_gateway gateway/parleyd node_tests e2e
 }
 
+suite_http() {
+	with_gateway gateway/parleyd node_tests http
+}
+
 suite_fault() {
 	with_gateway gateway/parleyd node_tests fault
 }
@@ -215,14 +219,16 @@ suite_interface() {
 
 # The unit tests, and the gateway under its end-to-end tests, with the sanitizers looking on.
 suite_asan() {
-	local source=$tmp/asan
+	local source=$tmp/asan status=0
 	copy_sources "$source"
 	export CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 	export LDFLAGS="-fsanitize=address,undefined"
 	export LSAN_OPTIONS="suppressions=$source/test/lsan.supp:print_suppressions=0"
 	build -C "$source/gateway" all check
 	build -C "$source/bench" check
-	with_gateway "$source/gateway/parleyd" node_tests e2e
+	with_gateway "$source/gateway/parleyd" node_tests e2e || status=$?
+	with_gateway "$source/gateway/parleyd" node_tests http || status=$?
+	return "$status"
 }
 
 # Every gateway of the end-to-end and fault tests under valgrind, which sees what the sanitizers do not: bytes that nobody set.

@@ -30,6 +30,7 @@ static const struct
 			   { 417, "Expectation Failed", "PY417" },
 			   { 422, "Unprocessable Content", "22023" },
 			   { 429, "Too Many Requests", "PY429" },
+			   { 431, "Request Header Fields Too Large", "PY431" },
 			   { 499, "Client Closed Request", "PY499" },
 			   { 500, "Internal Server Error", "XX000" },
 			   { 503, "Service Unavailable", "08006" },

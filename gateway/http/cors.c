@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "http/reply.h"
-
 static const char exposed[] = "Link, X-Total-Count, X-Request-Id, Idempotency-Replayed, Retry-After, RateLimit-Limit, "
 							  "RateLimit-Remaining, RateLimit-Reset";
 static const char allowed_headers[] = "Authorization, Content-Type, Idempotency-Key, X-Request-Id";
@@ -29,59 +27,37 @@ is_listed(const char *list, h2o_iovec_t origin)
 	return false;
 }
 
-static bool
-is_any(const Request *request)
+static void
+cors_add_header(h2o_req_t *http, const char *name, const char *value, size_t length)
 {
-	return strcmp(request->worker->config->cors_origin, "*") == 0;
+	h2o_add_header_by_str(&http->pool, &http->res.headers, name, strlen(name), 1, NULL,
+						  h2o_strdup(&http->pool, value, length).base, length);
+}
+
+bool
+cors_add_headers(h2o_req_t *http, const char *origins)
+{
+	bool is_any = strcmp(origins, "*") == 0;
+	ssize_t place = h2o_find_header_by_str(&http->headers, H2O_STRLIT("origin"), -1);
+	h2o_iovec_t origin = place < 0 ? h2o_iovec_init(NULL, 0) : http->headers.entries[place].value;
+
+	if (origins[0] == '\0')
+		return false;
+	if (!is_any)
+		cors_add_header(http, "vary", "Origin", 6);
+	if (origin.base == NULL || !(is_any || is_listed(origins, origin)))
+		return false;
+	if (is_any)
+		origin = h2o_iovec_init(H2O_STRLIT("*"));
+	cors_add_header(http, "access-control-allow-origin", origin.base, origin.len);
+	cors_add_header(http, "access-control-expose-headers", exposed, sizeof(exposed) - 1);
+	return true;
 }
 
 void
-cors_add_headers(Request *request)
+cors_add_preflight_headers(h2o_req_t *http, const char *methods, size_t length)
 {
-	h2o_iovec_t origin = request_header(request->http, "origin");
-
-	if (request->worker->config->cors_origin[0] == '\0')
-		return;
-	if (!is_any(request))
-		reply_header(request, "vary", "Origin", 6);
-	if (origin.base == NULL || !(is_any(request) || is_listed(request->worker->config->cors_origin, origin)))
-		return;
-	if (is_any(request))
-		reply_header(request, "access-control-allow-origin", "*", 1);
-	else
-		reply_header(request, "access-control-allow-origin", origin.base, origin.len);
-	reply_header(request, "access-control-expose-headers", exposed, sizeof(exposed) - 1);
-	request->is_cross_origin = true;
-}
-
-void
-cors_write_methods(const RouteSet *routes, bool with_options, Buffer *out)
-{
-	for (int method = 0; method < METHOD_COUNT; method++)
-		if (routes->by_method[method] != NULL)
-			buffer_printf(out, "%s%s%s", out->length == 0 ? "" : ", ", route_method_name((HttpMethod) method),
-						  method == METHOD_GET ? ", HEAD" : "");
-	if (with_options)
-		buffer_append_text(out, ", OPTIONS");
-}
-
-void
-cors_reply_options(Request *request, const RouteSet *routes)
-{
-	Buffer methods = { 0 };
-	Buffer body = { 0 };
-
-	if (routes == NULL)
-		buffer_append_text(&methods, "GET, HEAD, POST, PUT, DELETE, OPTIONS");
-	else
-		cors_write_methods(routes, true, &methods);
-	reply_header(request, "allow", methods.base, methods.length);
-	if (request->is_cross_origin)
-	{
-		reply_header(request, "access-control-allow-methods", methods.base, methods.length);
-		reply_header(request, "access-control-allow-headers", allowed_headers, sizeof(allowed_headers) - 1);
-		reply_header(request, "access-control-max-age", "600", 3);
-	}
-	buffer_dispose(&methods);
-	reply_body(request, 204, NULL, &body);
+	cors_add_header(http, "access-control-allow-methods", methods, length);
+	cors_add_header(http, "access-control-allow-headers", allowed_headers, sizeof(allowed_headers) - 1);
+	cors_add_header(http, "access-control-max-age", "600", 3);
 }

@@ -1,18 +1,19 @@
 /*
- * cors: what pages of other origins may do, by --cors-origin.
+ * cors: what pages of other origins may do, by --cors-origin. It knows h2o's request alone, so that errors of h2o's own
+ * have the headers too.
  */
 #ifndef CORS_H
 #define CORS_H
 
-#include "http/request.h"
+#include <stdbool.h>
 
-/* Adds the headers of cross-origin answers where the request's origin is one that may call. */
-void cors_add_headers(Request *request);
+#include <h2o.h>
 
-/* Answers OPTIONS on a path that has the routes; NULL: OPTIONS *, of the server as a whole. */
-void cors_reply_options(Request *request, const RouteSet *routes);
+/* Adds the headers of cross-origin answers where the request's origin is one of these ("*": any) and may call; returns
+ * whether it is. */
+bool cors_add_headers(h2o_req_t *http, const char *origins);
 
-/* Appends the methods of a path as Allow has them. */
-void cors_write_methods(const RouteSet *routes, bool with_options, Buffer *out);
+/* Adds what the answer to a preflight says beyond that; the methods are as Allow has them. */
+void cors_add_preflight_headers(h2o_req_t *http, const char *methods, size_t length);
 
 #endif

@@ -12,6 +12,7 @@
 #include "http/execution.h"
 #include "http/framing.h"
 #include "http/judge.h"
+#include "http/methods.h"
 #include "http/reply.h"
 
 /* With --admin-listen, what the server itself answers is there alone, and nothing else is. */
@@ -61,17 +62,6 @@ find_method(const Request *request)
 	return METHOD_COUNT;
 }
 
-static void
-handler_reply_not_allowed(Request *request, const RouteSet *routes)
-{
-	Buffer allow = { 0 };
-
-	cors_write_methods(routes, request->worker->config->cors_origin[0] != '\0', &allow);
-	reply_header(request, "allow", allow.base, allow.length);
-	buffer_dispose(&allow);
-	reply_error(request, 405, "This path does not know that method.");
-}
-
 /* Sets the route, or answers. */
 static bool
 find_route(Request *request)
@@ -83,9 +73,9 @@ find_route(Request *request)
 	if (routes == NULL)
 		return false;
 	if (h2o_memis(name.base, name.len, H2O_STRLIT("OPTIONS")) && request->worker->config->cors_origin[0] != '\0')
-		cors_reply_options(request, routes);
+		methods_reply_options(request, routes);
 	else if (method == METHOD_COUNT || routes->by_method[method] == NULL)
-		handler_reply_not_allowed(request, routes);
+		methods_reply_not_allowed(request, routes);
 	else
 		request->route = routes->by_method[method];
 	return request->route != NULL;
@@ -164,15 +154,15 @@ handler_on_request(h2o_handler_t *handler, h2o_req_t *http)
 	FramingFault fault = framing_check(http, &limits);
 
 	(void) handler;
+	request->is_cross_origin = cors_add_headers(http, config->cors_origin);
 	if (fault.status != 0)
 	{
 		reply_error(request, fault.status, fault.detail);
 		return 0;
 	}
-	cors_add_headers(request);
 	if (h2o_memis(http->path.base, http->path.len, H2O_STRLIT("*")))
 	{
-		cors_reply_options(request, NULL);
+		methods_reply_options(request, NULL);
 		return 0;
 	}
 	if (!find_route(request))

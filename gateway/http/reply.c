@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/cors.h"
 #include "http/gzip.h"
 #include "base/log.h"
 
@@ -153,6 +154,7 @@ send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t 
 	document = hold_body(http, &body);
 	http->res.reason = problem_title(http->res.status);
 	http->res.content_length = document.len;
+	cors_add_headers(http, request_worker(http)->config->cors_origin);
 	h2o_set_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, H2O_STRLIT("application/problem+json"), 1);
 	h2o_add_header_by_str(&http->pool, &http->res.headers, H2O_STRLIT("x-request-id"), 0, NULL,
 						  h2o_strdup(&http->pool, id, SIZE_MAX).base, strlen(id));

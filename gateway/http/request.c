@@ -73,11 +73,12 @@ write_log_line(const Request *request)
 {
 	uint64_t now_us = db_now_us();
 	char method[16];
-	h2o_iovec_t name = request->http->input.method;
+	h2o_iovec_t name =
+		request->http->input.method.len > 0 ? request->http->input.method : h2o_iovec_init(H2O_STRLIT("-"));
 
 	snprintf(method, sizeof(method), "%.*s", (int) name.len, name.base);
 	for (char *at = method; *at != '\0'; at++)
-		if (!isupper((unsigned char) *at))
+		if (!isupper((unsigned char) *at) && *at != '-')
 			*at = '?';
 	log_info("event=request id=%s method=%s route=%s status=%d rows=%zu bytes=%zu total_us=%ju database_us=%ju",
 			 request->id, method, request->route == NULL ? "-" : request->route->path,

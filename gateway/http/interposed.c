@@ -1,0 +1,190 @@
+/*
+ * interposed: each function keeps nothing but what its caller gives it.
+ */
+#include "http/interposed.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <string.h>
+
+typedef int (*RequestParser)(const char *, size_t, const char **, size_t *, const char **, size_t *, int *,
+							 struct phr_header *, size_t *, size_t);
+
+/* Data keeps the number that it has in h2o, whose phr_decode_chunked_is_in_data() looks at it. */
+enum
+{
+	CHUNK_SIZE,
+	CHUNK_EXTENSION,
+	CHUNK_DATA,
+	CHUNK_SIZE_BLANK,
+	CHUNK_SIZE_LF,
+	CHUNK_DATA_CR,
+	CHUNK_DATA_LF,
+	CHUNK_TRAILER_START,
+	CHUNK_TRAILER,
+	CHUNK_TRAILER_LF,
+	CHUNK_END_LF,
+	CHUNK_END,
+	SIZE_DIGITS_MAX = 15
+};
+
+static void
+trim_end(struct phr_header *header)
+{
+	const char *value = header->value;
+
+	while (header->value_len > 0 && (value[header->value_len - 1] == ' ' || value[header->value_len - 1] == '\t'))
+		header->value_len--;
+}
+
+/* What some clients send after a body is no request. */
+static bool
+is_empty_line(const char *bytes, size_t length)
+{
+	size_t i = 0;
+
+	while (i < length && (bytes[i] == '\r' || bytes[i] == '\n'))
+		i++;
+	return length <= 4 && i == length;
+}
+
+int
+phr_parse_request(const char *bytes, size_t length, const char **method, size_t *method_length, const char **path,
+				  size_t *path_length, int *minor_version, struct phr_header *headers, size_t *header_count,
+				  size_t last_length)
+{
+	static RequestParser h2os;
+	int parsed;
+
+	if (h2os == NULL)
+		h2os = (RequestParser) dlsym(RTLD_NEXT, "phr_parse_request");
+	parsed = h2os(bytes, length, method, method_length, path, path_length, minor_version, headers, header_count,
+				  last_length);
+	for (size_t i = 0; parsed > 0 && i < *header_count; i++)
+		trim_end(&headers[i]);
+	if ((parsed != -1 || is_empty_line(bytes, length)) && (parsed != -2 || length < H2O_MAX_REQLEN))
+		return parsed;
+	*method = *path = "";
+	*method_length = *path_length = *header_count = 0;
+	*minor_version = 1;
+	return (int) length;
+}
+
+static int
+hex_digit(char byte)
+{
+	if (byte >= '0' && byte <= '9')
+		return byte - '0';
+	if (byte >= 'a' && byte <= 'f')
+		return byte - 'a' + 10;
+	return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
+}
+
+static bool
+is_control(char byte)
+{
+	return ((unsigned char) byte < ' ' && byte != '\t') || byte == 0x7F;
+}
+
+static bool
+chunk_enter(struct phr_chunked_decoder *decoder, int state)
+{
+	decoder->state = (char) state;
+	return true;
+}
+
+/* A byte of the size, or the first after it. */
+static bool
+chunk_take_size(struct phr_chunked_decoder *decoder, char byte)
+{
+	int digit = hex_digit(byte);
+
+	if (digit >= 0)
+	{
+		decoder->bytes_left_in_chunk = decoder->bytes_left_in_chunk * 16 + (size_t) digit;
+		return decoder->digits++ < SIZE_DIGITS_MAX;
+	}
+	if (decoder->digits == 0)
+		return false;
+	decoder->digits = 0;
+	if (byte == '\r')
+		return chunk_enter(decoder, CHUNK_SIZE_LF);
+	if (byte == ';')
+		return chunk_enter(decoder, CHUNK_EXTENSION);
+	return (byte == ' ' || byte == '\t') && chunk_enter(decoder, CHUNK_SIZE_BLANK);
+}
+
+/* A byte that is not data; false if it may not stand here. */
+static bool
+chunk_take(struct phr_chunked_decoder *decoder, char byte)
+{
+	switch (decoder->state)
+	{
+		case CHUNK_SIZE:
+			return chunk_take_size(decoder, byte);
+		case CHUNK_SIZE_BLANK: /* only an extension may follow */
+			return byte == ' ' || byte == '\t' || (byte == ';' && chunk_enter(decoder, CHUNK_EXTENSION));
+		case CHUNK_EXTENSION:
+			return byte == '\r' ? chunk_enter(decoder, CHUNK_SIZE_LF) : !is_control(byte);
+		case CHUNK_SIZE_LF:
+			return byte == '\n' && chunk_enter(decoder, decoder->bytes_left_in_chunk > 0 ? CHUNK_DATA
+														: decoder->consume_trailer       ? CHUNK_TRAILER_START
+																						 : CHUNK_END);
+		case CHUNK_DATA_CR:
+			return byte == '\r' && chunk_enter(decoder, CHUNK_DATA_LF);
+		case CHUNK_DATA_LF:
+			return byte == '\n' && chunk_enter(decoder, CHUNK_SIZE);
+		case CHUNK_TRAILER_START:
+			if (byte == '\r')
+				return chunk_enter(decoder, CHUNK_END_LF);
+			return byte != ' ' && byte != '\t' && !is_control(byte) && chunk_enter(decoder, CHUNK_TRAILER);
+		case CHUNK_TRAILER:
+			return byte == '\r' ? chunk_enter(decoder, CHUNK_TRAILER_LF) : !is_control(byte);
+		case CHUNK_TRAILER_LF:
+			return byte == '\n' && chunk_enter(decoder, CHUNK_TRAILER_START);
+		case CHUNK_END_LF:
+			return byte == '\n' && chunk_enter(decoder, CHUNK_END);
+		default:
+			return false;
+	}
+}
+
+ssize_t
+phr_decode_chunked(struct phr_chunked_decoder *decoder, char *bytes, size_t *length)
+{
+	size_t end = *length;
+	size_t at = 0;
+
+	*length = 0;
+	while (at < end && decoder->state != CHUNK_END)
+	{
+		if (decoder->state == CHUNK_DATA)
+		{
+			size_t count = end - at < decoder->bytes_left_in_chunk ? end - at : decoder->bytes_left_in_chunk;
+
+			memmove(bytes + *length, bytes + at, count);
+			*length += count;
+			at += count;
+			decoder->bytes_left_in_chunk -= count;
+			if (decoder->bytes_left_in_chunk == 0)
+				chunk_enter(decoder, CHUNK_DATA_CR);
+		}
+		else if (!chunk_take(decoder, bytes[at++]))
+			return -1;
+	}
+	if (decoder->state != CHUNK_END)
+		return -2;
+	memmove(bytes + *length, bytes + at, end - at);
+	return (ssize_t) (end - at);
+}
+
+h2o_iovec_t
+h2o_url_normalize_path(h2o_mem_pool_t *pool, const char *path, size_t length, size_t *query_at, size_t **places)
+{
+	const char *mark = length == 0 ? NULL : memchr(path, '?', length);
+
+	(void) pool;
+	*query_at = mark == NULL ? SIZE_MAX : (size_t) (mark - path);
+	*places = NULL;
+	return h2o_iovec_init(H2O_STRLIT("/"));
+}
