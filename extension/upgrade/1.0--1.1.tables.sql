@@ -10,6 +10,9 @@
 -- A superuser runs this. PostgreSQL would also look for names in pg_trgm's schema, where others may have put functions that fit better.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
+-- Running gateways read the routes and the version again, once this has committed.
+NOTIFY parley_routes;
+
 -- schema: all of it belongs to a role of its own.
 DO $$
 BEGIN

@@ -3,7 +3,27 @@
  */
 #include "http/built_in.h"
 
+#include <string.h>
+
+#include "base/json_writer.h"
+#include "config/version.h"
 #include "http/reply.h"
+
+/* A database of another version is served what it has; whoever looks after it is told. */
+static void
+write_readiness(const Router *router, Buffer *body)
+{
+	const char *extension = router_extension_version(router);
+
+	buffer_append_text(body, "{\"status\":\"ok\"");
+	if (extension[0] != '\0' && strcmp(extension, PARLEY_VERSION) != 0)
+	{
+		buffer_append_text(body, ",\"extension\":");
+		json_write_text(body, extension);
+		buffer_append_text(body, ",\"gateway\":\"" PARLEY_VERSION "\"");
+	}
+	buffer_append_byte(body, '}');
+}
 
 void
 built_in_answer(Request *request)
@@ -21,7 +41,7 @@ built_in_answer(Request *request)
 				reply_error(request, 503, "The database cannot be reached, or its routes are not known yet.");
 				return;
 			}
-			buffer_append_text(&body, "{\"status\":\"ok\"}");
+			write_readiness(request->router, &body);
 			break;
 		case BUILT_IN_METRICS:
 			type = "text/plain; version=0.0.4; charset=utf-8";

@@ -15,7 +15,9 @@ enum
 	RETRY_MS = 500
 };
 
-static const char describe_sql[] = "SELECT * FROM parley.describe_routes()";
+static const char describe_sql[] =
+	"SELECT *, (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'parley') AS extension_version "
+	"FROM parley.describe_routes()";
 
 static const char session_sql[] = "SELECT set_config('statement_timeout', '10s', false)";
 
@@ -55,7 +57,8 @@ publish(RouteLoader *loader)
 	char *document = openapi_write(loader->router);
 
 	router_set_document(loader->router, document);
-	log_info("event=routes_loaded count=%zu", router_route_count(loader->router));
+	log_info("event=routes_loaded count=%zu extension=%s", router_route_count(loader->router),
+			 router_extension_version(loader->router));
 	server_set_router(loader->server, loader->router);
 	free(document);
 	free(loader->columns);

@@ -27,6 +27,7 @@ struct Router
 	h2o_mem_pool_t pool;
 	RouteNode root;
 	bool complete;
+	const char *extension_version;
 	DbStatement judge;
 	H2O_VECTOR(const DbStatement *) statements;
 	H2O_VECTOR(Route *) routes;
@@ -131,6 +132,7 @@ router_create(void)
 	memset(router, 0, sizeof(*router));
 	atomic_init(&router->holders, 1);
 	h2o_mem_init_pool(&router->pool);
+	router->extension_version = "";
 	add_built_in(router, BUILT_IN_HEALTH, "/health");
 	add_built_in(router, BUILT_IN_READY, "/ready");
 	add_built_in(router, BUILT_IN_METRICS, "/metrics");
@@ -158,6 +160,12 @@ bool
 router_is_complete(const Router *router)
 {
 	return router->complete;
+}
+
+const char *
+router_extension_version(const Router *router)
+{
+	return router->extension_version;
 }
 
 size_t
@@ -258,6 +266,8 @@ router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 
 	h2o_vector_reserve(&router->pool, &router->statements, (size_t) PQntuples(rows) + 1);
 	h2o_vector_reserve(&router->pool, &router->routes, (size_t) PQntuples(rows) + 1);
+	if (PQntuples(rows) > 0)
+		router->extension_version = h2o_strdup(&router->pool, route_cell(rows, 0, "extension_version"), SIZE_MAX).base;
 	for (int row = 0; row < PQntuples(rows); row++)
 	{
 		Route *route = route_read(rows, row, &router->pool);

@@ -34,6 +34,9 @@ const RouteSet *router_match(const Router *router, const Path *path);
 /* Whether the database's routes are in it. */
 bool router_is_complete(const Router *router);
 
+/* The extension's version that the routes come from, "" without any. */
+const char *router_extension_version(const Router *router);
+
 /* The database's routes, and their statements, in the same order; behind these stands judge's. */
 size_t router_route_count(const Router *router);
 const Route *const *router_routes(const Router *router);

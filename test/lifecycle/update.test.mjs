@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { catalog, difference } from "../support/catalog.mjs";
 import { createDatabase, psql } from "../support/database.mjs";
+import { start_gateway, until } from "../support/gateway.mjs";
 
 // What 1.0 could be asked for. It is never changed: 1.0 is not either.
 const fill = `
@@ -118,4 +119,32 @@ test("filled_database_keeps_all_through_an_update", async (t) => {
 			SELECT parley.create_user('+49 30 999999')`);
 		assert.equal(await psql(database, audits), "");
 	});
+});
+
+test("gateway_serves_the_version_before_and_says_so", async (t) => {
+	const database = await databaseOf(t, "update_served", "1.0");
+	await psql(database, fill);
+	await psql(database, "ALTER ROLE parley_gateway LOGIN");
+	const gateway = await start_gateway([], { env: { PGDATABASE: database } });
+	t.after(() => gateway.stop("SIGKILL"));
+	const ask = async (path, body) => {
+		const post = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+		const response = await fetch(gateway.base + path, body === undefined ? {} : post);
+		return { status: response.status, body: await response.json() };
+	};
+	const serves = async () => {
+		assert.equal((await ask("/conversations?searchValue=message&limit=3")).body.length, 3);
+		assert.equal((await ask("/contacts", { name: "Eve" })).status, 201);
+		assert.equal((await ask("/users/1/accounts/1/transactions", { amount: 7 })).status, 201);
+		assert.equal((await ask("/users/1/accounts/1/transactions", { amount: -7 })).status, 201);
+		assert.equal((await ask("/users/1/sync")).status, 200);
+		assert.equal((await ask("/openapi.json")).status, 200);
+	};
+
+	assert.deepEqual((await ask("/ready")).body, { status: "ok", extension: "1.0", gateway: "1.1" });
+	await serves();
+	await psql(database, "ALTER EXTENSION parley UPDATE");
+	await until(async () => (await ask("/ready")).body.extension === undefined, "the gateway knows of the update");
+	await serves();
+	assert.equal(await gateway.stop(), 0);
 });
