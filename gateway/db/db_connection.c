@@ -217,10 +217,23 @@ send_setup(DbConnection *connection)
 	sent(connection, create_own_query(DB_QUERY_SETUP, 0));
 }
 
-static void
-statement_name(unsigned id, char name[16])
+/* Where a statement stands in the list; statement_count if it does not. Ids in a list are consecutive. */
+static size_t
+statement_place(const DbConnection *connection, unsigned id)
 {
-	snprintf(name, 16, "s%u", id);
+	if (connection->statement_count == 0 || id < connection->statements[0]->id ||
+		id - connection->statements[0]->id >= connection->statement_count)
+		return connection->statement_count;
+	return id - connection->statements[0]->id;
+}
+
+/* None outside the list: the answer may have other columns the next time, which a named statement does not allow. */
+static void
+statement_name(const DbConnection *connection, unsigned id, char name[16])
+{
+	name[0] = '\0';
+	if (statement_place(connection, id) < connection->statement_count)
+		snprintf(name, 16, "s%u", id);
 }
 
 static void
@@ -228,7 +241,7 @@ send_prepare(DbConnection *connection, const DbStatement *statement)
 {
 	char name[16];
 
-	statement_name(statement->id, name);
+	statement_name(connection, statement->id, name);
 	PQsendPrepare(connection->pg, name, statement->sql, statement->parameter_count, statement->parameter_types);
 	sent(connection, create_own_query(DB_QUERY_PREPARE, statement->id));
 }
@@ -243,17 +256,7 @@ send_close(DbConnection *connection, unsigned statement_id)
 	sent(connection, create_own_query(DB_QUERY_CLOSE, statement_id));
 }
 
-/* Where a statement stands in the list; statement_count if it does not. Ids in a list are consecutive. */
-static size_t
-statement_place(const DbConnection *connection, unsigned id)
-{
-	if (connection->statement_count == 0 || id < connection->statements[0]->id ||
-		id - connection->statements[0]->id >= connection->statement_count)
-		return connection->statement_count;
-	return id - connection->statements[0]->id;
-}
-
-/* A statement of an earlier list is prepared again; that it is there already is no harm. */
+/* What is not in the list, as a statement of an earlier one, is prepared each time. */
 static void
 ensure_prepared(DbConnection *connection, const DbStatement *statement)
 {
@@ -308,7 +311,7 @@ db_connection_send(DbConnection *connection, DbQuery *query)
 	char name[16];
 
 	ensure_prepared(connection, query->statement);
-	statement_name(query->statement->id, name);
+	statement_name(connection, query->statement->id, name);
 	query->sent_at_us = db_now_us();
 	if (query->describe)
 		PQsendDescribePrepared(connection->pg, name);
