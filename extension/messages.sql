@@ -140,9 +140,8 @@ COMMENT ON FUNCTION parley.delete_message(bigint, bigint) IS
 
 CREATE FUNCTION parley.message_json(message parley.message) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT row_to_json(m) FROM (SELECT message.conversation_id, message.message_id, message.sender_id, message.content,
-	parley.rfc3339(message.created_at) AS created_at, parley.rfc3339(message.edited_at) AS edited_at,
-	parley.rfc3339(message.deleted_at) AS deleted_at) m);
+RETURN row_to_json(ROW(message.conversation_id, message.message_id, message.sender_id, message.content,
+	parley.rfc3339(message.created_at), parley.rfc3339(message.edited_at), parley.rfc3339(message.deleted_at))::parley.shown_message);
 COMMENT ON FUNCTION parley.message_json(parley.message) IS 'a message within a JSON answer, as the gateway writes one alone';
 
 CREATE FUNCTION parley.conversation(

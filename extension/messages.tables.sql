@@ -39,6 +39,11 @@ CREATE TYPE parley.message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
 	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz
 );
+CREATE TYPE parley.shown_message AS (
+	conversation_id bigint, message_id bigint, sender_id bigint, content text,
+	created_at text, edited_at text, deleted_at text
+);
+COMMENT ON TYPE parley.shown_message IS 'a message within a JSON answer, its times as RFC 3339';
 CREATE TYPE parley.posted_message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
 	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, replayed boolean

@@ -11,6 +11,7 @@
 
 #include "ledger/early_release.h"
 #include "ledger/row_writer.h"
+#include "live/wakeups.h"
 #include "search/search.h"
 
 PG_MODULE_MAGIC;
@@ -24,4 +25,5 @@ _PG_init(void)
 	MarkGUCPrefixReserved("parley");
 	parley_early_release_init();
 	parley_row_writer_init();
+	parley_wakeups_init();
 }

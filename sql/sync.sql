@@ -1,4 +1,4 @@
--- sync: what is new since a cursor: posted, edited, deleted; in pages; nothing twice while nothing else runs.
+-- sync: what is new since a cursor: posted, edited, deleted, read, paid; in pages; nothing twice.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT id AS ana FROM parley.create_user('+1 705 555 0001', 'Ana Sync') \gset
@@ -68,18 +68,79 @@ SELECT pg_temp.contents(messages) FROM parley.sync(:ana, :'page_3');
 
 -- a_cursor_that_cannot_be_resumed_is_an_error_never_silence
 \set VERBOSITY sqlstate
-SELECT parley.sync(:ana, regexp_replace(:'cursor', '^1\.[0-9a-f]+', '1.1'));
-SELECT parley.sync(:ana, regexp_replace(:'cursor', '^(1\.[0-9a-f]+)\.[0-9a-f]+', '\1.ff'));
-SELECT parley.sync(:ana, regexp_replace(:'cursor', '^(1\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+)\.[0-9a-f]+', '\1.ffffffffff'));
+SELECT parley.sync(:ana, regexp_replace(:'cursor', '^2\.[0-9a-f]+', '2.1'));
+SELECT parley.sync(:ana, regexp_replace(:'cursor', '^(2\.[0-9a-f]+)\.[0-9a-f]+', '\1.ff'));
+SELECT parley.sync(:ana, regexp_replace(:'cursor', '^(2(\.[0-9a-f]+){5})\.[0-9a-f]+', '\1.ffffffffff'));
 -- … and one that never was is another
 SELECT parley.sync(:ana, '');
 SELECT parley.sync(:ana, 'abc');
 SELECT parley.sync(:ana, :'cursor' || ' ');
+SELECT parley.sync(:ana, :'cursor' || '.0.');
+SELECT parley.sync(:ana, :'cursor' || repeat('-1', 100));
 -- … or another user's, whom it has not told of theirs
 SELECT parley.sync(:bob, :'cursor');
 SELECT parley.sync(-1);
 \set VERBOSITY terse
 SELECT parley.sync(:ana, "limit" => 0);
+
+-- a_cursor_of_format_1_is_good_still: cluster, timeline, place, since, …, user
+SELECT cursor AS now FROM parley.sync(:ana) \gset
+SELECT message_id FROM parley.post_user_message(:ab, 'after format 1', :bob);
+SELECT format('1.%s.%s.%s.%s.0.0.0.0.%s', p[2], p[3], p[4], p[7], p[5]) AS format_1 FROM regexp_split_to_array(:'now', '\.') p \gset
+SELECT pg_temp.contents(messages) FROM parley.sync(:ana, :'format_1');
+SELECT cursor AS cursor FROM parley.sync(:ana, :'format_1') \gset
+SELECT pg_temp.contents(messages), changed FROM parley.sync(:ana, :'cursor');
+
+-- how_far_somebody_has_read_is_told_to_themselves_and_to_the_others
+CREATE FUNCTION pg_temp.horizons(reads json) RETURNS TABLE (conversation_id bigint, contact_id bigint, read_message_id bigint) LANGUAGE sql AS
+	$$ SELECT * FROM json_to_recordset(reads) AS r(conversation_id bigint, contact_id bigint, read_message_id bigint) $$;
+SELECT cursor AS bobs FROM parley.sync(:bob, NULL, 200) \gset
+SELECT cursor AS cems FROM parley.sync(:cem, NULL, 200) \gset
+SELECT read FROM parley.mark_read(:ana, :ab, 11);
+SELECT h.conversation_id = :ab AS ab, h.contact_id = :ana AS ana, h.read_message_id, s.changed, s.messages
+	FROM parley.sync(:ana, :'cursor') s, pg_temp.horizons(s.reads) h;
+SELECT h.conversation_id = :ab AS ab, h.contact_id = :ana AS ana, h.read_message_id, s.changed, s.messages
+	FROM parley.sync(:bob, :'bobs') s, pg_temp.horizons(s.reads) h;
+SELECT reads, changed FROM parley.sync(:cem, :'cems');
+SELECT cursor AS cursor FROM parley.sync(:ana, :'cursor') \gset
+SELECT reads, changed FROM parley.sync(:ana, :'cursor');
+-- … by writing too
+SELECT read FROM parley.mark_read(:ana, :ab, 12);
+SELECT cursor AS cursor FROM parley.sync(:ana, :'cursor') \gset
+SELECT message_id FROM parley.post_user_message(:ab, 'I have read all', :ana);
+SELECT h.contact_id = :ana AS ana, h.read_message_id FROM parley.sync(:ana, :'cursor') s, pg_temp.horizons(s.reads) h;
+SELECT cursor AS cursor FROM parley.sync(:ana, :'cursor') \gset
+
+-- what_accounts_take_in_and_pay_out_is_told_in_pages_like_messages
+SELECT id AS anas FROM parley.open_account(:ana, 'EUR') \gset
+SELECT id AS bobs_account FROM parley.open_account(:bob, 'EUR') \gset
+SELECT changed FROM parley.sync(:ana, :'cursor');
+SELECT id FROM parley.post_transaction(:ana, :anas, 500, 'first');
+SELECT (from_transaction ->> 'amount')::int AS paid FROM parley.post_transfer(:ana, :anas, :bob, :bobs_account, 200, 'second', :ab);
+CREATE FUNCTION pg_temp.lines(transactions json) RETURNS text LANGUAGE sql AS
+	$$ SELECT string_agg(format('%s: %s %s %s', t ->> 'id', t ->> 'amount', t ->> 'balance', t ->> 'memo'), ', ' ORDER BY n)
+		FROM json_array_elements(transactions) WITH ORDINALITY AS e(t, n) $$;
+SELECT pg_temp.lines(transactions), pg_temp.contents(messages), changed, more FROM parley.sync(:ana, :'cursor');
+SELECT pg_temp.lines(transactions), changed FROM parley.sync(:bob, :'bobs');
+SELECT json_object_keys(transactions -> 0) FROM parley.sync(:ana, :'cursor');
+SELECT pg_temp.lines(transactions), pg_temp.contents(messages), cursor AS page_2, more FROM parley.sync(:ana, :'cursor', 1) \gset first_
+\echo :first_lines :first_contents :first_more
+SELECT pg_temp.lines(transactions), pg_temp.contents(messages), more FROM parley.sync(:ana, :'first_page_2', 2);
+SELECT cursor AS cursor FROM parley.sync(:ana, :'cursor') \gset
+SELECT messages, reads, transactions, changed FROM parley.sync(:ana, :'cursor');
+-- … and what is refused is not
+SELECT refused FROM parley.post_transaction(:ana, :anas, -5000, NULL, 'too much');
+SELECT transactions, changed FROM parley.sync(:ana, :'cursor');
+
+-- what_a_transaction_has_written_itself_is_told_to_it_and_told_when_it_has_committed
+BEGIN;
+SELECT message_id FROM parley.post_user_message(:ab, 'own', :bob);
+SELECT pg_temp.contents(messages), cursor AS within FROM parley.sync(:ana, :'cursor') \gset own_
+\echo :own_contents
+SELECT message_id FROM parley.post_user_message(:ab, 'own too', :bob);
+COMMIT;
+SELECT pg_temp.contents(messages) LIKE '%own too' AS tells FROM parley.sync(:ana, :'own_within');
+SELECT pg_temp.contents(messages) FROM parley.sync(:ana, :'cursor');
 
 -- a_cursor_is_issued_also_where_the_log_ends_with_a_page
 DO $$

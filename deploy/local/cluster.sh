@@ -46,12 +46,13 @@ create() {
 		--no-instructions >/dev/null
 	cat >>"$cluster/data/postgresql.conf" <<-'CONF'
 
-		# parley's private cluster: one machine, no replica, no TCP; several gateways and a benchmark's clients at once
+		# parley's private cluster: one machine, no replica, no TCP; several gateways and a benchmark's clients at once; wake-ups
 		max_connections = 200
 		listen_addresses = ''
 		wal_level = minimal
 		max_wal_senders = 0
 		max_wal_size = 2GB
+		shared_preload_libraries = 'parley'
 		log_line_prefix = '%m [%p] %e %q%u@%d '
 	CONF
 }

@@ -22,6 +22,7 @@
 #include "ledger/early_release.h"
 #include "ledger/row_writer.h"
 #include "ledger/rows.h"
+#include "live/wakeups.h"
 
 /* The columns that the ledger knows. Where they stand in a table is looked up, since owners add and drop others. */
 enum
@@ -269,7 +270,10 @@ parley_account_save(LedgerRows *rows, const Account *account)
 	bool nulls[ACCOUNT_WRITTEN_COLUMNS] = { [ACCOUNT_LAST_TRANSACTION_AT] = account->last_number == 0 };
 
 	if (account->changed)
+	{
 		parley_row_update(&rows->writer, &rows->tables[ACCOUNTS], account->row, values, nulls);
+		parley_wake(account->user_id, -account->id);
+	}
 	ExecDropSingleTupleTableSlot(account->row);
 }
 

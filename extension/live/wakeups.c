@@ -1,0 +1,436 @@
+/*
+ * wakeups.c: see wakeups.h.
+ *
+ * A place in the log counts all entries that there ever were, from a random start: one of another server's life is far
+ * from all that are known, and so unknown. The entries of users whose ids leave the same remainder are chained, newest first.
+ *
+ * Why sync misses nothing: a transaction that a snapshot does not show, but a later one does, was either still to enter
+ * the log when the place was taken, or between its two entries, and then the place is not after the first of them.
+ *
+ * Takes one lock of its own and no other inside it. After the commit nothing here may fail, so what is noted has its
+ * memory before: TopMemoryContext's, kept from one transaction to the next.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/condition_variable.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "errors.h"
+#include "live/wakeups.h"
+#include "statement.h"
+
+PG_FUNCTION_INFO_V1(parley_await_wakeups);
+PG_FUNCTION_INFO_V1(parley_wake_conversation);
+PG_FUNCTION_INFO_V1(parley_wake_reader);
+
+/* Half a minute at 1,000 messages a second in conversations of two. */
+#define LOG_ENTRIES (UINT64CONST(1) << 18)
+#define LOG_CHAINS 16384
+/* A transaction that notes more is taken to have changed everything. */
+#define NOTED_MAX 4096
+/* Somebody with more changes than this reads everything. */
+#define FOUND_MAX 4096
+#define PATIENCE_MAX_MS 1000
+
+typedef struct LogEntry
+{
+	int64 user_id;
+	int64 source_id;
+	uint64 previous; /* of the same chain */
+	Oid database;
+	bool is_visible;
+} LogEntry;
+
+typedef struct ChangeLog
+{
+	LWLock *lock;
+	ConditionVariable filled;
+	uint64 head;               /* the next entry's place */
+	uint64 newest[LOG_CHAINS]; /* the place of each chain's newest entry */
+	LogEntry entries[LOG_ENTRIES];
+	uint64 committing[FLEXIBLE_ARRAY_MEMBER]; /* of each backend, where its first entries begin; 0: none is between */
+} ChangeLog;
+
+typedef struct Note
+{
+	int64 user_id;
+	int64 source_id;
+} Note;
+
+static ChangeLog *change_log; /* NULL: the library is not preloaded */
+static shmem_request_hook_type previous_request_hook;
+static shmem_startup_hook_type previous_startup_hook;
+
+static Note *noted;
+static int noted_count;
+static int noted_room;
+static bool noted_everything;
+
+static Size
+log_size(void)
+{
+	return offsetof(ChangeLog, committing) + sizeof(uint64) * MaxBackends;
+}
+
+static void
+on_shmem_request(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	RequestAddinShmemSpace(log_size());
+	RequestNamedLWLockTranche("parley_wakeups", 1);
+}
+
+static void
+on_shmem_startup(void)
+{
+	bool found;
+	uint64 start;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	change_log = ShmemInitStruct("parley wake-ups", log_size(), &found);
+	if (!found)
+	{
+		memset(change_log, 0, log_size());
+		change_log->lock = &GetNamedLWLockTranche("parley_wakeups")->lock;
+		ConditionVariableInit(&change_log->filled);
+		if (!pg_strong_random(&start, sizeof(start)))
+			elog(FATAL, "could not generate a random number");
+		change_log->head = 2 * LOG_ENTRIES + (start >> 2);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* Whether the log has all entries from the place on. */
+static bool
+log_knows(uint64 place)
+{
+	return place <= change_log->head && change_log->head - place <= LOG_ENTRIES;
+}
+
+static uint64 *
+chain_of(int64 user_id)
+{
+	return &change_log->newest[(uint64) user_id % LOG_CHAINS];
+}
+
+static void
+log_write(bool is_visible)
+{
+	for (int i = 0; i < noted_count; i++)
+	{
+		uint64 *newest = chain_of(noted[i].user_id);
+
+		change_log->entries[change_log->head % LOG_ENTRIES] = (LogEntry){ .user_id = noted[i].user_id,
+																		  .source_id = noted[i].source_id,
+																		  .previous = *newest,
+																		  .database = MyDatabaseId,
+																		  .is_visible = is_visible };
+		*newest = change_log->head++;
+	}
+	/* Nobody's place is known any more. */
+	if (noted_everything)
+		change_log->head += LOG_ENTRIES + 1;
+}
+
+static void
+on_transaction_event(XactEvent event, void *arg)
+{
+	bool has_noted = noted_count > 0 || noted_everything;
+	uint64 *committing;
+
+	if (change_log == NULL || !has_noted)
+		return;
+	committing = &change_log->committing[MyProc - ProcGlobal->allProcs];
+	switch (event)
+	{
+		case XACT_EVENT_PRE_PREPARE:
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("cannot PREPARE a transaction that has changed conversations or accounts")));
+			break;
+		case XACT_EVENT_PRE_COMMIT:
+			LWLockAcquire(change_log->lock, LW_EXCLUSIVE);
+			*committing = change_log->head;
+			log_write(false);
+			LWLockRelease(change_log->lock);
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+			LWLockAcquire(change_log->lock, LW_EXCLUSIVE);
+			if (event == XACT_EVENT_COMMIT)
+				log_write(true);
+			*committing = 0;
+			LWLockRelease(change_log->lock);
+			if (event == XACT_EVENT_COMMIT)
+				ConditionVariableBroadcast(&change_log->filled);
+			noted_count = 0;
+			noted_everything = false;
+			break;
+		default:
+			break;
+	}
+}
+
+void
+parley_wakeups_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = on_shmem_request;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = on_shmem_startup;
+	RegisterXactCallback(on_transaction_event, NULL);
+}
+
+static bool
+is_noted(int64 user_id, int64 source_id)
+{
+	/* A transaction mostly changes one thing; to look at the latest notes is enough to keep the others few. */
+	for (int i = noted_count - 1; i >= 0 && i >= noted_count - 8; i--)
+		if (noted[i].user_id == user_id && noted[i].source_id == source_id)
+			return true;
+	return false;
+}
+
+void
+parley_wake(int64 user_id, int64 source_id)
+{
+	if (change_log == NULL || noted_everything || is_noted(user_id, source_id))
+		return;
+	if (noted_count == NOTED_MAX)
+	{
+		noted_everything = true;
+		noted_count = 0;
+		return;
+	}
+	if (noted_count == noted_room)
+	{
+		int room = noted_room == 0 ? 16 : 2 * noted_room;
+
+		noted = noted == NULL ? MemoryContextAlloc(TopMemoryContext, sizeof(Note) * room)
+							  : repalloc(noted, sizeof(Note) * room);
+		noted_room = room;
+	}
+	noted[noted_count++] = (Note){ .user_id = user_id, .source_id = source_id };
+}
+
+uint64
+parley_changes_place(void)
+{
+	uint64 place;
+
+	if (change_log == NULL || RecoveryInProgress())
+		return 0;
+	LWLockAcquire(change_log->lock, LW_SHARED);
+	place = change_log->head;
+	for (int i = 0; i < MaxBackends; i++)
+		if (change_log->committing[i] != 0)
+			place = Min(place, change_log->committing[i]);
+	LWLockRelease(change_log->lock);
+	return place;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	int64 x = *(const int64 *) a, y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+bool
+parley_changes_since(uint64 place, int64 user_id, int64 **sources, int *count)
+{
+	int64 *found;
+	int found_count = 0;
+	bool known;
+
+	if (change_log == NULL || RecoveryInProgress())
+		return false;
+	found = palloc(sizeof(int64) * FOUND_MAX);
+	LWLockAcquire(change_log->lock, LW_SHARED);
+	known = log_knows(place);
+	for (uint64 at = *chain_of(user_id); known && at >= place;)
+	{
+		const LogEntry *entry = &change_log->entries[at % LOG_ENTRIES];
+
+		at = entry->previous;
+		if (entry->user_id != user_id || entry->database != MyDatabaseId ||
+			(found_count > 0 && found[found_count - 1] == entry->source_id))
+			continue;
+		if (found_count == FOUND_MAX)
+			known = false;
+		else
+			found[found_count++] = entry->source_id;
+	}
+	LWLockRelease(change_log->lock);
+	if (!known)
+		return false;
+	qsort(found, found_count, sizeof(int64), by_id);
+	*count = 0;
+	for (int i = 0; i < found_count; i++)
+		if (i == 0 || found[i] != found[i - 1])
+			found[(*count)++] = found[i];
+	*sources = found;
+	return true;
+}
+
+/* Sleeps until there is an entry at the place, or for as long as there is patience. */
+static void
+log_await(uint64 place, int patience_ms)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), patience_ms);
+	long left_ms;
+
+	ConditionVariablePrepareToSleep(&change_log->filled);
+	for (;;)
+	{
+		uint64 head;
+
+		LWLockAcquire(change_log->lock, LW_SHARED);
+		head = change_log->head;
+		LWLockRelease(change_log->lock);
+		left_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		if (head != place || left_ms <= 0 ||
+			ConditionVariableTimedSleep(&change_log->filled, left_ms, PG_WAIT_EXTENSION))
+			break;
+	}
+	ConditionVariableCancelSleep();
+}
+
+static void
+require_log(void)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+						errmsg("cannot wait for wake-ups during recovery"), errhint("Ask the primary.")));
+	if (change_log == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("parley must be loaded via shared_preload_libraries"),
+						errhint("Add parley to shared_preload_libraries and restart PostgreSQL.")));
+}
+
+Datum
+parley_await_wakeups(PG_FUNCTION_ARGS)
+{
+	uint64 place = PG_ARGISNULL(0) ? 0 : (uint64) PG_GETARG_INT64(0), head;
+	int patience_ms = PG_ARGISNULL(1) ? 0 : Min(Max(PG_GETARG_INT32(1), 0), PATIENCE_MAX_MS);
+	bool is_complete;
+	Datum *user_ids;
+	int count = 0;
+	TupleDesc desc;
+	Datum values[3];
+	bool nulls[3] = { false, false, false };
+
+	require_log();
+	log_await(place, patience_ms);
+	LWLockAcquire(change_log->lock, LW_SHARED);
+	head = change_log->head;
+	is_complete = log_knows(place);
+	LWLockRelease(change_log->lock);
+	user_ids = palloc(sizeof(Datum) * (is_complete ? head - place + 1 : 1));
+	LWLockAcquire(change_log->lock, LW_SHARED);
+	/* The log may have gone round meanwhile. */
+	is_complete = is_complete && log_knows(place);
+	for (uint64 at = place; is_complete && at < head; at++)
+	{
+		const LogEntry *entry = &change_log->entries[at % LOG_ENTRIES];
+
+		if (entry->is_visible && entry->database == MyDatabaseId)
+			user_ids[count++] = Int64GetDatum(entry->user_id);
+	}
+	LWLockRelease(change_log->lock);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "await_wakeups must return a row");
+	values[0] = Int64GetDatum((int64) head);
+	values[1] = parley_int64_array(user_ids, count);
+	values[2] = BoolGetDatum(is_complete);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+static void
+require_row_trigger(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(((TriggerData *) fcinfo->context)->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED), errmsg("must be called as a row trigger")));
+}
+
+/* A bigint column of the row that the trigger is fired for; 0: null. */
+static int64
+trigger_column(const TriggerData *trigger, const char *name)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	HeapTuple row = trigger->tg_newtuple != NULL ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	bool isnull;
+	Datum value = SPI_getbinval(row, desc, SPI_fnumber(desc, name), &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+/* Whatever changes a conversation's row is news to its members and to the operator; chats have neither. */
+Datum
+parley_wake_conversation(PG_FUNCTION_ARGS)
+{
+	static const char *const members[] = { "contact_id", "low_contact_id", "high_contact_id" };
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	int64 conversation_id;
+
+	require_row_trigger(fcinfo);
+	if (change_log == NULL)
+		return PointerGetDatum(NULL);
+	conversation_id = trigger_column(trigger, "id");
+	for (int i = 0; i < (int) lengthof(members); i++)
+	{
+		int64 contact_id = trigger_column(trigger, members[i]);
+
+		if (contact_id == 0)
+			continue;
+		parley_wake(contact_id, conversation_id);
+		parley_wake(WAKEUPS_OPERATOR, conversation_id);
+	}
+	return PointerGetDatum(NULL);
+}
+
+/* A read horizon is news to all members. */
+Datum
+parley_wake_reader(PG_FUNCTION_ARGS)
+{
+	static Statement list_members = {
+		"SELECT contact_id FROM parley.members WHERE conversation_id = $1",
+		{ INT8OID },
+	};
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Datum conversation_id;
+	uint64 count;
+
+	require_row_trigger(fcinfo);
+	if (change_log == NULL)
+		return PointerGetDatum(NULL);
+	conversation_id = Int64GetDatum(trigger_column(trigger, "conversation_id"));
+	/* Who reads by writing has woken all of them already. */
+	if (is_noted(trigger_column(trigger, "contact_id"), DatumGetInt64(conversation_id)))
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	count = parley_statement_run(&list_members, &conversation_id, NULL, true, 0);
+	for (uint64 i = 0; i < count; i++)
+		parley_wake(DatumGetInt64(parley_statement_value(i, 1, NULL)), DatumGetInt64(conversation_id));
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,222 @@
+/*
+ * cursor.c: see cursor.h.
+ *
+ * A cursor names the cluster, and a place in its write-ahead log. After a promotion it is good if the new timeline
+ * contains that place; what lies beyond was lost with the old primary, and its transaction ids are given out anew. A
+ * standby may lag behind the server that issued the cursor: it has nothing new to tell until it has caught up.
+ *
+ * Format 2 is hexadecimal numbers with dots between them; a horizon is "since" and, in one field, how far below it each
+ * running transaction is. Of format 1, which knew neither these nor the log of changes, "since" is taken, so that a
+ * round under way begins anew.
+ *
+ * Locks SyncRepLock for a moment. Memory: the current context's.
+ */
+#include "postgres.h"
+
+#include "access/timeline.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xlogrecovery.h"
+#include "replication/syncrep.h"
+#include "replication/walsender_private.h"
+#include "storage/lwlock.h"
+#include "utils/builtins.h"
+
+#include "errors.h"
+#include "sync/cursor.h"
+
+#define FORMAT_1 "1.%llx.%x.%llx.%llx.%llx.%llx.%llx.%llx.%llx"
+#define CURSOR_AGE_MAX (UINT64CONST(1) << 30)
+
+static void
+horizon_append(StringInfo cursor, const Horizon *horizon)
+{
+	appendStringInfo(cursor, ".%llx.%s", (unsigned long long) horizon->since, horizon->is_exact ? "" : "~");
+	for (int i = 0; i < horizon->running_count; i++)
+		appendStringInfo(cursor, "%s%llx", i == 0 ? "" : "-",
+						 (unsigned long long) (horizon->since - horizon->running[i]));
+}
+
+text *
+parley_cursor_form(const SyncCursor *cursor)
+{
+	StringInfoData formed;
+
+	initStringInfo(&formed);
+	appendStringInfo(&formed, "2.%llx.%x.%llx.%llx.%llx", (unsigned long long) cursor->system_identifier,
+					 cursor->timeline, (unsigned long long) cursor->lsn, (unsigned long long) cursor->user_id,
+					 (unsigned long long) cursor->changes);
+	horizon_append(&formed, &cursor->told);
+	if (cursor->in_round)
+	{
+		horizon_append(&formed, &cursor->round);
+		appendStringInfo(&formed, ".%llx.%llx.%llx", (unsigned long long) cursor->source_id,
+						 (unsigned long long) cursor->number, (unsigned long long) cursor->told_number);
+	}
+	return cstring_to_text_with_len(formed.data, formed.len);
+}
+
+static void
+fail_no_cursor(const char *message)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message),
+			 errhint("Use the cursor of an earlier answer as it is, or none to start over."), errargument("cursor")));
+}
+
+/* The next field, up to the dot or the end, as a number; what is no number shows when the cursor is formed again. */
+static uint64
+field_number(char **rest)
+{
+	char *field = strsep(rest, ".");
+
+	return field == NULL ? 0 : strtou64(field, NULL, 16);
+}
+
+static Horizon
+field_horizon(char **rest)
+{
+	Horizon horizon = { .since = field_number(rest), .is_exact = true };
+	char *field = strsep(rest, ".");
+
+	if (field != NULL && *field == '~')
+	{
+		horizon.is_exact = false;
+		field++;
+	}
+	while (field != NULL && *field != '\0' && horizon.running_count < HORIZON_RUNNING_MAX)
+		horizon.running[horizon.running_count++] = horizon.since - strtou64(strsep(&field, "-"), NULL, 16);
+	return horizon;
+}
+
+static SyncCursor
+cursor_parse_2(char *rest)
+{
+	SyncCursor cursor = { 0 };
+
+	strsep(&rest, ".");
+	cursor.system_identifier = field_number(&rest);
+	cursor.timeline = (TimeLineID) field_number(&rest);
+	cursor.lsn = field_number(&rest);
+	cursor.user_id = (int64) field_number(&rest);
+	cursor.changes = field_number(&rest);
+	cursor.told = field_horizon(&rest);
+	cursor.in_round = rest != NULL;
+	if (cursor.in_round)
+	{
+		cursor.round = field_horizon(&rest);
+		cursor.source_id = (int64) field_number(&rest);
+		cursor.number = (int64) field_number(&rest);
+		cursor.told_number = (int64) field_number(&rest);
+	}
+	return cursor;
+}
+
+static bool
+cursor_parse_1(const char *string, SyncCursor *cursor)
+{
+	unsigned long long part[8];
+
+	if (sscanf(string, FORMAT_1, &part[0], &cursor->timeline, &part[1], &part[2], &part[3], &part[4], &part[5],
+			   &part[6], &part[7]) != 9)
+		return false;
+	cursor->system_identifier = part[0];
+	cursor->lsn = part[1];
+	cursor->told.since = part[2];
+	cursor->user_id = (int64) part[7];
+	return strcmp(string, psprintf(FORMAT_1, part[0], cursor->timeline, part[1], part[2], part[3], part[4], part[5],
+								   part[6], part[7])) == 0;
+}
+
+SyncCursor
+parley_cursor_parse(const text *given, int64 user_id)
+{
+	SyncCursor cursor = { 0 };
+	char *string = text_to_cstring(given);
+
+	if (!cursor_parse_1(string, &cursor))
+	{
+		cursor = cursor_parse_2(pstrdup(string));
+		if (strcmp(string, text_to_cstring(parley_cursor_form(&cursor))) != 0)
+			fail_no_cursor("cursor is not one of sync's");
+	}
+	if (cursor.user_id != user_id)
+		fail_no_cursor("cursor is another user's");
+	return cursor;
+}
+
+/*
+ * Where the synchronous standbys are known to be, or InvalidXLogRecPtr where commits do not wait for any. What a
+ * snapshot shows was confirmed by them before it became visible.
+ */
+static XLogRecPtr
+confirmed_place(void)
+{
+	XLogRecPtr confirmed;
+
+	if (SyncRepStandbyNames == NULL || SyncRepStandbyNames[0] == '\0' ||
+		synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
+		return InvalidXLogRecPtr;
+	LWLockAcquire(SyncRepLock, LW_SHARED);
+	confirmed = WalSndCtl->lsn[SYNC_REP_WAIT_FLUSH];
+	LWLockRelease(SyncRepLock);
+	return confirmed;
+}
+
+void
+parley_cursor_locate(SyncCursor *cursor, XLogRecPtr told_end)
+{
+	XLogRecPtr confirmed;
+
+	cursor->system_identifier = GetSystemIdentifier();
+	if (RecoveryInProgress())
+	{
+		cursor->lsn = GetXLogReplayRecPtr(&cursor->timeline);
+		return;
+	}
+	cursor->lsn = GetFlushRecPtr(&cursor->timeline);
+	confirmed = confirmed_place();
+	if (!XLogRecPtrIsInvalid(confirmed))
+		cursor->lsn = Min(cursor->lsn, Max(confirmed, told_end));
+}
+
+/* Whether this server's history contains the place where the cursor was issued. */
+static bool
+cursor_is_of_this_history(const SyncCursor *cursor)
+{
+	TimeLineID timeline;
+	List *history;
+
+	if (RecoveryInProgress())
+		GetXLogReplayRecPtr(&timeline);
+	else
+		GetFlushRecPtr(&timeline);
+	if (cursor->system_identifier != GetSystemIdentifier() || cursor->timeline > timeline)
+		return false;
+	if (cursor->timeline == timeline)
+		return true;
+	history = readTimeLineHistory(timeline);
+	return tliInHistory(cursor->timeline, history) && cursor->lsn <= tliSwitchPoint(cursor->timeline, history, NULL);
+}
+
+/* Whether the transaction ids of rows can be compared with the cursor's; none of a standby's are beyond what it
+ * replayed. */
+static bool
+cursor_is_comparable(const SyncCursor *cursor)
+{
+	uint64 next = U64FromFullTransactionId(ReadNextFullTransactionId());
+	uint64 since = cursor->told.since;
+
+	if (since > next)
+		return RecoveryInProgress();
+	return since == 0 || next - since <= CURSOR_AGE_MAX;
+}
+
+void
+parley_cursor_require_resumable(const SyncCursor *cursor)
+{
+	if (!cursor_is_of_this_history(cursor) || !cursor_is_comparable(cursor))
+		ereport(ERROR, (errcode(ERRCODE_PARLEY_GONE), errmsg("cursor can no longer be resumed"),
+						errhint("Start over without a cursor."), errargument("cursor")));
+}

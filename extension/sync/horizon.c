@@ -1,0 +1,147 @@
+/*
+ * horizon.c: see horizon.h.
+ *
+ * Locks nothing. Memory: the current context's.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "statement.h"
+#include "sync/horizon.h"
+
+PG_FUNCTION_INFO_V1(parley_xid_reached);
+
+uint64
+parley_xid_widen(TransactionId xid)
+{
+	uint64 next = U64FromFullTransactionId(ReadNextFullTransactionId());
+
+	return next - (uint32) ((uint32) next - xid);
+}
+
+static bool
+xid_is_new(TransactionId xid, uint64 since, const uint64 *running, int running_count)
+{
+	uint64 wide;
+
+	if (since == 0)
+		return true;
+	if (!TransactionIdIsNormal(xid))
+		return false;
+	wide = parley_xid_widen(xid);
+	for (int i = 0; i < running_count; i++)
+		if (running[i] == wide)
+			return true;
+	return wide >= since;
+}
+
+bool
+parley_horizon_is_new(const Horizon *horizon, TransactionId xid)
+{
+	return xid_is_new(xid, horizon->since, horizon->running, horizon->running_count);
+}
+
+Datum
+parley_xid_reached(PG_FUNCTION_ARGS)
+{
+	ArrayType *running = PG_GETARG_ARRAYTYPE_P(2);
+
+	if (ARR_HASNULL(running) || ARR_ELEMTYPE(running) != INT8OID)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("running must not contain nulls")));
+	PG_RETURN_BOOL(xid_is_new(PG_GETARG_TRANSACTIONID(0), (uint64) PG_GETARG_INT64(1),
+							  (const uint64 *) ARR_DATA_PTR(running),
+							  ArrayGetNItems(ARR_NDIM(running), ARR_DIMS(running))));
+}
+
+/* Adds those of the ids that are below since. False if there are too many. */
+static bool
+running_add(Horizon *horizon, const TransactionId *xids, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		uint64 wide = parley_xid_widen(xids[i]);
+
+		if (wide >= horizon->since)
+			continue;
+		if (horizon->running_count == HORIZON_RUNNING_MAX)
+			return false;
+		horizon->running[horizon->running_count++] = wide;
+	}
+	return true;
+}
+
+Horizon
+parley_horizon_of_snapshot(Snapshot snapshot)
+{
+	Horizon horizon = { .since = parley_xid_widen(snapshot->xmax), .is_exact = true };
+
+	/* A snapshot does not count the transaction that took it among the running. */
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()) && !snapshot->suboverflowed &&
+		running_add(&horizon, snapshot->xip, snapshot->xcnt) &&
+		running_add(&horizon, snapshot->subxip, snapshot->subxcnt))
+		return horizon;
+	return (Horizon){ .since = parley_xid_widen(snapshot->xmin) };
+}
+
+void
+parley_horizon_lower(Horizon *horizon, uint64 since)
+{
+	int kept = 0;
+
+	if (since >= horizon->since)
+		return;
+	horizon->since = since;
+	for (int i = 0; i < horizon->running_count; i++)
+		if (horizon->running[i] < since)
+			horizon->running[kept++] = horizon->running[i];
+	horizon->running_count = kept;
+}
+
+static bool
+is_running(const Horizon *horizon, uint64 xid)
+{
+	for (int i = 0; i < horizon->running_count; i++)
+		if (horizon->running[i] == xid)
+			return true;
+	return false;
+}
+
+Horizon
+parley_horizon_merge(const Horizon *a, const Horizon *b)
+{
+	Horizon merged = *a, other = *b;
+
+	parley_horizon_lower(&merged, b->since);
+	parley_horizon_lower(&other, merged.since);
+	merged.is_exact = a->is_exact && b->is_exact;
+	for (int i = 0; i < other.running_count; i++)
+	{
+		if (other.running[i] >= merged.since || is_running(&merged, other.running[i]))
+			continue;
+		if (merged.running_count == HORIZON_RUNNING_MAX)
+		{
+			/* No room to name it: everything from it on is untold. */
+			parley_horizon_lower(&merged, other.running[i]);
+			merged.is_exact = false;
+			continue;
+		}
+		merged.running[merged.running_count++] = other.running[i];
+	}
+	return merged;
+}
+
+Datum
+parley_horizon_running(const Horizon *horizon)
+{
+	Datum values[HORIZON_RUNNING_MAX];
+
+	for (int i = 0; i < horizon->running_count; i++)
+		values[i] = Int64GetDatum((int64) horizon->running[i]);
+	return parley_int64_array(values, horizon->running_count);
+}
