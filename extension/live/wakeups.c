@@ -2,7 +2,8 @@
  * wakeups.c: see wakeups.h.
  *
  * A place in the log counts all entries that there ever were, from a random start: one of another server's life is far
- * from all that are known, and so unknown. The entries of users whose ids leave the same remainder are chained, newest first.
+ * from all that are known, and so unknown. The entries of users whose ids leave the same remainder are chained, newest
+ * first.
  *
  * Why sync misses nothing: a transaction that a snapshot does not show, but a later one does, was either still to enter
  * the log when the place was taken, or between its two entries, and then the place is not after the first of them.
@@ -319,8 +320,8 @@ static void
 require_log(void)
 {
 	if (RecoveryInProgress())
-		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-						errmsg("cannot wait for wake-ups during recovery"), errhint("Ask the primary.")));
+		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("cannot wait for wake-ups during recovery"),
+						errhint("Ask the primary.")));
 	if (change_log == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("parley must be loaded via shared_preload_libraries"),

@@ -6,8 +6,7 @@
  * standby may lag behind the server that issued the cursor: it has nothing new to tell until it has caught up.
  *
  * Format 2 is hexadecimal numbers with dots between them; a horizon is "since" and, in one field, how far below it each
- * running transaction is. Of format 1, which knew neither these nor the log of changes, "since" is taken, so that a
- * round under way begins anew.
+ * running transaction is. Format 1 knew neither these nor the log of changes.
  *
  * Locks SyncRepLock for a moment. Memory: the current context's.
  */
@@ -86,7 +85,12 @@ field_horizon(char **rest)
 		field++;
 	}
 	while (field != NULL && *field != '\0' && horizon.running_count < HORIZON_RUNNING_MAX)
-		horizon.running[horizon.running_count++] = horizon.since - strtou64(strsep(&field, "-"), NULL, 16);
+	{
+		uint64 below = strtou64(strsep(&field, "-"), NULL, 16);
+
+		if (below > 0 && below < horizon.since)
+			horizon.running[horizon.running_count++] = horizon.since - below;
+	}
 	return horizon;
 }
 
@@ -124,6 +128,11 @@ cursor_parse_1(const char *string, SyncCursor *cursor)
 	cursor->system_identifier = part[0];
 	cursor->lsn = part[1];
 	cursor->told.since = part[2];
+	cursor->in_round = part[3] != 0;
+	cursor->round.since = part[3];
+	cursor->source_id = (int64) part[4];
+	cursor->number = (int64) part[5];
+	cursor->told_number = (int64) part[6];
 	cursor->user_id = (int64) part[7];
 	return strcmp(string, psprintf(FORMAT_1, part[0], cursor->timeline, part[1], part[2], part[3], part[4], part[5],
 								   part[6], part[7])) == 0;

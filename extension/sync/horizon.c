@@ -7,12 +7,8 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
 
-#include "statement.h"
 #include "sync/horizon.h"
 
 PG_FUNCTION_INFO_V1(parley_xid_reached);
@@ -26,37 +22,34 @@ parley_xid_widen(TransactionId xid)
 }
 
 static bool
-xid_is_new(TransactionId xid, uint64 since, const uint64 *running, int running_count)
+is_running(const Horizon *horizon, uint64 xid)
 {
-	uint64 wide;
-
-	if (since == 0)
-		return true;
-	if (!TransactionIdIsNormal(xid))
-		return false;
-	wide = parley_xid_widen(xid);
-	for (int i = 0; i < running_count; i++)
-		if (running[i] == wide)
+	for (int i = 0; i < horizon->running_count; i++)
+		if (horizon->running[i] == xid)
 			return true;
-	return wide >= since;
+	return false;
 }
 
 bool
 parley_horizon_is_new(const Horizon *horizon, TransactionId xid)
 {
-	return xid_is_new(xid, horizon->since, horizon->running, horizon->running_count);
+	uint64 wide;
+
+	if (horizon->since == 0)
+		return true;
+	if (!TransactionIdIsNormal(xid))
+		return false;
+	wide = parley_xid_widen(xid);
+	return wide >= horizon->since || is_running(horizon, wide);
 }
 
+/* 1.0's sync() asked this of each row. */
 Datum
 parley_xid_reached(PG_FUNCTION_ARGS)
 {
-	ArrayType *running = PG_GETARG_ARRAYTYPE_P(2);
+	Horizon horizon = { .since = (uint64) PG_GETARG_INT64(1) };
 
-	if (ARR_HASNULL(running) || ARR_ELEMTYPE(running) != INT8OID)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("running must not contain nulls")));
-	PG_RETURN_BOOL(xid_is_new(PG_GETARG_TRANSACTIONID(0), (uint64) PG_GETARG_INT64(1),
-							  (const uint64 *) ARR_DATA_PTR(running),
-							  ArrayGetNItems(ARR_NDIM(running), ARR_DIMS(running))));
+	PG_RETURN_BOOL(parley_horizon_is_new(&horizon, PG_GETARG_TRANSACTIONID(0)));
 }
 
 /* Adds those of the ids that are below since. False if there are too many. */
@@ -103,15 +96,6 @@ parley_horizon_lower(Horizon *horizon, uint64 since)
 	horizon->running_count = kept;
 }
 
-static bool
-is_running(const Horizon *horizon, uint64 xid)
-{
-	for (int i = 0; i < horizon->running_count; i++)
-		if (horizon->running[i] == xid)
-			return true;
-	return false;
-}
-
 Horizon
 parley_horizon_merge(const Horizon *a, const Horizon *b)
 {
@@ -134,14 +118,4 @@ parley_horizon_merge(const Horizon *a, const Horizon *b)
 		merged.running[merged.running_count++] = other.running[i];
 	}
 	return merged;
-}
-
-Datum
-parley_horizon_running(const Horizon *horizon)
-{
-	Datum values[HORIZON_RUNNING_MAX];
-
-	for (int i = 0; i < horizon->running_count; i++)
-		values[i] = Int64GetDatum((int64) horizon->running[i]);
-	return parley_int64_array(values, horizon->running_count);
 }

@@ -16,7 +16,7 @@
 
 typedef struct Horizon
 {
-	uint64 since; /* 0: nothing is told */
+	uint64 since;  /* 0: nothing is told */
 	bool is_exact; /* false: what was running is not known one by one, and since is not above the oldest of it */
 	int running_count;
 	uint64 running[HORIZON_RUNNING_MAX]; /* below since */
@@ -39,8 +39,5 @@ extern void parley_horizon_lower(Horizon *horizon, uint64 since);
 
 /* What either leaves untold is untold. */
 extern Horizon parley_horizon_merge(const Horizon *a, const Horizon *b);
-
-/* running as a parameter of parley.xid_reached(). */
-extern Datum parley_horizon_running(const Horizon *horizon);
 
 #endif

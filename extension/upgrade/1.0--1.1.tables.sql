@@ -63,3 +63,12 @@ UPDATE parley.routes SET runs_on = CASE WHEN path ~ 'conversation_id' THEN 'conv
 	WHERE built_in AND path ~ '(conversations?|sync|transfers|applications)(/|$)';
 DROP FUNCTION parley.describe_routes();
 DROP FUNCTION parley.add_route(text, text, regproc, text, smallint);
+
+-- sync: horizons and transactions come with it; a message's JSON is inlined.
+DROP FUNCTION parley.sync(bigint, text, parley.page_limit);
+DROP FUNCTION parley.xid_reached(xid, bigint);
+CREATE TYPE parley.shown_message AS (
+	conversation_id bigint, message_id bigint, sender_id bigint, content text,
+	created_at text, edited_at text, deleted_at text
+);
+COMMENT ON TYPE parley.shown_message IS 'a message within a JSON answer, its times as RFC 3339';

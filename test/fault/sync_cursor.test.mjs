@@ -104,6 +104,53 @@ test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeou
 	assert.equal(await standby.psql("SELECT count(*) FROM parley.audit_conversations()"), "0");
 });
 
+// What a synchronous standby has not confirmed nobody has been told of, so nobody has to start over when it takes over.
+test("cursor_survives_a_failover_that_loses_nothing_that_was_told", { timeout: 120000 }, async (t) => {
+	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
+	await begin(primary);
+	const standby = await primary.standby(t);
+	await primary.psql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+	await primary.psql("SELECT pg_reload_conf()");
+	await until(async () => (await primary.psql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")) === "1", "the standby is synchronous");
+	await post(primary, "confirmed");
+	const before = (await sync(primary)).cursor;
+
+	// The standby hears nothing any more, while the primary's log grows: nobody sees what it does not confirm.
+	await standby.psql("ALTER SYSTEM SET primary_conninfo = ''");
+	await standby.psql("SELECT pg_reload_conf()");
+	await until(async () => (await standby.psql("SELECT count(*) FROM pg_stat_wal_receiver")) === "0", "the standby hears nothing");
+	await primary.psql("SET synchronous_commit = local; SELECT pg_logical_emit_message(true, 'test', repeat('x', 100000))");
+	const unconfirmed = post(primary, "unconfirmed").catch(() => "lost");
+	await until(async () => (await primary.psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) === "1", "it waits for the standby");
+	const meanwhile = await sync(primary, before);
+	assert.deepEqual(meanwhile.contents, []);
+	const afresh = await sync(primary);
+	assert.deepEqual(afresh.contents, ["before", "confirmed"]);
+
+	await primary.halt();
+	assert.equal(await unconfirmed, "lost");
+	await standby.psql("SELECT pg_promote()");
+	await post(standby, "after");
+	for (const { cursor } of [{ cursor: before }, meanwhile, afresh]) assert.deepEqual((await sync(standby, cursor)).contents, ["after"]);
+});
+
+// Nor does a reader who has nothing to read fall so far behind that the cursor cannot be compared any more.
+test("idle_cursor_stays_young", { timeout: 120000 }, async (t) => {
+	const cluster = await Cluster.create(t);
+	await begin(cluster);
+	const idle = (await sync(cluster)).cursor;
+	const since = (cursor) => parseInt(cursor.split(".")[6], 16);
+	await cluster.stop();
+	await cluster.skipTransactions(3 * 2 ** 20);
+	await cluster.start();
+	await cluster.psql("SELECT pg_current_xact_id(); CHECKPOINT");
+	const kept = await sync(cluster, idle);
+	assert.deepEqual(kept.contents, []);
+	assert.ok(since(kept.cursor) > since(idle) + 2 ** 20, `${kept.cursor} after ${idle}`);
+	await post(cluster, "after");
+	assert.deepEqual((await sync(cluster, kept.cursor)).contents, ["after"]);
+});
+
 // Replicas answer GET too (--read-database-url), and a client's requests go to any of them.
 test("standby_that_lags_neither_refuses_a_cursor_nor_loses_what_it_has_not_seen", { timeout: 120000 }, async (t) => {
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);

@@ -62,6 +62,15 @@ export class Cluster {
 		return this.#asOwner(join(bin, "pg_ctl"), "stop", "--silent", "--mode=immediate", `--pgdata=${this.data}`);
 	}
 
+	// While it is stopped: the next transaction's id is that much greater, as if so many had run.
+	async skipTransactions(count) {
+		const next = Number((await this.#asOwner(join(bin, "pg_controldata"), this.data)).stdout.match(/NextXID: +\d+:(\d+)/)[1]) + count;
+		const pages = Math.floor(next / 2 ** 20) * 2 ** 20;
+		await this.#asOwner(join(bin, "pg_resetwal"), `--next-transaction-id=${pages}`, this.data);
+		const segment = Math.floor(pages / 2 ** 20).toString(16).toUpperCase().padStart(4, "0");
+		await this.#asOwner("sh", "-c", 'head -c 262144 /dev/zero >"$0"', join(this.data, "pg_xact", segment));
+	}
+
 	// kill -9 of the postmaster alone. Its children notice by themselves, and until then no other can start.
 	async crash() {
 		process.kill(Number(readFileSync(join(this.data, "postmaster.pid"), "utf8").split("\n")[0]), "SIGKILL");

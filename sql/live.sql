@@ -1,0 +1,125 @@
+-- live: who commits wakes those whom it concerns, and nobody else; whoever waits is told of all, or that it is not all.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SELECT id AS ana FROM parley.create_user('+1 725 555 0001', 'Ana Live') \gset
+SELECT id AS bob FROM parley.create_user('+1 725 555 0002', 'Bob Live') \gset
+SELECT id AS cem FROM parley.create_user('+1 725 555 0003', 'Cem Live') \gset
+SELECT id AS ab FROM parley.open_direct_conversation(:ana, :bob) \gset
+SELECT id AS shop FROM parley.open_contact_conversation(:cem) \gset
+SELECT id AS anas FROM parley.open_account(:ana, 'EUR') \gset
+SELECT id AS cems FROM parley.open_account(:cem, 'EUR') \gset
+SELECT token FROM parley.create_application('live') \gset
+SELECT number AS chat FROM parley.create_chat(:'token') \gset
+CREATE TABLE live_names AS SELECT * FROM (VALUES (0::bigint, 'operator'), (:ana, 'ana'), (:bob, 'bob'), (:cem, 'cem')) AS n(id, name);
+CREATE TABLE live_position AS SELECT position FROM parley.await_wakeups(NULL, 0);
+-- Whom the commits since the last look woke.
+CREATE FUNCTION pg_temp.woken() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	found record;
+BEGIN
+	SELECT w.* INTO found FROM live_position p, parley.await_wakeups(p.position, 0) w;
+	UPDATE live_position SET position = found.position;
+	IF NOT found.is_complete THEN
+		RETURN 'perhaps everybody';
+	END IF;
+	RETURN (SELECT string_agg(DISTINCT n.name, ', ' ORDER BY n.name) FROM unnest(found.user_ids) w(id) JOIN live_names n USING (id));
+END $$;
+SELECT pg_temp.woken();
+
+-- messages_edits_deletions_and_read_horizons_wake_the_members
+SELECT message_id FROM parley.post_user_message(:ab, 'one', :ana);
+SELECT pg_temp.woken();
+SELECT message_id FROM parley.post_message(:shop, 'from the operator');
+SELECT pg_temp.woken();
+SELECT content FROM parley.edit_user_message(:ana, :ab, 1, 'one edited');
+SELECT pg_temp.woken();
+SELECT read FROM parley.mark_read(:bob, :ab, 1);
+SELECT pg_temp.woken();
+SELECT parley.delete_user_message(:ana, :ab, 1);
+SELECT pg_temp.woken();
+
+-- postings_and_transfers_wake_whose_accounts_they_are
+SELECT id FROM parley.post_transaction(:ana, :anas, 500, caller_role => 'operator');
+SELECT pg_temp.woken();
+SELECT message_id FROM parley.post_transfer(:ana, :anas, :cem, :cems, 200);
+SELECT pg_temp.woken();
+SELECT message_id FROM parley.post_transfer(:ana, :anas, :cem, :cems, 200, NULL, :ab);
+SELECT pg_temp.woken();
+
+-- chats_and_what_only_reads_wake_nobody
+SELECT number FROM parley.post_chat_message(:'token', :chat, 'in a chat');
+SELECT more FROM parley.sync(:ana, "limit" => 200);
+SELECT pg_temp.woken();
+
+-- what_is_rolled_back_wakes_nobody
+BEGIN;
+SELECT message_id FROM parley.post_user_message(:ab, 'never', :ana);
+ROLLBACK;
+SELECT pg_temp.woken();
+
+-- whoever_waits_sees_what_they_are_told_of_and_the_writer_is_told_when_it_commits
+BEGIN;
+SELECT message_id FROM parley.post_user_message(:ab, 'two', :ana);
+SELECT pg_temp.woken();
+COMMIT;
+SELECT pg_temp.woken();
+
+-- a_transaction_that_wakes_cannot_be_prepared
+BEGIN;
+SELECT message_id FROM parley.post_user_message(:ab, 'never', :ana);
+PREPARE TRANSACTION 'live';
+SELECT pg_temp.woken();
+
+-- more_than_can_be_noted_wakes_everybody
+BEGIN;
+SET LOCAL client_min_messages = error;
+SELECT count(*) FROM generate_series(1, 4100) n, parley.create_contact('live ' || n) c, parley.open_contact_conversation(c.id) o,
+	parley.post_message(o.id, 'hello ' || n);
+COMMIT;
+SELECT pg_temp.woken();
+SELECT pg_temp.woken();
+
+-- a_position_that_is_none_is_not_complete
+SELECT is_complete, user_ids FROM parley.await_wakeups(0, 0);
+SELECT is_complete, user_ids FROM parley.await_wakeups(-1, 0);
+SELECT is_complete FROM parley.await_wakeups();
+SELECT is_complete, user_ids FROM live_position p, parley.await_wakeups(p.position - 1000000, 0);
+
+-- triggers_that_change_rows_past_the_functions_wake_too
+UPDATE parley.conversations SET last_message_at = last_message_at WHERE id = :ab;
+SELECT pg_temp.woken();
+SET session_replication_role = replica;
+UPDATE parley.members SET read_number = read_number WHERE conversation_id = :ab AND contact_id = :ana;
+RESET session_replication_role;
+SELECT pg_temp.woken();
+
+-- the_operators_list_tells_what_changed_in_it
+CREATE FUNCTION pg_temp.shown(conversations json) RETURNS text LANGUAGE sql AS
+	$$ SELECT string_agg(concat_ws(' ', c ->> 'kind', c ->> 'name', c ->> 'content'), ', ' ORDER BY n)
+		FROM json_array_elements(conversations) WITH ORDINALITY AS e(c, n) $$;
+SELECT is_whole, changed, more, json_array_length(conversations), cursor AS list FROM parley.sync_list("limit" => 3) \gset list_
+\echo :list_is_whole :list_changed :list_more :list_json_array_length
+SELECT conversations, is_whole, changed FROM parley.sync_list(:'list_list');
+SELECT message_id FROM parley.post_user_message(:ab, 'three', :bob);
+SELECT pg_temp.shown(conversations), is_whole, changed, cursor AS list FROM parley.sync_list(:'list_list') \gset list_
+\echo :list_shown :list_is_whole :list_changed
+SELECT parley.delete_message(:shop, 1);
+SELECT pg_temp.shown(conversations), is_whole, cursor AS list FROM parley.sync_list(:'list_list') \gset list_
+\echo :list_shown :list_is_whole
+SELECT number FROM parley.post_chat_message(:'token', :chat, 'in a chat');
+SELECT conversations, changed FROM parley.sync_list(:'list_list');
+-- … and comes whole where that is too much
+SELECT message_id FROM parley.post_user_message(:ab, 'four', :bob);
+SELECT message_id FROM parley.post_message(:shop, 'five');
+SELECT pg_temp.shown(conversations), is_whole FROM parley.sync_list(:'list_list', 2);
+SELECT pg_temp.shown(conversations), is_whole FROM parley.sync_list(:'list_list', 1);
+-- … its rows being those of the list
+SELECT l.conversation_id, l.message_id, l.content, l.contact_id, l.name, l.phone_number, l.kind FROM parley.list_conversations("limit" => 5) l
+EXCEPT
+SELECT r.* FROM parley.sync_list("limit" => 5) s, json_to_recordset(s.conversations)
+	AS r(conversation_id bigint, message_id bigint, content text, contact_id bigint, name text, phone_number text, kind parley.conversation_kind);
+\set VERBOSITY sqlstate
+SELECT parley.sync_list((SELECT cursor FROM parley.sync(:ana)));
+SELECT parley.sync_list('2.nonsense');
+\set VERBOSITY terse
+DROP TABLE live_names, live_position;
