@@ -2,7 +2,7 @@
 // the case. A message that could not be sent stays, with a button that sends it again under the same key.
 
 import { all, call, newKey } from "./api.js";
-import { announce, ask, clock, dayName, dayNumber, marked, money, node, Pages, shortTime, timeNode } from "./dom.js";
+import { announce, ask, clock, dayName, dayNumber, marked, money, node, Pages, shortTime, timeNode, whenNear } from "./dom.js";
 import { words } from "./words.js";
 
 const pageSize = 50;
@@ -37,10 +37,8 @@ export class Conversation extends HTMLElement {
 		this.append(this.empty, this.body);
 		this.pages = new Pages(this.scroller, this.rowsNode, (rows, page) => this.#rows(rows, page));
 		this.drafts = new Map();
-		const watch = (target, load) => new IntersectionObserver(([entry]) => entry.isIntersecting && load(),
-			{ root: this.scroller, rootMargin: "600px" }).observe(target);
-		watch(this.older, () => this.#load("older"));
-		watch(this.newer, () => this.#load("newer"));
+		whenNear(this.scroller, this.older, () => this.#load("older"));
+		whenNear(this.scroller, this.newer, () => this.#load("newer"));
 	}
 
 	close() {
@@ -103,20 +101,24 @@ export class Conversation extends HTMLElement {
 		this.dispatchEvent(new CustomEvent("opened", { bubbles: true, detail: conversation }));
 	}
 
+	// True where there may be more.
 	async #load(end) {
-		if (!this.ends?.[end] || this.loading || this.pages.pages.length === 0 || this.body.hidden) return;
+		if (!this.ends?.[end] || this.loading || this.pages.pages.length === 0 || this.body.hidden) return false;
 		this.loading = true;
 		const id = this.id_;
 		const { rows } = this.pages;
 		const query = end === "older" ? { last_id: rows[0].message_id, sort: "desc" } : { last_id: rows.at(-1).message_id, sort: "asc" };
 		try {
 			const messages = await all(`GET /conversations/${id}/messages`, { query: { ...query, limit: pageSize }, signal: this.asking.signal });
-			if (id !== this.id_) return;
+			if (id !== this.id_) return false;
 			if (end === "older") messages.reverse();
 			this.ends[end] = messages.length === pageSize && (end === "newer" || messages[0].message_id > 1);
 			this.toNewest.hidden = !this.ends.newer;
 			if (messages.length > 0) this.pages.add(messages, { first: end === "older" });
-		} catch { /* scrolling on asks again */ } finally {
+			return this.ends[end];
+		} catch {
+			return false; // scrolling on asks again
+		} finally {
 			this.loading = false;
 		}
 	}

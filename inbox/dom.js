@@ -81,13 +81,14 @@ export function marked(text, { start = null, length = null, term = "" } = {}, ar
 		const at = text.toLowerCase().indexOf(term.toLowerCase());
 		if (at >= 0) [begin, size] = [characters(text.slice(0, at)).length, characters(term).length];
 	}
-	if (begin < 0) return [letters.slice(0, 2 * around).join("")];
+	const after = around + 120;
+	if (begin < 0) return [letters.slice(0, after).join("")];
 	const from = Math.max(0, begin - around);
 	const join = (a, b) => letters.slice(a, b).join("");
 	return [
 		(from > 0 ? "…" : "") + join(from, begin),
 		node("mark", {}, join(begin, begin + size)),
-		join(begin + size, Math.min(letters.length, begin + size + 2 * around)),
+		join(begin + size, begin + size + after),
 	];
 }
 
@@ -127,6 +128,16 @@ export function ask(title, fields, { confirm = words.save, note, check } = {}) {
 		document.body.append(dialog);
 		dialog.showModal();
 	});
+}
+
+// Calls load() whenever the sentinel is near what the scroller shows, and after each load again while it still is.
+export function whenNear(scroller, sentinel, load) {
+	const margin = 600;
+	const check = async () => {
+		const [outer, inner] = [scroller.getBoundingClientRect(), sentinel.getBoundingClientRect()];
+		if (inner.top < outer.bottom + margin && inner.bottom > outer.top - margin && await load()) requestAnimationFrame(check);
+	};
+	new IntersectionObserver(([entry]) => entry.isIntersecting && check(), { root: scroller, rootMargin: `${margin}px` }).observe(sentinel);
 }
 
 // A long list in few nodes. A page holds rows and makes nodes of them only while it is near what is seen; else its height alone

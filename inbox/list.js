@@ -1,7 +1,7 @@
 // The list of conversations: newest first, searched as one types, filtered, in few nodes.
 
 import { all, call, cursorOf } from "./api.js";
-import { announce, marked, node, Pages, shortTime } from "./dom.js";
+import { announce, marked, node, Pages, shortTime, whenNear } from "./dom.js";
 import { words } from "./words.js";
 
 const typingPause = 120;
@@ -27,8 +27,7 @@ export class ConversationList extends HTMLElement {
 			node("div.filters", {}, this.filters.status, this.filters.assignee_id, this.filters.label,
 				node("label", {}, this.filters.unread, words.onlyUnread)), this.scroller);
 		this.pages = new Pages(this.scroller, this.rowsNode, (rows) => rows.map((row) => this.#row(row)));
-		new IntersectionObserver(([entry]) => entry.isIntersecting && this.#loadMore(), { root: this.scroller, rootMargin: "600px" })
-			.observe(this.more);
+		whenNear(this.scroller, this.more, () => this.#loadMore());
 		this.agents = new Map();
 	}
 
@@ -98,15 +97,18 @@ export class ConversationList extends HTMLElement {
 		if (answer.data.length > 0) this.pages.add(answer.data);
 	}
 
+	// True where there may be more.
 	async #loadMore() {
-		if (!this.cursor || this.loadingMore) return;
+		if (!this.cursor || this.loadingMore) return false;
 		this.loadingMore = true;
 		const { key } = this;
 		try {
 			const answer = await call("GET /conversations", { query: { ...this.query, cursor: this.cursor }, signal: this.asking?.signal });
 			if (key === this.key) this.#take(answer);
+			return this.cursor !== null;
 		} catch (error) {
 			if (error.name !== "AbortError") this.#fail(error, () => this.#loadMore());
+			return false;
 		} finally {
 			this.loadingMore = false;
 		}
@@ -177,7 +179,7 @@ export class ConversationList extends HTMLElement {
 		const link = node(unread > 0 ? "a.row.unread" : "a.row", { href: this.addressOf(row), "aria-current": row.conversation_id === this.chosen ? "true" : null },
 			node("b", { dir: "auto" }, ...marked(name, { term: this.query.searchValue })),
 			node("time", { dateTime: row.timestamp }, shortTime(row.timestamp)),
-			node("span.text", { dir: "auto" }, ...marked(row.content ?? "", { start: row.match_start, length: row.match_length, term: this.query.searchValue }, 40)),
+			node("span.text", { dir: "auto" }, ...marked(row.content ?? "", { start: row.match_start, length: row.match_length, term: this.query.searchValue }, 16)),
 			unread > 0 ? node("span.count", { title: words.unread(unread), "aria-label": words.unread(unread) }, unread >= 1000 ? "1000+" : String(unread)) : null,
 			...tags);
 		return node("div", { role: "listitem" }, link);

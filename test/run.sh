@@ -8,10 +8,10 @@ set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
 
-suites=(build unit regress isolation lifecycle e2e http fault interface asan valgrind log)
+suites=(build unit regress isolation lifecycle e2e http fault page interface asan valgrind log)
 # how the tests of each are counted
 declare -A count=([build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [e2e]=node [http]=node [fault]=node
-	[interface]=node [asan]=asan [valgrind]=valgrind [log]=tap)
+	[page]=node [interface]=node [asan]=asan [valgrind]=valgrind [log]=tap)
 
 if [ -n "${TESTS:-}" ]; then
 	read -ra chosen <<<"${TESTS//,/ }"
@@ -211,6 +211,11 @@ suite_http() {
 
 suite_fault() {
 	with_gateway gateway/parleyd node_tests fault
+}
+
+suite_page() {
+	bash deploy/local/packages.sh chromium
+	with_gateway gateway/parleyd node_tests page
 }
 
 suite_interface() {

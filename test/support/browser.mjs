@@ -1,0 +1,58 @@
+// Debian's Chromium, driven by playwright-core, for the tests of the page; a gateway of its own that serves the inbox.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { root, start_gateway } from "./gateway.mjs";
+
+const tools = join(root, "test");
+if (!existsSync(join(tools, "node_modules/playwright-core"))) execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: tools, stdio: "ignore" });
+const { chromium } = await import(join(tools, "node_modules/playwright-core/index.mjs"));
+
+// No network beyond this machine is looked for.
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+	"--disable-sync"];
+
+export class Browser {
+	static async start(gatewayFlags = []) {
+		const browser = new Browser();
+		browser.gateway = await start_gateway(["--inbox-dir", join(root, "inbox"), ...gatewayFlags]);
+		browser.program = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+		return browser;
+	}
+
+	async stop() {
+		await this.program.close();
+		await this.gateway.stop();
+	}
+
+	get url() {
+		return `${this.gateway.base}/inbox/`;
+	}
+
+	// A page that fails the test when a script of it throws, or its content security policy is broken.
+	async page(t, fragment = "", options = {}) {
+		const context = await this.program.newContext({ viewport: { width: 1280, height: 800 }, timezoneId: "Europe/Berlin", ...options });
+		const page = await context.newPage();
+		page.failures = [];
+		page.on("pageerror", (error) => page.failures.push(error.stack));
+		page.on("console", (message) => /Content Security Policy|Trusted/.test(message.text()) && page.failures.push(message.text()));
+		page.on("dialog", (dialog) => {
+			page.failures.push(`a dialog of the browser's own: ${dialog.message()}`);
+			dialog.dismiss();
+		});
+		t.after(() => context.close());
+		await page.goto(this.url + fragment);
+		return page;
+	}
+}
+
+// Pictures are kept where PARLEY_SCREENSHOTS says, to be looked at.
+export async function picture(page, name) {
+	const folder = process.env.PARLEY_SCREENSHOTS;
+	if (!folder) return;
+	mkdirSync(folder, { recursive: true });
+	await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+export const axe = join(tools, "node_modules/axe-core/axe.min.js");
