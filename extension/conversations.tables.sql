@@ -22,6 +22,8 @@ CREATE TABLE parley.conversations (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	idempotency_key parley.idempotency_key,
 	is_dated_in_order boolean NOT NULL DEFAULT true,
+	operator_read_number bigint NOT NULL DEFAULT 0,
+	is_settled boolean NOT NULL DEFAULT false,
 	CONSTRAINT conversations_kind_has_its_key CHECK (CASE kind
 		WHEN 'contact' THEN contact_id IS NOT NULL
 			AND num_nonnulls(low_contact_id, high_contact_id, application_id, number) = 0
@@ -48,6 +50,12 @@ COMMENT ON COLUMN parley.conversations.is_dated_in_order IS
 	'no undeleted message is dated before one with a smaller number: always so but where dated messages were loaded past post_message';
 
 ALTER SEQUENCE parley.conversations_id_seq OWNED BY parley.conversations.id;
+
+COMMENT ON COLUMN parley.conversations.operator_read_number IS
+	'the operator''s read horizon: the highest number the operator has read; it only advances. Here and not in parley.cases, so that a post '
+	'moves it in the update that it makes anyway';
+COMMENT ON COLUMN parley.conversations.is_settled IS
+	'its case is snoozed or resolved: a post by somebody else than the operator opens it again';
 
 -- Partial: a conversation has an entry in the index of its own kind alone, which halves what every message writes.
 CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id) WHERE kind = 'contact';

@@ -35,11 +35,18 @@ static Statement find_by_key = {
 	" WHERE conversation_id = $1 AND idempotency_key = $2",
 	{ INT8OID, TEXTOID },
 };
-/* A message is never dated before the one before it, whatever the clock does. */
+/* A message is never dated before the one before it, whatever the clock does. The operator ($2) who has read all before
+ * their own message has read all with it. */
 static Statement take_number = {
 	"UPDATE parley.conversations"
-	" SET last_number = last_number + 1, last_message_at = greatest(last_message_at, clock_timestamp())"
-	" WHERE id = $1 RETURNING last_number, last_message_at",
+	" SET last_number = last_number + 1, last_message_at = greatest(last_message_at, clock_timestamp()),"
+	"  operator_read_number = operator_read_number + ($2 AND operator_read_number = last_number)::integer"
+	" WHERE id = $1 RETURNING last_number, last_message_at, is_settled",
+	{ INT8OID, BOOLOID },
+};
+static Statement reopen_case = {
+	"WITH opened AS (UPDATE parley.cases SET status = 'open', snoozed_until = NULL WHERE conversation_id = $1)"
+	" UPDATE parley.conversations SET is_settled = false WHERE id = $1",
 	{ INT8OID },
 };
 /* Who has read all before their own message has read all with it. */
@@ -172,15 +179,17 @@ Message
 parley_message_post(const MessageDraft *draft)
 {
 	Message message = { .content = draft->content };
-	Datum conversation_id = Int64GetDatum(draft->conversation_id);
+	Datum values[] = { Int64GetDatum(draft->conversation_id), BoolGetDatum(draft->from_operator) };
 
 	require_member(draft);
 	if (draft->idempotency_key != NULL && message_replay(draft, &message))
 		return message;
-	if (parley_statement_run(&take_number, &conversation_id, NULL, false, 1) == 0)
+	if (parley_statement_run(&take_number, values, NULL, false, 1) == 0)
 		fail_no_conversation(draft->conversation_id);
 	message.number = DatumGetInt64(parley_statement_value(0, 1, NULL));
 	message.created_at = DatumGetTimestampTz(parley_statement_value(0, 2, NULL));
+	if (!draft->from_operator && DatumGetBool(parley_statement_value(0, 3, NULL)))
+		parley_statement_run(&reopen_case, values, NULL, false, 0);
 	message_insert(draft, &message);
 	message_read_own(draft, &message);
 	return message;

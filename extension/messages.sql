@@ -146,7 +146,7 @@ COMMENT ON FUNCTION parley.message_json(parley.message) IS 'a message within a J
 
 CREATE FUNCTION parley.conversation(
 	conversation_id bigint, OUT id bigint, OUT kind parley.conversation_kind, OUT created_at timestamptz,
-	OUT last_message_id bigint, OUT participants json, OUT messages json)
+	OUT last_message_id bigint, OUT participants json, OUT messages json, OUT "case" json)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -158,17 +158,21 @@ BEGIN
 	END IF;
 	SELECT '[' || coalesce(string_agg(row_to_json(p)::text, ',' ORDER BY p.id), '') || ']' INTO participants
 		FROM (SELECT k.id, k.name, coalesce(k.phone, k.email) AS identifier,
-				CASE WHEN k.phone IS NOT NULL THEN 'phone' WHEN k.email IS NOT NULL THEN 'email' END AS type
+				CASE WHEN k.phone IS NOT NULL THEN 'phone' WHEN k.email IS NOT NULL THEN 'email' END AS type,
+				m.read_number AS read_message_id
 			FROM parley.members m JOIN parley.contacts k ON k.id = m.contact_id
 			WHERE m.conversation_id = conversation.conversation_id) p;
 	SELECT '[' || coalesce(string_agg(parley.message_json((n.conversation_id, n.message_id, n.sender_id, n.content,
 			n.created_at, n.edited_at, n.deleted_at))::text, ',' ORDER BY n.message_id DESC), '') || ']'
 		INTO messages
 		FROM parley.list_messages(conversation.conversation_id, sort => 'desc', "limit" => 50) n;
+	IF kind <> 'chat' THEN
+		"case" := parley.case_json(conversation_id);
+	END IF;
 END $$;
 COMMENT ON FUNCTION parley.conversation(bigint) IS
-	'One conversation with its participants and its newest 50 messages, newest first. last_message_id is null before the first '
-	'message. Errors: P0002 no such conversation.';
+	'One conversation with its participants, how far each has read, its case, and its newest 50 messages, newest first. last_message_id is '
+	'null before the first message. Errors: P0002 no such conversation.';
 
 CREATE VIEW parley.misdated_messages AS
 	SELECT conversation_id, number FROM (
@@ -240,6 +244,13 @@ BEGIN ATOMIC
 	SELECT 'a read horizon is not past the end', m.conversation_id, format('member %s read %s of %s', m.contact_id, m.read_number, c.last_number)
 		FROM parley.members m JOIN parley.conversations c ON c.id = m.conversation_id
 		WHERE m.read_number > c.last_number
+	UNION ALL
+	SELECT 'the operator''s read horizon is not past the end', c.id, format('read %s of %s', c.operator_read_number, c.last_number)
+		FROM parley.conversations c WHERE c.operator_read_number > c.last_number
+	UNION ALL
+	SELECT 'is_settled is what the case says', c.id, format('%s, and the case is %s', c.is_settled, coalesce(s.status, 'open'))
+		FROM parley.conversations c LEFT JOIN parley.cases s ON s.conversation_id = c.id
+		WHERE c.is_settled <> (coalesce(s.status, 'open') <> 'open')
 	UNION ALL
 	SELECT 'a member is a contact', m.conversation_id, format('member %s does not exist', m.contact_id)
 		FROM parley.members m WHERE NOT EXISTS (SELECT FROM parley.contacts p WHERE p.id = m.contact_id)
