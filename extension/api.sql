@@ -217,7 +217,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA parley TO parley_operator;
 GRANT SELECT ON parley.routes TO parley_operator, parley_gateway;
 -- A domain is checked with the rights of whoever passes the value.
 GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid),
-	parley.refused_values(text[], regtype[], text[]), parley.is_printable_ascii(text),
+	parley.refused_values(text[], regtype[], text[]), parley.is_printable_ascii(text), parley.are_labels(jsonb),
 	parley.await_wakeups(bigint, integer) TO parley_gateway;
 DO $$
 DECLARE

@@ -71,7 +71,7 @@ test("conversation_shows_its_participants_and_newest_messages_first", async () =
 	assert.equal(body.id, id);
 	assert.equal(body.kind, "contact");
 	assert.equal(body.last_message_id, 2);
-	assert.deepEqual(body.participants, [{ id: contact.id, name: contact.name, identifier: contact.phone, type: "phone" }]);
+	assert.deepEqual(body.participants, [{ id: contact.id, name: contact.name, identifier: contact.phone, type: "phone", read_message_id: 0 }]);
 	assert.deepEqual(body.messages.map((message) => message.content), ["second", "first"]);
 	assertProblem(await request("GET /conversations/9007199254740991"), 404);
 });
