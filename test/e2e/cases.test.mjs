@@ -50,7 +50,7 @@ test("case_that_makes_no_sense_is_refused_by_field", async () => {
 		const problem = assertProblem(await request(`PUT ${path}/case`, body), 422);
 		assert.deepEqual(problem.errors.map((error) => error.field), [field], JSON.stringify(body));
 	}
-	assertProblem(await request(`PUT ${path}/case`, { assignee_id: nobody }), 409);
+	assertProblem(await request(`PUT ${path}/case`, { assignee_id: nobody }), 422);
 	assertProblem(await request(`PUT /conversations/${nobody}/case`, { status: "open" }), 404);
 });
 
