@@ -5,11 +5,10 @@
 
 #include <string.h>
 
-#include "base/json_writer.h"
-
 enum
 {
-	OFFSET_HOUR_MAX = 15 /* what PostgreSQL takes */
+	OFFSET_HOUR_MAX = 15, /* what PostgreSQL takes */
+	MINUTES_OF_A_DAY = 1440
 };
 
 /* Reads count digits; -1 if they are not there. */
@@ -46,49 +45,82 @@ is_date(int year, int month, int day)
 		   day <= lengths[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
+/* The first of the years 1 to 9999 is -1, the last 1, any other day 0; false if it is no date. */
 static bool
-skip_date(const char **at)
+read_date(const char **at, int *edge)
 {
 	int year = read_digits(at, 4);
 	int month = skip(at, "-") ? read_digits(at, 2) : -1;
 	int day = skip(at, "-") ? read_digits(at, 2) : -1;
 
+	*edge = year == 1 && month == 1 && day == 1 ? -1 : year == 9999 && month == 12 && day == 31 ? 1 : 0;
 	return is_date(year, month, day);
 }
 
-/* hh:mm, each in its range. */
-static bool
-skip_hours(const char **at, int last)
+/* hh:mm, each in its range, in minutes; -1 if it is none. */
+static int
+read_minutes(const char **at, int last_hour)
 {
 	int hour = read_digits(at, 2);
 	int minute = skip(at, ":") ? read_digits(at, 2) : -1;
 
-	return hour >= 0 && hour <= last && minute >= 0 && minute <= 59;
+	return hour < 0 || hour > last_hour || minute < 0 || minute > 59 ? -1 : hour * 60 + minute;
 }
 
-static bool
-skip_seconds(const char **at)
+/* :ss, with or without a fraction; -1 if it is none. Rounded up where PostgreSQL's microseconds would be. A leap second
+ * is whole. */
+static int
+read_seconds(const char **at)
 {
 	int second = skip(at, ":") ? read_digits(at, 2) : -1;
+	const char *fraction;
 
 	if (second < 0 || second > 60)
-		return false;
+		return -1;
 	if (!skip(at, "."))
+		return second;
+	fraction = *at;
+	*at += strspn(fraction, "0123456789");
+	if (*at == fraction || (second == 60 && strspn(fraction, "0") < (size_t) (*at - fraction)))
+		return -1;
+	return second + (strncmp(fraction, "999999", 6) == 0 && fraction[6] >= '5' && fraction[6] <= '9' ? 1 : 0);
+}
+
+/* Z or an offset, in minutes. */
+static bool
+read_zone(const char **at, int *minutes)
+{
+	bool is_west = **at == '-';
+
+	*minutes = 0;
+	if (skip(at, "Zz"))
 		return true;
-	if (read_digits(at, 1) < 0)
+	if (!skip(at, "+-"))
 		return false;
-	*at += strspn(*at, "0123456789");
+	*minutes = read_minutes(at, OFFSET_HOUR_MAX);
+	if (*minutes < 0)
+		return false;
+	if (is_west)
+		*minutes = -*minutes;
 	return true;
 }
 
 bool
 rfc3339_is_valid(const char *text)
 {
-	if (strlen(text) > 64 || !skip_date(&text) || !skip(&text, "Tt ") || !skip_hours(&text, 23) || !skip_seconds(&text))
+	int edge;
+	int minutes;
+	int seconds;
+	int zone;
+
+	if (strlen(text) > 64 || !read_date(&text, &edge) || !skip(&text, "Tt "))
 		return false;
-	if (skip(&text, "Zz"))
-		return *text == '\0';
-	return skip(&text, "+-") && skip_hours(&text, OFFSET_HOUR_MAX) && *text == '\0';
+	minutes = read_minutes(&text, 23);
+	seconds = minutes < 0 ? -1 : read_seconds(&text);
+	if (seconds < 0 || !read_zone(&text, &zone) || *text != '\0')
+		return false;
+	minutes = minutes - zone + seconds / 60; /* of the day, in UTC */
+	return edge < 0 ? minutes >= 0 : edge == 0 || minutes < MINUTES_OF_A_DAY;
 }
 
 void
@@ -98,7 +130,7 @@ rfc3339_write(Buffer *out, const char *text, size_t length)
 
 	if (!plain) /* infinity, or a year that RFC 3339 cannot write */
 	{
-		json_write_string(out, text, length);
+		buffer_append_text(out, "null");
 		return;
 	}
 	buffer_append_byte(out, '"');

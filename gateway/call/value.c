@@ -142,8 +142,9 @@ value_from_text(const Parameter *parameter, const char *text, size_t length, h2o
 	if (is_integer_type(parameter->type_oid))
 		return number_from_text(parameter, text, length, pool);
 	if (parameter->type_oid == TYPE_BOOLEAN)
-		return strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ? (Value){ .text = text }
-																	   : wrong("must be true or false");
+		return strlen(text) == length && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+				   ? (Value){ .text = text }
+				   : wrong("must be true or false");
 	if (parameter->type_oid == TYPE_TIMESTAMPTZ)
 		return time_from_text(text, length);
 	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB || is_array_type(parameter->type))
