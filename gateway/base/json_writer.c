@@ -5,18 +5,17 @@
 
 #include <string.h>
 
+/* What follows the backslash of a byte that must be escaped; 0: it need not. */
+static const char escapes[256] = { [0 ... 7] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',      ['\v'] = 'u',
+								   ['\f'] = 'f',    ['\r'] = 'r', ['"'] = '"',  [14 ... 31] = 'u', ['\\'] = '\\' };
+
 static void
 write_escape(Buffer *buffer, unsigned char byte)
 {
-	static const char letters[] = "btn\0fr";
+	static const char digits[] = "0123456789abcdef";
+	const char escape[] = { '\\', escapes[byte], '0', '0', digits[byte >> 4], digits[byte & 15] };
 
-	buffer_append_byte(buffer, '\\');
-	if (byte == '"' || byte == '\\')
-		buffer_append_byte(buffer, (char) byte);
-	else if (byte >= '\b' && byte <= '\r' && byte != '\v')
-		buffer_append_byte(buffer, letters[byte - '\b']);
-	else
-		buffer_printf(buffer, "u%04x", byte);
+	buffer_append(buffer, escape, escapes[byte] == 'u' ? 6 : 2);
 }
 
 void
@@ -29,7 +28,7 @@ json_write_string(Buffer *buffer, const char *text, size_t length)
 	{
 		unsigned char byte = (unsigned char) text[i];
 
-		if (byte >= 0x20 && byte != '"' && byte != '\\')
+		if (escapes[byte] == 0)
 			continue;
 		buffer_append(buffer, text + plain, i - plain);
 		write_escape(buffer, byte);

@@ -55,6 +55,15 @@ is_unreserved(char byte)
 }
 
 void
+percent_encode_byte(Buffer *buffer, unsigned char byte)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const char encoded[] = { '%', digits[byte >> 4], digits[byte & 15] };
+
+	buffer_append(buffer, encoded, sizeof(encoded));
+}
+
+void
 percent_encode(Buffer *buffer, const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
@@ -62,6 +71,6 @@ percent_encode(Buffer *buffer, const char *text, size_t length)
 		if (is_unreserved(text[i]))
 			buffer_append_byte(buffer, text[i]);
 		else
-			buffer_printf(buffer, "%%%02X", (unsigned char) text[i]);
+			percent_encode_byte(buffer, (unsigned char) text[i]);
 	}
 }

@@ -22,6 +22,9 @@ typedef enum PercentResult
  */
 PercentResult percent_decode(const char *in, size_t length, bool plus_is_blank, char *out, size_t *out_length);
 
+/* Appends %XX. */
+void percent_encode_byte(Buffer *buffer, unsigned char byte);
+
 /* Appends text with everything but RFC 3986's unreserved characters encoded. */
 void percent_encode(Buffer *buffer, const char *text, size_t length);
 

@@ -61,9 +61,17 @@ problem_make(int status, const char *detail)
 	return problem;
 }
 
+bool
+problem_is_full(const Problem *problem)
+{
+	return problem->fields.size >= PROBLEM_FIELDS_MAX;
+}
+
 void
 problem_add_field(Problem *problem, h2o_mem_pool_t *pool, const char *field, const char *detail)
 {
+	if (problem_is_full(problem))
+		return;
 	h2o_vector_reserve(pool, &problem->fields, problem->fields.size + 1);
 	problem->fields.entries[problem->fields.size++] = (ProblemField){ field, detail };
 }
@@ -100,7 +108,7 @@ problem_status_of(const char *sqlstate)
 	if (strcmp(sqlstate, "57014") == 0)
 		return 504;
 	if (is_class(sqlstate, "08") || is_class(sqlstate, "53") || is_class(sqlstate, "57") ||
-		is_one_of(sqlstate, "25006"))
+		is_one_of(sqlstate, "25006 55006 55P03"))
 		return 503;
 	return 500;
 }
@@ -113,6 +121,8 @@ own_sentence(const char *sqlstate, int status)
 		return "Something this refers to does not exist, or is still referred to.";
 	if (strcmp(sqlstate, "25006") == 0)
 		return "The database takes no writes at the moment.";
+	if (is_class(sqlstate, "55"))
+		return "Something else is at work on this; try again.";
 	switch (status)
 	{
 		case 403:

@@ -25,13 +25,21 @@ typedef struct Problem
 	H2O_VECTOR(ProblemField) fields;
 } Problem;
 
+enum
+{
+	PROBLEM_FIELDS_MAX = 20 /* what a person can read; the rest costs only time */
+};
+
 /* A status' reason phrase. */
 const char *problem_title(int status);
 
 /* A problem of the gateway's own, code PYnnn. */
 Problem problem_make(int status, const char *detail);
 
+/* Adds a field if there are not PROBLEM_FIELDS_MAX yet. */
 void problem_add_field(Problem *problem, h2o_mem_pool_t *pool, const char *field, const char *detail);
+
+bool problem_is_full(const Problem *problem);
 
 /* The status that docs/routes.md gives a SQLSTATE. */
 int problem_status_of(const char *sqlstate);

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/json_writer.h"
+#include "base/percent.h"
 #include "db/pg_types.h"
 #include "call/query_string.h"
 #include "base/rfc3339.h"
@@ -202,7 +203,7 @@ append_path(Buffer *out, const char *path, size_t length)
 		unsigned char byte = (unsigned char) path[i];
 
 		if (byte <= ' ' || byte >= 0x7F || strchr("<>\"\\^`{|}", byte) != NULL)
-			buffer_printf(out, "%%%02X", byte);
+			percent_encode_byte(out, byte);
 		else
 			buffer_append_byte(out, path[i]);
 	}

@@ -11,7 +11,14 @@
 #include "call/json_body.h"
 #include "call/query_string.h"
 #include "base/utf8.h"
+#include "db/pg_types.h"
 #include "call/value.h"
+
+enum
+{
+	BODY_BYTES = 65536,
+	CHARACTER_BYTES_MAX = 12 /* in JSON, as two \uXXXX */
+};
 
 /* What was given for one parameter: a text, or JSON. */
 typedef struct Given
@@ -56,7 +63,7 @@ take_query(Binding *binding, const char *query, size_t length)
 {
 	QueryPair pair;
 
-	while (query_string_next(&query, &length, binding->pool, &pair))
+	while (!problem_is_full(binding->problem) && query_string_next(&query, &length, binding->pool, &pair))
 	{
 		Given *given;
 
@@ -96,6 +103,8 @@ take_body(Binding *binding, const char *body, size_t length)
 			problem_add_field(binding->problem, binding->pool, name, "is not a field here");
 		else
 			given->json = value;
+		if (problem_is_full(binding->problem))
+			break;
 	}
 	return true;
 }
@@ -196,6 +205,28 @@ statement_bind(const Route *route, const StatementInput *input, h2o_mem_pool_t *
 	if (!take_values(&binding, statement))
 		return refuse_fields(&binding, 422, "The request has values that are missing or not acceptable.");
 	return true;
+}
+
+size_t
+statement_body_limit(const Route *route, size_t most)
+{
+	size_t limit = BODY_BYTES;
+
+	for (size_t i = 0; i < route->parameter_count; i++)
+	{
+		const Parameter *parameter = &route->parameters[i];
+		bool is_text = parameter->type_oid == TYPE_TEXT || parameter->type_oid == TYPE_VARCHAR;
+
+		if (parameter->source != SOURCE_BODY)
+			continue;
+		if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB ||
+			strstr(parameter->type, "[]") != NULL ||
+			(is_text && parameter->max_length == SIZE_MAX && parameter->domain == NULL))
+			return most;
+		if (is_text && parameter->max_length < most / CHARACTER_BYTES_MAX)
+			limit += CHARACTER_BYTES_MAX * parameter->max_length;
+	}
+	return limit < most ? limit : most;
 }
 
 const char *

@@ -31,6 +31,10 @@ typedef struct Statement
 bool statement_bind(const Route *route, const StatementInput *input, h2o_mem_pool_t *pool, Statement *statement,
 					Problem *problem);
 
+/* How many bytes a body of the route has at most: 64 kB and what its texts need, most where one of them has no bound.
+ */
+size_t statement_body_limit(const Route *route, size_t most);
+
 /* The value given to a parameter, NULL if there is none of that name or it was not given. */
 const char *statement_value(const Route *route, const Statement *statement, const char *name);
 

@@ -131,10 +131,13 @@ bind_values(Request *request)
 {
 	const Route *route = request->route;
 	StatementInput input = collect_input(request);
+	size_t body_limit = statement_body_limit(route, (size_t) request->worker->config->body_limit_bytes);
 	Problem problem;
 
-	if (input.body_length > 0 && (route->method == METHOD_POST || route->method == METHOD_PUT) &&
-		!is_json_type(request_header(request->http, "content-type")))
+	if (input.body_length > body_limit)
+		reply_error(request, 413, "The body is too large.");
+	else if (input.body_length > 0 && (route->method == METHOD_POST || route->method == METHOD_PUT) &&
+			 !is_json_type(request_header(request->http, "content-type")))
 		reply_error(request, 415, "The body must be of type application/json.");
 	else if (statement_bind(route, &input, &request->http->pool, &request->statement, &problem))
 		return true;

@@ -116,6 +116,7 @@ START_TEST(other_types_are_bound)
 {
 	expect_value(of_type(TYPE_BOOLEAN, "boolean"), "true", "true", "true");
 	expect_value(of_type(TYPE_BOOLEAN, "boolean"), "1", "1", NULL);
+	expect_value(of_type(TYPE_BOOLEAN, "boolean"), "true%00", "\"true\"", NULL);
 	expect_value(of_type(TYPE_TIMESTAMPTZ, "timestamp with time zone"), "2024-01-01T00:00:00Z",
 				 "\"2024-01-01T00:00:00Z\"", "2024-01-01T00:00:00Z");
 	expect_value(of_type(TYPE_TIMESTAMPTZ, "timestamp with time zone"), "2024-01-01T00:00:00",
@@ -251,7 +252,49 @@ START_TEST(a_number_too_large_for_any_type_is_a_value)
 }
 END_TEST
 
-RUN_TESTS("statement", integers_are_bound_within_their_type_and_bounds, texts_are_bound_within_their_length_and_list,
+START_TEST(no_more_than_twenty_fields_are_named)
+{
+	Parameter parameter = { .name = "a", .source = SOURCE_BODY, .type = "text", .type_oid = TYPE_TEXT };
+	Buffer body = { 0 };
+
+	for (int i = 0; i < 100000; i++)
+		buffer_printf(&body, "%s\"n%d\":1", i == 0 ? "{" : ",", i);
+	buffer_append_byte(&body, '}');
+	ck_assert(!bind_route(METHOD_POST, &parameter, 1, "", buffer_text(&body), NULL));
+	ck_assert_int_eq(problem.status, 400);
+	ck_assert_uint_eq(problem.fields.size, PROBLEM_FIELDS_MAX);
+	buffer_dispose(&body);
+	parameter.source = SOURCE_QUERY;
+	ck_assert(
+		!bind_route(METHOD_GET, &parameter, 1, "b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q&r&s&t&u&v&w&x&y&z&a=1&a=2", "", NULL));
+	ck_assert_uint_eq(problem.fields.size, PROBLEM_FIELDS_MAX);
+}
+END_TEST
+
+START_TEST(body_is_as_long_as_its_texts_need)
+{
+	Parameter parameters[] = {
+		{ .source = SOURCE_BODY, .type = "text", .type_oid = TYPE_TEXT, .max_length = 100 },
+		{ .source = SOURCE_BODY, .type = "bigint", .type_oid = TYPE_BIGINT, .max_length = SIZE_MAX },
+		{ .source = SOURCE_QUERY, .type = "text", .type_oid = TYPE_TEXT, .max_length = SIZE_MAX }
+	};
+	Route route = { .method = METHOD_POST, .parameters = parameters, .parameter_count = 3 };
+
+	ck_assert_uint_eq(statement_body_limit(&route, 1000000), 65536 + 1200);
+	ck_assert_uint_eq(statement_body_limit(&route, 1000), 1000);
+	parameters[0].max_length = SIZE_MAX;
+	ck_assert_uint_eq(statement_body_limit(&route, 1000000), 1000000);
+	parameters[0].domain = "x.pattern"; /* its bound is not plain, but there is one */
+	ck_assert_uint_eq(statement_body_limit(&route, 1000000), 65536);
+	parameters[0] = (Parameter){ .source = SOURCE_BODY, .type = "bigint[]", .type_oid = TYPE_BIGINT_ARRAY };
+	ck_assert_uint_eq(statement_body_limit(&route, 1000000), 1000000);
+	parameters[0] = (Parameter){ .source = SOURCE_BODY, .type = "jsonb", .type_oid = TYPE_JSONB };
+	ck_assert_uint_eq(statement_body_limit(&route, 1000000), 1000000);
+}
+END_TEST
+
+RUN_TESTS("statement", no_more_than_twenty_fields_are_named, body_is_as_long_as_its_texts_need,
+		  integers_are_bound_within_their_type_and_bounds, texts_are_bound_within_their_length_and_list,
 		  other_types_are_bound, each_source_reaches_its_parameter, the_caller_is_bound_from_the_token_alone,
 		  names_are_judged_before_values_and_all_at_once, bad_encoding_is_told_at_once,
 		  a_body_that_is_no_object_is_told, a_number_too_large_for_any_type_is_a_value)

@@ -5,7 +5,8 @@
 
 #include "gateway_unit.h"
 
-/* Decodes in pieces of step bytes as h2o does: each behind what is decoded so far. Returns what the decoder says last. */
+/* Decodes in pieces of step bytes as h2o does: each behind what is decoded so far. Returns what the decoder says last.
+ */
 static ssize_t
 decode(const char *text, size_t step, char *out)
 {
@@ -77,9 +78,10 @@ END_TEST
 
 START_TEST(sizes_are_hexadecimal_digits_alone)
 {
-	for (const char *const *text = (const char *const[]){ "0x2\r\nab\r\n0\r\n\r\n", "\r\n", ";\r\n", "-1\r\n", "+1\r\na\r\n", " 1\r\na\r\n",
-														  "g\r\n", "1 \r\na\r\n", "1 a\r\n", "1,1\r\n", "10000000000000000\r\n",
-														  "ffffffffffffffff\r\n", "2\ra", NULL };
+	for (const char *const *text =
+			 (const char *const[]){ "0x2\r\nab\r\n0\r\n\r\n", "\r\n", ";\r\n", "-1\r\n", "+1\r\na\r\n", " 1\r\na\r\n",
+									"g\r\n", "1 \r\na\r\n", "1 a\r\n", "1,1\r\n", "10000000000000000\r\n",
+									"ffffffffffffffff\r\n", "2\ra", NULL };
 		 *text != NULL; text++)
 		check_result(*text, -1);
 	check_result("fffffffffffffff\r\n", -2);
@@ -89,8 +91,9 @@ END_TEST
 START_TEST(lines_end_with_cr_and_lf)
 {
 	for (const char *const *text =
-			 (const char *const[]){ "1\na\r\n0\r\n\r\n", "1\r\na\n0\r\n\r\n", "1\r\nab\r\n", "1\r\na0\r\n\r\n", "1;x\na\r\n", "0\n\n",
-									"0\r\n\n", "0\r\nA: b\n\r\n", "0\r\n A: b\r\n\r\n", "1;\001\r\n", "0\r\nA\177\r\n\r\n", NULL };
+			 (const char *const[]){ "1\na\r\n0\r\n\r\n", "1\r\na\n0\r\n\r\n", "1\r\nab\r\n", "1\r\na0\r\n\r\n",
+									"1;x\na\r\n", "0\n\n", "0\r\n\n", "0\r\nA: b\n\r\n", "0\r\n A: b\r\n\r\n",
+									"1;\001\r\n", "0\r\nA\177\r\n\r\n", NULL };
 		 *text != NULL; text++)
 		check_result(*text, -1);
 }
@@ -98,8 +101,8 @@ END_TEST
 
 START_TEST(what_is_not_over_waits)
 {
-	for (const char *const *text = (const char *const[]){ "5", "5\r", "5\r\n", "5\r\nabc", "5\r\nabcde\r", "5\r\nabcde\r\n", "0\r\n",
-														  "0\r\n\r", "0\r\nA: b\r\n", NULL };
+	for (const char *const *text = (const char *const[]){ "5", "5\r", "5\r\n", "5\r\nabc", "5\r\nabcde\r",
+														  "5\r\nabcde\r\n", "0\r\n", "0\r\n\r", "0\r\nA: b\r\n", NULL };
 		 *text != NULL; text++)
 		check_result(*text, -2);
 }
@@ -116,8 +119,8 @@ START_TEST(blanks_after_a_value_are_no_part_of_it)
 	size_t path_length;
 	int minor;
 
-	ck_assert_int_eq(phr_parse_request(head, sizeof(head) - 1, &method, &method_length, &path, &path_length, &minor, headers,
-									   &count, 0),
+	ck_assert_int_eq(phr_parse_request(head, sizeof(head) - 1, &method, &method_length, &path, &path_length, &minor,
+									   headers, &count, 0),
 					 sizeof(head) - 1);
 	ck_assert_uint_eq(count, 3);
 	ck_assert_uint_eq(headers[0].value_len, 3);
@@ -142,6 +145,6 @@ START_TEST(query_is_found_and_no_path_is_looked_at)
 }
 END_TEST
 
-RUN_TESTS("interposed", chunks_become_one_body, extensions_and_trailers_are_passed_over, sizes_are_hexadecimal_digits_alone,
-		  lines_end_with_cr_and_lf, what_is_not_over_waits, blanks_after_a_value_are_no_part_of_it,
-		  query_is_found_and_no_path_is_looked_at)
+RUN_TESTS("interposed", chunks_become_one_body, extensions_and_trailers_are_passed_over,
+		  sizes_are_hexadecimal_digits_alone, lines_end_with_cr_and_lf, what_is_not_over_waits,
+		  blanks_after_a_value_are_no_part_of_it, query_is_found_and_no_path_is_looked_at)
