@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "http/listener.h"
 #include "http/route_loader.h"
 #include "http/server.h"
 #include "http/service.h"
@@ -210,6 +211,9 @@ understand(Gateway *gateway)
 {
 	char wrong[128];
 
+	if (!listener_check_addresses(gateway->config.listen, "--listen") ||
+		!listener_check_addresses(gateway->config.admin_listen, "--admin-listen"))
+		return false;
 	gateway->proxies = proxies_read(gateway->config.trusted_proxies, wrong, sizeof(wrong));
 	if (gateway->proxies == NULL)
 		fprintf(stderr, "parleyd: --trusted-proxies: %s\n", wrong);

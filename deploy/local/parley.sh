@@ -39,7 +39,8 @@ in_cluster() {
 }
 
 check_port() {
-	case $port in '' | *[!0-9]*) die "PORT=$port is not a port number" ;; esac
+	case $port in '' | *[!0-9]* | ??????*) die "PORT=$port is not a port number" ;; esac
+	[ "$port" -ge 1 ] && [ "$port" -le 65535 ] || die "PORT=$port is not a port number" "There are those from 1 to 65535."
 	! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null ||
 		die "port $port is taken" "Choose another: make run PORT=$((port + 1)) RUN_DIR=${RUN_DIR:-.run}"
 }

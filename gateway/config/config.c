@@ -144,9 +144,9 @@ read_arguments(Config *config, int argc, char *const *argv, FILE *output, FILE *
 
 	for (int i = 0; i < SETTING_COUNT; i++)
 	{
-		spell(settings[i].name, "", '-', false, names[i]);
-		options[i] =
-			(struct option){ names[i], settings[i].argument == NULL ? optional_argument : required_argument, NULL, i };
+		spell(settings[i].name, "--", '-', false, names[i]);
+		options[i] = (struct option){ names[i] + 2,
+									  settings[i].argument == NULL ? optional_argument : required_argument, NULL, i };
 	}
 	optind = 0;
 	opterr = 0;

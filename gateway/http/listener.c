@@ -73,6 +73,35 @@ bind_copies(const Binding *binding, const struct addrinfo *address)
 	return true;
 }
 
+/* The port of host:port, whose digits getaddrinfo() would take modulo 65,536; NULL if it is none. */
+static const char *
+find_port(const char *name)
+{
+	const char *colon = strrchr(name, ':');
+	const char *port = colon == NULL ? "" : colon + 1;
+	size_t digits = strspn(port, "0123456789");
+
+	return digits > 0 && digits <= 5 && port[digits] == '\0' && atoi(port) <= UINT16_MAX ? port : NULL;
+}
+
+bool
+listener_check_addresses(const char *addresses, const char *flag)
+{
+	char *list = strdup(addresses);
+	char *rest = NULL;
+	bool fine = true;
+
+	for (char *name = strtok_r(list, ", ", &rest); name != NULL; name = strtok_r(NULL, ", ", &rest))
+	{
+		if (strncmp(name, "unix:", 5) == 0 || find_port(name) != NULL)
+			continue;
+		fprintf(stderr, "parleyd: %s is \"%s\", it must end with a port from 0 to 65535\n", flag, name);
+		fine = false;
+	}
+	free(list);
+	return fine;
+}
+
 /* host:port or [host]:port */
 static bool
 bind_name(const Binding *binding)
