@@ -88,6 +88,8 @@ reply_body(Request *request, int status, const char *content_type, Buffer *body)
 		h2o_add_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
 					   strlen(content_type));
 	reply_header(request, "x-request-id", request->id, strlen(request->id));
+	if (request->route == NULL || request->route->built_in == BUILT_IN_NONE)
+		reply_header(request, "cache-control", "no-store", 8);
 	if (request->worker->draining)
 		http->http1_is_persistent = 0;
 	h2o_start_response(http, &generator);

@@ -72,6 +72,18 @@ describe('settings', () => {
 			assert.ok(stderr.length > 0);
 		}
 	});
+	test('a number outside its range is refused with the name of its flag', () => {
+		for (const [flag, value] of [['--listen', '127.0.0.1:183235'], ['--listen', '127.0.0.1:65536'], ['--listen', '127.0.0.1:-1'], ['--listen', '127.0.0.1:'],
+			['--listen', '127.0.0.1:http'], ['--listen', '127.0.0.1:8080 127.0.0.1:99999'], ['--admin-listen', '[::1]:70000'], ['--threads', '257'], ['--queue-limit', '0'], ['--queue-limit', '99999999999999999999'], ['--send-timeout-ms', '-1']]) {
+			for (const { status, stderr } of [run(flag, value), run('--check', flag, value)]) {
+				assert.equal(status, 1, `${flag} ${value}`);
+				assert.ok(stderr.startsWith(`parleyd: ${flag} is "`), stderr);
+			}
+		}
+		const { status, stderr } = spawnSync(program, ['--check'], { encoding: 'utf8', env: { ...process.env, PARLEY_THREADS: 'x' } });
+		assert.equal(status, 1);
+		assert.match(stderr, /^parleyd: PARLEY_THREADS is "x", it must be a whole number from 0 to 256$/m);
+	});
 	test('the documentation has every setting with its default', () => {
 		const page = readFileSync(join(root, 'docs/gateway.md'), 'utf8');
 		const settings = [...run('--help').stdout.matchAll(/^  (--[a-z-]+)(?: [^ ]+)? .*\(default (.*)\)$/gm)];
@@ -207,6 +219,24 @@ describe('TLS', () => {
 		certificate('second');
 		gateway.child.kill('SIGHUP');
 		await until(async () => (await ask('/health')).subject === 'second', 'the new certificate');
+		assert.equal(await gateway.stop(), 0);
+	});
+});
+
+describe('TLS 1.2', () => {
+	test('is spoken with forward secrecy alone', async () => {
+		const key = join(directory, 'rsa.key'), crt = join(directory, 'rsa.crt');
+		execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=rsa', '-keyout', key, '-out', crt], { stdio: 'ignore' });
+		const gateway = await start_gateway(['--tls-cert-file', crt, '--tls-key-file', key], { wait: false });
+		const speak = (options) => new Promise((resolve) => {
+			const socket = tls.connect({ host: '127.0.0.1', port: gateway.port, rejectUnauthorized: false, ...options },
+				() => { resolve(`${socket.getProtocol()} ${socket.getCipher().name}`); socket.destroy(); }).on('error', (error) => resolve(error.code));
+		});
+		await until(async () => (await speak({})).startsWith('TLSv1.3 '), 'the gateway');
+		assert.equal(await speak({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }), 'TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256');
+		for (const ciphers of ['AES128-GCM-SHA256', 'AES256-SHA', 'ECDHE-RSA-AES128-SHA'])
+			assert.doesNotMatch(await speak({ maxVersion: 'TLSv1.2', ciphers }), /^TLSv/, ciphers);
+		assert.doesNotMatch(await speak({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' }), /^TLSv/);
 		assert.equal(await gateway.stop(), 0);
 	});
 });

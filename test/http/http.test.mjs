@@ -73,6 +73,25 @@ test("refusals_of_every_kind_have_the_headers_of_cross_origin_answers", async ()
 	assert.equal(await gateway.stop(), 0);
 });
 
+test("answers_of_routes_are_kept_by_nobody", async () => {
+	const ask = async (line) => parseAnswers(await exchange(url, [`${line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`]))[0];
+	for (const line of ["GET /test/echo/w", "GET /applications/no-such-token", "GET /applications", "GET /nowhere", "DELETE /test/nothing/w"])
+		assert.equal((await ask(line)).headers.get("cache-control"), "no-store", line);
+});
+
+test("bodies_are_as_long_as_their_route_needs", async () => {
+	const status = async (path, bytes) => {
+		const body = JSON.stringify({ content: "x".repeat(bytes) });
+		const bytesOut = `POST ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+		return parseAnswers(await exchange(url, [bytesOut]))[0].status;
+	};
+	assert.equal(await status("/applications", 70000), 413);
+	assert.equal(await status("/applications", 60000), 400);
+	assert.equal(await status("/conversations/999999999/messages", 150000), 422);
+	assert.equal(await status("/conversations/999999999/messages", 250000), 413);
+	assert.equal(await status("/test/makes", 500000), 400);
+});
+
 test("nothing_that_clients_send_stands_in_the_log", async () => {
 	const gateway = await start_gateway();
 	for (const bytes of ["GET /secret/../../%2e%2e/secret HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "secret\r\n\r\n", "GET /a/%2e%2e/%2e%2e%2fsecret HTTP/1.1\r\n\r\n"])
