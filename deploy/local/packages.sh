@@ -7,7 +7,7 @@ set -euo pipefail
 
 server=(postgresql-15 postgresql-server-dev-15)
 build=(curl gcc libc6-dev libh2o-evloop-dev libjansson-dev libjwt-dev libpq-dev libssl-dev make pkg-config zlib1g-dev)
-tests=(check clang-14 jq libclang-rt-14-dev nginx-light openssl procps systemd valgrind)
+tests=(check clang-14 jq libclang-rt-14-dev nginx-light openssl pgbouncer procps systemd valgrind)
 
 # A database server and nginx would start as they are installed, and the postgresql package would make a cluster "main" first.
 # Nobody asked for those; what is there already is left alone.

@@ -21,6 +21,8 @@
 	SETTING(database_url, ConfigText, "", 0, 0, "URL", "connection string; empty: the PG* environment of libpq")  \
 	SETTING(read_database_url, ConfigText, "", 0, 0, "URL",                                                       \
 			"replicas that answer GET while one is there; they lag behind")                                       \
+	SETTING(transaction_pooling, ConfigSwitch, false, 0, 0, NULL,                                                 \
+			"a pooler gives each transaction another session: keep nothing in it")                                \
 	SETTING(threads, ConfigNumber, 0, 0, 256, "N", "event loops; 0: one a core")                                  \
 	SETTING(read_connections, ConfigNumber, 2, 1, 100, "N", "connections for reading, a thread")                  \
 	SETTING(write_connections, ConfigNumber, 0, 0, 100, "N",                                                      \

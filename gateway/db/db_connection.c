@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -210,11 +212,53 @@ create_own_query(DbQueryKind kind, unsigned statement_id)
 	return query;
 }
 
+/* Sets up the session, or the transaction that goes on with what is sent next. */
+static void
+put_setup(DbConnection *connection, const char *is_local)
+{
+	const Oid boolean = 16;
+
+	PQsendQueryParams(connection->pg, connection->settings->setup_sql, 1, &boolean, &is_local, NULL, NULL, 0);
+}
+
 static void
 send_setup(DbConnection *connection)
 {
-	PQsendQueryParams(connection->pg, connection->settings->setup_sql, 0, NULL, NULL, NULL, NULL, 0);
+	put_setup(connection, "false");
 	sent(connection, create_own_query(DB_QUERY_SETUP, 0));
+}
+
+enum
+{
+	NAME_SIZE = 40
+};
+
+static void
+statement_name(const DbConnection *connection, unsigned id, char name[NAME_SIZE])
+{
+	snprintf(name, NAME_SIZE, "p%" PRIx64 "_%u", connection->nonce, id);
+}
+
+static void
+send_prepare(DbConnection *connection, const DbStatement *statement)
+{
+	char name[NAME_SIZE];
+
+	statement_name(connection, statement->id, name);
+	PQsendPrepare(connection->pg, name, statement->sql, statement->parameter_count, statement->parameter_types);
+	sent(connection, create_own_query(DB_QUERY_PREPARE, statement->id));
+}
+
+static void
+send_close(DbConnection *connection, unsigned statement_id)
+{
+	char name[NAME_SIZE];
+	char sql[NAME_SIZE + 16];
+
+	statement_name(connection, statement_id, name);
+	snprintf(sql, sizeof(sql), "DEALLOCATE %s", name);
+	PQsendQueryParams(connection->pg, sql, 0, NULL, NULL, NULL, NULL, 0);
+	sent(connection, create_own_query(DB_QUERY_CLOSE, statement_id));
 }
 
 /* Where a statement stands in the list; statement_count if it does not. Ids in a list are consecutive. */
@@ -227,61 +271,26 @@ statement_place(const DbConnection *connection, unsigned id)
 	return id - connection->statements[0]->id;
 }
 
-/* None outside the list: the answer may have other columns the next time, which a named statement does not allow. */
 static void
-statement_name(const DbConnection *connection, unsigned id, char name[16])
+ensure_prepared(DbConnection *connection, size_t place)
 {
-	name[0] = '\0';
-	if (statement_place(connection, id) < connection->statement_count)
-		snprintf(name, 16, "s%u", id);
-}
-
-static void
-send_prepare(DbConnection *connection, const DbStatement *statement)
-{
-	char name[16];
-
-	statement_name(connection, statement->id, name);
-	PQsendPrepare(connection->pg, name, statement->sql, statement->parameter_count, statement->parameter_types);
-	sent(connection, create_own_query(DB_QUERY_PREPARE, statement->id));
-}
-
-static void
-send_close(DbConnection *connection, unsigned statement_id)
-{
-	char sql[32];
-
-	snprintf(sql, sizeof(sql), "DEALLOCATE s%u", statement_id);
-	PQsendQueryParams(connection->pg, sql, 0, NULL, NULL, NULL, NULL, 0);
-	sent(connection, create_own_query(DB_QUERY_CLOSE, statement_id));
-}
-
-/* What is not in the list, as a statement of an earlier one, is prepared each time. */
-static void
-ensure_prepared(DbConnection *connection, const DbStatement *statement)
-{
-	size_t place = statement_place(connection, statement->id);
-
-	if (place < connection->statement_count)
-	{
-		if (connection->prepared[place])
-			return;
-		connection->prepared[place] = 1;
-	}
-	send_prepare(connection, statement);
+	if (connection->prepared[place])
+		return;
+	connection->prepared[place] = 1;
+	send_prepare(connection, connection->statements[place]);
 }
 
 static void
 prepare_all(DbConnection *connection)
 {
 	for (size_t i = 0; i < connection->statement_count; i++)
-		ensure_prepared(connection, connection->statements[i]);
+		ensure_prepared(connection, i);
 }
 
 void
 db_connection_set_statements(DbConnection *connection, const DbStatement *const *statements, size_t count)
 {
-	bool open = connection->state >= DB_CONNECTION_SETTING_UP;
+	bool open = connection->state >= DB_CONNECTION_SETTING_UP && !connection->settings->transaction_pooling;
 
 	for (size_t i = 0; i < connection->statement_count; i++)
 		if (open && connection->prepared[i])
@@ -308,15 +317,28 @@ db_connection_is_alive(const DbConnection *connection)
 void
 db_connection_send(DbConnection *connection, DbQuery *query)
 {
-	char name[16];
+	const DbStatement *statement = query->statement;
+	bool pooled = connection->settings->transaction_pooling;
+	size_t place = statement_place(connection, statement->id);
+	char name[NAME_SIZE] = "";
 
-	ensure_prepared(connection, query->statement);
-	statement_name(connection, query->statement->id, name);
+	if (!pooled && place < connection->statement_count)
+	{
+		ensure_prepared(connection, place);
+		statement_name(connection, statement->id, name);
+	}
+	else
+	{
+		/* Of an earlier list, or of none, or no session keeps it: it is prepared for this once, without a name. */
+		if (pooled)
+			put_setup(connection, "true");
+		PQsendPrepare(connection->pg, name, statement->sql, statement->parameter_count, statement->parameter_types);
+	}
 	query->sent_at_us = db_now_us();
 	if (query->describe)
 		PQsendDescribePrepared(connection->pg, name);
 	else
-		PQsendQueryPrepared(connection->pg, name, query->statement->parameter_count, query->values, NULL, NULL, 0);
+		PQsendQueryPrepared(connection->pg, name, statement->parameter_count, query->values, NULL, NULL, 0);
 	sent(connection, query);
 }
 
@@ -329,8 +351,11 @@ connected(DbConnection *connection)
 		return;
 	h2o_socket_read_start(connection->socket, on_readable);
 	set_state(connection, DB_CONNECTION_SETTING_UP);
+	if (getrandom(&connection->nonce, sizeof(connection->nonce), 0) != sizeof(connection->nonce))
+		h2o_fatal("the system has no random bytes");
 	send_setup(connection);
-	prepare_all(connection);
+	if (!connection->settings->transaction_pooling)
+		prepare_all(connection);
 }
 
 static void
@@ -399,10 +424,11 @@ finish_own_query(DbConnection *connection, const DbQuery *query)
 		size_t place = statement_place(connection, query->statement_id);
 		const char *state = error_field(query->result, PG_DIAG_SQLSTATE);
 
-		if (strcmp(state, "42P05") == 0)
-			return;
 		if (place < connection->statement_count)
 			connection->prepared[place] = 0;
+		/* The name is another's: what is behind it is not ours to run. */
+		if (strcmp(state, "42P05") == 0)
+			connection->unusable = true;
 		log_warning("event=statement_not_prepared code=%s reason=%s", state,
 					log_quote(error_field(query->result, PG_DIAG_MESSAGE_PRIMARY), quoted, sizeof(quoted)));
 	}
@@ -433,7 +459,8 @@ finish_query(DbConnection *connection, DbQuery *query)
 	connection->commit_doubtful = false;
 }
 
-/* One result of the first query under way. An error after rows is the commit's, and stands in their place. */
+/* One result of the first query under way. An error after rows is the commit's, and stands in their place; what follows an error
+ * is only that it was passed over. */
 static void
 receive_result(DbConnection *connection, DbQuery *query, PGresult *result)
 {
@@ -443,6 +470,11 @@ receive_result(DbConnection *connection, DbQuery *query, PGresult *result)
 	{
 		PQclear(result);
 		finish_query(connection, query);
+		return;
+	}
+	if (status == PGRES_PIPELINE_ABORTED)
+	{
+		PQclear(result);
 		return;
 	}
 	if (is_success(result))

@@ -33,7 +33,9 @@ typedef struct DbConnectionSettings
 {
 	const char *conninfo;
 	const char *target_session_attrs; /* where conninfo does not say */
-	const char *setup_sql;            /* one statement, run once connected */
+	/* One statement that sets what the session needs; $1 is false, or true to set it for the transaction alone. */
+	const char *setup_sql;
+	bool transaction_pooling; /* a pooler gives each transaction another session: nothing is kept in it */
 	uint32_t silence_timeout_ms;      /* no answer for so long with queries under way: broken */
 	uint32_t connect_timeout_ms;
 } DbConnectionSettings;
@@ -51,6 +53,7 @@ struct DbConnection
 	uint64_t changed_at_us; /* last answer or change of state */
 	bool fatal;             /* the server said why it ends */
 	bool unusable;          /* its session could not be set up */
+	uint64_t nonce;         /* of its statements' names: a pooler's clients share a server's */
 	char reason[256];       /* why it was last closed */
 	bool commit_doubtful;   /* it warned that a commit is not replicated */
 	const DbStatement *const *statements;

@@ -19,7 +19,7 @@ static const char describe_sql[] =
 	"SELECT *, (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'parley') AS extension_version "
 	"FROM parley.describe_routes()";
 
-static const char session_sql[] = "SELECT set_config('statement_timeout', '10s', false)";
+static const char session_sql[] = "SELECT set_config('statement_timeout', '10s', $1)";
 
 /* Ids that no route's statement ever has. */
 static const DbStatement describe_statement = { .id = UINT32_MAX - 1, .sql = describe_sql };
@@ -35,6 +35,7 @@ struct RouteLoader
 	Router *router;      /* the newest, whose statements the pool has */
 	DbQuery **columns;   /* one a route, NULL once it is answered */
 	size_t columns_left; /* not answered yet */
+	bool is_pooled;      /* no session keeps what it listens to */
 	bool again;          /* told to reload while one was under way */
 	char last_failure[256];
 	h2o_timeout_t retry_timeout;
@@ -221,7 +222,7 @@ on_ready(void *data, bool ready)
 
 	if (!ready)
 		return;
-	if (loader->listen == NULL)
+	if (loader->listen == NULL && !loader->is_pooled)
 	{
 		loader->listen = db_query_create(&listen_statement, NULL);
 		loader->listen->data = loader;
@@ -247,6 +248,7 @@ route_loader_start(h2o_loop_t *loop, const Config *config, Server *server)
 	DbPoolSettings settings = { .connection = { .conninfo = config->database_url,
 												.target_session_attrs = "read-write",
 												.setup_sql = session_sql,
+												.transaction_pooling = config->transaction_pooling,
 												.silence_timeout_ms = 11000,
 												.connect_timeout_ms = (uint32_t) config->connect_timeout_ms },
 								.connection_count = 1,
@@ -261,6 +263,7 @@ route_loader_start(h2o_loop_t *loop, const Config *config, Server *server)
 	memset(loader, 0, sizeof(*loader));
 	loader->loop = loop;
 	loader->server = server;
+	loader->is_pooled = config->transaction_pooling;
 	h2o_timeout_init(loop, &loader->retry_timeout, RETRY_MS);
 	loader->retry.cb = on_retry;
 	loader->pool = db_pool_create(loop, &settings);

@@ -22,11 +22,21 @@ enum
 	WRITE_CONNECTIONS_LEAST = 2
 };
 
+/* What a role, a database or a pooler's other client may have set otherwise, and what the answers must not depend on. */
 static const char session_sql[] =
-	"SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false), "
-	"set_config('IntervalStyle', 'iso_8601', false), set_config('bytea_output', 'hex', false), "
-	"set_config('client_min_messages', 'warning', false), set_config('default_transaction_read_only', '%s', false), "
-	"set_config('statement_timeout', '%ld', false)";
+	"SELECT set_config('TimeZone', 'UTC', $1), set_config('DateStyle', 'ISO, YMD', $1), "
+	"set_config('IntervalStyle', 'iso_8601', $1), set_config('bytea_output', 'hex', $1), "
+	"set_config('extra_float_digits', '1', $1), set_config('standard_conforming_strings', 'on', $1), "
+	"set_config('array_nulls', 'on', $1), set_config('transform_null_equals', 'off', $1), "
+	"set_config('client_min_messages', 'warning', $1), set_config('statement_timeout', '%ld', $1), %s";
+
+/* A transaction that has begun is read-only by another name, and its isolation is settled. */
+static const char reads_session[] = "set_config('default_transaction_isolation', 'read committed', $1), "
+									"set_config('default_transaction_read_only', 'on', $1)";
+static const char writes_session[] = "set_config('default_transaction_isolation', 'read committed', $1), "
+									 "set_config('default_transaction_read_only', 'off', $1)";
+static const char reads_transaction[] = "set_config('transaction_read_only', 'on', $1)";
+static const char writes_transaction[] = "NULL";
 
 struct Server
 {
@@ -154,8 +164,10 @@ create_shared(Shared *shared, const Config *config, const Proxies *proxies)
 	shared->metrics = calloc(shared->worker_count, sizeof(*shared->metrics));
 	for (size_t i = 0; i < shared->worker_count; i++)
 		shared->metrics[i] = metrics_create();
-	snprintf(shared->read_session_sql, SESSION_SQL_MAX, session_sql, "on", config->statement_timeout_ms);
-	snprintf(shared->write_session_sql, SESSION_SQL_MAX, session_sql, "off", config->statement_timeout_ms);
+	snprintf(shared->read_session_sql, SESSION_SQL_MAX, session_sql, config->statement_timeout_ms,
+			 config->transaction_pooling ? reads_transaction : reads_session);
+	snprintf(shared->write_session_sql, SESSION_SQL_MAX, session_sql, config->statement_timeout_ms,
+			 config->transaction_pooling ? writes_transaction : writes_session);
 	pthread_barrier_init(&shared->set_up, NULL, (unsigned) shared->worker_count + 1);
 	configure_http(shared);
 }

@@ -17,7 +17,7 @@
 
 enum
 {
-	SESSION_SQL_MAX = 640
+	SESSION_SQL_MAX = 1024
 };
 
 typedef struct Shared

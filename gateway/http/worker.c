@@ -49,6 +49,7 @@ create_pool(Worker *worker, MetricsPool kind)
 		.connection = { .conninfo = replica ? config->read_database_url : config->database_url,
 						.target_session_attrs = replica ? "prefer-standby" : "read-write",
 						.setup_sql = writing ? worker->shared->write_session_sql : worker->shared->read_session_sql,
+						.transaction_pooling = config->transaction_pooling,
 						.silence_timeout_ms = (uint32_t) (config->statement_timeout_ms + 1000),
 						.connect_timeout_ms = (uint32_t) config->connect_timeout_ms },
 		.connection_count = writing ? worker->shared->write_connections : (size_t) config->read_connections,

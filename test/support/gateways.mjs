@@ -53,7 +53,7 @@ function start(t, name, command, args, env = {}) {
 }
 
 // As deploy/local/common.sh has it: root's clusters belong to postgres, who alone can enter their sockets' directory.
-const asOwner = process.getuid() === 0 ? ["--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
+export const asOwner = process.getuid() === 0 ? ["--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
 
 // → [{ url, address, kill() }], ready to serve the database of env, or there at least (untilLine "GET /health").
 export async function startGateways(t, count, env = {}, untilLine = "GET /ready") {
