@@ -43,7 +43,7 @@ read_files(const Config *config, TokenKeys **keys, SSL_CTX **tls)
 	*keys = NULL;
 	*tls = NULL;
 	if (config->jwt_key_file[0] != '\0')
-		*keys = token_keys_read(config->jwt_key_file, error, sizeof(error));
+		*keys = token_keys_read(config->jwt_key_file, config->jwt_issuer, config->jwt_audience, error, sizeof(error));
 	if (error[0] == '\0' && config->tls_cert_file[0] != '\0')
 		*tls = tls_context_read(config->tls_cert_file, config->tls_key_file, error, sizeof(error));
 	if (error[0] == '\0')
@@ -109,28 +109,16 @@ watch_signals(h2o_loop_t *loop)
 	return socket;
 }
 
-/* Without a key everyone is the operator, so only this machine may ask; see HTTP.md's rule. */
+/* Without a key everyone is the operator: only who says that this is wanted gets it. */
 static bool
 check_exposure(const Config *config)
 {
-	char *addresses = strdup(config->listen);
-	char *rest = NULL;
-	bool loopback = true;
-
 	if (config->jwt_key_file[0] != '\0')
-	{
-		free(addresses);
 		return true;
-	}
-	for (char *address = strtok_r(addresses, ", ", &rest); address != NULL; address = strtok_r(NULL, ", ", &rest))
-		loopback = loopback && config_is_loopback(address);
-	free(addresses);
-	if (!loopback && !config->insecure)
+	if (!config->insecure)
 	{
-		fprintf(stderr,
-				"parleyd: no key is configured, so everyone would be the operator: refusing to listen on %s "
-				"without --insecure\n",
-				config->listen);
+		fputs("parleyd: no key is configured, so everyone would be the operator; set --jwt-key-file, or --insecure to try it out\n",
+			  stderr);
 		return false;
 	}
 	log_warning("event=no_key meaning=\"everyone who reaches this gateway is the operator\"");

@@ -180,7 +180,7 @@ own_instance() {
 
 start_gateway() {
 	exec >"$run_dir/parleyd.log" 2>&1
-	exec_gateway "$gateway" --listen "127.0.0.1:$port" --inbox-dir "$inbox"
+	exec_gateway "$gateway" --insecure --listen "127.0.0.1:$port" --inbox-dir "$inbox"
 }
 
 serve() {
@@ -280,7 +280,7 @@ Its backends are processes of their own. To attach to one:
 	trap : INT
 	exec 3<&0
 	exec_gateway gdb -q -ex 'set pagination off' -ex 'set non-stop on' -ex 'handle SIGPIPE nostop noprint' -ex 'run &' \
-		--args "$gateway" --listen "127.0.0.1:$port" --inbox-dir "$inbox" <&3 3<&- &
+		--args "$gateway" --insecure --listen "127.0.0.1:$port" --inbox-dir "$inbox" <&3 3<&- &
 	parleyd_pid=$!
 	while kill -0 "$parleyd_pid" 2>/dev/null; do
 		wait "$parleyd_pid" || true

@@ -12,11 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 #include <jwt.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+
+#include "base/log.h"
 
 enum
 {
@@ -41,6 +44,8 @@ struct TokenKeys
 {
 	atomic_uint holders;
 	uint64_t generation; /* unique in the process: what another one verified does not count */
+	const char *issuer;  /* "": any */
+	const char *audience;
 	size_t count;
 	Key keys[KEYS_MAX];
 };
@@ -98,6 +103,32 @@ public_key_algorithm(const char *pem, size_t length)
 	return algorithm;
 }
 
+/* A public key is known to everyone: whoever takes one for a secret lets anyone sign. As PEM wherever it begins, PEM's inside, DER, a
+ * line of OpenSSH's, a JWK. */
+static bool
+looks_like_another_kind(const Key *key)
+{
+	static const char *const beginnings[] = { "MII", "MFkw", "\x30\x82", "\x30\x59", "ssh-", "ecdsa-", "{" };
+	const char *start = key->bytes + strspn(key->bytes, " \t\r\n");
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+		if (strncmp(start, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	return memmem(key->bytes, key->length, "---- BEGIN", 10) != NULL || memmem(key->bytes, key->length, "-----BEGIN", 10) != NULL;
+}
+
+/* Whoever reads a secret can sign with it, and whoever writes a key's file too. */
+static void
+warn_of_exposure(const Key *key, const char *path)
+{
+	mode_t exposed = S_IWGRP | S_IWOTH | (key->algorithm == JWT_ALG_HS256 ? S_IROTH : 0);
+	char quoted[600];
+	struct stat file;
+
+	if (stat(path, &file) == 0 && (file.st_mode & exposed) != 0)
+		log_warning("event=key_exposed path=%s mode=%04o", log_quote(path, quoted, sizeof(quoted)), file.st_mode & 07777);
+}
+
 /* Returns what is wrong with the file, or NULL. */
 static const char *
 read_key(Key *key, const char *path)
@@ -105,36 +136,61 @@ read_key(Key *key, const char *path)
 	key->bytes = read_file(path, &key->length);
 	if (key->bytes == NULL)
 		return strerror(errno);
-	if (strncmp(key->bytes, "-----BEGIN", 10) == 0)
-	{
-		key->algorithm = public_key_algorithm(key->bytes, key->length);
-		return key->algorithm == JWT_ALG_INVAL ? "not a public key of RSA (2,048 bits or more) or P-256" : NULL;
-	}
+	warn_of_exposure(key, path);
+	if (key->algorithm != JWT_ALG_HS256)
+		return public_key_algorithm(key->bytes, key->length) == key->algorithm
+				   ? NULL
+				   : "not a public key of that algorithm (RS256: RSA of 2,048 bits or more, ES256: P-256)";
+	if (looks_like_another_kind(key))
+		return "not a secret: it looks like a key of another kind";
 	while (key->length > 0 && (key->bytes[key->length - 1] == '\n' || key->bytes[key->length - 1] == '\r'))
 		key->length--;
-	key->algorithm = JWT_ALG_HS256;
 	return key->length < SECRET_BYTES_MIN ? "a secret has at least 32 bytes" : NULL;
 }
 
-/* PATH or KID=PATH */
+/* The algorithm that "ALGORITHM:PATH" begins with, and where the path does. */
+static jwt_alg_t
+split_algorithm(const char *text, const char **path)
+{
+	static const jwt_alg_t algorithms[] = { JWT_ALG_HS256, JWT_ALG_RS256, JWT_ALG_ES256 };
+
+	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
+	{
+		const char *name = jwt_alg_str(algorithms[i]);
+
+		*path = text + strlen(name) + 1;
+		if (strncmp(text, name, strlen(name)) == 0 && text[strlen(name)] == ':')
+			return algorithms[i];
+	}
+	return JWT_ALG_INVAL;
+}
+
+/* ALGORITHM:PATH or KID=ALGORITHM:PATH */
 static const char *
 add_key(TokenKeys *keys, const char *entry)
 {
 	const char *equals = strchr(entry, '=');
 	Key *key = &keys->keys[keys->count];
+	const char *path;
 
 	if (keys->count == KEYS_MAX)
 		return "there are too many keys";
-	if (equals != NULL && (size_t) (equals - entry) >= sizeof(key->id))
-		return "its id is too long";
-	if (equals != NULL)
+	key->algorithm = split_algorithm(entry, &path);
+	if (key->algorithm == JWT_ALG_INVAL && equals != NULL)
+	{
+		if ((size_t) (equals - entry) >= sizeof(key->id))
+			return "its id is too long";
 		snprintf(key->id, sizeof(key->id), "%.*s", (int) (equals - entry), entry);
+		key->algorithm = split_algorithm(equals + 1, &path);
+	}
+	if (key->algorithm == JWT_ALG_INVAL)
+		return "its algorithm is not named, as in HS256:PATH, RS256:PATH or ES256:PATH";
 	keys->count++;
-	return read_key(key, equals == NULL ? entry : equals + 1);
+	return read_key(key, path);
 }
 
 TokenKeys *
-token_keys_read(const char *files, char *error, size_t error_size)
+token_keys_read(const char *files, const char *issuer, const char *audience, char *error, size_t error_size)
 {
 	static atomic_ullong last_generation;
 	TokenKeys *keys = calloc(1, sizeof(*keys));
@@ -144,12 +200,16 @@ token_keys_read(const char *files, char *error, size_t error_size)
 
 	atomic_init(&keys->holders, 1);
 	keys->generation = atomic_fetch_add(&last_generation, 1) + 1;
+	keys->issuer = issuer;
+	keys->audience = audience;
 	for (char *entry = strtok_r(list, ",", &rest); entry != NULL && wrong == NULL; entry = strtok_r(NULL, ",", &rest))
 	{
 		wrong = add_key(keys, entry);
 		if (wrong != NULL)
 			snprintf(error, error_size, "the key %s: %s", entry, wrong);
 	}
+	if (wrong == NULL && keys->count == 0)
+		snprintf(error, error_size, "%s", wrong = "no key is named");
 	free(list);
 	if (wrong == NULL)
 		return keys;
@@ -265,28 +325,41 @@ read_time(const json_t *claims, const char *name, int64_t fallback, int64_t *tim
 	return value == NULL || (json_is_number(value) && json_number_value(value) >= 0 && json_number_value(value) < 1e12);
 }
 
-/* sub, digits in a string or a number. Someone who is no user may be the operator still. */
+/* sub: a user's id as a string, in the one way to write it. Someone who is no user may be the operator still. */
 static int64_t
 read_subject(const json_t *claims)
 {
-	const json_t *subject = json_object_get(claims, "sub");
-	const char *text = json_string_value(subject);
+	const char *text = json_string_value(json_object_get(claims, "sub"));
 
-	if (json_is_integer(subject) && json_integer_value(subject) > 0)
-		return json_integer_value(subject);
-	if (text == NULL || text[0] == '\0' || strlen(text) > 18 || text[strspn(text, "0123456789")] != '\0')
+	if (text == NULL || text[0] < '1' || text[0] > '9' || strlen(text) > 18 || text[strspn(text, "0123456789")] != '\0')
 		return 0;
 	return atoll(text);
 }
 
+/* Whether a claim is the wanted text, or an array with it; "" wants nothing. */
+static bool
+claim_says(const json_t *claims, const char *name, const char *wanted)
+{
+	const json_t *value = json_object_get(claims, name);
+	const char *text = json_string_value(value);
+	bool says = wanted[0] == '\0' || (text != NULL && strcmp(text, wanted) == 0);
+	size_t index;
+	const json_t *element;
+
+	json_array_foreach(value, index, element)
+		says = says || (json_is_string(element) && strcmp(json_string_value(element), wanted) == 0);
+	return says;
+}
+
 /* What the claims say; the token must end. */
 static bool
-read_claims(const char *text, CacheEntry *entry)
+read_claims(const TokenKeys *keys, const char *text, CacheEntry *entry)
 {
 	json_t *claims = text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	const char *role = json_string_value(json_object_get(claims, "role"));
 	bool fine = json_is_object(claims) && read_time(claims, "exp", -1, &entry->expires_at) && entry->expires_at >= 0 &&
-				read_time(claims, "nbf", 0, &entry->not_before);
+				read_time(claims, "nbf", 0, &entry->not_before) && claim_says(claims, "iss", keys->issuer) &&
+				claim_says(claims, "aud", keys->audience);
 
 	entry->caller = (Caller){ .is_authenticated = true,
 							  .is_operator = role != NULL && strcmp(role, "operator") == 0,
@@ -308,7 +381,7 @@ read_token(const TokenKeys *keys, CacheEntry *entry)
 		jwt_get_alg(jwt) == key->algorithm)
 	{
 		claims = jwt_get_grants_json(jwt, NULL);
-		fine = read_claims(claims, entry);
+		fine = read_claims(keys, claims, entry);
 	}
 	free(claims);
 	if (jwt != NULL)

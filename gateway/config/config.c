@@ -3,7 +3,6 @@
  */
 #include "config/config.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -98,7 +97,11 @@ assign(Config *config, const Setting *setting, const char *value, const char *so
 	{
 		case SETTING_ConfigText:
 			*(ConfigText *) field = value;
-			return true;
+			/* Empty, it would switch off what somebody meant to switch on. */
+			if (strlen(value) >= (size_t) setting->minimum)
+				return true;
+			fprintf(errors, "parleyd: %s is empty; leave it out to do without\n", source);
+			return false;
 		case SETTING_ConfigSwitch:
 			if (parse_switch(value, field))
 				return true;
@@ -206,27 +209,4 @@ config_help(FILE *output)
 		  "  --version                      say which version this is\n"
 		  "  --help                         say this\n",
 		  output);
-}
-
-bool
-config_is_loopback(const char *address)
-{
-	const char *colon = strrchr(address, ':');
-	char host[64];
-	struct in_addr four;
-	struct in6_addr six;
-
-	if (strncmp(address, "unix:", 5) == 0)
-		return true;
-	if (colon == NULL || (size_t) (colon - address) >= sizeof(host))
-		return false;
-	snprintf(host, sizeof(host), "%.*s", (int) (colon - address), address);
-	if (inet_pton(AF_INET, host, &four) == 1)
-		return ntohl(four.s_addr) >> 24 == 127;
-	if (host[0] == '[' && host[strlen(host) - 1] == ']')
-	{
-		host[strlen(host) - 1] = '\0';
-		return inet_pton(AF_INET6, host + 1, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-	}
-	return strcmp(host, "localhost") == 0;
 }

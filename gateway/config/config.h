@@ -36,7 +36,4 @@ ConfigAction config_read(Config *config, int argc, char *const *argv, FILE *outp
 /* Writes the settings as --help shows them. */
 void config_help(FILE *output);
 
-/* Whether a listen address (host:port, [host]:port, unix:/path) can be reached from this machine alone. */
-bool config_is_loopback(const char *address);
-
 #endif

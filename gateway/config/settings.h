@@ -1,5 +1,5 @@
 /*
- * settings: the table. name, type, default, least and greatest value (numbers), argument as --help shows it, help.
+ * settings: the table. name, type, default, least and greatest value (numbers; of a text the least length if it is given), argument as --help shows it, help.
  */
 #ifndef SETTINGS_H
 #define SETTINGS_H
@@ -7,14 +7,16 @@
 #define CONFIG_SETTINGS(SETTING)                                                                                  \
 	SETTING(listen, ConfigText, "127.0.0.1:8080", 0, 0, "ADDRESSES",                                              \
 			"host:port or unix:/path to serve, comma separated")                                                  \
-	SETTING(admin_listen, ConfigText, "", 0, 0, "ADDRESSES",                                                      \
+	SETTING(admin_listen, ConfigText, "", 1, 0, "ADDRESSES",                                                      \
 			"serve /health, /ready, /metrics, /openapi.json here alone")                                          \
-	SETTING(tls_cert_file, ConfigText, "", 0, 0, "PATH",                                                          \
+	SETTING(tls_cert_file, ConfigText, "", 1, 0, "PATH",                                                          \
 			"certificate chain in PEM: --listen's TCP addresses speak TLS")                                       \
-	SETTING(tls_key_file, ConfigText, "", 0, 0, "PATH", "the certificate's private key in PEM")                   \
-	SETTING(jwt_key_file, ConfigText, "", 0, 0, "[KID=]PATH,...",                                                 \
-			"keys that verify bearer tokens; none: all are the operator")                                         \
-	SETTING(insecure, ConfigSwitch, false, 0, 0, NULL, "listen beyond loopback though no key is set")             \
+	SETTING(tls_key_file, ConfigText, "", 1, 0, "PATH", "the certificate's private key in PEM")                   \
+	SETTING(jwt_key_file, ConfigText, "", 1, 0, "[KID=]ALGORITHM:PATH,...",                                                 \
+			"keys that verify bearer tokens: HS256, RS256 or ES256")                                              \
+	SETTING(jwt_issuer, ConfigText, "", 0, 0, "TEXT", "what a token's iss must be; empty: anything")              \
+	SETTING(jwt_audience, ConfigText, "", 0, 0, "TEXT", "what a token's aud must have; empty: anything")          \
+	SETTING(insecure, ConfigSwitch, false, 0, 0, NULL, "serve without a key: everyone is the operator")            \
 	SETTING(inbox_dir, ConfigText, "", 0, 0, "PATH",                                                              \
 			"serve the operator's page from here under /inbox/; empty: do not")                                   \
 	SETTING(cors_origin, ConfigText, "", 0, 0, "ORIGINS", "origins whose pages may call, comma separated, or *")  \

@@ -4,6 +4,7 @@
  */
 #include "http/access.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +18,43 @@ typedef struct ClientName
 	char text[80];
 	size_t length;
 } ClientName;
+
+/* Whether the name is none that a page of another site could have made its own and led here: localhost, a name without a dot, an
+ * address, or what --listen names. */
+static bool
+is_own_host(const Request *request)
+{
+	h2o_iovec_t authority = request->http->authority;
+	unsigned char address[sizeof(struct in6_addr)];
+	h2o_iovec_t host;
+	uint16_t port;
+	char text[64];
+
+	if (h2o_url_parse_hostport(authority.base, authority.len, &host, &port) == NULL || host.len >= sizeof(text))
+		return false;
+	snprintf(text, sizeof(text), "%.*s", (int) host.len, host.base);
+	return (strpbrk(text, ".:") == NULL && host.len > 0) || inet_pton(AF_INET, text, address) == 1 ||
+		   inet_pton(AF_INET6, text, address) == 1 ||
+		   memmem(request->worker->config->listen, strlen(request->worker->config->listen), authority.base, authority.len) != NULL;
+}
+
+/* Whether a browser says that a page of another site sends this, one that is not let in by --cors-origin. */
+static bool
+is_cross_site(const Request *request)
+{
+	h2o_iovec_t site = request_header(request->http, "sec-fetch-site");
+	h2o_iovec_t origin = request_header(request->http, "origin");
+	h2o_iovec_t authority = request->http->authority;
+
+	if (request->is_cross_origin)
+		return false;
+	if (site.base != NULL && !h2o_memis(site.base, site.len, H2O_STRLIT("same-origin")) &&
+		!h2o_memis(site.base, site.len, H2O_STRLIT("none")))
+		return true;
+	return origin.base != NULL && (origin.len <= authority.len ||
+								   memcmp(origin.base + origin.len - authority.len, authority.base, authority.len) != 0 ||
+								   origin.base[origin.len - authority.len - 1] != '/');
+}
 
 /* Sets the caller: by the token, or the operator where there is no key. False if there is a token that is not good. */
 static bool
@@ -48,6 +86,11 @@ reply_unauthenticated(Request *request, bool has_bad_token)
 bool
 access_authorize(Request *request)
 {
+	if (request->worker->keys == NULL && (!is_own_host(request) || is_cross_site(request)))
+	{
+		reply_error(request, 403, "Without a key, requests for another host or from another site are refused.");
+		return false;
+	}
 	if (!identify(request))
 	{
 		reply_unauthenticated(request, true);

@@ -1,12 +1,12 @@
 // Who may do what: tokens, keys and their reload, the loopback rule, limits a client, CORS; each on a gateway of its own.
 import assert from 'node:assert/strict';
 import { createHmac, createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { problem, request, sql, start_gateway, until } from '../support/gateway.mjs';
+import { problem, raw, request, sql, start_gateway, until } from '../support/gateway.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'parley-access-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -38,7 +38,7 @@ describe('tokens', () => {
 
 	before(async () => {
 		users = JSON.parse(sql(`SELECT json_agg((parley.create_user(phone => '+1555' || (random() * 1e9)::bigint::text || n)).id) FROM generate_series(10, 11) n`));
-		gateway = await start_gateway(['--jwt-key-file', `${file('secret', secret)},rsa=${file('rsa.pem', pem(rsa.publicKey))},ec=${file('ec.pem', pem(ec.publicKey))}`]);
+		gateway = await start_gateway(['--jwt-key-file', `HS256:${file('secret', secret)},rsa=RS256:${file('rsa.pem', pem(rsa.publicKey))},ec=ES256:${file('ec.pem', pem(ec.publicKey))}`]);
 	});
 	after(() => gateway.stop());
 
@@ -145,15 +145,42 @@ describe('tokens', () => {
 });
 
 describe('without a key', () => {
-	test('only loopback is served, unless it is asked for', async () => {
-		for (const address of ['0.0.0.0:0', '[::]:0', ':0']) {
-			const gateway = await start_gateway(['--listen', address], { wait: false });
-			assert.equal(await gateway.exited, 1);
-			assert.match(gateway.log, /--insecure/);
+	test('none is served, unless it is asked for', async () => {
+		for (const flags of [['--insecure=false'], ['--jwt-key-file', ''], ['--jwt-key-file', ',']]) {
+			const gateway = await start_gateway(flags, { wait: false });
+			assert.equal(await gateway.exited, 1, flags.join(' '));
 		}
 		const gateway = await start_gateway([]);
 		assert.match(gateway.log, /event=no_key/);
 		assert.equal(await gateway.stop(), 0);
+	});
+	test('what a browser may be made to send is refused', async () => {
+		const gateway = await start_gateway([]);
+		const status = async (lines, method = 'GET') => Number((await raw(`${method} /conversations?limit=1 HTTP/1.1\r\nConnection: close\r\n${lines.join('\r\n')}\r\n\r\n`,
+			{ base: gateway.base })).slice(9, 12));
+		const own = `127.0.0.1:${gateway.port}`;
+		for (const host of [own, '127.0.0.1', 'localhost', `LOCALHOST:${gateway.port}`, 'a', '[::1]:80', '192.0.2.1'])
+			assert.equal(await status([`Host: ${host}`]), 200, host);
+		for (const host of ['example.org', `example.org:${gateway.port}`, '127.0.0.1.example.org', 'localhost.example.org'])
+			assert.equal(await status([`Host: ${host}`]), 403, host);
+		for (const line of ['Sec-Fetch-Site: none', 'Sec-Fetch-Site: same-origin', `Origin: http://${own}`])
+			assert.equal(await status([`Host: ${own}`, line]), 200, line);
+		for (const line of ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Site: same-site', 'Origin: null', 'Origin: https://example.org', `Origin: http://x${own}`, `Origin: http://127.0.0.1:1`])
+			assert.equal(await status([`Host: ${own}`, line]), 403, line);
+		await gateway.stop();
+		const open = await start_gateway(['--cors-origin', 'https://example.org']);
+		assert.equal((await request('/conversations', { base: open.base, headers: { origin: 'https://example.org' } })).status, 200);
+		assert.equal((await request('/conversations', { base: open.base, headers: { origin: 'https://example.com' } })).status, 403);
+		await open.stop();
+	});
+	test('a secret that others may read is warned of', async () => {
+		const secret = file('open_secret', randomBytes(32).toString('hex'));
+		for (const [mode, warned] of [[0o644, true], [0o600, false], [0o620, true]]) {
+			chmodSync(secret, mode);
+			const gateway = await start_gateway(['--jwt-key-file', `HS256:${secret}`]);
+			await gateway.stop();
+			assert.equal(/event=key_exposed/.test(gateway.log), warned, mode.toString(8));
+		}
 	});
 });
 
@@ -316,7 +343,7 @@ describe('the role of the gateway', () => {
 			AND NOT EXISTS (SELECT FROM parley.routes r WHERE to_regproc(r.function) = p.oid)
 			AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_constraint c ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid
 				WHERE d.refobjid = p.oid AND c.contypid <> 0)`); // what a domain's check calls
-		assert.deepEqual(allowed.split(' '), ['argument_bounds', 'describe_routes', 'refused_values']);
+		assert.deepEqual(allowed.split(' '), ['argument_bounds', 'base_type', 'conjuncts', 'describe_routes', 'refused_values']);
 	});
 	test('sees no other schema', () => {
 		sql('DROP SCHEMA IF EXISTS gateway_secret CASCADE; CREATE SCHEMA gateway_secret; CREATE TABLE gateway_secret.t (); CREATE FUNCTION gateway_secret.f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$');

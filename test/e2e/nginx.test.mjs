@@ -51,7 +51,7 @@ test("request_is_answered_over_http_1_and_2", async (t) => {
 
 	const session = connectHttp2(nginx.url, { ca: nginx.ca, servername: "chat.example.org" });
 	t.after(() => session.close());
-	const stream = session.request({ ":path": `/users/${made.body.id}` });
+	const stream = session.request({ ":authority": "localhost", ":path": `/users/${made.body.id}` });
 	const [headers] = await once(stream, "response");
 	const chunks = [];
 	for await (const chunk of stream) chunks.push(chunk);

@@ -108,11 +108,15 @@ verify(const TokenKeys *keys, char *token)
 	return good;
 }
 
+/* Of a secret's file, or of a list that names algorithms. */
 static TokenKeys *
 keys_of(const char *files)
 {
-	TokenKeys *keys = token_keys_read(files, error, sizeof(error));
+	char named[200];
+	TokenKeys *keys;
 
+	snprintf(named, sizeof(named), "%s%s", strchr(files, ':') == NULL ? "HS256:" : "", files);
+	keys = token_keys_read(named, "", "", error, sizeof(error));
 	ck_assert_msg(keys != NULL, "%s", error);
 	return keys;
 }
@@ -127,7 +131,7 @@ START_TEST(a_secret_verifies_its_tokens)
 	ck_assert(caller.is_authenticated && !caller.is_operator);
 	ck_assert_int_eq(caller.user_id, 7);
 	ck_assert(
-		verify(keys, sign(JWT_ALG_HS256, secret, "whatever", "{\"sub\":8,\"exp\":1700000100,\"role\":\"user\"}")));
+		verify(keys, sign(JWT_ALG_HS256, secret, "whatever", "{\"sub\":\"8\",\"exp\":1700000100,\"role\":\"user\"}")));
 	ck_assert_int_eq(caller.user_id, 8);
 	ck_assert(
 		verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"sub\":\"ops\",\"role\":\"operator\",\"exp\":1700000100}")));
@@ -143,6 +147,7 @@ START_TEST(public_keys_verify_and_are_no_secrets)
 {
 	char private_pem[4096];
 	char public_pem[4096];
+	char files[96];
 	const struct
 	{
 		const char *type;
@@ -154,7 +159,8 @@ START_TEST(public_keys_verify_and_are_no_secrets)
 		TokenKeys *keys;
 
 		make_pair(cases[i].type, private_pem, public_pem);
-		keys = keys_of(write_key("public.pem", public_pem));
+		snprintf(files, sizeof(files), "%s:%s", jwt_alg_str(cases[i].algorithm), write_key("public.pem", public_pem));
+		keys = keys_of(files);
 		ck_assert(verify(keys, sign(cases[i].algorithm, private_pem, NULL, CLAIMS)));
 		ck_assert(!verify(keys, sign(JWT_ALG_HS256, public_pem, NULL, CLAIMS)));
 		ck_assert(!verify(keys, sign(JWT_ALG_NONE, NULL, NULL, CLAIMS)));
@@ -170,7 +176,7 @@ START_TEST(the_kid_chooses_the_key)
 	char files[200];
 	TokenKeys *keys;
 
-	snprintf(files, sizeof(files), "a=%s,b=%s", write_key("a", secret), write_key("b", other_secret));
+	snprintf(files, sizeof(files), "a=HS256:%s,b=HS256:%s", write_key("a", secret), write_key("b", other_secret));
 	keys = keys_of(files);
 	ck_assert(verify(keys, sign(JWT_ALG_HS256, secret, "a", CLAIMS)));
 	ck_assert(verify(keys, sign(JWT_ALG_HS256, other_secret, "b", CLAIMS)));
@@ -200,6 +206,9 @@ START_TEST(claims_that_make_no_sense_are_refused)
 								   "{\"exp\":1700000100}",
 								   "{\"sub\":\"x\",\"exp\":1700000100}",
 								   "{\"sub\":\"0\",\"exp\":1700000100}",
+								   "{\"sub\":7,\"exp\":1700000100}",
+								   "{\"sub\":\"07\",\"exp\":1700000100}",
+								   "{\"sub\":\"+7\",\"exp\":1700000100}",
 								   "{\"sub\":-7,\"exp\":1700000100}",
 								   "{\"sub\":\"7 \",\"exp\":1700000100}",
 								   "{\"sub\":\"7\",\"exp\":\"1700000100\"}",
@@ -248,13 +257,85 @@ START_TEST(other_keys_do_not_trust_the_cache)
 }
 END_TEST
 
+/* What is wrong with the key file of these bytes, named with this algorithm; "" if nothing is. */
+static const char *
+complaint(const char *algorithm, const char *bytes)
+{
+	char files[96];
+	TokenKeys *keys;
+
+	snprintf(files, sizeof(files), "%s:%s", algorithm, write_key("key", bytes));
+	error[0] = '\0';
+	keys = token_keys_read(files, "", "", error, sizeof(error));
+	ck_assert((keys == NULL) == (error[0] != '\0'));
+	token_keys_release(keys);
+	return error;
+}
+
 START_TEST(keys_that_are_none_are_refused)
 {
-	ck_assert_ptr_null(token_keys_read("/nowhere", error, sizeof(error)));
+	ck_assert_ptr_null(token_keys_read("HS256:/nowhere", "", "", error, sizeof(error)));
 	ck_assert_ptr_nonnull(strstr(error, "/nowhere"));
-	ck_assert_ptr_null(token_keys_read(write_key("short", "too short"), error, sizeof(error)));
-	ck_assert_ptr_null(token_keys_read(
-		write_key("bad.pem", "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n"), error, sizeof(error)));
+	ck_assert_ptr_null(token_keys_read(",", "", "", error, sizeof(error)));
+	ck_assert_ptr_null(token_keys_read(write_key("secret", secret), "", "", error, sizeof(error)));
+	ck_assert_ptr_nonnull(strstr(error, "algorithm"));
+	ck_assert_str_ne(complaint("HS384", secret), "");
+	ck_assert_str_ne(complaint("HS256", "too short"), "");
+	ck_assert_str_ne(complaint("RS256", secret), "");
+	ck_assert_str_ne(complaint("RS256", "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n"), "");
+	ck_assert_str_eq(complaint("HS256", secret), "");
+}
+END_TEST
+
+START_TEST(a_key_of_another_kind_is_refused)
+{
+	char rsa_private[4096];
+	char rsa_public[4096];
+	char ec_private[4096];
+	char ec_public[4096];
+	char text[4200];
+
+	make_pair("RSA", rsa_private, rsa_public);
+	make_pair("EC", ec_private, ec_public);
+	ck_assert_str_eq(complaint("RS256", rsa_public), "");
+	ck_assert_str_eq(complaint("ES256", ec_public), "");
+	ck_assert_str_ne(complaint("RS256", ec_public), "");
+	ck_assert_str_ne(complaint("ES256", rsa_public), "");
+	ck_assert_str_ne(complaint("RS256", rsa_private), "");
+	ck_assert_str_ne(complaint("HS256", rsa_public), "");
+	ck_assert_str_ne(complaint("HS256", ec_private), "");
+	for (size_t i = 0; i < 3; i++)
+	{
+		static const char *const lines[] = { "# our identity provider's\n", "\n", "\xef\xbb\xbf" };
+
+		snprintf(text, sizeof(text), "%s%s", lines[i], rsa_public);
+		ck_assert_str_ne(complaint("HS256", text), "");
+		ck_assert_str_eq(complaint("RS256", text), i == 2 ? error : "");
+	}
+	ck_assert_str_ne(complaint("HS256", strchr(rsa_public, '\n') + 1), "");
+	ck_assert_str_ne(complaint("HS256", strchr(ec_public, '\n') + 1), "");
+	ck_assert_str_ne(complaint("HS256", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 somebody"), "");
+	ck_assert_str_ne(complaint("HS256", "{\"kty\":\"RSA\",\"n\":\"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFb\"}"), "");
+	ck_assert_str_ne(complaint("HS256", "---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAAADAQABAAABAQC7"), "");
+}
+END_TEST
+
+START_TEST(issuer_and_audience_are_checked_where_they_are_configured)
+{
+	char files[96];
+	TokenKeys *keys;
+
+	snprintf(files, sizeof(files), "HS256:%s", write_key("secret", secret));
+	keys = token_keys_read(files, "https://id.example.org", "parley", error, sizeof(error));
+#define WITH(more) sign(JWT_ALG_HS256, secret, NULL, "{\"sub\":\"7\",\"exp\":1700000100" more "}")
+	ck_assert(verify(keys, WITH(",\"iss\":\"https://id.example.org\",\"aud\":\"parley\"")));
+	ck_assert(verify(keys, WITH(",\"iss\":\"https://id.example.org\",\"aud\":[\"else\",\"parley\"]")));
+	ck_assert(!verify(keys, WITH(",\"iss\":\"https://id.example.org\",\"aud\":[\"else\"]")));
+	ck_assert(!verify(keys, WITH(",\"iss\":\"https://id.example.com\",\"aud\":\"parley\"")));
+	ck_assert(!verify(keys, WITH(",\"aud\":\"parley\"")));
+	ck_assert(!verify(keys, WITH("")));
+#undef WITH
+	token_keys_release(keys);
 }
 END_TEST
 
@@ -323,4 +404,4 @@ END_TEST
 RUN_TESTS("token", a_secret_verifies_its_tokens, public_keys_verify_and_are_no_secrets, the_kid_chooses_the_key,
 		  times_are_kept_within_the_skew, claims_that_make_no_sense_are_refused,
 		  a_changed_token_is_refused_at_every_byte, other_keys_do_not_trust_the_cache, keys_that_are_none_are_refused,
-		  routes_let_in_whom_they_are_for, an_own_path_is_a_number_not_a_text, the_bearer_is_found_in_its_header)
+		  a_key_of_another_kind_is_refused, issuer_and_audience_are_checked_where_they_are_configured, routes_let_in_whom_they_are_for, an_own_path_is_a_number_not_a_text, the_bearer_is_found_in_its_header)

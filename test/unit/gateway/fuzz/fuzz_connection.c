@@ -90,8 +90,8 @@ make_keys(void)
 	TokenKeys *keys;
 
 	require(write(file, secret, sizeof(secret) - 1) == sizeof(secret) - 1);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	keys = token_keys_read(path, error, sizeof(error));
+	snprintf(path, sizeof(path), "HS256:/proc/self/fd/%d", file);
+	keys = token_keys_read(path, "", "", error, sizeof(error));
 	require(keys != NULL);
 	close(file);
 	return keys;
