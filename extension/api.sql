@@ -150,6 +150,8 @@ BEGIN ATOMIC
 		) i
 		CROSS JOIN LATERAL parley.base_type(i.type) AS t(base)
 	) a
+	-- A restore with the triggers switched off leaves it among the routes.
+	WHERE NOT EXISTS (SELECT FROM parley.closed_routes c WHERE (c.path, c.method) = (r.path, r.method))
 	ORDER BY r.path, r.method;
 END;
 COMMENT ON FUNCTION parley.describe_routes() IS
@@ -165,12 +167,24 @@ AS $$
 DECLARE
 	qualified text := (SELECT format('%I.%I', n.nspname, p.proname)
 		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = function);
+	trap record;
 BEGIN
+	IF EXISTS (SELECT FROM parley.routes r WHERE (r.path, r.method) = (add_route.path, add_route.method)) THEN
+		RAISE EXCEPTION 'route % % exists already', method, path USING ERRCODE = 'unique_violation',
+			HINT = 'UPDATE parley.routes changes it.';
+	END IF;
+	FOR trap IN SELECT * FROM parley.check_route(qualified, method, path, auth, status) LOOP
+		IF trap.fatal THEN
+			RAISE EXCEPTION 'route % % cannot work: %', method, path, trap.problem USING ERRCODE = 'invalid_parameter_value';
+		END IF;
+		RAISE WARNING '%', trap.problem;
+	END LOOP;
 	INSERT INTO parley.routes (method, path, function, auth, status, runs_on) VALUES (method, path, qualified, auth, status, runs_on);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_operator, parley_gateway', function::regprocedure);
 END $$;
 COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, smallint, text) IS
-	'adds an endpoint and lets the gateway call its function; running gateways have it at once';
+	'Adds an endpoint and lets the gateway call its function; running gateways have it at once. Warns of what check_route() finds. '
+	'Errors: 22023 what cannot work, 23505 a route that exists.';
 
 CREATE FUNCTION parley.announce_routes() RETURNS trigger
 LANGUAGE plpgsql
@@ -204,7 +218,7 @@ BEGIN
 			LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
 		WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 			AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'parley')
-			AND (c.oid IS NULL OR c.relkind IN ('r', 'p', 'v', 'm'))
+			AND 'parley' IN (i.schema, i.name) AND (c.oid IS NULL OR c.relkind IN ('r', 'p', 'v', 'm'))
 	LOOP
 		EXECUTE format('ALTER %s %s OWNER TO parley_owner', object.type, object.identity);
 	END LOOP;
@@ -214,7 +228,7 @@ END $$;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA parley FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA parley TO parley_operator;
-GRANT SELECT ON parley.routes TO parley_operator, parley_gateway;
+GRANT SELECT ON parley.routes, parley.closed_routes TO parley_operator, parley_gateway;
 -- A domain is checked with the rights of whoever passes the value.
 GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid),
 	parley.refused_values(text[], regtype[], text[]), parley.is_printable_ascii(text), parley.are_labels(jsonb),
@@ -223,7 +237,7 @@ DO $$
 DECLARE
 	route_function text;
 BEGIN
-	FOR route_function IN SELECT DISTINCT function FROM parley.routes LOOP
+	FOR route_function IN SELECT DISTINCT function FROM parley.routes WHERE to_regproc(function) IS NOT NULL LOOP
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_gateway', route_function::regproc::regprocedure);
 	END LOOP;
 END $$;

@@ -8,6 +8,7 @@ CREATE TABLE parley.routes (
 	status smallint NOT NULL DEFAULT 200 CHECK (status BETWEEN 200 AND 204),
 	built_in boolean NOT NULL DEFAULT false,
 	runs_on text NOT NULL DEFAULT 'home' CHECK (runs_on ~ '^[a-z_]+$'),
+	changed boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (path, method)
 );
 COMMENT ON TABLE parley.routes IS 'the HTTP surface: one row an endpoint';
@@ -18,7 +19,15 @@ COMMENT ON COLUMN parley.routes.auth IS
 COMMENT ON COLUMN parley.routes.status IS 'the status of success';
 COMMENT ON COLUMN parley.routes.runs_on IS
 	'where it runs when there are several databases: home; front (in two steps, or on all); or the argument whose logical shard says where';
-COMMENT ON COLUMN parley.routes.built_in IS 'comes with the extension, and so is left out of dumps';
+COMMENT ON COLUMN parley.routes.built_in IS 'comes with the extension, and so is left out of dumps, unless it was changed';
+COMMENT ON COLUMN parley.routes.changed IS 'comes with the extension, and this installation changed it';
+
+CREATE TABLE parley.closed_routes (
+	path text NOT NULL,
+	method text NOT NULL,
+	PRIMARY KEY (path, method)
+);
+COMMENT ON TABLE parley.closed_routes IS 'routes that come with the extension and that this installation deleted; INSERT INTO parley.routes opens one again';
 
 -- The contract of HTTP, one row an endpoint.
 INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on) VALUES
@@ -67,4 +76,5 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 	('GET', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.get_chat_message', 'application', 200, true, 'token'),
 	('PUT', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.edit_chat_message', 'application', 200, true, 'token');
 
-SELECT pg_extension_config_dump('parley.routes', 'WHERE NOT built_in');
+SELECT pg_extension_config_dump('parley.routes', 'WHERE NOT built_in OR changed');
+SELECT pg_extension_config_dump('parley.closed_routes', '');

@@ -30,10 +30,10 @@ SELECT statement, p ->> 'in' AS "in", p ->> 'required' AS required, p ->> 'defau
 	FROM parley.describe_routes(), jsonb_array_elements(parameters) p
 	WHERE path = '/users/{user_id}/accounts/{account_id}/transactions' AND method = 'POST' AND p ->> 'name' ~ '^caller';
 CREATE FUNCTION public.whoami(caller_id bigint, caller_role text) RETURNS text LANGUAGE sql RETURN caller_role || caller_id;
-SELECT parley.add_route('GET', '/whoami/{caller_id}', 'public.whoami', 'none');
+SELECT parley.add_route('GET', '/whoami', 'public.whoami', 'none');
 SELECT p ->> 'name' AS name, p ->> 'in' AS "in", p ->> 'required' AS required, statement
-	FROM parley.describe_routes(), jsonb_array_elements(parameters) p WHERE path = '/whoami/{caller_id}';
-DELETE FROM parley.routes WHERE path = '/whoami/{caller_id}';
+	FROM parley.describe_routes(), jsonb_array_elements(parameters) p WHERE path = '/whoami';
+DELETE FROM parley.routes WHERE path = '/whoami';
 DROP FUNCTION public.whoami(bigint, text);
 
 -- a_route_is_added_with_a_function_and_a_row
@@ -115,9 +115,10 @@ SELECT has_schema_privilege('public', 'parley', 'USAGE') AS public_uses_parley;
 -- the_gateway_runs_routes_and_nothing_else
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'parley'::regnamespace
 	AND has_function_privilege('parley_gateway', p.oid, 'EXECUTE')
-	AND p.proname NOT IN (SELECT split_part(function, '.', 2) FROM parley.routes);
+	AND p.proname NOT IN (SELECT split_part(function, '.', 2) FROM parley.routes) ORDER BY p.oid::regprocedure::text;
 SELECT c.oid::regclass, c.relkind FROM pg_class c WHERE c.relnamespace = 'parley'::regnamespace AND c.relkind IN ('r', 'v', 'S')
-	AND (has_table_privilege('parley_gateway', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'));
+	AND (has_table_privilege('parley_gateway', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'))
+	ORDER BY c.relname;
 SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'parley'::regnamespace AND c.relkind IN ('r', 'v')
 	AND has_table_privilege('parley_operator', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE');
 

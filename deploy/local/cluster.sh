@@ -32,11 +32,11 @@ make_home() {
 # A link leads to /tmp, which may have been emptied since.
 make_socket() {
 	[ ! -d "$cluster/socket/." ] || return 0
-	rm -f "$cluster/socket"
+	as_owner rm -f "$cluster/socket"
 	if [ ${#cluster} -le 80 ]; then
 		as_owner mkdir -m 700 "$cluster/socket"
 	else
-		ln -s "$(as_owner mktemp -d /tmp/parley-XXXXXX)" "$cluster/socket"
+		as_owner ln -s "$(as_owner mktemp -d /tmp/parley-XXXXXX)" "$cluster/socket"
 	fi
 }
 
@@ -44,7 +44,7 @@ create() {
 	make_home
 	as_owner "$bin/initdb" --pgdata="$cluster/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
 		--no-instructions >/dev/null
-	cat >>"$cluster/data/postgresql.conf" <<-'CONF'
+	as_owner tee -a "$cluster/data/postgresql.conf" >/dev/null <<-'CONF'
 
 		# parley's private cluster: one machine, no replica, no TCP; several gateways and a benchmark's clients at once; wake-ups
 		max_connections = 200
@@ -61,7 +61,7 @@ start() {
 	make_socket
 	as_owner "$bin/pg_ctl" start --silent --wait --pgdata="$cluster/data" --log="$cluster/postgres.log" \
 		--options="-p 5432 -k '$(readlink -f "$cluster/socket")'" >/dev/null || {
-		tail -n 5 "$cluster/postgres.log" >&2
+		as_owner tail -n 5 "$cluster/postgres.log" >&2
 		die "PostgreSQL did not start" "Its last lines stand above, the rest in $cluster/postgres.log."
 	}
 }
@@ -91,9 +91,15 @@ update() {
 	superuser_psql -d "$1" -c "ALTER EXTENSION parley UPDATE"
 }
 
+# What is in the cluster's directory is its user's, links too, and so is removed as that user.
 remove() {
+	local socket
 	stop
-	rm -rf "$(readlink -m "$cluster/socket")" "$cluster" "$dir/cluster"
+	socket=$(readlink -m "$cluster/socket")
+	[[ $socket != /tmp/parley-?????? ]] || as_owner rm -rf "$socket"
+	[ ! -d "$cluster" ] || as_owner find "$cluster" -mindepth 1 -delete
+	[ ! -d "$cluster" ] || rmdir "$cluster"
+	rm -f "$dir/cluster"
 }
 
 case $1 in

@@ -21,6 +21,67 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN
 	NULL;
 END $$;
 
+-- api: what the installation closed or changed of the routes that 1.0 shipped. Before anything else changes them.
+ALTER TABLE parley.routes ADD COLUMN changed boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN parley.routes.built_in IS 'comes with the extension, and so is left out of dumps, unless it was changed';
+COMMENT ON COLUMN parley.routes.changed IS 'comes with the extension, and this installation changed it';
+CREATE TABLE parley.closed_routes (
+	path text NOT NULL,
+	method text NOT NULL,
+	PRIMARY KEY (path, method)
+);
+COMMENT ON TABLE parley.closed_routes IS 'routes that come with the extension and that this installation deleted; INSERT INTO parley.routes opens one again';
+SELECT pg_extension_config_dump('parley.routes', 'WHERE NOT built_in OR changed');
+SELECT pg_extension_config_dump('parley.closed_routes', '');
+
+-- A later version that changes a shipped route does so WHERE NOT changed,
+-- with routes_keep_changes disabled meanwhile.
+WITH shipped (method, path, function, auth, status) AS (VALUES
+	('GET', '/conversations', 'parley.list_conversations', 'operator', 200),
+	('GET', '/conversations/{conversation_id}', 'parley.conversation', 'operator', 200),
+	('GET', '/conversations/{conversation_id}/messages', 'parley.list_messages', 'operator', 200),
+	('POST', '/conversations/{conversation_id}/messages', 'parley.post_message', 'operator', 201),
+	('POST', '/contacts', 'parley.create_contact', 'operator', 201),
+	('GET', '/contacts/{contact_id}', 'parley.get_contact', 'operator', 200),
+	('POST', '/contacts/{contact_id}/conversation', 'parley.open_contact_conversation', 'operator', 201),
+	('POST', '/users', 'parley.create_user', 'none', 201),
+	('GET', '/users/{user_id}', 'parley.get_user', 'user', 200),
+	('GET', '/users/{user_id}/conversations', 'parley.list_user_conversations', 'user', 200),
+	('POST', '/users/{user_id}/conversations', 'parley.open_direct_conversation', 'user', 201),
+	('POST', '/users/{user_id}/conversations/{conversation_id}/messages', 'parley.post_user_message', 'user', 201),
+	('GET', '/users/{user_id}/conversations/{conversation_id}/messages', 'parley.list_user_messages', 'user', 200),
+	('GET', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.get_user_message', 'user', 200),
+	('PUT', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.edit_user_message', 'user', 200),
+	('DELETE', '/users/{user_id}/conversations/{conversation_id}/messages/{message_id}', 'parley.delete_user_message', 'user', 204),
+	('PUT', '/users/{user_id}/conversations/{conversation_id}/read', 'parley.mark_read', 'user', 200),
+	('GET', '/users/{user_id}/sync', 'parley.sync', 'user', 200),
+	('POST', '/users/{user_id}/accounts', 'parley.open_account', 'user', 201),
+	('GET', '/users/{user_id}/accounts', 'parley.list_accounts', 'user', 200),
+	('POST', '/users/{user_id}/accounts/{account_id}/transactions', 'parley.post_transaction', 'user', 201),
+	('GET', '/users/{user_id}/accounts/{account_id}/transactions', 'parley.list_transactions', 'user', 200),
+	('GET', '/users/{user_id}/accounts/{account_id}/balance', 'parley.get_balance', 'user', 200),
+	('GET', '/users/{user_id}/transactions/max', 'parley.find_largest_expense', 'user', 200),
+	('POST', '/users/{user_id}/transfers', 'parley.post_transfer', 'user', 201),
+	('POST', '/applications', 'parley.create_application', 'operator', 201),
+	('GET', '/applications', 'parley.list_applications', 'operator', 200),
+	('GET', '/applications/{token}', 'parley.get_application', 'application', 200),
+	('PUT', '/applications/{token}', 'parley.rename_application', 'application', 200),
+	('POST', '/applications/{token}/chats', 'parley.create_chat', 'application', 201),
+	('GET', '/applications/{token}/chats', 'parley.list_chats', 'application', 200),
+	('GET', '/applications/{token}/chats/{chat_number}', 'parley.get_chat', 'application', 200),
+	('POST', '/applications/{token}/chats/{chat_number}/messages', 'parley.post_chat_message', 'application', 201),
+	('GET', '/applications/{token}/chats/{chat_number}/messages', 'parley.list_chat_messages', 'application', 200),
+	('GET', '/applications/{token}/chats/{chat_number}/messages/search', 'parley.search_chat', 'application', 200),
+	('GET', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.get_chat_message', 'application', 200),
+	('PUT', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.edit_chat_message', 'application', 200)
+), closed AS (
+	INSERT INTO parley.closed_routes SELECT s.path, s.method FROM shipped s
+	WHERE NOT EXISTS (SELECT FROM parley.routes r WHERE (r.path, r.method) = (s.path, s.method))
+)
+UPDATE parley.routes r SET changed = true
+WHERE r.built_in AND NOT EXISTS (SELECT FROM shipped s
+	WHERE (s.method, s.path, s.function, s.auth, s.status) = (r.method, r.path, r.function, r.auth, r.status));
+
 -- contacts: nothing read these.
 DROP INDEX parley.contacts_phone_trgm, parley.contacts_phone_digits_trgm;
 

@@ -28,7 +28,10 @@ const fill = `
 	SELECT post_transaction(user_id, id, -9999, 'too much', 'a key') FROM accounts;
 	SELECT post_transfer(a.user_id, a.id, b.user_id, b.id, 5) FROM accounts a, accounts b WHERE a.user_id < b.user_id;
 	CREATE FUNCTION public.hello(name text) RETURNS TABLE (greeting text) LANGUAGE sql RETURN 'hello ' || name;
-	SELECT add_route('GET', '/hello/{name}', 'public.hello', 'none');`;
+	SELECT add_route('GET', '/hello/{name}', 'public.hello', 'none');
+	DELETE FROM routes WHERE path = '/users';
+	UPDATE routes SET auth = 'operator' WHERE path = '/users/{user_id}/transfers';
+	UPDATE routes SET path = '/v1' || path WHERE path = '/applications';`;
 
 // holds rows only while a bulk load is under way
 const emptyInPeace = ["parley.bulk_load_indexes"];

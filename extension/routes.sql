@@ -1,0 +1,151 @@
+-- routes: what is wrong with one, and what an installation changed of those that come with the extension.
+
+CREATE FUNCTION parley.check_route(
+	function text, method text DEFAULT NULL, path text DEFAULT NULL, auth text DEFAULT NULL, status smallint DEFAULT NULL,
+	OUT fatal boolean, OUT problem text)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+AS $$
+DECLARE
+	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = to_regproc(check_route.function));
+	arguments text[];
+BEGIN
+	IF found IS NULL THEN
+		RETURN QUERY SELECT true, format(CASE count(*) WHEN 0 THEN 'function %s does not exist' ELSE 'there are several functions %s' END, function)
+			FROM pg_proc f WHERE format('%I.%I', f.pronamespace::regnamespace, f.proname) = function OR f.proname = function;
+		RETURN;
+	END IF;
+	arguments := ARRAY(SELECT found.proargnames[n] FROM generate_series(1, coalesce(cardinality(found.proargmodes), found.pronargs)) n
+		WHERE coalesce(found.proargmodes[n], 'i') IN ('i', 'b', 'v'));
+
+	-- What cannot work.
+	RETURN QUERY
+	SELECT true, p.problem FROM (VALUES
+		(found.prokind <> 'f', 'only a function can answer, not a procedure, an aggregate or a window function'),
+		(found.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype), 'the function can only be called by PostgreSQL itself'),
+		(found.prorettype = 'record'::regtype AND found.proargmodes IS NULL, 'the function returns record without saying which columns'),
+		(found.provariadic <> 0, 'the function is VARIADIC'),
+		(coalesce(array_position(arguments, '') IS NOT NULL, false) OR cardinality(arguments) < found.pronargs, 'an argument has no name'),
+		(auth = 'user' AND path !~ '\{user_id\}', 'auth is user, but the path has no {user_id}'),
+		(auth = 'application' AND path !~ '\{token\}', 'auth is application, but the path has no {token}')
+	) AS p(is_so, problem) WHERE p.is_so
+	UNION ALL
+	SELECT true, format('the path has {%s}, but the function has no argument %s', m[1], m[1])
+	FROM regexp_matches(path, '\{([a-z_]+)\}', 'g') m WHERE m[1] <> ALL (arguments)
+	UNION ALL
+	SELECT true, format('{%s} is bound from the %s, not from the path', m[1], CASE m[1] WHEN 'idempotency_key' THEN 'header' ELSE 'token' END)
+	FROM regexp_matches(path, '\{(caller_id|caller_role)\}', 'g') m
+	UNION ALL
+	SELECT true, format('argument %s is bound from the token, and must be %s', a.name, w.type::regtype)
+	FROM unnest(arguments, found.proargtypes::oid[]) AS a(name, type)
+		JOIN (VALUES ('caller_id', 'bigint'::regtype), ('caller_role', 'text'::regtype)) AS w(name, type) ON w.name = a.name
+	WHERE a.type <> w.type
+	UNION ALL
+	SELECT true, format('%s %s has the same shape', r.method, r.path)
+	FROM parley.routes r
+	WHERE r.method = check_route.method AND r.path <> check_route.path
+		AND regexp_replace(r.path, '\{\w+\}', '{}', 'g') = regexp_replace(check_route.path, '\{\w+\}', '{}', 'g');
+
+	-- What works otherwise than one may think.
+	RETURN QUERY
+	SELECT false, p.problem FROM (VALUES
+		(NOT found.prosecdef, 'the function is not SECURITY DEFINER: it has the rights of parley_gateway, which may read no table'),
+		(found.prosecdef AND NOT coalesce(found.proconfig && ARRAY(SELECT c FROM unnest(found.proconfig) c WHERE c ~ '^search_path=.*pg_temp"?$'), false),
+			'the function is SECURITY DEFINER and does not pin its search_path, with pg_temp last: its caller chooses what its names mean'),
+		(method = 'GET' AND found.provolatile = 'v', 'the function is VOLATILE: a GET runs in a read-only transaction, and fails where it writes'),
+		(method IN ('POST', 'PUT', 'DELETE') AND found.provolatile <> 'v', 'the function is not VOLATILE, so it cannot write'),
+		(found.proisstrict AND found.pronargdefaults > 0, 'the function is STRICT: when an optional argument is absent it is not run, and the answer is empty')
+	) AS p(is_so, problem) WHERE p.is_so
+	UNION ALL
+	SELECT false, format('argument %s: the check of %s is not written in a shape that can be read, and no COMMENT ON DOMAIN tells clients what it asks',
+		a.name, a.type::regtype)
+	FROM unnest(arguments, found.proargtypes::oid[]) AS a(name, type)
+	WHERE parley.argument_bounds(a.type) ? 'more' AND obj_description(a.type, 'pg_type') IS NULL
+	UNION ALL
+	SELECT false, format('argument %s is bound from the header Idempotency-Key, not from the %s', a, CASE WHEN path ~ '\{idempotency_key\}' THEN 'path' ELSE 'query' END)
+	FROM unnest(arguments) a WHERE a = 'idempotency_key' AND (method IN ('GET', 'DELETE') OR path ~ '\{idempotency_key\}')
+	UNION ALL
+	SELECT false, format('column %s speaks to the gateway, and must be %s: see docs/routes.md', c.name, m.type)
+	FROM (
+		SELECT found.proargnames[n] AS name, found.proallargtypes[n] AS type
+		FROM generate_series(1, cardinality(found.proargmodes)) n WHERE found.proargmodes[n] IN ('o', 'b', 't')
+		UNION ALL
+		SELECT a.attname, a.atttypid FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+		WHERE t.oid = found.prorettype
+	) c
+		JOIN (VALUES ('created', 'boolean'::regtype), ('replayed', 'boolean'), ('total_count', 'bigint'), ('refused', 'text'), ('refused_detail', 'text'))
+			AS m(name, type) ON m.name = c.name
+	WHERE c.type <> m.type
+	UNION ALL
+	SELECT false, format('column %s is no field: it becomes a link to the next page, by an argument %s that the function does not have', c.name, substr(c.name, 6))
+	FROM (
+		SELECT found.proargnames[n] AS name FROM generate_series(1, cardinality(found.proargmodes)) n WHERE found.proargmodes[n] IN ('o', 'b', 't')
+		UNION ALL
+		SELECT a.attname FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+		WHERE t.oid = found.prorettype
+	) c WHERE c.name ~ '^next_' AND substr(c.name, 6) <> ALL (arguments)
+	UNION ALL
+	SELECT false, format('status is %s: the answer has no body', status) WHERE status = 204 AND found.prorettype <> 'void'::regtype;
+END $$;
+COMMENT ON FUNCTION parley.check_route(text, text, text, text, smallint) IS
+	'What is wrong with a function, given its qualified name, as the answer of a route: fatal where it cannot work, else where it works '
+	'otherwise than one may think. What is not given is not looked at.';
+
+CREATE FUNCTION parley.keep_route_changes() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF TG_OP = 'TRUNCATE' THEN
+		INSERT INTO parley.closed_routes SELECT r.path, r.method FROM parley.routes r WHERE r.built_in ON CONFLICT DO NOTHING;
+	ELSIF TG_OP = 'DELETE' THEN
+		INSERT INTO parley.closed_routes SELECT OLD.path, OLD.method WHERE OLD.built_in ON CONFLICT DO NOTHING;
+		RETURN OLD;
+	ELSIF TG_OP = 'UPDATE' THEN
+		IF OLD.built_in AND (NEW.path, NEW.method) <> (OLD.path, OLD.method) THEN
+			INSERT INTO parley.closed_routes VALUES (OLD.path, OLD.method) ON CONFLICT DO NOTHING;
+			NEW.built_in := false;
+		END IF;
+		NEW.changed := NEW.built_in AND (NEW.changed OR NEW IS DISTINCT FROM OLD);
+		RETURN NEW;
+	ELSIF NEW.built_in AND NOT NEW.changed THEN
+		-- A version ships it: what the installation has said of it stays.
+		UPDATE parley.routes r SET built_in = true, changed = true WHERE (r.path, r.method) = (NEW.path, NEW.method);
+		RETURN CASE WHEN NOT FOUND AND NOT EXISTS (SELECT FROM parley.closed_routes c WHERE (c.path, c.method) = (NEW.path, NEW.method)) THEN NEW END;
+	ELSE
+		-- The installation's, now or as a dump has it: it takes the place of the one that was shipped.
+		DELETE FROM parley.routes r WHERE (r.path, r.method) = (NEW.path, NEW.method) AND r.built_in AND NOT r.changed;
+		-- Closed by the line above, or before.
+		DELETE FROM parley.closed_routes c WHERE (c.path, c.method) = (NEW.path, NEW.method);
+		NEW.built_in := NEW.built_in OR FOUND;
+		NEW.changed := NEW.built_in;
+		RETURN NEW;
+	END IF;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION parley.keep_route_changes() IS
+	'Trigger of routes: what an installation closes or changes of the routes that are shipped goes into dumps, and comes back from them.';
+
+CREATE TRIGGER routes_keep_changes BEFORE INSERT OR UPDATE OR DELETE ON parley.routes
+	FOR EACH ROW EXECUTE FUNCTION parley.keep_route_changes();
+CREATE TRIGGER routes_keep_truncation BEFORE TRUNCATE ON parley.routes
+	FOR EACH STATEMENT EXECUTE FUNCTION parley.keep_route_changes();
+
+CREATE FUNCTION parley.close_route() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- What routes' own trigger notes is being deleted already.
+	IF pg_trigger_depth() = 1 THEN
+		DELETE FROM parley.routes r WHERE (r.path, r.method) = (NEW.path, NEW.method);
+	END IF;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION parley.close_route() IS 'Trigger of closed_routes: takes a route away that a dump says is closed.';
+
+CREATE TRIGGER closed_routes_are_closed AFTER INSERT ON parley.closed_routes
+	FOR EACH ROW EXECUTE FUNCTION parley.close_route();
+

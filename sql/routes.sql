@@ -1,0 +1,89 @@
+-- routes: what cannot work is refused, what works otherwise than one may think is warned of, and what an installation changed stays.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+\set ON_ERROR_ROLLBACK on
+BEGIN;
+CREATE SCHEMA route_test;
+SET search_path = route_test, parley, public;
+CREATE FUNCTION traps(name text, method text DEFAULT 'POST', path text DEFAULT '/x', auth text DEFAULT 'operator', status integer DEFAULT 200)
+	RETURNS TABLE (fatal boolean, problem text)
+	LANGUAGE sql AS $$ SELECT * FROM parley.check_route('route_test.' || name, method, path, auth, status::smallint) $$;
+
+-- every_shipped_route_is_without_traps
+SELECT r.method, r.path, c.* FROM parley.routes r, parley.check_route(r.function, r.method, r.path, r.auth, r.status) c;
+
+-- what_cannot_work_is_named
+SELECT * FROM traps('absent');
+CREATE FUNCTION twice(a int) RETURNS int SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
+CREATE FUNCTION twice(a text) RETURNS text SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
+SELECT * FROM traps('twice');
+CREATE PROCEDURE proc(a int) SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql AS 'SELECT 1';
+SELECT * FROM traps('proc');
+CREATE FUNCTION trig() RETURNS trigger SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+SELECT * FROM traps('trig');
+CREATE FUNCTION rec(a int) RETURNS SETOF record SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql AS 'SELECT 1, 2';
+SELECT * FROM traps('rec');
+CREATE FUNCTION nameless(int, b int) RETURNS int SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN $1;
+SELECT * FROM traps('nameless');
+CREATE FUNCTION many(VARIADIC a int[]) RETURNS int SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a[1];
+SELECT * FROM traps('many');
+CREATE FUNCTION plain(a int) RETURNS int SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
+SELECT * FROM traps('plain');
+SELECT * FROM traps('plain', path => '/x/{b}/{a}');
+SELECT * FROM traps('plain', path => '/x', auth => 'user');
+SELECT * FROM traps('plain', path => '/x', auth => 'application');
+SELECT * FROM traps('plain', path => '/users/{a}', method => 'PUT');
+SELECT * FROM traps('plain', path => '/contacts/{a}/conversation');
+CREATE FUNCTION caller(caller_id int, caller_role text) RETURNS int SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN 1;
+SELECT * FROM traps('caller', path => '/x/{caller_role}');
+
+-- what_works_otherwise_is_named
+CREATE FUNCTION invoker(a int) RETURNS int SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
+SELECT * FROM traps('invoker');
+CREATE FUNCTION unpinned(a int) RETURNS int SECURITY DEFINER LANGUAGE sql RETURN a;
+SELECT * FROM traps('unpinned');
+CREATE FUNCTION pinned_badly(a int) RETURNS int SECURITY DEFINER SET search_path = pg_catalog LANGUAGE sql RETURN a;
+SELECT * FROM traps('pinned_badly');
+SELECT * FROM traps('plain', method => 'GET');
+CREATE FUNCTION stable_one(a int) RETURNS int STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
+SELECT * FROM traps('stable_one', method => 'GET');
+SELECT * FROM traps('stable_one', method => 'POST');
+CREATE FUNCTION strict_one(a int, b int DEFAULT NULL) RETURNS int STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
+SELECT * FROM traps('strict_one');
+CREATE DOMAIN odd AS int CHECK (VALUE % 2 = 1);
+CREATE FUNCTION domained(a odd, idempotency_key text DEFAULT NULL) RETURNS int STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
+SELECT * FROM traps('domained', method => 'GET');
+CREATE FUNCTION magic(a int, OUT created timestamptz, OUT total_count int, OUT next_page int, OUT refused boolean)
+	SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql AS 'SELECT now(), 1, 2, true';
+SELECT * FROM traps('magic', status => 204);
+
+-- add_route_refuses_the_first_and_warns_of_the_others
+SELECT add_route('GET', '/route_test/{b}', 'route_test.plain', 'operator');
+SELECT add_route('GET', '/route_test/{a}', 'route_test.plain', 'operator');
+SELECT add_route('GET', '/route_test/{a}', 'route_test.stable_one', 'operator');
+ROLLBACK;
+
+-- what_an_installation_changed_is_known
+BEGIN;
+SELECT count(*) FROM parley.routes WHERE changed;
+UPDATE parley.routes SET auth = 'operator' WHERE path = '/users/{user_id}/transfers';
+UPDATE parley.routes SET auth = auth WHERE path = '/users/{user_id}/accounts';
+DELETE FROM parley.routes WHERE path = '/users';
+UPDATE parley.routes SET path = '/v1/contacts' WHERE path = '/contacts' AND method = 'POST';
+SELECT method, path, auth, built_in, changed FROM parley.routes WHERE changed OR NOT built_in ORDER BY 2;
+SELECT method, path FROM parley.closed_routes ORDER BY 2;
+-- … a version that ships them again leaves them so, and others that the installation had before
+INSERT INTO parley.routes (method, path, function, auth, built_in) VALUES ('POST', '/users', 'parley.create_user', 'none', true),
+	('POST', '/users/{user_id}/transfers', 'parley.post_transfer', 'user', true), ('GET', '/users', 'parley.get_user', 'none', true);
+SELECT method, path, auth, built_in, changed FROM parley.routes WHERE path IN ('/users', '/users/{user_id}/transfers') ORDER BY 2;
+-- … and it opens again what it inserts again
+INSERT INTO parley.routes (method, path, function, auth) VALUES ('POST', '/users', 'parley.create_user', 'operator');
+SELECT method, path, auth, built_in, changed FROM parley.routes WHERE path = '/users' ORDER BY 1;
+SELECT method, path FROM parley.closed_routes ORDER BY 2;
+-- … and those that a restore with triggers switched off leaves are not served
+ALTER TABLE parley.closed_routes DISABLE TRIGGER ALL;
+INSERT INTO parley.closed_routes VALUES ('/users/{user_id}', 'GET');
+SELECT count(*) FROM parley.describe_routes() WHERE path = '/users/{user_id}';
+TRUNCATE parley.routes;
+SELECT count(*) > 30 AS closed FROM parley.closed_routes;
+ROLLBACK;
