@@ -3,10 +3,10 @@
 EXTENSION = parley
 MODULE_big = parley
 # Each module may use only those above it. The install script is their tables (NAME.tables.sql, where there are any), then their functions (NAME.sql), in this order.
-SQL_MODULES = schema text/grams contacts agents conversations cases messages live/live bulk_load users sync/sync applications search/search ledger/ledger ledger/audit shards routes api
+SQL_MODULES = schema text/grams contacts contact_list agents conversations cases messages live/live bulk_load users sync/sync applications search/search ledger/ledger ledger/audit shards routes api
 OBJS = $(patsubst %.c,%.o,$(wildcard extension/*.c extension/*/*.c))
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
-REGRESS = contacts conversations cases messages bulk_load audit users sync live applications shards ledger ledger_time ledger_errors ledger_audit ledger_owner routes api search search_oracle plans
+REGRESS = contacts contact_list conversations cases messages bulk_load audit users sync live applications shards ledger ledger_time ledger_errors ledger_audit ledger_owner routes api search search_oracle plans
 ISOLATION = user_creation conversation_creation numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers search_visibility
 
 # What a fresh database installs, and what brings one of the version before to the same (its first file says the rule).

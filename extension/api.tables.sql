@@ -43,6 +43,7 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 	('POST', '/agents', 'parley.create_agent', 'operator', 201, true, 'home'),
 	('PUT', '/agents/{agent_id}', 'parley.change_agent', 'operator', 200, true, 'home'),
 	('POST', '/contacts', 'parley.create_contact', 'operator', 201, true, 'home'),
+	('GET', '/contacts', 'parley.list_contacts', 'operator', 200, true, 'home'),
 	('GET', '/contacts/{contact_id}', 'parley.get_contact', 'operator', 200, true, 'home'),
 	('POST', '/contacts/{contact_id}/conversation', 'parley.open_contact_conversation', 'operator', 201, true, 'front'),
 	('POST', '/users', 'parley.create_user', 'none', 201, true, 'home'),

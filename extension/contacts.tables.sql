@@ -21,7 +21,7 @@ COMMENT ON COLUMN parley.contacts.phone IS 'as given; phone_digits is what is un
 CREATE UNIQUE INDEX contacts_phone_digits_key ON parley.contacts (phone_digits);
 CREATE UNIQUE INDEX contacts_email_key ON parley.contacts (lower(email));
 
--- pg_trgm is in the schema that the database's owner chose.
+-- For names like a term, as typing errors make them. pg_trgm is in the schema that the database's owner chose.
 DO $$
 BEGIN
 	EXECUTE format('CREATE INDEX contacts_name_trgm ON parley.contacts USING gin (name %s.gin_trgm_ops)',

@@ -85,6 +85,12 @@ WHERE r.built_in AND NOT EXISTS (SELECT FROM shipped s
 -- contacts: nothing read these.
 DROP INDEX parley.contacts_phone_trgm, parley.contacts_phone_digits_trgm;
 
+-- contact_list
+CREATE TYPE parley.listed_contact AS (
+	id bigint, name text, phone text, email text, created_at timestamptz, similarity real, next_cursor text
+);
+COMMENT ON TYPE parley.listed_contact IS 'a contact, and how similar its name is to what was searched: 1 where it matches exactly';
+
 -- ledger: who calls decides whether money may come in; audits name the columns that they read.
 DROP FUNCTION parley.post_transaction(bigint, bigint, parley.amount, parley.memo, parley.idempotency_key);
 DROP FUNCTION parley.audit_ledger();
@@ -210,3 +216,5 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 	('GET', '/agents', 'parley.list_agents', 'operator', 200, true, 'home'),
 	('POST', '/agents', 'parley.create_agent', 'operator', 201, true, 'home'),
 	('PUT', '/agents/{agent_id}', 'parley.change_agent', 'operator', 200, true, 'home');
+INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on)
+	VALUES ('GET', '/contacts', 'parley.list_contacts', 'operator', 200, true, 'home') ON CONFLICT DO NOTHING;

@@ -1,0 +1,63 @@
+-- contact_list: contacts that match a term, and those whose names are similar, as typing errors make them.
+
+CREATE FUNCTION parley.list_contacts(
+	"searchValue" parley.search_term DEFAULT NULL, "limit" parley.page_limit DEFAULT 50, cursor text DEFAULT NULL)
+RETURNS SETOF parley.listed_contact
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp
+SET extra_float_digits = 1
+SET pg_trgm.similarity_threshold = 0.3
+AS $$
+DECLARE
+	-- So many are looked at one by one before the index of grams is asked: a term that is common fills the page from these.
+	walk_length constant integer := 2000;
+	term text := coalesce("searchValue", '');
+	digits text := CASE WHEN term ~ '^[-+().0-9/ ]+$' THEN nullif(parley.phone_digits(term), '') END;
+	pattern text := '%' || regexp_replace(term, '([\\%_])', '\\\1', 'g') || '%';
+	-- The term's, then the last row's similarity (none while matches are exact) and id.
+	place text[] := regexp_match(cursor, '^([0-9a-f]{32})_((?:[0-9](?:[.][0-9]+)?(?:e-[0-9]+)?)?)_([0-9]{1,18})$');
+	matches constant text := '(c.name ILIKE $1 OR c.phone ILIKE $1 OR c.phone_digits LIKE ''%'' || $2 || ''%'' OR lower(c.email) = lower($3))';
+	columns constant text := 'SELECT array_agg(ROW(f.id, f.name, f.phone, f.email, f.created_at, f.similarity, NULL)::parley.listed_contact'
+		' ORDER BY f.similarity DESC, f.id) FROM (';
+	found_contacts parley.listed_contact[] := '{}';
+	similar_contacts parley.listed_contact[];
+	wanted integer := "limit" + 1;
+BEGIN
+	IF cursor IS NOT NULL AND (place IS NULL OR place[1] <> md5(term)) THEN
+		RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'cursor';
+	END IF;
+	-- EXECUTE, since the best plan is another for each term.
+	IF coalesce(place[2], '') = '' THEN
+		EXECUTE columns || 'SELECT c.*, 1::real AS similarity FROM (SELECT * FROM parley.contacts WHERE id > $4 ORDER BY id LIMIT $6) c WHERE '
+				|| matches || ' ORDER BY c.id LIMIT $5) f'
+			INTO found_contacts USING pattern, digits, term, coalesce(place[3]::bigint, 0), wanted, CASE WHEN term = '' THEN wanted ELSE walk_length END;
+		IF coalesce(cardinality(found_contacts), 0) < wanted AND term <> '' THEN
+			EXECUTE columns || 'SELECT c.*, 1::real AS similarity FROM parley.contacts c WHERE (c.name OPERATOR(parley.@~) $6 OR c.phone OPERATOR(parley.@~) $6
+					OR c.phone_digits OPERATOR(parley.@~) $7 OR lower(c.email) = lower($3)) AND c.id > $4 AND ' || matches || ' ORDER BY c.id LIMIT $5) f'
+				INTO found_contacts USING pattern, digits, term, coalesce(place[3]::bigint, 0), wanted,
+					parley.term_clues(term), parley.term_clues(digits);
+		END IF;
+		found_contacts := coalesce(found_contacts, '{}');
+	END IF;
+	IF cardinality(found_contacts) < wanted AND term <> '' THEN
+		EXECUTE columns || format(
+				'SELECT * FROM (SELECT c.*, %1$s.similarity(c.name, $3) AS similarity FROM parley.contacts c
+					WHERE c.name OPERATOR(%1$s.%%) $3::text AND %2$s IS NOT TRUE) s
+				WHERE (s.similarity, -s.id) < ($4, -$5) ORDER BY s.similarity DESC, s.id LIMIT $6) f',
+				(SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'pg_trgm'), matches)
+			INTO similar_contacts USING pattern, digits, term, coalesce(nullif(place[2], '')::real, 'infinity'),
+				CASE WHEN place[2] <> '' THEN place[3]::bigint ELSE 0 END, wanted - cardinality(found_contacts);
+		found_contacts := found_contacts || coalesce(similar_contacts, '{}');
+	END IF;
+	RETURN QUERY
+	SELECT f.id, f.name, f.phone, f.email, f.created_at, f.similarity,
+		-- A name that is the same but for its order is not a match, though its similarity is 1 as well.
+		CASE WHEN f.n = "limit" AND cardinality(found_contacts) > f.n
+			THEN format('%s_%s_%s', md5(term), CASE WHEN f.n > cardinality(found_contacts) - coalesce(cardinality(similar_contacts), 0) THEN f.similarity END, f.id) END
+	FROM unnest(found_contacts) WITH ORDINALITY AS f(id, name, phone, email, created_at, similarity, next_cursor, n)
+	WHERE f.n <= "limit"
+	ORDER BY f.n;
+END $$;
+COMMENT ON FUNCTION parley.list_contacts(parley.search_term, parley.page_limit, text) IS
+	'Contacts by id; with searchValue first those whose name or phone contains it, or whose email it is (similarity 1), by id, then those '
+	'whose names are similar by trigrams, the most similar first. Errors: 22023 a cursor that is none, or of another term.';
