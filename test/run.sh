@@ -21,8 +21,6 @@ if [ -n "${TESTS:-}" ]; then
 	suites=("${chosen[@]}")
 fi
 
-# Most tests call as the operator, and need no token for that.
-export PARLEY_INSECURE=true
 # A busy machine, or a sanitizer, is no failure: check's limit of 4 s a test is for a quiet one.
 export CK_TIMEOUT_MULTIPLIER=20
 
@@ -182,7 +180,8 @@ with_gateway() {
 	export PARLEYD=$tmp/cluster/parleyd-$BASHPID
 	copy_gateway "$1" "$PARLEYD"
 	port=$(free_port)
-	export PARLEY_URL=http://127.0.0.1:$port
+	# Most tests call as the operator, and need no token for that.
+	export PARLEY_URL=http://127.0.0.1:$port PARLEY_INSECURE=true
 	exec_gateway "$PARLEYD" --listen "127.0.0.1:$port" >>"$PARLEYD.log" 2>&1 &
 	pid=$!
 	until curl -fs -o /dev/null "$PARLEY_URL/ready"; do

@@ -1,19 +1,17 @@
 -- The schema to be migrated, as the old service has it: every user has accounts, every transaction belongs to an account, and the
--- service keeps each account's total. Amounts are floats. The test fills a copy of this.
+-- service keeps each account's total. No keys, no defaults, amounts are floats, times are seconds since 1970. The test fills a copy of this.
 CREATE TABLE users (
-	id varchar(264) PRIMARY KEY,
+	id varchar(264),
 	name text
 );
 CREATE TABLE account (
-	id varchar(264) PRIMARY KEY DEFAULT gen_random_uuid(),
-	user_id varchar(264) NOT NULL REFERENCES users,
-	total double precision NOT NULL DEFAULT 0
+	id varchar(264),
+	user_id varchar(264),
+	total double precision
 );
 CREATE TABLE transaction (
-	id varchar(264) PRIMARY KEY DEFAULT gen_random_uuid(),
-	account_id varchar(264) NOT NULL REFERENCES account,
-	amount double precision NOT NULL,
-	created_at timestamptz NOT NULL DEFAULT now()
+	id varchar(264),
+	account_id varchar(264),
+	amount double precision,
+	created_at integer
 );
-CREATE INDEX account_user_id ON account (user_id);
-CREATE INDEX transaction_account_id ON transaction (account_id);

@@ -4,7 +4,8 @@
 -- Floats become minor units by one rule: amount::numeric, which is the shortest decimal that the float stands for (15 digits), times
 -- 10 to the minor digits of the currency, rounded half away from zero. Whatever that changes is a row of parley_import.differences:
 --   rounded           a transaction of which a fraction of the minor unit was cut or added
---   skipped           a transaction that is no amount: NaN, infinite, or 0 when rounded
+--   skipped           a transaction that is no amount: none, NaN, infinite, or 0 when rounded
+--   nobody's          an account without a user, a transaction without an account
 --   opening balance   an account's total that is not the sum of its transactions: a first transaction makes it so
 --   user              the sum over a user's accounts, before and after
 \set ON_ERROR_STOP on
@@ -17,13 +18,22 @@ CREATE TABLE parley_import.users AS
 	FROM users u ORDER BY u.id;
 CREATE TABLE parley_import.accounts AS
 	SELECT a.id AS account_id, u.user_id, u.contact_id, row_number() OVER (PARTITION BY u.contact_id ORDER BY a.id) AS id,
-		a.total, round(a.total::numeric * 10::numeric ^ parley.minor_digits(:'currency'))::bigint AS balance
+		coalesce(a.total, 0) AS total, round(coalesce(a.total, 0)::numeric * 10::numeric ^ parley.minor_digits(:'currency'))::bigint AS balance
 	FROM account a JOIN parley_import.users u ON u.user_id = a.user_id
-	WHERE a.total NOT IN ('NaN', 'Infinity', '-Infinity');
+	WHERE coalesce(a.total, 0) NOT IN ('NaN', 'Infinity', '-Infinity');
 CREATE TABLE parley_import.differences (kind text NOT NULL, id text NOT NULL, given numeric, imported numeric);
 
+INSERT INTO parley_import.differences
+	SELECT 'nobody''s', a.id, a.total, NULL::numeric FROM account a WHERE NOT EXISTS (SELECT FROM parley_import.accounts i WHERE i.account_id = a.id)
+	UNION ALL
+	SELECT 'nobody''s', t.id, t.amount, NULL::numeric FROM transaction t
+	WHERE NOT EXISTS (SELECT FROM parley_import.accounts i WHERE i.account_id = t.account_id);
+
+-- Times are of any of the types that services keep them in; without one it is the import's.
+CREATE FUNCTION pg_temp.time_of(seconds double precision) RETURNS timestamptz LANGUAGE sql RETURN coalesce(to_timestamp(seconds), now());
+CREATE FUNCTION pg_temp.time_of(at timestamptz) RETURNS timestamptz LANGUAGE sql RETURN coalesce(at, now());
 CREATE TEMP TABLE lines ON COMMIT DROP AS
-	SELECT t.id, a.contact_id, a.id AS account_id, t.created_at, t.amount::numeric AS given,
+	SELECT t.id, a.contact_id, a.id AS account_id, pg_temp.time_of(t.created_at) AS created_at, t.amount::numeric AS given,
 		CASE WHEN t.amount NOT IN ('NaN', 'Infinity', '-Infinity')
 			THEN round(t.amount::numeric * 10::numeric ^ parley.minor_digits(:'currency')) END AS amount
 	FROM transaction t JOIN parley_import.accounts a ON a.account_id = t.account_id;
@@ -61,7 +71,7 @@ SELECT parley.rebuild_ledger() \g /dev/null
 INSERT INTO parley_import.differences
 	SELECT 'user', u.user_id, g.total, coalesce(i.total, 0)
 	FROM parley_import.users u
-		JOIN (SELECT a.user_id, sum(a.total::numeric) AS total FROM account a GROUP BY a.user_id) g ON g.user_id = u.user_id
+		JOIN (SELECT a.user_id, sum(coalesce(a.total, 0)::numeric) AS total FROM account a GROUP BY a.user_id) g ON g.user_id = u.user_id
 		LEFT JOIN (SELECT a.user_id, sum(a.balance) / 10::numeric ^ parley.minor_digits(:'currency') AS total FROM parley.accounts a GROUP BY a.user_id) i
 			ON i.user_id = u.contact_id
 	WHERE g.total <> coalesce(i.total, 0);

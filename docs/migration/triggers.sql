@@ -1,7 +1,7 @@
--- What keeps both ways of looking at the money right, whichever code writes. Read by 1_expand.sql and 5_retire_undo.sql.
+-- What keeps both ways of looking at the money right, whichever code writes. Read by 2_expand.sql and 6_retire_undo.sql.
 -- The old code inserts (account_id, amount) and writes the account's total; the new inserts (user_id, amount) and writes no total. Each
 -- of the new code's transactions is put on an account too, so that the old code finds it, for as long as one may want to go back.
-CREATE FUNCTION attach_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION attach_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF NEW.account_id IS NOT NULL THEN
 		NEW.user_id := coalesce(NEW.user_id, (SELECT a.user_id FROM account a WHERE a.id = NEW.account_id));
@@ -14,17 +14,17 @@ BEGIN
 		NEW.account_id := (SELECT min(a.id) FROM account a WHERE a.user_id = NEW.user_id);
 	END IF;
 	IF NEW.account_id IS NULL THEN
-		INSERT INTO account (user_id) VALUES (NEW.user_id) RETURNING id INTO NEW.account_id;
+		INSERT INTO account (id, user_id, total) VALUES (gen_random_uuid(), NEW.user_id, 0) RETURNING id INTO NEW.account_id;
 	END IF;
-	UPDATE account a SET total = a.total + NEW.amount WHERE a.id = NEW.account_id;
+	UPDATE account a SET total = coalesce(a.total, 0) + NEW.amount WHERE a.id = NEW.account_id;
 	RETURN NEW;
 END $$;
-CREATE TRIGGER attach_transaction BEFORE INSERT ON transaction FOR EACH ROW EXECUTE FUNCTION attach_transaction();
+CREATE OR REPLACE TRIGGER attach_transaction BEFORE INSERT ON transaction FOR EACH ROW EXECUTE FUNCTION attach_transaction();
 
 -- A user's total is that of ALL their accounts. `UPDATE users SET total = total + a.total FROM account a WHERE a.user_id = users.id`
 -- would not do: UPDATE … FROM changes a row once, whichever of its accounts comes first.
 -- The user's row is locked before the sum is taken, so two writers to two accounts of one user see each other.
-CREATE FUNCTION total_user(who varchar) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION total_user(who varchar) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM FROM users u WHERE u.id = who FOR NO KEY UPDATE;
 	UPDATE users u SET total = s.total
@@ -32,15 +32,15 @@ BEGIN
 		WHERE u.id = who AND u.total <> s.total;
 END $$;
 
-CREATE FUNCTION follow_account() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION follow_account() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF TG_OP <> 'INSERT' THEN
 		PERFORM total_user(OLD.user_id);
 	END IF;
-	IF TG_OP <> 'DELETE' AND (TG_OP = 'INSERT' OR NEW.user_id <> OLD.user_id) THEN
+	IF TG_OP <> 'DELETE' AND (TG_OP = 'INSERT' OR NEW.user_id IS DISTINCT FROM OLD.user_id) THEN
 		PERFORM total_user(NEW.user_id);
 	END IF;
 	RETURN NULL;
 END $$;
-CREATE TRIGGER follow_account AFTER INSERT OR UPDATE OF total, user_id OR DELETE ON account
+CREATE OR REPLACE TRIGGER follow_account AFTER INSERT OR UPDATE OF total, user_id OR DELETE ON account
 	FOR EACH ROW EXECUTE FUNCTION follow_account();

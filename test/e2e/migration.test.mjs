@@ -8,7 +8,7 @@ import { createDatabase, program, psql, root } from "../support/database.mjs";
 import { Session } from "../support/psql_session.mjs";
 
 const step = (database, file, ...args) =>
-	program("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database, ...args, "-f", join(root, "docs/migration", file)]);
+	program("psql", ["-XAtq", "-d", database, ...args, "-f", join(root, "docs/migration", file)]);
 
 const users = 300;
 
@@ -20,8 +20,9 @@ async function filled(t, name) {
 		INSERT INTO users (id, name) SELECT 'user ' || n, 'name ' || n FROM generate_series(1, ${users}) n;
 		INSERT INTO account (id, user_id, total) SELECT format('account %s of %s', a, n), 'user ' || n, round((random() * 100)::numeric, 2)
 			FROM generate_series(1, ${users}) n, generate_series(1, n % 4) a;
-		INSERT INTO transaction (account_id, amount, created_at)
-			SELECT a.id, (random() * 1000 - 400)::numeric(12, 2), now() - random() * interval '1 year' FROM account a, generate_series(1, 12);
+		INSERT INTO transaction (id, account_id, amount, created_at)
+			SELECT gen_random_uuid(), a.id, (random() * 1000 - 400)::numeric(12, 2), 1700000000 + random() * 30000000
+			FROM account a, generate_series(1, 12);
 		UPDATE account a SET total = a.total + t.amount
 			FROM (SELECT account_id, sum(amount) AS amount FROM transaction GROUP BY account_id) t WHERE t.account_id = a.id`);
 	return database;
@@ -65,14 +66,16 @@ const oldFunction = `CREATE FUNCTION old_insert(who varchar, amount double preci
 		account_id varchar := (SELECT a.id FROM account a WHERE a.user_id = who ORDER BY random() LIMIT 1);
 	BEGIN
 		IF account_id IS NOT NULL THEN
-			INSERT INTO transaction (account_id, amount) VALUES (account_id, amount);
+			INSERT INTO transaction (id, account_id, amount, created_at)
+				VALUES (gen_random_uuid(), account_id, amount, extract(epoch FROM now())::integer);
 			UPDATE account a SET total = a.total + amount WHERE a.id = account_id;
 			RETURN NEXT account_id;
 		END IF;
 	END $$`;
 // … and the new, as statements of a client would come: one INSERT.
 const newFunction = `CREATE FUNCTION new_insert(who varchar, amount double precision) RETURNS varchar LANGUAGE sql AS $$
-	INSERT INTO transaction (user_id, amount) VALUES (who, amount) RETURNING id $$`;
+	INSERT INTO transaction (id, user_id, amount, created_at)
+		VALUES (gen_random_uuid(), who, amount, extract(epoch FROM now())::integer) RETURNING id $$`;
 const newCode = (user, cents) => `SELECT new_insert('${user}', ${cents / 100}) AS id`;
 
 const cents = async (database, query) =>
@@ -97,25 +100,22 @@ test("accounts_become_users_while_old_and_new_code_write", async (t) => {
 	const before = await cents(database, accountTotals);
 	await psql(database, oldFunction);
 	const old = new Writers(database, 3, oldCode);
-	await step(database, "1_expand.sql");
-	await step(database, "2_backfill.sql");
-	await step(database, "3_constrain.sql");
-	await step(database, "2_backfill.sql");
-	assert.equal(await step(database, "4_verify.sql"), "");
+	for (const file of ["1_keys.sql", "2_expand.sql", "3_backfill.sql", "4_constrain.sql", "3_backfill.sql"]) await step(database, file);
+	assert.equal(await step(database, "5_verify.sql"), "");
 
 	// both generations at once
 	await psql(database, newFunction);
 	const young = new Writers(database, 3, newCode);
-	for (let i = 0; i < 5; i++) assert.equal(await step(database, "4_verify.sql"), "");
+	for (let i = 0; i < 5; i++) assert.equal(await step(database, "5_verify.sql"), "");
 	await old.stop();
 	assert.ok(old.inserted > 100 && young.inserted > 10, `${old.inserted} and ${young.inserted} inserted`);
 
 	// the new alone, over the retirement of the accounts
-	await step(database, "5_retire.sql");
+	await step(database, "6_retire.sql");
 	const inserted = young.inserted;
 	while (young.inserted < inserted + 50) await psql(database, "SELECT 1");
 	await young.stop();
-	await step(database, "6_drop.sql");
+	await step(database, "7_drop.sql");
 	assertGrownBy(await cents(database, byUser), sums, old, young);
 	assertGrownBy(await cents(database, totals), before, old, young);
 	assert.equal(await psql(database, "SELECT to_regclass('account')"), "");
@@ -126,24 +126,84 @@ test("every_step_before_the_last_can_be_undone", async (t) => {
 	const shape = () => psql(database, `SELECT string_agg(format('%s.%s %s %s', attrelid::regclass, attname, atttypid::regtype, attnotnull), ', '
 		ORDER BY attrelid::regclass::text, attname) FROM pg_attribute WHERE attrelid IN ('users'::regclass, 'account'::regclass, 'transaction'::regclass)
 		AND attnum > 0 AND NOT attisdropped`);
+	await step(database, "1_keys.sql");
 	const was = await shape();
 	const before = await cents(database, byAccount);
 	const beforeTotals = await cents(database, accountTotals);
-	await step(database, "1_expand.sql");
+	await step(database, "2_expand.sql");
 	await psql(database, newFunction);
-	await step(database, "2_backfill.sql");
-	await step(database, "3_constrain.sql");
-	await step(database, "5_retire.sql");
+	await step(database, "3_backfill.sql");
+	await step(database, "4_constrain.sql");
+	await step(database, "6_retire.sql");
 	const young = new Writers(database, 2, newCode);
 	while (young.inserted < 50) await psql(database, "SELECT 1");
-	await step(database, "5_retire_undo.sql");
-	assert.equal(await step(database, "4_verify.sql"), "");
+	await step(database, "6_retire_undo.sql");
+	assert.equal(await step(database, "5_verify.sql"), "");
 	await young.stop();
-	assert.equal(await step(database, "4_verify.sql"), "");
-	await step(database, "1_expand_undo.sql");
+	assert.equal(await step(database, "5_verify.sql"), "");
+	await step(database, "2_expand_undo.sql");
 	assert.equal(await shape(), was);
 	assertGrownBy(await cents(database, byAccount), before, young);
 	assertGrownBy(await cents(database, accountTotals), beforeTotals, young);
+});
+
+// The step is ended once it has got so far, again and again, and then runs to its end.
+async function stopAndGoOn(database, file, t) {
+	const name = `stopped ${file}`;
+	for (let bound = 1; ; bound = bound * 2 + 5) {
+		const running = program("psql", ["-XAtq", "-d", database, "-f", join(root, "docs/migration", file)], { PGAPPNAME: name })
+			.then(() => true, (error) => { if (!/terminating connection|server closed/.test(error.stderr)) throw error; return false; });
+		const ended = await Promise.race([running, new Promise((resolve) => setTimeout(resolve, bound))]);
+		if (ended) return;
+		await psql("postgres", `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${name}'`);
+		if (await running) return;
+	}
+}
+
+test("every_step_goes_on_where_it_was_stopped_while_others_write", async (t) => {
+	const database = await filled(t, "migration_stopped");
+	const before = await cents(database, byAccount);
+	const beforeTotals = await cents(database, accountTotals);
+	await psql(database, oldFunction);
+	const old = new Writers(database, 2, oldCode);
+	for (const file of ["1_keys.sql", "2_expand.sql", "3_backfill.sql", "4_constrain.sql"]) {
+		// A transaction that stays open for a while keeps CONCURRENTLY waiting.
+		const open = new Session({ PGDATABASE: database });
+		await open.rows("BEGIN");
+		await open.rows("SELECT count(*) FROM transaction");
+		const going = stopAndGoOn(database, file, t);
+		await new Promise((resolve) => setTimeout(resolve, 300));
+		await open.close();
+		await going;
+		await step(database, file);
+	}
+	assert.equal(await step(database, "5_verify.sql"), "");
+	await old.stop();
+	assert.equal(await psql(database, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0");
+	for (const file of ["6_retire.sql", "6_retire_undo.sql", "6_retire.sql", "7_drop.sql"]) {
+		await stopAndGoOn(database, file, t);
+		await step(database, file);
+	}
+	assertGrownBy(await cents(database, byUser), before, old);
+	assertGrownBy(await cents(database, totals), beforeTotals, old);
+});
+
+test("ids_that_are_there_twice_stop_the_first_step", async (t) => {
+	const database = await filled(t, "migration_twice");
+	await psql(database, "INSERT INTO users VALUES ('user 1', 'again')");
+	await assert.rejects(step(database, "1_keys.sql"), /could not create unique index "users_key"/);
+	await psql(database, "DELETE FROM users WHERE name = 'again'");
+	await step(database, "1_keys.sql");
+});
+
+test("what_belongs_to_nobody_stops_the_constraint_and_is_listed", async (t) => {
+	const database = await filled(t, "migration_nobody");
+	await psql(database, "INSERT INTO transaction VALUES ('lost', 'gone', 5, 0)");
+	for (const file of ["1_keys.sql", "2_expand.sql", "3_backfill.sql"]) await step(database, file);
+	await assert.rejects(step(database, "4_constrain.sql"), /transaction_user_id_present/);
+	assert.match(await step(database, "5_verify.sql"), /^nobody's transaction lost/m);
+	await psql(database, "DELETE FROM transaction WHERE id = 'lost'");
+	await step(database, "4_constrain.sql");
 });
 
 test("the_obvious_update_counts_one_account_a_user", async (t) => {
@@ -161,10 +221,11 @@ test("such_a_database_is_imported_to_the_cent_and_what_was_rounded_is_reported",
 		ALTER TABLE transaction SET SCHEMA old; CREATE EXTENSION parley CASCADE;
 		INSERT INTO old.users VALUES ('odd'), ('poor');
 		INSERT INTO old.account (id, user_id, total) VALUES ('odd', 'odd', 3.005), ('poor', 'poor', -7.25);
-		INSERT INTO old.transaction (id, account_id, amount, created_at) VALUES ('third', 'odd', 1.0/3, '2020-01-01'), ('half', 'odd', 0.125, '2020-01-02'),
-			('minus half', 'odd', -0.125, '2020-01-03'), ('nothing', 'odd', 0.004, '2020-01-04'), ('nan', 'odd', 'NaN', '2020-01-05'),
-			('exact', 'odd', 0.1 + 0.2, '2020-01-06'), ('all', 'poor', -7.25, '2020-01-01')`);
-	const expected = await cents(database, `SELECT user_id AS id, sum(round(total::numeric * 100))::bigint AS cents FROM old.account GROUP BY user_id`);
+		INSERT INTO old.transaction (id, account_id, amount, created_at) VALUES ('third', 'odd', 1.0/3, 1577836800), ('half', 'odd', 0.125, 1577923200),
+			('minus half', 'odd', -0.125, 1578009600), ('nothing', 'odd', 0.004, 1578096000), ('nan', 'odd', 'NaN', 1578182400),
+			('exact', 'odd', 0.1 + 0.2, 1578268800), ('all', 'poor', -7.25, 1577836800), ('lost', 'gone', 5, 1577836800), ('none', 'poor', NULL, NULL);
+		INSERT INTO old.account VALUES ('nobody''s', 'gone', 1), ('without', 'poor', NULL)`);
+	const expected = await cents(database, `SELECT user_id AS id, sum(round(total::numeric * 100))::bigint AS cents FROM old.account WHERE user_id <> 'gone' GROUP BY user_id`);
 	await step(database, "import.sql", "-v", "currency=EUR", "-v", "source=old");
 
 	const imported = await cents(database, `SELECT u.user_id AS id, sum(a.balance)::bigint AS cents
@@ -176,9 +237,9 @@ test("such_a_database_is_imported_to_the_cent_and_what_was_rounded_is_reported",
 	assert.equal(await lines("odd"), "238 opening balance, 33, 13, -13, 30");
 	assert.equal(await lines("poor"), "-725");
 	const differences = await psql(database, `SELECT kind, id, given, trim_scale(imported) FROM parley_import.differences
-		WHERE id IN ('third', 'half', 'minus half', 'nothing', 'nan', 'exact', 'odd', 'poor') ORDER BY kind, id`);
-	assert.deepEqual(differences.split("\n"), ["opening balance|odd|0|2.38", "rounded|half|0.125|0.13", "rounded|minus half|-0.125|-0.13",
-		"rounded|third|0.333333333333333|0.33", "skipped|nan|NaN|", "skipped|nothing|0.004|", "user|odd|3.005|3.01"]);
+		WHERE id IN ('third', 'half', 'minus half', 'nothing', 'nan', 'exact', 'odd', 'poor', 'lost', 'nobody''s', 'none') ORDER BY kind, id`);
+	assert.deepEqual(differences.split("\n"), ["nobody's|lost|5|", "nobody's|nobody's|1|", "opening balance|odd|0|2.38", "rounded|half|0.125|0.13", "rounded|minus half|-0.125|-0.13",
+		"rounded|third|0.333333333333333|0.33", "skipped|nan|NaN|", "skipped|none||", "skipped|nothing|0.004|", "user|odd|3.005|3.01"]);
 	// the imported accounts go on as any other
 	const user = await psql(database, "SELECT contact_id FROM parley_import.users WHERE user_id = 'odd'");
 	assert.equal(await psql(database, `SELECT balance, id FROM parley.post_transaction(${user}, 1, -301)`), "0|6");

@@ -1,5 +1,11 @@
--- Step 5, when the last old server is gone: users.total lives by itself, the accounts stand aside. transaction.account_id keeps what
--- it says, so this too can be undone: 5_retire_undo.sql.
+-- Step 6, when the last old server is gone: users.total lives by itself, the accounts stand aside. transaction.account_id keeps what
+-- it says, so this too can be undone: 6_retire_undo.sql.
+\set ON_ERROR_STOP on
+SELECT to_regclass('account') IS NULL AS done \gset
+\if :done
+	\echo done before
+	\q
+\endif
 SET lock_timeout = '2s';
 BEGIN;
 -- Nobody may be between the old way of counting and the new.
@@ -7,8 +13,10 @@ LOCK TABLE transaction, account IN ACCESS EXCLUSIVE MODE;
 DROP TRIGGER attach_transaction ON transaction;
 DROP TRIGGER follow_account ON account;
 DROP FUNCTION attach_transaction(), follow_account(), total_user(varchar);
-ALTER TABLE transaction DROP CONSTRAINT transaction_account_id_fkey;
 ALTER TABLE account RENAME TO account_retired;
+-- For the way back.
+CREATE TABLE account_id_was AS SELECT attnotnull FROM pg_attribute WHERE attrelid = 'transaction'::regclass AND attname = 'account_id';
+ALTER TABLE transaction ALTER COLUMN account_id DROP NOT NULL;
 
 CREATE FUNCTION count_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

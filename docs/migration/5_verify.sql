@@ -1,4 +1,4 @@
--- Step 4, and at any time from step 2 on: the users for whom the old way and the new disagree. No row: all is well. One statement is
+-- Step 5, and at any time from step 3 on: the users for whom the old way and the new disagree, and what belongs to nobody. No row: all is well. One statement is
 -- one snapshot, so it may run while others write.
 WITH by_account AS (
 	SELECT a.user_id, sum(a.total::numeric) AS total FROM account a GROUP BY a.user_id
@@ -14,4 +14,11 @@ FROM users u
 	LEFT JOIN by_account b ON b.user_id = u.id
 	LEFT JOIN old_way o ON o.user_id = u.id
 	LEFT JOIN new_way n ON n.user_id = u.id
-WHERE u.total <> coalesce(b.total, 0) OR (o.transactions, o.amount) IS DISTINCT FROM (n.transactions, n.amount);
+WHERE u.total <> coalesce(b.total, 0) OR (o.transactions, o.amount) IS DISTINCT FROM (n.transactions, n.amount)
+UNION ALL
+SELECT 'nobody''s transaction ' || t.id, NULL, NULL, NULL, NULL, t.amount::numeric, NULL
+FROM transaction t LEFT JOIN account a ON a.id = t.account_id LEFT JOIN users u ON u.id = coalesce(t.user_id, a.user_id)
+WHERE u.id IS NULL
+UNION ALL
+SELECT 'nobody''s account ' || a.id, NULL, a.total::numeric, NULL, NULL, NULL, NULL
+FROM account a WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = a.user_id);

@@ -1,6 +1,7 @@
--- Step 2: the rows of before step 1. In transactions of 1,000 rows, so that nobody waits long for any of them and vacuum keeps up;
+-- Step 3: the rows of before step 2. In transactions of 1,000 rows, so that nobody waits long for any of them and vacuum keeps up;
 -- stopped anywhere, it goes on from there. Nothing else may run it in a transaction: it commits.
-CREATE PROCEDURE backfill_migration(batch integer DEFAULT 1000) LANGUAGE plpgsql AS $$
+\set ON_ERROR_STOP on
+CREATE OR REPLACE PROCEDURE backfill_migration(batch integer DEFAULT 1000) LANGUAGE plpgsql AS $$
 DECLARE
 	last_id varchar := '';
 	next_id varchar;
