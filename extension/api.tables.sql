@@ -7,8 +7,8 @@ CREATE TABLE parley.routes (
 	auth text NOT NULL CHECK (auth IN ('operator', 'user', 'application', 'none')),
 	status smallint NOT NULL DEFAULT 200 CHECK (status BETWEEN 200 AND 204),
 	built_in boolean NOT NULL DEFAULT false,
-	runs_on text NOT NULL DEFAULT 'home' CHECK (runs_on ~ '^[a-z_]+$'),
 	changed boolean NOT NULL DEFAULT false,
+	runs_on text NOT NULL DEFAULT 'home' CHECK (runs_on ~ '^[a-z_]+$'),
 	PRIMARY KEY (path, method)
 );
 COMMENT ON TABLE parley.routes IS 'the HTTP surface: one row an endpoint';

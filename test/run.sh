@@ -180,9 +180,8 @@ with_gateway() {
 	export PARLEYD=$tmp/cluster/parleyd-$BASHPID
 	copy_gateway "$1" "$PARLEYD"
 	port=$(free_port)
-	# Most tests call as the operator, and need no token for that.
-	export PARLEY_URL=http://127.0.0.1:$port PARLEY_INSECURE=true
-	exec_gateway "$PARLEYD" --listen "127.0.0.1:$port" >>"$PARLEYD.log" 2>&1 &
+	export PARLEY_URL=http://127.0.0.1:$port
+	exec_gateway "$PARLEYD" --insecure --listen "127.0.0.1:$port" >>"$PARLEYD.log" 2>&1 &
 	pid=$!
 	until curl -fs -o /dev/null "$PARLEY_URL/ready"; do
 		kill -0 "$pid" && [ $((tries += 1)) -le 300 ] || break

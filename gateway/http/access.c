@@ -86,7 +86,7 @@ reply_unauthenticated(Request *request, bool has_bad_token)
 bool
 access_authorize(Request *request)
 {
-	if (request->worker->keys == NULL && (!is_own_host(request) || is_cross_site(request)))
+	if (request->worker->keys == NULL && request->route->auth != AUTH_NONE && (!is_own_host(request) || is_cross_site(request)))
 	{
 		reply_error(request, 403, "Without a key, requests for another host or from another site are refused.");
 		return false;

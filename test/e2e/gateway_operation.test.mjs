@@ -14,7 +14,7 @@ import { create_fixture, drop_fixture, problem, raw, request, root, sql, start_g
 
 const directory = mkdtempSync(join(tmpdir(), 'parley-operation-'));
 const program = process.env.PARLEYD ?? join(root, 'gateway', 'parleyd');
-const run = (...args) => spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, PGUSER: 'parley_gateway' } });
+const run = (...args) => spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, PGUSER: 'parley_gateway', PARLEY_INSECURE: 'true' } });
 
 before(() => create_fixture());
 after(async () => { await drop_fixture(); rmSync(directory, { recursive: true }); });

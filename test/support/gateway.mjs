@@ -108,16 +108,16 @@ BEGIN
 	PERFORM pg_sleep(seconds);
 	RETURN QUERY INSERT INTO gateway_test.writes AS w (key, word) VALUES (idempotency_key, record.word) RETURNING w.id;
 END $$;
-SELECT parley.add_route('GET', '/test/echo/{word}', 'gateway_test.echo', 'operator');
-SELECT parley.add_route('POST', '/test/echo/{word}', 'gateway_test.echo_one', 'operator');
-SELECT parley.add_route('GET', '/test/echo/literal', 'gateway_test.write_in_read', 'operator');
-SELECT parley.add_route('GET', '/test/list', 'gateway_test.list', 'operator');
-SELECT parley.add_route('GET', '/test/failures/{state}', 'gateway_test.fail', 'operator');
-SELECT parley.add_route('POST', '/test/refusals', 'gateway_test.refuse', 'operator', 201::smallint);
-SELECT parley.add_route('POST', '/test/makes', 'gateway_test.make', 'operator', 201::smallint);
-SELECT parley.add_route('DELETE', '/test/nothing/{word}', 'gateway_test.nothing', 'operator', 204::smallint);
-SELECT parley.add_route('GET', '/test/wait', 'gateway_test.wait', 'operator');
-SELECT parley.add_route('POST', '/test/records', 'gateway_test.record', 'operator', 201::smallint);
+SELECT parley.add_route('GET', '/test/echo/{word}', 'gateway_test.echo', 'none');
+SELECT parley.add_route('POST', '/test/echo/{word}', 'gateway_test.echo_one', 'none');
+SELECT parley.add_route('GET', '/test/echo/literal', 'gateway_test.write_in_read', 'none');
+SELECT parley.add_route('GET', '/test/list', 'gateway_test.list', 'none');
+SELECT parley.add_route('GET', '/test/failures/{state}', 'gateway_test.fail', 'none');
+SELECT parley.add_route('POST', '/test/refusals', 'gateway_test.refuse', 'none', 201::smallint);
+SELECT parley.add_route('POST', '/test/makes', 'gateway_test.make', 'none', 201::smallint);
+SELECT parley.add_route('DELETE', '/test/nothing/{word}', 'gateway_test.nothing', 'none', 204::smallint);
+SELECT parley.add_route('GET', '/test/wait', 'gateway_test.wait', 'none');
+SELECT parley.add_route('POST', '/test/records', 'gateway_test.record', 'none', 201::smallint);
 `;
 
 // Makes the fixture's functions and routes, and waits until the gateway knows them.
@@ -153,7 +153,7 @@ export async function start_gateway(flags = [], { env = {}, wait = true, descrip
 	const path = process.env.PARLEYD ?? join(root, 'gateway', 'parleyd');
 	const [command, ...limits] = descriptors === undefined ? [path] : ['prlimit', `--nofile=${descriptors}:${descriptors}`, path];
 	const child = spawn(command, [...limits, '--listen', `127.0.0.1:${port}`, '--threads', '1', '--write-connections', '4', ...flags], {
-		env: { ...process.env, PGUSER: 'parley_gateway', ...env },
+		env: { ...process.env, PGUSER: 'parley_gateway', PARLEY_INSECURE: 'true', ...env },
 		stdio: ['ignore', 'ignore', 'pipe'] });
 	const gateway = { base, port, child, log: '' };
 	running.add(child);

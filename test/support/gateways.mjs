@@ -61,7 +61,7 @@ export async function startGateways(t, count, env = {}, untilLine = "GET /ready"
 	for (let n = 0; n < count; n++) {
 		const address = `127.0.0.1:${await freePort()}`;
 		const args = ["--pdeathsig", "TERM", ...asOwner, "--", process.env.PARLEYD, "--listen", address, "--log-requests=false"];
-		const child = start(t, "parleyd", "setpriv", args, { PGUSER: "parley_gateway", ...env });
+		const child = start(t, "parleyd", "setpriv", args, { PGUSER: "parley_gateway", PARLEY_INSECURE: "true", ...env });
 		gateways.push({ address, url: `http://${address}`, child, kill: () => child.end("SIGKILL") });
 	}
 	for (const gateway of gateways) await untilAnswered(gateway.child, new Client(gateway.url), untilLine, 200);
