@@ -22,14 +22,16 @@ ISOLATION_OPTS = --inputdir=test $(REGRESS_OPTS)
 # Bitcode lets the JIT inline functions into expressions; none here would gain by it, and it needs clang.
 override with_llvm = no
 
-# Debian's PostgreSQL 15, also where a newer one is installed beside it.
-PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
+# The distribution's PostgreSQL, also where another one is installed beside it.
+ifeq ($(origin PG_CONFIG),undefined)
+PG_CONFIG := $(shell bash -c '. deploy/local/common.sh && echo "$$PG_CONFIG"')
+endif
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
 else
 all install installcheck clean:
-	$(error the headers of PostgreSQL 15 are missing: `make run` installs them, or set PG_CONFIG)
+	$(error the headers of PostgreSQL are missing: `make run` installs them, or set PG_CONFIG)
 endif
 
 TABLES_SQL = $(wildcard $(SQL_MODULES:%=extension/%.tables.sql))
@@ -60,7 +62,15 @@ C_FILES = $(shell git ls-files '*.[ch]')
 lint format:
 	@bash deploy/local/packages.sh clang-format shellcheck
 	@clang-format $(if $(filter lint,$@),--dry-run -Werror,-i) $(C_FILES)
-	shellcheck deploy/local/*.sh test/*.sh .ci/run
+	shellcheck deploy/*/*.sh test/*.sh .ci/run
+
+# Packages, in dist/: Debian's, and the sources for PGXN.
+.PHONY: deb dist
+deb:
+	@bash deploy/debian/build.sh
+dist:
+	@mkdir -p dist
+	git archive --format=zip --prefix=parley-$(EXTVERSION).0/ --output=dist/parley-$(EXTVERSION).0.zip HEAD
 
 # BENCH names sections, as list,search; bench/run.sh says what else it honours.
 .PHONY: bench

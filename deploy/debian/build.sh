@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# `make deb`: builds the Debian packages of what git has here, in a copy, and puts them in dist/.
+set -euo pipefail
+. "$(dirname "$0")/../local/common.sh"
+
+bash "$root/deploy/local/packages.sh" debhelper dpkg-dev postgresql-server-dev-all
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+source=$tmp/parley
+mkdir "$source"
+cd "$root"
+git ls-files -z --cached --others --exclude-standard | tar --null -T - -c | tar -x -C "$source"
+cp -a deploy/debian "$source/debian"
+cd "$source"
+pg_buildext updatecontrol
+if [ -d "$h2o" ]; then
+	# The package brings the library along, since no other has it.
+	export H2O_LIB=$h2o_lib H2O_LDFLAGS=-Wl,-rpath,/usr/lib/parleyd
+	unset LD_RUN_PATH
+fi
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u PG_CONFIG DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" \
+	dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary >"$tmp/log" 2>&1 || {
+	tail -n 30 "$tmp/log" >&2
+	die "the packages were not built"
+}
+mkdir -p "$root/dist"
+cp "$tmp"/*.deb "$root/dist"
+for package in "$tmp"/*.deb; do
+	say "dist/${package##*/}"
+done
