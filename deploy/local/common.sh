@@ -20,8 +20,23 @@ for name in "${!PG@}"; do
 	[ "$name" = PG_CONFIG ] || unset "$name"
 done
 
-debian_pg_config=/usr/lib/postgresql/15/bin/pg_config
+# The distribution's own PostgreSQL, also where another is installed beside it.
+# shellcheck source=/dev/null
+debian=$(. /etc/os-release && echo "${VERSION_ID:-testing}")
+case $debian in
+	12) postgres_major=15 ;;
+	13) postgres_major=17 ;;
+	*) postgres_major=18 ;;
+esac
+debian_pg_config=/usr/lib/postgresql/$postgres_major/bin/pg_config
 export PG_CONFIG=${PG_CONFIG:-$debian_pg_config}
+
+# libh2o of Debian 12, which packages.sh unpacks there where the distribution has none
+h2o=/usr/local/lib/parley-h2o
+if [ -d "$h2o/usr/include" ]; then
+	h2o_lib=$(echo "$h2o"/usr/lib/*-linux-*)
+	export C_INCLUDE_PATH=$h2o/usr/include LIBRARY_PATH=$h2o_lib LD_RUN_PATH=$h2o_lib PKG_CONFIG_PATH=$h2o_lib/pkgconfig
+fi
 
 # PostgreSQL refuses to run as root, so root's clusters belong to the user that comes with the package.
 owner=$(id -un)

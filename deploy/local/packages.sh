@@ -5,9 +5,17 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-server=(postgresql-15 postgresql-server-dev-15)
-build=(curl gcc libc6-dev libh2o-evloop-dev libjansson-dev libjwt-dev libpq-dev libssl-dev make pkg-config zlib1g-dev)
-tests=(check clang-14 jq libclang-rt-14-dev nginx-light openssl pgbouncer procps systemd valgrind)
+server=("postgresql-$postgres_major" "postgresql-server-dev-$postgres_major")
+build=(curl gcc libc6-dev libicu-dev libjansson-dev libjwt-dev libpq-dev libssl-dev make pkg-config zlib1g-dev)
+tests=(check clang jq libclang-rt-dev openssl pgbouncer procps systemd valgrind)
+# Debian 13 and later have no libh2o: see h2o.sh.
+if [ "$debian" = 12 ]; then
+	build+=(libh2o-evloop-dev)
+	tests+=(nginx-light)
+else
+	build+=(libwslay1)
+	tests+=(nginx)
+fi
 
 # A database server and nginx would start as they are installed, and the postgresql package would make a cluster "main" first.
 # Nobody asked for those; what is there already is left alone.
@@ -67,7 +75,7 @@ install_packages() {
 	rm "$log"
 }
 
-command -v apt-get >/dev/null || die "this needs apt-get and the packages of Debian 12"
+command -v apt-get >/dev/null || die "this needs apt-get and the packages of Debian"
 wanted=("${build[@]}")
 if [ "${1:-}" = --tests ]; then
 	shift
@@ -83,9 +91,15 @@ for package in "${wanted[@]}"; do
 	is_installed "$package" || missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+if [ "$debian" != 12 ] && [ ! -d "$h2o/usr/include" ]; then
+	say "unpacking Debian 12's libh2o in $h2o"
+	as_root=()
+	[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+	"${as_root[@]}" bash "$root/deploy/local/h2o.sh" "$h2o"
+fi
 
-version=$("$PG_CONFIG" --version) || die "PG_CONFIG=$PG_CONFIG does not run" "Leave it unset to use Debian's PostgreSQL 15."
+version=$("$PG_CONFIG" --version) || die "PG_CONFIG=$PG_CONFIG does not run" "Leave it unset to use Debian's PostgreSQL."
 case $version in
-	"PostgreSQL 15"*) ;;
-	*) die "PG_CONFIG=$PG_CONFIG is $version, and parley needs PostgreSQL 15" "Leave it unset to use Debian's." ;;
+	"PostgreSQL 1"[5-8]*) ;;
+	*) die "PG_CONFIG=$PG_CONFIG is $version, and parley needs PostgreSQL 15 to 18" "Leave it unset to use Debian's." ;;
 esac

@@ -3,7 +3,7 @@
 #
 #   RUN_DIR        what belongs to one instance (.run): its cluster, env for the shell, logs
 #   PORT           of the gateway on 127.0.0.1 (8080)
-#   PG_CONFIG      of the PostgreSQL 15 to use (Debian's)
+#   PG_CONFIG      of the PostgreSQL to use, 15 to 18 (Debian's)
 #   DEMO_CONTACTS, DEMO_MESSAGES     loaded the first time (2000, 100000; 0 messages: none)
 #   CONTACTS, MESSAGES, CSV, SEED    for populate (100000, 5000000, a text generator's own words, 1)
 #   REPLACE=1                        lets populate delete data that were not generated, or have changed since

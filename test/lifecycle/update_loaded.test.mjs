@@ -11,7 +11,7 @@ import { Cluster } from "../support/clusters.mjs";
 import { root } from "../support/database.mjs";
 import { Session } from "../support/psql_session.mjs";
 
-const pgConfig = process.env.PG_CONFIG ?? "/usr/lib/postgresql/15/bin/pg_config";
+const pgConfig = process.env.PG_CONFIG ?? "pg_config";
 const directoryOf = (program, name) => execFileSync(program, [`--${name}`], { encoding: "utf8" }).trim();
 const shell = (script, ...args) => execFileSync("bash", ["-euc", script, "bash", ...args], { stdio: ["ignore", "ignore", "pipe"] });
 

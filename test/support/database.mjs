@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 export const run = promisify(execFile);
-export const bin = (await run(process.env.PG_CONFIG ?? "/usr/lib/postgresql/15/bin/pg_config", ["--bindir"])).stdout.trim();
+export const bin = (await run(process.env.PG_CONFIG ?? "pg_config", ["--bindir"])).stdout.trim();
 
 export async function program(name, args, env = {}) {
 	const options = { env: { ...process.env, PGOPTIONS: "-c client_min_messages=warning", ...env }, maxBuffer: 1 << 28 };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { run } from "./database.mjs";
 
-const bin = (await run(process.env.PG_CONFIG ?? "/usr/lib/postgresql/15/bin/pg_config", ["--bindir"])).stdout.trim();
+const bin = (await run(process.env.PG_CONFIG ?? "pg_config", ["--bindir"])).stdout.trim();
 
 export class ConnectionLost extends Error {}
 

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# chroot.sh RELEASE…: make test of the extension and the gateway on other releases of Debian, each in a chroot that is made for it and
+# removed afterwards. TESTS chooses as in run.sh. Ends with a line for each release; fails where a test did, or where no chroot could
+# be made.
+set -euo pipefail
+. "$(dirname "$0")/../deploy/local/common.sh"
+. "$(dirname "$0")/chroot_lib.sh"
+
+tests=${TESTS:-build,unit,regress,isolation,lifecycle,e2e}
+
+# copy_sources DIR: as git has them, and packages of JavaScript that were fetched already, which are the same everywhere
+copy_sources() {
+	mkdir "$1"
+	git -C "$root" ls-files -z --cached --others --exclude-standard | tar -C "$root" --null -T - -c | tar -x -C "$1"
+	[ ! -d "$root/test/node_modules" ] || cp -a "$root/test/node_modules" "$1/test"
+}
+
+status=0
+for release in "$@"; do
+	start=$SECONDS
+	if chroot_make "$release" "$tmp/$release" && copy_sources "$tmp/$release/parley"; then
+		# shellcheck disable=SC2016 # the inner shell expands it
+		chroot_run "$tmp/$release" TESTS="$tests" sh -c '
+			apt-get update -qq && apt-get install -qq -y --no-install-recommends make >/dev/null 2>&1 && cd /parley && make test </dev/null' |
+			sed -u "s/^/$release: /" || status=1
+	else
+		say "$release: no chroot could be made"
+		status=1
+	fi
+	say "$release: $((SECONDS - start)) s"
+	rm -rf "${tmp:?}/$release"
+done
+exit "$status"

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# package.sh: builds the Debian packages, asks lintian of them, and installs them in a chroot of this machine's release, where they
+# answer a request, are removed and purged, and leave nothing. As root. Ends with a line; fails where one of it did.
+set -euo pipefail
+. "$(dirname "$0")/../deploy/local/common.sh"
+. "$(dirname "$0")/chroot_lib.sh"
+
+bash "$root/deploy/local/packages.sh" lintian mmdebstrap
+rm -rf "$root/dist"
+bash "$root/deploy/debian/build.sh"
+lintian --fail-on error "$root"/dist/*.deb
+chroot_make "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$tmp/chroot"
+cp "$root"/dist/*.deb "$tmp/chroot/root"
+cp "$root/test/package_inside.sh" "$tmp/chroot/root"
+chroot_run "$tmp/chroot" bash /root/package_inside.sh "$postgres_major"
+say "packages: installed, answered, removed and purged"
