@@ -3,7 +3,7 @@
 EXTENSION = parley
 MODULE_big = parley
 # Each module may use only those above it. The install script is their tables (NAME.tables.sql, where there are any), then their functions (NAME.sql), in this order.
-SQL_MODULES = schema text/grams contacts contact_list agents conversations cases messages live/live bulk_load users sync/sync applications search/search ledger/ledger ledger/audit shards routes api
+SQL_MODULES = schema text/grams contacts contact_list agents conversations cases messages live/live bulk_load users sync/sync applications search/search ledger/ledger ledger/audit shards routes openapi api
 OBJS = $(patsubst %.c,%.o,$(wildcard extension/*.c extension/*/*.c))
 # One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
 REGRESS = contacts contact_list conversations cases messages bulk_load audit users sync live applications shards ledger ledger_time ledger_errors ledger_audit ledger_owner routes api search search_oracle plans

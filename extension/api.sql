@@ -112,17 +112,25 @@ COMMENT ON FUNCTION parley.refused_values(text[], regtype[], text[]) IS
 
 CREATE FUNCTION parley.describe_routes(
 	OUT method text, OUT path text, OUT auth text, OUT status smallint, OUT function text, OUT returns_set boolean,
-	OUT description text, OUT statement text, OUT parameters jsonb, OUT problem text, OUT runs_on text)
+	OUT description text, OUT statement text, OUT parameters jsonb, OUT problem text, OUT runs_on text, OUT internal boolean)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off -- which takes four times as long to compile this as it takes to run
 BEGIN ATOMIC
+	-- Each type once, however many arguments have it.
+	WITH argument_type AS MATERIALIZED (
+		SELECT t.oid, parley.base_type(t.oid) AS base, parley.argument_bounds(t.oid) AS bounds,
+			CASE WHEN t.typbasetype <> 0 THEN obj_description(t.oid, 'pg_type') END AS description
+		FROM pg_type t
+		WHERE t.oid IN (SELECT unnest(p.proargtypes) FROM parley.routes r JOIN pg_proc p ON p.oid = to_regproc(r.function))
+	)
 	SELECT r.method, r.path, r.auth, r.status, r.function, p.proretset, obj_description(p.oid, 'pg_proc'),
 		CASE WHEN p.oid IS NOT NULL THEN format('SELECT * FROM %s(%s)', p.oid::regproc, a.arguments) END, coalesce(a.parameters, '[]'),
 		CASE WHEN p.oid IS NULL THEN (
 			SELECT CASE count(*) WHEN 0 THEN 'there is no function ' ELSE 'there are several functions ' END || r.function
 			FROM pg_proc f WHERE format('%I.%I', f.pronamespace::regnamespace, f.proname) = r.function) END,
-		r.runs_on
+		r.runs_on, r.internal
 	FROM parley.routes r
 	LEFT JOIN pg_proc p ON p.oid = to_regproc(r.function)
 	CROSS JOIN LATERAL (
@@ -137,8 +145,7 @@ BEGIN ATOMIC
 					'required', i.fallback IS NULL AND NOT i.is_caller,
 					'default', CASE WHEN i.fallback !~ '^NULL::' AND NOT i.is_caller THEN i.fallback END,
 					'domain', CASE WHEN t.base <> i.type THEN i.type::regtype END,
-					'description', CASE WHEN t.base <> i.type THEN obj_description(i.type, 'pg_type') END)
-				|| parley.argument_bounds(i.type) ORDER BY i.position) AS parameters
+					'description', t.description) || t.bounds ORDER BY i.position) AS parameters
 		FROM (
 			SELECT g.position, p.proargnames[g.n] AS name, p.proargtypes[g.position - 1] AS type,
 				pg_get_function_arg_default(p.oid, g.n) AS fallback,
@@ -148,7 +155,7 @@ BEGIN ATOMIC
 			FROM (SELECT n, row_number() OVER (ORDER BY n)::integer AS position
 				FROM generate_series(1, cardinality(p.proargnames)) n WHERE coalesce(p.proargmodes[n], 'i') IN ('i', 'b', 'v')) g
 		) i
-		CROSS JOIN LATERAL parley.base_type(i.type) AS t(base)
+		JOIN argument_type t ON t.oid = i.type
 	) a
 	-- A restore with the triggers switched off leaves it among the routes.
 	WHERE NOT EXISTS (SELECT FROM parley.closed_routes c WHERE (c.path, c.method) = (r.path, r.method))
@@ -232,7 +239,7 @@ GRANT SELECT ON parley.routes, parley.closed_routes TO parley_operator, parley_g
 -- A domain is checked with the rights of whoever passes the value.
 GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid),
 	parley.refused_values(text[], regtype[], text[]), parley.is_printable_ascii(text), parley.are_labels(jsonb),
-	parley.await_wakeups(bigint, integer) TO parley_gateway;
+	parley.openapi_type(oid), parley.openapi_nullable(jsonb), parley.openapi_columns(oid), parley.await_wakeups(bigint, integer) TO parley_gateway;
 DO $$
 DECLARE
 	route_function text;

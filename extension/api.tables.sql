@@ -9,6 +9,7 @@ CREATE TABLE parley.routes (
 	built_in boolean NOT NULL DEFAULT false,
 	changed boolean NOT NULL DEFAULT false,
 	runs_on text NOT NULL DEFAULT 'home' CHECK (runs_on ~ '^[a-z_]+$'),
+	internal boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (path, method)
 );
 COMMENT ON TABLE parley.routes IS 'the HTTP surface: one row an endpoint';
@@ -21,6 +22,7 @@ COMMENT ON COLUMN parley.routes.runs_on IS
 	'where it runs when there are several databases: home; front (in two steps, or on all); or the argument whose logical shard says where';
 COMMENT ON COLUMN parley.routes.built_in IS 'comes with the extension, and so is left out of dumps, unless it was changed';
 COMMENT ON COLUMN parley.routes.changed IS 'comes with the extension, and this installation changed it';
+COMMENT ON COLUMN parley.routes.internal IS 'served on --admin-listen alone, where that is set';
 
 CREATE TABLE parley.closed_routes (
 	path text NOT NULL,
@@ -76,6 +78,8 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 	('GET', '/applications/{token}/chats/{chat_number}/messages/search', 'parley.search_chat', 'application', 200, true, 'token'),
 	('GET', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.get_chat_message', 'application', 200, true, 'token'),
 	('PUT', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.edit_chat_message', 'application', 200, true, 'token');
+INSERT INTO parley.routes (method, path, function, auth, built_in, runs_on, internal) VALUES
+	('GET', '/openapi.json', 'parley.openapi', 'none', true, 'home', true);
 
 SELECT pg_extension_config_dump('parley.routes', 'WHERE NOT built_in OR changed');
 SELECT pg_extension_config_dump('parley.closed_routes', '');

@@ -3,11 +3,14 @@
  * workers' affair.
  */
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -16,13 +19,11 @@
 #include "http/listener.h"
 #include "http/route_loader.h"
 #include "http/server.h"
-#include "http/service.h"
 #include "http/tls.h"
 
 typedef struct Gateway
 {
 	Config config;
-	Proxies *proxies;
 	h2o_loop_t *loop;
 	h2o_socket_t *signals;
 	TokenKeys *keys;
@@ -31,6 +32,28 @@ typedef struct Gateway
 	RouteLoader *loader;
 	bool stopping;
 } Gateway;
+
+/* Tells systemd a state, such as READY=1, where it started parleyd with Type=notify; elsewhere nothing happens. */
+static void
+service_notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = path == NULL ? 0 : strlen(path);
+	int descriptor;
+
+	if (length == 0 || length >= sizeof(address.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(address.sun_path, path, length);
+	if (path[0] == '@') /* the abstract namespace */
+		address.sun_path[0] = '\0';
+	descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (descriptor < 0)
+		return;
+	sendto(descriptor, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *) &address,
+		   (socklen_t) (offsetof(struct sockaddr_un, sun_path) + length));
+	close(descriptor);
+}
 
 /* Reads the files of keys and certificate anew; what cannot be read is logged, and false. Where there is none, NULL is
  * fine. */
@@ -117,7 +140,8 @@ check_exposure(const Config *config)
 		return true;
 	if (!config->insecure)
 	{
-		fputs("parleyd: no key is configured, so everyone would be the operator; set --jwt-key-file, or --insecure to try it out\n",
+		fputs("parleyd: no key is configured, so everyone would be the operator; set --jwt-key-file, or --insecure to "
+			  "try it out\n",
 			  stderr);
 		return false;
 	}
@@ -163,10 +187,9 @@ serve(Gateway *gateway)
 	gateway->loop = h2o_evloop_create();
 	gateway->signals = watch_signals(gateway->loop);
 	gateway->signals->data = gateway;
-	log_start(STDERR_FILENO);
 	if (read_files(&gateway->config, &gateway->keys, &gateway->tls))
 	{
-		gateway->server = server_start(&gateway->config, gateway->proxies, gateway->keys, gateway->tls);
+		gateway->server = server_start(&gateway->config, gateway->keys, gateway->tls);
 		started = gateway->server != NULL;
 		token_keys_release(gateway->keys);
 		SSL_CTX_free(gateway->tls);
@@ -175,7 +198,6 @@ serve(Gateway *gateway)
 		run_until_stopped(gateway);
 	h2o_socket_close(gateway->signals);
 	h2o_evloop_destroy(gateway->loop);
-	log_stop();
 	return started;
 }
 
@@ -197,15 +219,10 @@ check(const Config *config)
 static bool
 understand(Gateway *gateway)
 {
-	char wrong[128];
-
 	if (!listener_check_addresses(gateway->config.listen, "--listen") ||
 		!listener_check_addresses(gateway->config.admin_listen, "--admin-listen"))
 		return false;
-	gateway->proxies = proxies_read(gateway->config.trusted_proxies, wrong, sizeof(wrong));
-	if (gateway->proxies == NULL)
-		fprintf(stderr, "parleyd: --trusted-proxies: %s\n", wrong);
-	return gateway->proxies != NULL && check_exposure(&gateway->config);
+	return check_exposure(&gateway->config);
 }
 
 int
@@ -227,6 +244,5 @@ main(int argc, char **argv)
 			fine = understand(&gateway) && serve(&gateway);
 			break;
 	}
-	proxies_dispose(gateway.proxies);
 	return fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }

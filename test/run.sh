@@ -8,9 +8,9 @@ set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
 
-suites=(build unit regress isolation lifecycle e2e http fault page interface asan valgrind log)
+suites=(graph build unit regress isolation lifecycle e2e http fault page interface asan valgrind log)
 # how the tests of each are counted
-declare -A count=([build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [e2e]=node [http]=node [fault]=node
+declare -A count=([graph]=node [build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [e2e]=node [http]=node [fault]=node
 	[page]=node [interface]=node [asan]=asan [valgrind]=valgrind [log]=tap)
 
 if [ -n "${TESTS:-}" ]; then
@@ -126,6 +126,10 @@ compiles() {
 		COPT="-isystem $("$PG_CONFIG" --includedir-server) -Wextra -Werror -Wno-missing-field-initializers -Wno-unused-parameter ${*:2}"
 	tap "gateway_builds_without_warnings_by_$1" build -C "$source/gateway" CC="$1"
 	tap "generator_builds_without_warnings_by_$1" build -C "$source/bench" CC="$1"
+}
+
+suite_graph() {
+	node_tests graph
 }
 
 suite_build() {

@@ -6,7 +6,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 server=("postgresql-$postgres_major" "postgresql-server-dev-$postgres_major")
-build=(curl gcc libc6-dev libicu-dev libjansson-dev libjwt-dev libpq-dev libssl-dev make pkg-config zlib1g-dev)
+build=(curl gcc libc6-dev libicu-dev libjansson-dev libjwt-dev libpq-dev libssl-dev make pkg-config)
 tests=(check clang jq libclang-rt-dev openssl pgbouncer procps systemd valgrind)
 # Debian 13 and later have no libh2o: see h2o.sh.
 if [ "$debian" = 12 ]; then

@@ -218,3 +218,9 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 	('PUT', '/agents/{agent_id}', 'parley.change_agent', 'operator', 200, true, 'home');
 INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on)
 	VALUES ('GET', '/contacts', 'parley.list_contacts', 'operator', 200, true, 'home') ON CONFLICT DO NOTHING;
+
+-- api: the document of the routes is a route itself, and not for the public listener.
+ALTER TABLE parley.routes ADD COLUMN internal boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN parley.routes.internal IS 'served on --admin-listen alone, where that is set';
+INSERT INTO parley.routes (method, path, function, auth, built_in, internal) VALUES
+	('GET', '/openapi.json', 'parley.openapi', 'none', true, true);

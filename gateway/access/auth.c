@@ -8,19 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* A user id as digits alone, 0 if it is none. */
-static int64_t
-parse_id(const char *text)
-{
-	intmax_t id;
-
-	if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0')
-		return 0;
-	errno = 0;
-	id = strtoimax(text, NULL, 10);
-	return errno == 0 ? id : 0;
-}
-
 /* Whether the path's {user_id} is the caller. */
 static bool
 is_own_path(const Route *route, const Path *path, const Caller *caller)
@@ -32,9 +19,14 @@ is_own_path(const Route *route, const Path *path, const Caller *caller)
 		if (parameter->source == SOURCE_PATH && strcmp(parameter->name, "user_id") == 0)
 		{
 			const PathSegment *segment = &path->segments[parameter->segment];
-			int64_t id = strlen(segment->text) == segment->length ? parse_id(segment->text) : 0;
+			intmax_t id;
 
-			return id > 0 && id == caller->user_id;
+			/* Digits alone, as a bigint is written. */
+			if (segment->length == 0 || strspn(segment->text, "0123456789") != segment->length)
+				return false;
+			errno = 0;
+			id = strtoimax(segment->text, NULL, 10);
+			return errno == 0 && id > 0 && id == caller->user_id;
 		}
 	}
 	return false;

@@ -21,7 +21,6 @@ typedef struct Bucket
 	uint64_t client; /* 0: free */
 	uint64_t at_us;
 	double tokens;
-	bool is_known;
 } Bucket;
 
 typedef struct Stripe
@@ -58,20 +57,6 @@ rate_limit_dispose(RateLimit *limit)
 	free(limit);
 }
 
-/* Seeded, so that nobody can choose names that meet in one set. */
-static uint64_t
-hash_client(const RateLimit *limit, const unsigned char *bytes, size_t length)
-{
-	uint64_t hash = limit->seed;
-
-	for (size_t i = 0; i < length; i++)
-	{
-		hash = (hash ^ bytes[i]) * 0x9E3779B97F4A7C15u;
-		hash ^= hash >> 29;
-	}
-	return hash == 0 ? 1 : hash;
-}
-
 static Bucket *
 find_bucket(const RateLimit *limit, Bucket *set, uint64_t client, uint64_t now_us)
 {
@@ -88,35 +73,23 @@ find_bucket(const RateLimit *limit, Bucket *set, uint64_t client, uint64_t now_u
 	return oldest;
 }
 
-/* The client's stripe, locked, and its bucket. */
-static Stripe *
-lock_stripe(RateLimit *limit, const void *client, size_t length, uint64_t now_us, Bucket **bucket)
-{
-	uint64_t hash = hash_client(limit, client, length);
-	Stripe *stripe = &limit->stripes[hash % STRIPES];
-
-	pthread_mutex_lock(&stripe->mutex);
-	*bucket = find_bucket(limit, stripe->buckets[hash / STRIPES % SETS], hash, now_us);
-	return stripe;
-}
-
-void
-rate_limit_know(RateLimit *limit, const void *client, size_t length, uint64_t now_us)
-{
-	Bucket *bucket;
-	Stripe *stripe = lock_stripe(limit, client, length, now_us, &bucket);
-
-	bucket->is_known = true;
-	pthread_mutex_unlock(&stripe->mutex);
-}
-
 RateVerdict
 rate_limit_take(RateLimit *limit, const void *client, size_t length, uint64_t now_us)
 {
 	RateVerdict verdict = { 0 };
+	uint64_t hash = limit->seed; /* so that nobody can choose names that meet in one set */
+	Stripe *stripe;
 	Bucket *bucket;
-	Stripe *stripe = lock_stripe(limit, client, length, now_us, &bucket);
 
+	for (size_t i = 0; i < length; i++)
+	{
+		hash = (hash ^ ((const unsigned char *) client)[i]) * 0x9E3779B97F4A7C15u;
+		hash ^= hash >> 29;
+	}
+	hash = hash == 0 ? 1 : hash;
+	stripe = &limit->stripes[hash % STRIPES];
+	pthread_mutex_lock(&stripe->mutex);
+	bucket = find_bucket(limit, stripe->buckets[hash / STRIPES % SETS], hash, now_us);
 	if (now_us > bucket->at_us)
 	{
 		bucket->tokens += (double) (now_us - bucket->at_us) / 1e6 * limit->rate;
@@ -128,7 +101,6 @@ rate_limit_take(RateLimit *limit, const void *client, size_t length, uint64_t no
 	if (verdict.allowed)
 		bucket->tokens -= 1;
 	verdict.remaining = (unsigned) bucket->tokens;
-	verdict.is_known = bucket->is_known;
 	verdict.reset_s = (unsigned) (((verdict.allowed ? limit->burst : 1) - bucket->tokens) / limit->rate + 0.999);
 	pthread_mutex_unlock(&stripe->mutex);
 	return verdict;

@@ -16,7 +16,6 @@ typedef struct RateVerdict
 	bool allowed;
 	unsigned remaining; /* whole requests that the bucket still has */
 	unsigned reset_s;   /* until it is full again; refused: until there is one */
-	bool is_known;      /* rate_limit_know was told of this client */
 } RateVerdict;
 
 /* rate: requests a second that refill the bucket; burst: what it holds. */
@@ -25,8 +24,5 @@ void rate_limit_dispose(RateLimit *limit);
 
 /* Takes one request out of the bucket of the client that the bytes name. */
 RateVerdict rate_limit_take(RateLimit *limit, const void *client, size_t length, uint64_t now_us);
-
-/* Notes that there is such a client; kept with its bucket. */
-void rate_limit_know(RateLimit *limit, const void *client, size_t length, uint64_t now_us);
 
 #endif

@@ -27,7 +27,6 @@ enum
 	KEY_BYTES_MAX = 16384,
 	SECRET_BYTES_MIN = 32,
 	TOKEN_BYTES_MAX = 4096,
-	HEADER_BYTES_MAX = 1024,
 	CLOCK_SKEW_S = 30,
 	CACHE_SIZE = 512
 };
@@ -103,8 +102,8 @@ public_key_algorithm(const char *pem, size_t length)
 	return algorithm;
 }
 
-/* A public key is known to everyone: whoever takes one for a secret lets anyone sign. As PEM wherever it begins, PEM's inside, DER, a
- * line of OpenSSH's, a JWK. */
+/* A public key is known to everyone: whoever takes one for a secret lets anyone sign. As PEM wherever it begins, PEM's
+ * inside, DER, a line of OpenSSH's, a JWK. */
 static bool
 looks_like_another_kind(const Key *key)
 {
@@ -114,7 +113,8 @@ looks_like_another_kind(const Key *key)
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
 		if (strncmp(start, beginnings[i], strlen(beginnings[i])) == 0)
 			return true;
-	return memmem(key->bytes, key->length, "---- BEGIN", 10) != NULL || memmem(key->bytes, key->length, "-----BEGIN", 10) != NULL;
+	return memmem(key->bytes, key->length, "---- BEGIN", 10) != NULL ||
+		   memmem(key->bytes, key->length, "-----BEGIN", 10) != NULL;
 }
 
 /* Whoever reads a secret can sign with it, and whoever writes a key's file too. */
@@ -126,7 +126,8 @@ warn_of_exposure(const Key *key, const char *path)
 	struct stat file;
 
 	if (stat(path, &file) == 0 && (file.st_mode & exposed) != 0)
-		log_warning("event=key_exposed path=%s mode=%04o", log_quote(path, quoted, sizeof(quoted)), file.st_mode & 07777);
+		log_warning("event=key_exposed path=%s mode=%04o", log_quote(path, quoted, sizeof(quoted)),
+					file.st_mode & 07777);
 }
 
 /* Returns what is wrong with the file, or NULL. */
@@ -263,28 +264,6 @@ cache_place(TokenCache *cache, const char *token, size_t length)
 
 /* ----- verification ----- */
 
-/* The token's header as JSON, or NULL. */
-static json_t *
-read_header(const char *token)
-{
-	unsigned char decoded[HEADER_BYTES_MAX];
-	char encoded[HEADER_BYTES_MAX];
-	size_t length = strcspn(token, ".");
-	int decoded_length;
-
-	if (token[length] != '.' || length == 0 || length + 4 > sizeof(encoded))
-		return NULL;
-	for (size_t i = 0; i < length; i++)
-		encoded[i] = token[i] == '-' ? '+' : token[i] == '_' ? '/' : token[i];
-	while (length % 4 != 0)
-		encoded[length++] = '=';
-	decoded_length = EVP_DecodeBlock(decoded, (unsigned char *) encoded, (int) length);
-	for (; decoded_length > 0 && length > 0 && encoded[length - 1] == '='; length--)
-		decoded_length--;
-	return decoded_length <= 0 ? NULL
-							   : json_loadb((char *) decoded, (size_t) decoded_length, JSON_REJECT_DUPLICATES, NULL);
-}
-
 static const Key *
 find_key(const TokenKeys *keys, const char *id)
 {
@@ -304,14 +283,20 @@ find_key(const TokenKeys *keys, const char *id)
 static const Key *
 choose_key(const TokenKeys *keys, const char *token)
 {
-	json_t *header = read_header(token);
-	const char *algorithm = json_string_value(json_object_get(header, "alg"));
-	const Key *key = find_key(keys, json_string_value(json_object_get(header, "kid")));
+	const Key *key;
+	jwt_t *jwt = NULL;
+	const char *algorithm;
+	char *crit;
 
-	if (key == NULL || algorithm == NULL || strcmp(algorithm, jwt_alg_str(key->algorithm)) != 0 ||
-		json_object_get(header, "crit") != NULL)
+	if (jwt_decode(&jwt, token, NULL, 0) != 0)
+		return NULL;
+	key = find_key(keys, jwt_get_header(jwt, "kid"));
+	algorithm = jwt_get_header(jwt, "alg");
+	crit = jwt_get_headers_json(jwt, "crit");
+	if (key == NULL || crit != NULL || algorithm == NULL || strcmp(algorithm, jwt_alg_str(key->algorithm)) != 0)
 		key = NULL;
-	json_decref(header);
+	free(crit);
+	jwt_free(jwt);
 	return key;
 }
 
@@ -346,8 +331,8 @@ claim_says(const json_t *claims, const char *name, const char *wanted)
 	size_t index;
 	const json_t *element;
 
-	json_array_foreach(value, index, element)
-		says = says || (json_is_string(element) && strcmp(json_string_value(element), wanted) == 0);
+	json_array_foreach(value, index, element) says =
+		says || (json_is_string(element) && strcmp(json_string_value(element), wanted) == 0);
 	return says;
 }
 

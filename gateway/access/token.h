@@ -19,9 +19,10 @@ typedef struct Caller
 typedef struct TokenKeys TokenKeys;
 
 /*
- * Reads the key files: ALGORITHM:PATH, or KID=ALGORITHM:PATH, comma separated. RS256 and ES256 take a public key in PEM, HS256 a
- * secret of at least 32 bytes, less a line end, that looks like no other kind of key. Tokens must have the issuer and the audience,
- * which live as long as the keys, unless they are "". NULL if that fails, with a sentence on why in error.
+ * Reads the key files: ALGORITHM:PATH, or KID=ALGORITHM:PATH, comma separated. RS256 and ES256 take a public key in
+ * PEM, HS256 a secret of at least 32 bytes, less a line end, that looks like no other kind of key. Tokens must have the
+ * issuer and the audience, which live as long as the keys, unless they are "". NULL if that fails, with a sentence on
+ * why in error.
  */
 TokenKeys *token_keys_read(const char *files, const char *issuer, const char *audience, char *error, size_t error_size);
 TokenKeys *token_keys_retain(TokenKeys *keys);

@@ -1,23 +1,22 @@
 /*
- * log: one line an event on standard error, in logfmt. Lines go through a bounded ring to a thread of their own, so
- * that a slow reader of the log never stops an event loop; what does not fit is counted and the count is logged.
+ * log: one line an event on standard error, in logfmt. A line is one write(2), made at once or not at all: a reader of
+ * the log that is too slow never stops an event loop, and loses lines, which are counted.
  */
 #ifndef LOG_H
 #define LOG_H
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Starts the writing thread on the descriptor; before this and after log_stop, lines are written at once. */
-void log_start(int descriptor);
+/* A line: time, level and the rest, which is key=value pairs. A line longer than 2,000 bytes is cut. Any thread. */
+void log_line(const char *level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Writes out what is in the ring and ends the thread. */
-void log_stop(void);
+#define log_info(...) log_line("info", __VA_ARGS__)
+#define log_warning(...) log_line("warning", __VA_ARGS__)
+#define log_error(...) log_line("error", __VA_ARGS__)
 
-/* A line: time, level and the rest, which is key=value pairs. A line longer than 2,000 bytes is cut. */
-void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* How many lines were lost. */
+uint64_t log_dropped_count(void);
 
 /*
  * Copies text as a quoted logfmt value, cut to fit size bytes; returns out. Control characters and quotes are escaped,

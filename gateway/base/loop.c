@@ -16,6 +16,5 @@ loop_run(h2o_loop_t *loop, int32_t wait_ms)
 	if (h2o_evloop_run(loop, wait_ms) == 0 || errno == EINTR)
 		return;
 	log_error("event=loop_broken reason=\"%s\"", strerror(errno));
-	log_stop();
 	h2o_fatal("the event loop is broken");
 }

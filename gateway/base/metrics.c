@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 enum
 {
 	SERIES_MAX = 1024,
@@ -86,13 +88,13 @@ metrics_dispose(Metrics *metrics)
 }
 
 static void
-add(atomic_ullong *counter, uint64_t amount)
+counter_add(atomic_ullong *counter, uint64_t amount)
 {
 	atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
 }
 
 static uint64_t
-value_of(atomic_ullong *counter)
+counter_value(atomic_ullong *counter)
 {
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
@@ -113,9 +115,9 @@ metrics_count_request(Metrics *metrics, unsigned place, int status, uint64_t dur
 		status_place++;
 	while (bound < BOUND_COUNT && (double) duration_us > bounds[bound] * 1e6)
 		bound++;
-	add(&series->by_status[status_place], 1);
-	add(&series->by_duration[bound], 1);
-	add(&series->duration_us, duration_us);
+	counter_add(&series->by_status[status_place], 1);
+	counter_add(&series->by_duration[bound], 1);
+	counter_add(&series->duration_us, duration_us);
 }
 
 void
@@ -134,7 +136,7 @@ metrics_set_clients(Metrics *metrics, uint64_t count)
 void
 metrics_count_refused_client(Metrics *metrics)
 {
-	add(&metrics->refused_clients, 1);
+	counter_add(&metrics->refused_clients, 1);
 }
 
 /* ----- reading ----- */
@@ -154,10 +156,10 @@ sum_series(Metrics *const *all, size_t count, size_t place, Series *sum)
 			continue;
 		any = true;
 		for (size_t j = 0; j < STATUS_COUNT; j++)
-			add(&sum->by_status[j], value_of(&series->by_status[j]));
+			counter_add(&sum->by_status[j], counter_value(&series->by_status[j]));
 		for (size_t j = 0; j <= BOUND_COUNT; j++)
-			add(&sum->by_duration[j], value_of(&series->by_duration[j]));
-		add(&sum->duration_us, value_of(&series->duration_us));
+			counter_add(&sum->by_duration[j], counter_value(&series->by_duration[j]));
+		counter_add(&sum->duration_us, counter_value(&series->duration_us));
 	}
 	return any;
 }
@@ -240,7 +242,7 @@ write_pools(Metrics *const *all, size_t count, Buffer *out)
 			uintmax_t sum = 0;
 
 			for (size_t i = 0; i < count; i++)
-				sum += value_of(&all[i]->pools[pool][metric]);
+				sum += counter_value(&all[i]->pools[pool][metric]);
 			buffer_printf(out, "%s{pool=\"%s\"} %ju\n", name, pools[pool], sum);
 		}
 	}
@@ -254,8 +256,8 @@ metrics_write(Metrics *const *all, size_t count, Buffer *out)
 
 	for (size_t i = 0; i < count; i++)
 	{
-		clients += value_of(&all[i]->clients);
-		refused += value_of(&all[i]->refused_clients);
+		clients += counter_value(&all[i]->clients);
+		refused += counter_value(&all[i]->refused_clients);
 	}
 	write_requests(all, count, out);
 	write_durations(all, count, out);
@@ -263,5 +265,7 @@ metrics_write(Metrics *const *all, size_t count, Buffer *out)
 	buffer_printf(out, "parley_http_connections %ju\n", clients);
 	write_head(out, "parley_http_connections_refused_total", "counter", "Connections refused by the limits on them.");
 	buffer_printf(out, "parley_http_connections_refused_total %ju\n", refused);
+	write_head(out, "parley_log_lines_dropped_total", "counter", "Lines of the log that its reader was too slow for.");
+	buffer_printf(out, "parley_log_lines_dropped_total %ju\n", (uintmax_t) log_dropped_count());
 	write_pools(all, count, out);
 }

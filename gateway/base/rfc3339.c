@@ -27,7 +27,7 @@ read_digits(const char **at, int count)
 }
 
 static bool
-skip(const char **at, const char *any_of)
+skip_one(const char **at, const char *any_of)
 {
 	if (**at == '\0' || strchr(any_of, **at) == NULL)
 		return false;
@@ -50,8 +50,8 @@ static bool
 read_date(const char **at, int *edge)
 {
 	int year = read_digits(at, 4);
-	int month = skip(at, "-") ? read_digits(at, 2) : -1;
-	int day = skip(at, "-") ? read_digits(at, 2) : -1;
+	int month = skip_one(at, "-") ? read_digits(at, 2) : -1;
+	int day = skip_one(at, "-") ? read_digits(at, 2) : -1;
 
 	*edge = year == 1 && month == 1 && day == 1 ? -1 : year == 9999 && month == 12 && day == 31 ? 1 : 0;
 	return is_date(year, month, day);
@@ -62,7 +62,7 @@ static int
 read_minutes(const char **at, int last_hour)
 {
 	int hour = read_digits(at, 2);
-	int minute = skip(at, ":") ? read_digits(at, 2) : -1;
+	int minute = skip_one(at, ":") ? read_digits(at, 2) : -1;
 
 	return hour < 0 || hour > last_hour || minute < 0 || minute > 59 ? -1 : hour * 60 + minute;
 }
@@ -72,12 +72,12 @@ read_minutes(const char **at, int last_hour)
 static int
 read_seconds(const char **at)
 {
-	int second = skip(at, ":") ? read_digits(at, 2) : -1;
+	int second = skip_one(at, ":") ? read_digits(at, 2) : -1;
 	const char *fraction;
 
 	if (second < 0 || second > 60)
 		return -1;
-	if (!skip(at, "."))
+	if (!skip_one(at, "."))
 		return second;
 	fraction = *at;
 	*at += strspn(fraction, "0123456789");
@@ -93,9 +93,9 @@ read_zone(const char **at, int *minutes)
 	bool is_west = **at == '-';
 
 	*minutes = 0;
-	if (skip(at, "Zz"))
+	if (skip_one(at, "Zz"))
 		return true;
-	if (!skip(at, "+-"))
+	if (!skip_one(at, "+-"))
 		return false;
 	*minutes = read_minutes(at, OFFSET_HOUR_MAX);
 	if (*minutes < 0)
@@ -113,7 +113,7 @@ rfc3339_is_valid(const char *text)
 	int seconds;
 	int zone;
 
-	if (strlen(text) > 64 || !read_date(&text, &edge) || !skip(&text, "Tt "))
+	if (strlen(text) > 64 || !read_date(&text, &edge) || !skip_one(&text, "Tt "))
 		return false;
 	minutes = read_minutes(&text, 23);
 	seconds = minutes < 0 ? -1 : read_seconds(&text);

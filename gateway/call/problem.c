@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json_writer.h"
+#include "base/json.h"
 
 static const struct
 {
@@ -143,29 +143,10 @@ own_sentence(const char *sqlstate, int status)
 	}
 }
 
-/* Whether a function of the project raised it on purpose, so that its words are meant for clients. */
-static bool
-is_meant_for_clients(const DbError *error)
-{
-	return error->constraint[0] == '\0' && (is_class(error->sqlstate, "PY") || strcmp(error->sqlstate, "P0002") == 0 ||
-											is_class(error->sqlstate, "22") || is_class(error->sqlstate, "23"));
-}
-
 static char *
-copy(h2o_mem_pool_t *pool, const char *text)
+copy_text(h2o_mem_pool_t *pool, const char *text)
 {
 	return h2o_strdup(pool, text, SIZE_MAX).base;
-}
-
-/* Whether schema and name spell the parameter's domain, as regtype writes it. */
-static bool
-is_domain(const char *domain, const char *schema, const char *name)
-{
-	size_t schema_length = strlen(schema);
-
-	if (strncmp(domain, schema, schema_length) == 0 && domain[schema_length] == '.')
-		domain += schema_length + 1;
-	return strcmp(domain, name) == 0;
 }
 
 static void
@@ -174,8 +155,13 @@ add_domain_fields(Problem *problem, const DbError *error, const Route *route, h2
 	for (size_t i = 0; i < route->parameter_count; i++)
 	{
 		const Parameter *parameter = &route->parameters[i];
+		const char *domain = parameter->domain == NULL ? "" : parameter->domain;
+		size_t schema_length = strlen(error->type_schema);
 
-		if (parameter->domain != NULL && is_domain(parameter->domain, error->type_schema, error->type_name))
+		/* As regtype writes it, with its schema or without. */
+		if (strncmp(domain, error->type_schema, schema_length) == 0 && domain[schema_length] == '.')
+			domain += schema_length + 1;
+		if (strcmp(domain, error->type_name) == 0)
 			problem_add_field(problem, pool, parameter->name,
 							  parameter->description == NULL ? "is not acceptable" : parameter->description);
 	}
@@ -184,18 +170,20 @@ add_domain_fields(Problem *problem, const DbError *error, const Route *route, h2
 static Problem
 problem_of_server(const DbError *error, const Route *route, h2o_mem_pool_t *pool)
 {
-	Problem problem = { .status = problem_status_of(error->sqlstate), .code = copy(pool, error->sqlstate) };
+	Problem problem = { .status = problem_status_of(error->sqlstate), .code = copy_text(pool, error->sqlstate) };
 
-	if (is_meant_for_clients(error))
+	/* Raised by a function on purpose, so that its words are meant for clients. */
+	if (error->constraint[0] == '\0' && (is_class(error->sqlstate, "PY") || strcmp(error->sqlstate, "P0002") == 0 ||
+										 is_class(error->sqlstate, "22") || is_class(error->sqlstate, "23")))
 	{
 		problem.detail =
 			h2o_concat(pool, h2o_iovec_init(error->message, strlen(error->message)),
 					   h2o_iovec_init(error->detail[0] == '\0' ? "" : ": ", error->detail[0] == '\0' ? 0 : 2),
 					   h2o_iovec_init(error->detail, strlen(error->detail)))
 				.base;
-		problem.hint = error->hint[0] == '\0' ? NULL : copy(pool, error->hint);
+		problem.hint = error->hint[0] == '\0' ? NULL : copy_text(pool, error->hint);
 		if (error->column[0] != '\0')
-			problem_add_field(&problem, pool, copy(pool, error->column), copy(pool, error->message));
+			problem_add_field(&problem, pool, copy_text(pool, error->column), copy_text(pool, error->message));
 		return problem;
 	}
 	problem.detail = own_sentence(error->sqlstate, problem.status);
@@ -237,9 +225,9 @@ problem_from_error(const DbError *error, const Route *route, h2o_mem_pool_t *poo
 Problem
 problem_from_refusal(const char *sqlstate, const char *detail, h2o_mem_pool_t *pool)
 {
-	Problem problem = { .status = problem_status_of(sqlstate), .code = copy(pool, sqlstate) };
+	Problem problem = { .status = problem_status_of(sqlstate), .code = copy_text(pool, sqlstate) };
 
-	problem.detail = detail[0] == '\0' ? own_sentence(sqlstate, problem.status) : copy(pool, detail);
+	problem.detail = detail[0] == '\0' ? own_sentence(sqlstate, problem.status) : copy_text(pool, detail);
 	return problem;
 }
 

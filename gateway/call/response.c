@@ -5,11 +5,9 @@
 
 #include <string.h>
 
-#include "base/array.h"
-#include "base/json_writer.h"
-#include "base/percent.h"
+#include "base/json.h"
 #include "db/pg_types.h"
-#include "call/query_string.h"
+#include "base/uri.h"
 #include "base/rfc3339.h"
 
 typedef enum ColumnRole
@@ -69,24 +67,16 @@ scalar_writer(Oid type)
 	}
 }
 
+/* Of the arrays that routes have: texts, and integers. */
 static FieldWriter
 array_element_writer(Oid type)
 {
 	switch (type)
 	{
-		case TYPE_SMALLINT_ARRAY:
 		case TYPE_INTEGER_ARRAY:
 		case TYPE_BIGINT_ARRAY:
-		case TYPE_JSON_ARRAY:
-		case TYPE_JSONB_ARRAY:
 			return write_verbatim;
-		case TYPE_BOOLEAN_ARRAY:
-			return write_boolean;
-		case TYPE_TIMESTAMPTZ_ARRAY:
-			return rfc3339_write;
 		case TYPE_TEXT_ARRAY:
-		case TYPE_VARCHAR_ARRAY:
-		case TYPE_UUID_ARRAY:
 			return json_write_string;
 		default:
 			return NULL;
@@ -114,12 +104,6 @@ column_role(const char *name, Oid type)
 	return type == TYPE_VOID ? ROLE_NOTHING : ROLE_FIELD;
 }
 
-bool
-response_is_field(const char *name, Oid type)
-{
-	return column_role(name, type) == ROLE_FIELD;
-}
-
 static Column *
 describe_columns(const PGresult *result, h2o_mem_pool_t *pool)
 {
@@ -141,19 +125,6 @@ describe_columns(const PGresult *result, h2o_mem_pool_t *pool)
 }
 
 static void
-write_field(Buffer *out, const Column *column, const PGresult *result, int row, int place)
-{
-	json_write_string(out, column->name, column->name_length);
-	buffer_append_byte(out, ':');
-	if (PQgetisnull(result, row, place))
-		buffer_append(out, "null", 4);
-	else if (column->write_element != NULL)
-		array_to_json(PQgetvalue(result, row, place), column->write_element, out);
-	else
-		column->write(out, PQgetvalue(result, row, place), (size_t) PQgetlength(result, row, place));
-}
-
-static void
 write_object(Buffer *out, const Column *columns, const PGresult *result, int row)
 {
 	bool first = true;
@@ -166,7 +137,14 @@ write_object(Buffer *out, const Column *columns, const PGresult *result, int row
 		if (!first)
 			buffer_append_byte(out, ',');
 		first = false;
-		write_field(out, &columns[i], result, row, i);
+		json_write_string(out, columns[i].name, columns[i].name_length);
+		buffer_append_byte(out, ':');
+		if (PQgetisnull(result, row, i))
+			buffer_append(out, "null", 4);
+		else if (columns[i].write_element != NULL)
+			array_to_json(PQgetvalue(result, row, i), columns[i].write_element, out);
+		else
+			columns[i].write(out, PQgetvalue(result, row, i), (size_t) PQgetlength(result, row, i));
 	}
 	buffer_append_byte(out, '}');
 }
@@ -186,29 +164,6 @@ write_list(Response *response, const Column *columns, const PGresult *result)
 	buffer_append_byte(&response->body, ']');
 }
 
-/* The value of the column in the last row, NULL where it is null. */
-static const char *
-last_value(const PGresult *result, int place)
-{
-	int last = PQntuples(result) - 1;
-
-	return last < 0 || PQgetisnull(result, last, place) ? NULL : PQgetvalue(result, last, place);
-}
-
-static void
-append_path(Buffer *out, const char *path, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-	{
-		unsigned char byte = (unsigned char) path[i];
-
-		if (byte <= ' ' || byte >= 0x7F || strchr("<>\"\\^`{|}", byte) != NULL)
-			percent_encode_byte(out, byte);
-		else
-			buffer_append_byte(out, path[i]);
-	}
-}
-
 static void
 append_pair(Buffer *out, char *separator, const char *name, const char *value, size_t value_length)
 {
@@ -226,11 +181,13 @@ append_link(const ResponseContext *context, h2o_mem_pool_t *pool, const char *re
 {
 	const char *query = context->query;
 	size_t length = context->query_length;
+	/* What came encoded stays so. */
+	h2o_iovec_t escaped_path = h2o_uri_escape(pool, context->path, context->path_length, "%/:@");
 	char separator = '?';
 	QueryPair pair;
 
 	buffer_append_text(out, out->length == 0 ? "<" : ", <");
-	append_path(out, context->path, context->path_length);
+	buffer_append(out, escaped_path.base, escaped_path.len);
 	while (query_string_next(&query, &length, pool, &pair))
 		if (pair.result == PERCENT_OK && strcmp(pair.name, name) != 0 && strcmp(pair.name, "page") != 0)
 			append_pair(out, &separator, pair.name, pair.value, pair.value_length);
@@ -276,7 +233,8 @@ read_signals(const ResponseContext *context, const Column *columns, const PGresu
 {
 	for (int i = 0; i < PQnfields(result); i++)
 	{
-		const char *value = last_value(result, i);
+		int last = PQntuples(result) - 1;
+		const char *value = last < 0 || PQgetisnull(result, last, i) ? NULL : PQgetvalue(result, last, i);
 
 		switch (columns[i].role)
 		{
@@ -309,18 +267,22 @@ void
 response_write(const ResponseContext *context, const PGresult *result, h2o_mem_pool_t *pool, Response *response)
 {
 	Column *columns = describe_columns(result, pool);
+	Oid only = PQnfields(result) == 1 ? PQftype(result, 0) : 0;
 
 	*response = (Response){ .status = context->route->status };
 	read_signals(context, columns, result, pool, response);
 	if (response->refused != NULL || response->status == 204)
 		return;
 	if (context->route->returns_set)
-		write_list(response, columns, result);
-	else if (PQntuples(result) == 0)
-		response->status = 404;
-	else
 	{
-		response->rows = 1;
-		write_object(&response->body, columns, result, 0);
+		write_list(response, columns, result);
+		return;
 	}
+	response->rows = (size_t) PQntuples(result);
+	if (response->rows == 0)
+		response->status = 404;
+	else if (only == TYPE_JSON || only == TYPE_JSONB)
+		buffer_append_text(&response->body, PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0));
+	else
+		write_object(&response->body, columns, result, 0);
 }

@@ -34,7 +34,4 @@ typedef struct Response
 /* Fills response, whose buffers the caller disposes. A route that answers one object but got no row: status 404. */
 void response_write(const ResponseContext *context, const PGresult *result, h2o_mem_pool_t *pool, Response *response);
 
-/* Whether a column is a field of the answer, and no word to the gateway. */
-bool response_is_field(const char *name, Oid type);
-
 #endif

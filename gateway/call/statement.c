@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "call/json_body.h"
-#include "call/query_string.h"
+#include "base/uri.h"
 #include "base/utf8.h"
 #include "db/pg_types.h"
 #include "call/value.h"
@@ -38,7 +38,7 @@ typedef struct Binding
 } Binding;
 
 static bool
-refuse(Binding *binding, int status, const char *detail)
+binding_refuse(Binding *binding, int status, const char *detail)
 {
 	*binding->problem = problem_make(status, detail);
 	return false;
@@ -68,9 +68,9 @@ take_query(Binding *binding, const char *query, size_t length)
 		Given *given;
 
 		if (pair.result == PERCENT_MALFORMED)
-			return refuse(binding, 400, "The query string has a % that two hexadecimal digits do not follow.");
+			return binding_refuse(binding, 400, "The query string has a % that two hexadecimal digits do not follow.");
 		if (pair.result == PERCENT_NOT_UTF8)
-			return refuse(binding, 400, "The query string is not valid UTF-8.");
+			return binding_refuse(binding, 400, "The query string is not valid UTF-8.");
 		given = find_given(binding, SOURCE_QUERY, pair.name, pair.name_length);
 		if (given == NULL)
 			problem_add_field(binding->problem, binding->pool, pair.name, "is not a parameter here");
@@ -93,7 +93,7 @@ take_body(Binding *binding, const char *body, size_t length)
 		return true;
 	parsed = json_body_parse(body, length, binding->pool);
 	if (parsed.object == NULL)
-		return refuse(binding, 400, parsed.wrong);
+		return binding_refuse(binding, 400, parsed.wrong);
 	binding->has_large_number = parsed.has_large_one;
 	json_object_foreach(parsed.object, name, value)
 	{
@@ -107,15 +107,6 @@ take_body(Binding *binding, const char *body, size_t length)
 			break;
 	}
 	return true;
-}
-
-/* Only these can be bound from a token: describe_routes() names no other. */
-static Given
-caller_given(const StatementInput *input, const char *name)
-{
-	const char *text = strcmp(name, "caller_role") == 0 ? input->caller_role : input->caller_id;
-
-	return (Given){ .text = text, .length = text == NULL ? 0 : strlen(text) };
 }
 
 static void
@@ -134,12 +125,17 @@ take_path_header_and_token(Binding *binding, const StatementInput *input)
 		else if (parameter->source == SOURCE_HEADER)
 			binding->given[i] = (Given){ .text = input->idempotency_key, .length = input->idempotency_key_length };
 		else if (parameter->source == SOURCE_TOKEN)
-			binding->given[i] = caller_given(input, parameter->name);
+		{
+			/* Only caller_id and caller_role: describe_routes() names no other. */
+			const char *text = strcmp(parameter->name, "caller_role") == 0 ? input->caller_role : input->caller_id;
+
+			binding->given[i] = (Given){ .text = text, .length = text == NULL ? 0 : strlen(text) };
+		}
 	}
 }
 
 static Value
-judge(const Binding *binding, const Parameter *parameter, const Given *given)
+binding_judge(const Binding *binding, const Parameter *parameter, const Given *given)
 {
 	h2o_mem_pool_t *pool = binding->pool;
 
@@ -147,9 +143,17 @@ judge(const Binding *binding, const Parameter *parameter, const Given *given)
 		return (Value){ .wrong = "is not valid UTF-8" };
 	if (given->text != NULL)
 		return value_from_text(parameter, given->text, given->length, pool);
-	if (given->json != NULL && binding->has_large_number && json_body_is_large(given->json))
-		return (Value){ .wrong =
-							json_is_string(given->json) ? "is too large a number" : "has too large a number in it" };
+	if (given->json != NULL && binding->has_large_number)
+	{
+		const json_t *integer;
+
+		if (json_body_is_large(given->json))
+			return (Value){ .wrong =
+								json_is_real(given->json) ? "is too large a number" : "has too large a number in it" };
+		integer = json_body_integer(given->json, pool);
+		if (integer != NULL)
+			return value_from_json(parameter, integer, pool);
+	}
 	if (given->json != NULL && !json_is_null(given->json))
 		return value_from_json(parameter, given->json, pool);
 	return (Value){ .wrong = parameter->required ? "is required" : NULL };
@@ -162,7 +166,7 @@ take_values(Binding *binding, Statement *statement)
 
 	for (size_t i = 0; i < route->parameter_count; i++)
 	{
-		Value value = judge(binding, &route->parameters[i], &binding->given[i]);
+		Value value = binding_judge(binding, &route->parameters[i], &binding->given[i]);
 
 		statement->values[i] = value.text;
 		if (value.wrong != NULL)

@@ -8,29 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/array.h"
+#include "base/json.h"
 #include "db/pg_types.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
 
 static Value
-wrong(const char *why)
+value_wrong(const char *why)
 {
 	return (Value){ .wrong = why };
-}
-
-static const char *
-list_words(const Parameter *parameter, h2o_mem_pool_t *pool)
-{
-	Buffer words = { 0 };
-	const char *copy;
-
-	buffer_append_text(&words, "must be one of ");
-	for (size_t i = 0; i < parameter->one_of_count; i++)
-		buffer_printf(&words, "%s%s", i == 0 ? "" : ", ", parameter->one_of[i]);
-	copy = h2o_strdup(pool, buffer_text(&words), words.length).base;
-	buffer_dispose(&words);
-	return copy;
 }
 
 /* What is said of a value outside its bounds; where these are not plain, in the domain's own words. */
@@ -40,7 +26,17 @@ out_of_bounds(const Parameter *parameter, h2o_mem_pool_t *pool)
 	char words[96];
 
 	if (parameter->one_of_count > 0)
-		return wrong(list_words(parameter, pool));
+	{
+		Buffer list = { 0 };
+		Value value;
+
+		buffer_append_text(&list, "must be one of ");
+		for (size_t i = 0; i < parameter->one_of_count; i++)
+			buffer_printf(&list, "%s%s", i == 0 ? "" : ", ", parameter->one_of[i]);
+		value = value_wrong(h2o_strdup(pool, buffer_text(&list), list.length).base);
+		buffer_dispose(&list);
+		return value;
+	}
 	if (parameter->has_minimum && parameter->has_maximum)
 		snprintf(words, sizeof(words), "must be from %jd to %jd", (intmax_t) parameter->minimum,
 				 (intmax_t) parameter->maximum);
@@ -51,7 +47,7 @@ out_of_bounds(const Parameter *parameter, h2o_mem_pool_t *pool)
 		snprintf(words, sizeof(words), "must have at least %zu characters", parameter->min_length);
 	else
 		snprintf(words, sizeof(words), "must have %zu to %zu characters", parameter->min_length, parameter->max_length);
-	return wrong(h2o_strdup(pool, words, SIZE_MAX).base);
+	return value_wrong(h2o_strdup(pool, words, SIZE_MAX).base);
 }
 
 static Value
@@ -61,7 +57,7 @@ check_text(const Parameter *parameter, const char *text, size_t length, h2o_mem_
 	size_t characters;
 
 	if (strlen(text) != length)
-		return wrong("must not contain a NUL character");
+		return value_wrong("must not contain a NUL character");
 	characters = utf8_count(text, length);
 	for (size_t i = 0; i < parameter->one_of_count && !listed; i++)
 		listed = strcmp(parameter->one_of[i], text) == 0;
@@ -70,21 +66,15 @@ check_text(const Parameter *parameter, const char *text, size_t length, h2o_mem_
 	return (Value){ .text = text };
 }
 
-static bool
-fits_type(Oid type, intmax_t number)
-{
-	return type == TYPE_BIGINT || (type == TYPE_INTEGER ? number >= INT32_MIN && number <= INT32_MAX
-														: number >= INT16_MIN && number <= INT16_MAX);
-}
-
 static Value
 check_number(const Parameter *parameter, intmax_t number, const char *text, h2o_mem_pool_t *pool)
 {
 	if ((parameter->has_minimum && number < parameter->minimum) ||
 		(parameter->has_maximum && number > parameter->maximum))
 		return out_of_bounds(parameter, pool);
-	if (!fits_type(parameter->type_oid, number))
-		return wrong("is too large a number");
+	if ((parameter->type_oid == TYPE_INTEGER && (number < INT32_MIN || number > INT32_MAX)) ||
+		(parameter->type_oid == TYPE_SMALLINT && (number < INT16_MIN || number > INT16_MAX)))
+		return value_wrong("is too large a number");
 	return (Value){ .text = text };
 }
 
@@ -95,11 +85,11 @@ number_from_text(const Parameter *parameter, const char *text, size_t length, h2
 	intmax_t number;
 
 	if (*digits == '\0' || strlen(text) != length || digits[strspn(digits, "0123456789")] != '\0')
-		return wrong("must be a whole number");
+		return value_wrong("must be a whole number");
 	errno = 0;
 	number = strtoimax(text, NULL, 10);
 	if (errno == ERANGE)
-		return wrong("is too large a number");
+		return value_wrong("is too large a number");
 	return check_number(parameter, number, text, pool);
 }
 
@@ -107,7 +97,7 @@ static Value
 time_from_text(const char *text, size_t length)
 {
 	if (strlen(text) != length || !rfc3339_is_valid(text))
-		return wrong("must be a time with its zone, such as 2024-02-29T12:00:00Z");
+		return value_wrong("must be a time with its zone, such as 2024-02-29T12:00:00Z");
 	return (Value){ .text = text };
 }
 
@@ -125,17 +115,6 @@ is_integer_type(Oid type)
 	return type == TYPE_SMALLINT || type == TYPE_INTEGER || type == TYPE_BIGINT;
 }
 
-/* JSON within a path or query, read only to be judged. */
-static Value
-json_from_text(const Parameter *parameter, const char *text, size_t length, h2o_mem_pool_t *pool)
-{
-	json_t *json = json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
-	Value value = json == NULL ? wrong("must be JSON") : value_from_json(parameter, json, pool);
-
-	json_decref(json);
-	return value;
-}
-
 Value
 value_from_text(const Parameter *parameter, const char *text, size_t length, h2o_mem_pool_t *pool)
 {
@@ -144,56 +123,29 @@ value_from_text(const Parameter *parameter, const char *text, size_t length, h2o
 	if (parameter->type_oid == TYPE_BOOLEAN)
 		return strlen(text) == length && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
 				   ? (Value){ .text = text }
-				   : wrong("must be true or false");
+				   : value_wrong("must be true or false");
 	if (parameter->type_oid == TYPE_TIMESTAMPTZ)
 		return time_from_text(text, length);
 	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB || is_array_type(parameter->type))
-		return json_from_text(parameter, text, length, pool);
+	{
+		/* Read only to be judged. */
+		json_t *json = json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+		Value value = json == NULL ? value_wrong("must be JSON") : value_from_json(parameter, json, pool);
+
+		json_decref(json);
+		return value;
+	}
 	return check_text(parameter, text, length, pool);
-}
-
-static Value
-integer_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *pool)
-{
-	char *text = h2o_mem_alloc_pool(pool, 24);
-
-	if (!json_is_integer(json))
-		return wrong("must be a whole number");
-	snprintf(text, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
-	return check_number(parameter, json_integer_value(json), text, pool);
-}
-
-static Value
-array_value(const json_t *json, h2o_mem_pool_t *pool)
-{
-	Buffer literal = { 0 };
-	Value value = wrong("must be an array");
-
-	if (json_is_array(json) && array_from_json(json, &literal))
-		value = (Value){ .text = h2o_strdup(pool, buffer_text(&literal), literal.length).base };
-	buffer_dispose(&literal);
-	return value;
 }
 
 static Value
 verbatim_json(const json_t *json, h2o_mem_pool_t *pool)
 {
 	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-	Value value = text == NULL ? wrong("must be JSON") : (Value){ .text = h2o_strdup(pool, text, SIZE_MAX).base };
+	Value value = text == NULL ? value_wrong("must be JSON") : (Value){ .text = h2o_strdup(pool, text, SIZE_MAX).base };
 
 	free(text);
 	return value;
-}
-
-/* A type that JSON does not have, such as uuid or numeric: a string or a number, which PostgreSQL judges. */
-static Value
-other_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *pool)
-{
-	if (json_is_string(json))
-		return check_text(parameter, json_string_value(json), json_string_length(json), pool);
-	if (parameter->type_oid != TYPE_TEXT && parameter->type_oid != TYPE_VARCHAR && json_is_number(json))
-		return verbatim_json(json, pool);
-	return wrong("must be a string");
 }
 
 Value
@@ -202,14 +154,34 @@ value_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *
 	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB)
 		return verbatim_json(json, pool);
 	if (is_array_type(parameter->type))
-		return array_value(json, pool);
+	{
+		Buffer literal = { 0 };
+		Value value = value_wrong("must be an array");
+
+		if (json_is_array(json) && array_from_json(json, &literal))
+			value = (Value){ .text = h2o_strdup(pool, buffer_text(&literal), literal.length).base };
+		buffer_dispose(&literal);
+		return value;
+	}
 	if (is_integer_type(parameter->type_oid))
-		return integer_from_json(parameter, json, pool);
+	{
+		char *text = h2o_mem_alloc_pool(pool, 24);
+
+		if (!json_is_integer(json))
+			return value_wrong("must be a whole number");
+		snprintf(text, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
+		return check_number(parameter, json_integer_value(json), text, pool);
+	}
 	if (parameter->type_oid == TYPE_BOOLEAN)
 		return json_is_boolean(json) ? (Value){ .text = json_is_true(json) ? "true" : "false" }
-									 : wrong("must be true or false");
+									 : value_wrong("must be true or false");
 	if (parameter->type_oid == TYPE_TIMESTAMPTZ)
 		return json_is_string(json) ? time_from_text(json_string_value(json), json_string_length(json))
 									: time_from_text("", 0);
-	return other_from_json(parameter, json, pool);
+	/* A type that JSON does not have, such as uuid or numeric: a string or a number, which PostgreSQL judges. */
+	if (json_is_string(json))
+		return check_text(parameter, json_string_value(json), json_string_length(json), pool);
+	if (parameter->type_oid != TYPE_TEXT && parameter->type_oid != TYPE_VARCHAR && json_is_number(json))
+		return verbatim_json(json, pool);
+	return value_wrong("must be a string");
 }

@@ -1,5 +1,5 @@
 /*
- * config: reads the settings of settings.h from the environment and the command line.
+ * config: reads the settings from the environment and the command line.
  */
 #include "config/config.h"
 
@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include "config/version.h"
 
 typedef enum SettingType
 {
@@ -51,7 +49,7 @@ enum
 
 /* "queue_limit" as --queue-limit or PARLEY_QUEUE_LIMIT has it. */
 static void
-spell(const char *name, const char *prefix, char separator, bool upper, char *out)
+setting_spell(const char *name, const char *prefix, char separator, bool upper, char *out)
 {
 	size_t length = strlen(prefix);
 
@@ -77,21 +75,13 @@ parse_switch(const char *value, bool *result)
 	return false;
 }
 
-static bool
-parse_number(const Setting *setting, const char *value, long *result)
-{
-	char *end;
-
-	errno = 0;
-	*result = strtol(value, &end, 10);
-	return errno == 0 && end != value && *end == '\0' && *result >= setting->minimum && *result <= setting->maximum;
-}
-
 /* Sets one field; source names where the value came from in what is written to errors. */
 static bool
-assign(Config *config, const Setting *setting, const char *value, const char *source, FILE *errors)
+setting_assign(Config *config, const Setting *setting, const char *value, const char *source, FILE *errors)
 {
 	void *field = (char *) config + setting->offset;
+	char *end;
+	long number;
 
 	switch (setting->type)
 	{
@@ -108,7 +98,10 @@ assign(Config *config, const Setting *setting, const char *value, const char *so
 			fprintf(errors, "parleyd: %s is \"%s\", it must be true or false\n", source, value);
 			return false;
 		case SETTING_ConfigNumber:
-			if (parse_number(setting, value, field))
+			errno = 0;
+			number = strtol(value, &end, 10);
+			*(ConfigNumber *) field = number;
+			if (errno == 0 && end != value && *end == '\0' && number >= setting->minimum && number <= setting->maximum)
 				return true;
 			fprintf(errors, "parleyd: %s is \"%s\", it must be a whole number from %ld to %ld\n", source, value,
 					setting->minimum, setting->maximum);
@@ -127,10 +120,10 @@ read_environment(Config *config, FILE *errors)
 		char name[NAME_LENGTH_MAX];
 		const char *value;
 
-		spell(settings[i].name, "PARLEY_", '_', true, name);
+		setting_spell(settings[i].name, "PARLEY_", '_', true, name);
 		value = getenv(name);
 		if (value != NULL)
-			fine = assign(config, &settings[i], value, name, errors) && fine;
+			fine = setting_assign(config, &settings[i], value, name, errors) && fine;
 	}
 	return fine;
 }
@@ -147,7 +140,7 @@ read_arguments(Config *config, int argc, char *const *argv, FILE *output, FILE *
 
 	for (int i = 0; i < SETTING_COUNT; i++)
 	{
-		spell(settings[i].name, "--", '-', false, names[i]);
+		setting_spell(settings[i].name, "--", '-', false, names[i]);
 		options[i] = (struct option){ names[i] + 2,
 									  settings[i].argument == NULL ? optional_argument : required_argument, NULL, i };
 	}
@@ -157,7 +150,7 @@ read_arguments(Config *config, int argc, char *const *argv, FILE *output, FILE *
 	{
 		if (option >= 0 && option < SETTING_COUNT)
 		{
-			if (!assign(config, &settings[option], optarg == NULL ? "true" : optarg, names[option], errors))
+			if (!setting_assign(config, &settings[option], optarg == NULL ? "true" : optarg, names[option], errors))
 				return CONFIG_WRONG;
 		}
 		else if (option == OPTION_CHECK)
@@ -200,7 +193,7 @@ config_help(FILE *output)
 		char flag[NAME_LENGTH_MAX];
 		char usage[NAME_LENGTH_MAX + 16];
 
-		spell(settings[i].name, "--", '-', false, flag);
+		setting_spell(settings[i].name, "--", '-', false, flag);
 		snprintf(usage, sizeof(usage), "%s%s%s", flag, settings[i].argument == NULL ? "" : " ",
 				 settings[i].argument == NULL ? "" : settings[i].argument);
 		fprintf(output, "  %-30s %s (default %s)\n", usage, settings[i].help, settings[i].fallback);

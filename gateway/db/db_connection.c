@@ -335,10 +335,7 @@ db_connection_send(DbConnection *connection, DbQuery *query)
 		PQsendPrepare(connection->pg, name, statement->sql, statement->parameter_count, statement->parameter_types);
 	}
 	query->sent_at_us = db_now_us();
-	if (query->describe)
-		PQsendDescribePrepared(connection->pg, name);
-	else
-		PQsendQueryPrepared(connection->pg, name, statement->parameter_count, query->values, NULL, NULL, 0);
+	PQsendQueryPrepared(connection->pg, name, statement->parameter_count, query->values, NULL, NULL, 0);
 	sent(connection, query);
 }
 
@@ -459,8 +456,8 @@ finish_query(DbConnection *connection, DbQuery *query)
 	connection->commit_doubtful = false;
 }
 
-/* One result of the first query under way. An error after rows is the commit's, and stands in their place; what follows an error
- * is only that it was passed over. */
+/* One result of the first query under way. An error after rows is the commit's, and stands in their place; what follows
+ * an error is only that it was passed over. */
 static void
 receive_result(DbConnection *connection, DbQuery *query, PGresult *result)
 {

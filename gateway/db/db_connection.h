@@ -35,8 +35,8 @@ typedef struct DbConnectionSettings
 	const char *target_session_attrs; /* where conninfo does not say */
 	/* One statement that sets what the session needs; $1 is false, or true to set it for the transaction alone. */
 	const char *setup_sql;
-	bool transaction_pooling; /* a pooler gives each transaction another session: nothing is kept in it */
-	uint32_t silence_timeout_ms;      /* no answer for so long with queries under way: broken */
+	bool transaction_pooling;    /* a pooler gives each transaction another session: nothing is kept in it */
+	uint32_t silence_timeout_ms; /* no answer for so long with queries under way: broken */
 	uint32_t connect_timeout_ms;
 } DbConnectionSettings;
 

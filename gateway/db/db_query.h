@@ -11,7 +11,28 @@
 #include <h2o.h>
 #include <libpq-fe.h>
 
-#include "db/db_error.h"
+typedef enum DbErrorKind
+{
+	DB_ERROR_SERVER,      /* PostgreSQL answered with an error */
+	DB_ERROR_UNREACHABLE, /* there is no connection, the query was not sent */
+	DB_ERROR_QUEUE_FULL,  /* too many wait already, the query was not sent */
+	DB_ERROR_LOST         /* the connection broke while the query was under way */
+} DbErrorKind;
+
+/* Texts are never NULL but where there is none, and live as long as the callback. */
+typedef struct DbError
+{
+	DbErrorKind kind;
+	bool outcome_unknown; /* LOST: whether it committed cannot be told */
+	char sqlstate[6];
+	const char *message;
+	const char *detail;
+	const char *hint;
+	const char *column;
+	const char *constraint;
+	const char *type_schema;
+	const char *type_name;
+} DbError;
 
 /* A statement that every connection prepares. The id is unique in the process and names it on the server. */
 typedef struct DbStatement
@@ -36,7 +57,6 @@ struct DbQuery
 {
 	const DbStatement *statement;
 	const char *const *values; /* texts, NULL for an SQL null */
-	bool describe;             /* the statement's columns are asked for, not its rows */
 	bool repeatable;           /* running it twice does no harm */
 	void *data;                /* the maker's */
 	void (*on_result)(DbQuery *query, const PGresult *result);

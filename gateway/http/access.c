@@ -12,15 +12,13 @@
 #include "access/auth.h"
 #include "http/reply.h"
 
-/* A client, as the rate limit knows it. */
-typedef struct ClientName
+enum
 {
-	char text[80];
-	size_t length;
-} ClientName;
+	CLIENT_NAME_MAX = 80
+};
 
-/* Whether the name is none that a page of another site could have made its own and led here: localhost, a name without a dot, an
- * address, or what --listen names. */
+/* Whether the name is none that a page of another site could have made its own and led here: localhost, a name without
+ * a dot, an address, or what --listen names. */
 static bool
 is_own_host(const Request *request)
 {
@@ -35,7 +33,8 @@ is_own_host(const Request *request)
 	snprintf(text, sizeof(text), "%.*s", (int) host.len, host.base);
 	return (strpbrk(text, ".:") == NULL && host.len > 0) || inet_pton(AF_INET, text, address) == 1 ||
 		   inet_pton(AF_INET6, text, address) == 1 ||
-		   memmem(request->worker->config->listen, strlen(request->worker->config->listen), authority.base, authority.len) != NULL;
+		   memmem(request->worker->config->listen, strlen(request->worker->config->listen), authority.base,
+				  authority.len) != NULL;
 }
 
 /* Whether a browser says that a page of another site sends this, one that is not let in by --cors-origin. */
@@ -51,25 +50,10 @@ is_cross_site(const Request *request)
 	if (site.base != NULL && !h2o_memis(site.base, site.len, H2O_STRLIT("same-origin")) &&
 		!h2o_memis(site.base, site.len, H2O_STRLIT("none")))
 		return true;
-	return origin.base != NULL && (origin.len <= authority.len ||
-								   memcmp(origin.base + origin.len - authority.len, authority.base, authority.len) != 0 ||
-								   origin.base[origin.len - authority.len - 1] != '/');
-}
-
-/* Sets the caller: by the token, or the operator where there is no key. False if there is a token that is not good. */
-static bool
-identify(Request *request)
-{
-	Worker *worker = request->worker;
-	h2o_iovec_t header = request_header(request->http, "authorization");
-	const char *token;
-	size_t length;
-
-	if (worker->keys == NULL)
-		request->caller.is_operator = true;
-	else if (header.base != NULL && auth_bearer(header.base, header.len, &token, &length))
-		return token_verify(worker->tokens, worker->keys, token, length, time(NULL), &request->caller);
-	return true;
+	return origin.base != NULL &&
+		   (origin.len <= authority.len ||
+			memcmp(origin.base + origin.len - authority.len, authority.base, authority.len) != 0 ||
+			origin.base[origin.len - authority.len - 1] != '/');
 }
 
 static void
@@ -86,12 +70,21 @@ reply_unauthenticated(Request *request, bool has_bad_token)
 bool
 access_authorize(Request *request)
 {
-	if (request->worker->keys == NULL && request->route->auth != AUTH_NONE && (!is_own_host(request) || is_cross_site(request)))
+	Worker *worker = request->worker;
+	h2o_iovec_t header = request_header(request->http, "authorization");
+	const char *token;
+	size_t length;
+
+	if (request->worker->keys == NULL && request->route->auth != AUTH_NONE &&
+		(!is_own_host(request) || is_cross_site(request)))
 	{
 		reply_error(request, 403, "Without a key, requests for another host or from another site are refused.");
 		return false;
 	}
-	if (!identify(request))
+	if (worker->keys == NULL)
+		request->caller.is_operator = true;
+	else if (header.base != NULL && auth_bearer(header.base, header.len, &token, &length) &&
+			 !token_verify(worker->tokens, worker->keys, token, length, time(NULL), &request->caller))
 	{
 		reply_unauthenticated(request, true);
 		return false;
@@ -110,20 +103,6 @@ access_authorize(Request *request)
 	return false;
 }
 
-/* The address that the request comes from: the peer's, or the one that its proxy names. */
-static AddressKey
-find_address(const Request *request)
-{
-	struct sockaddr_storage named;
-	h2o_iovec_t header = { 0 };
-
-	if (request->client->is_proxy)
-		header = request_joined_header(request->http, "x-forwarded-for");
-	if (header.len > 0 && proxies_find_client(request->worker->shared->proxies, header.base, header.len, &named))
-		return address_key((struct sockaddr *) &named);
-	return request->client->address;
-}
-
 /* The application's token in the path, or NULL. */
 static const char *
 find_application(const Request *request)
@@ -138,59 +117,17 @@ find_application(const Request *request)
 	return NULL;
 }
 
-static ClientName
-name_address(const Request *request)
-{
-	AddressKey address = find_address(request);
-	ClientName name = { .text = "@", .length = 1 + ADDRESS_KEY_LENGTH };
-
-	memcpy(name.text + 1, address.bytes, ADDRESS_KEY_LENGTH);
-	return name;
-}
-
-/* Who is limited: the application, or else the user, or else the address. */
-static ClientName
-name_client(const Request *request)
+/* Who is limited, where there is a name: the application, or else the user. */
+static size_t
+write_client_name(const Request *request, char name[CLIENT_NAME_MAX])
 {
 	const char *application = find_application(request);
-	ClientName name;
 
-	if (application == NULL && request->caller.user_id == 0)
-		return name_address(request);
 	if (application != NULL)
-		snprintf(name.text, sizeof(name.text), "a%.64s", application);
-	else
-		snprintf(name.text, sizeof(name.text), "u%jd", (intmax_t) request->caller.user_id);
-	name.length = strlen(name.text);
-	return name;
-}
-
-/* An application that no answer has shown to be there yet takes from its address too: else whoever makes up tokens has
- * as many buckets as tokens. */
-static RateVerdict
-take(const Request *request, RateLimit *limit)
-{
-	ClientName name = name_client(request);
-	RateVerdict verdict = rate_limit_take(limit, name.text, name.length, db_now_us());
-
-	if (verdict.allowed && !verdict.is_known && find_application(request) != NULL)
-	{
-		name = name_address(request);
-		verdict = rate_limit_take(limit, name.text, name.length, db_now_us());
-	}
-	return verdict;
-}
-
-void
-access_note_found(const Request *request)
-{
-	RateLimit *limit = request->worker->shared->rate_limit;
-	ClientName name;
-
-	if (limit == NULL || find_application(request) == NULL)
-		return;
-	name = name_client(request);
-	rate_limit_know(limit, name.text, name.length, db_now_us());
+		return (size_t) snprintf(name, CLIENT_NAME_MAX, "a%.64s", application);
+	if (request->caller.user_id != 0)
+		return (size_t) snprintf(name, CLIENT_NAME_MAX, "u%jd", (intmax_t) request->caller.user_id);
+	return 0;
 }
 
 static void
@@ -205,12 +142,15 @@ bool
 access_check_rate(Request *request)
 {
 	RateLimit *limit = request->worker->shared->rate_limit;
+	char name[CLIENT_NAME_MAX];
+	bool is_exempt = limit == NULL || (request->caller.is_operator && request->worker->keys != NULL);
+	size_t length = is_exempt ? 0 : write_client_name(request, name);
 	RateVerdict verdict;
 	Problem problem;
 
-	if (limit == NULL || (request->caller.is_operator && request->worker->keys != NULL))
+	if (length == 0)
 		return true;
-	verdict = take(request, limit);
+	verdict = rate_limit_take(limit, name, length, db_now_us());
 	add_number_header(request, "ratelimit-limit", (unsigned) request->worker->config->rate_burst);
 	add_number_header(request, "ratelimit-remaining", verdict.remaining);
 	add_number_header(request, "ratelimit-reset", verdict.reset_s);

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "base/json_writer.h"
-#include "config/version.h"
+#include "base/json.h"
+#include "config/config.h"
 #include "http/reply.h"
 
 /* A database of another version is served what it has; whoever looks after it is told. */
@@ -46,14 +46,6 @@ built_in_answer(Request *request)
 		case BUILT_IN_METRICS:
 			type = "text/plain; version=0.0.4; charset=utf-8";
 			metrics_write(shared->metrics, shared->worker_count, &body);
-			break;
-		case BUILT_IN_OPENAPI:
-			if (router_document(request->router) == NULL)
-			{
-				reply_error(request, 503, "The routes are not known yet.");
-				return;
-			}
-			buffer_append_text(&body, router_document(request->router));
 			break;
 		default:
 			buffer_append_text(&body, "{\"status\":\"ok\"}");

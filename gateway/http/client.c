@@ -6,13 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "db/db_query.h"
-#include "http/linger.h"
 
 enum
 {
-	ACCEPTS_A_WAKE_UP = 16,
-	LINGER_MS = 2000
+	ACCEPTS_A_WAKE_UP = 16
 };
 
 static const char refusal[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
@@ -21,18 +20,10 @@ static const char refusal[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: c
 							  "\"code\":\"53300\",\"detail\":\"Too many connections.\"}";
 
 void
-clients_init(Clients *clients, Shared *shared, Metrics *metrics, h2o_loop_t *loop)
+clients_init(Clients *clients, Shared *shared, Metrics *metrics)
 {
-	*clients = (Clients){ .shared = shared, .metrics = metrics, .loop = loop };
+	*clients = (Clients){ .shared = shared, .metrics = metrics };
 	h2o_linklist_init_anchor(&clients->list);
-	h2o_timeout_init(loop, &clients->linger_timeout, LINGER_MS);
-}
-
-void
-clients_dispose(Clients *clients)
-{
-	linger_end_all(&clients->linger_timeout);
-	h2o_timeout_dispose(clients->loop, &clients->linger_timeout);
 }
 
 Client *
@@ -50,71 +41,32 @@ on_close(void *data)
 	h2o_linklist_unlink(&client->link);
 	clients->count--;
 	atomic_fetch_sub(&clients->shared->client_count, 1);
-	if (!client->is_local && !client->is_proxy)
-		address_count_remove(clients->shared->addresses, client->address);
-	if (client->linger_descriptor >= 0)
-		linger_close(clients->loop, &clients->linger_timeout, client->linger_descriptor);
 	free(client);
 }
 
-/* Counts the connection in, unless there are too many in all or of its address. The admin's listener knows no limits,
- * and a proxy has the connections of all its clients. */
-static bool
-count_in(Clients *clients, const Listener *listener, AddressKey address, bool is_proxy)
-{
-	const Config *config = clients->shared->config;
-
-	if (atomic_fetch_add(&clients->shared->client_count, 1) < clients->shared->client_limit || listener->is_admin)
-	{
-		unsigned limit = listener->is_admin ? UINT32_MAX : (unsigned) config->address_connection_limit;
-
-		if (listener->is_local || is_proxy || address_count_add(clients->shared->addresses, address, limit))
-			return true;
-	}
-	atomic_fetch_sub(&clients->shared->client_count, 1);
-	return false;
-}
-
-/* Told in clear where the connection is; a handshake would cost what the limit is to spare. */
+/* The admin's listener knows no limit. */
 static void
-turn_away(Clients *clients, const Listener *listener, h2o_socket_t *socket)
+client_create(Listener *listener, h2o_socket_t *socket)
 {
-	ssize_t sent = listener->speaks_tls ? 0 : write(h2o_socket_get_fd(socket), refusal, sizeof(refusal) - 1);
-
-	metrics_count_refused_client(clients->metrics);
-	if (sent > 0)
-		linger_close(clients->loop, &clients->linger_timeout, dup(h2o_socket_get_fd(socket)));
-	h2o_socket_close(socket);
-}
-
-static void
-welcome(Clients *clients, Listener *listener, h2o_socket_t *socket)
-{
-	struct sockaddr_storage peer = { 0 };
-	const struct sockaddr *address = (struct sockaddr *) &peer;
-	bool is_proxy;
+	Clients *clients = listener->clients;
 	Client *client;
 
-	if (h2o_socket_getpeername(socket, (struct sockaddr *) &peer) == 0 && !listener->is_local)
+	if (atomic_fetch_add(&clients->shared->client_count, 1) >= clients->shared->client_limit && !listener->is_admin)
 	{
-		h2o_socket_close(socket); /* gone already */
-		return;
-	}
-	is_proxy = proxies_include(clients->shared->proxies, listener->is_local ? NULL : address);
-	if (!count_in(clients, listener, address_key(address), is_proxy))
-	{
-		turn_away(clients, listener, socket);
+		atomic_fetch_sub(&clients->shared->client_count, 1);
+		metrics_count_refused_client(clients->metrics);
+		/* Told in clear where the connection is; a handshake would cost what the limit is to spare. */
+		if (!listener->speaks_tls && write(h2o_socket_get_fd(socket), refusal, sizeof(refusal) - 1) < 0)
+			log_warning("event=refusal_not_sent");
+		h2o_socket_close(socket);
 		return;
 	}
 	client = h2o_mem_alloc(sizeof(*client));
 	*client = (Client){ .socket = socket,
 						.clients = clients,
-						.address = address_key(address),
 						.is_admin = listener->is_admin,
 						.is_local = listener->is_local,
-						.is_proxy = is_proxy,
-						.idle_since_us = db_now_us(),
-						.linger_descriptor = -1 };
+						.idle_since_us = db_now_us() };
 	h2o_linklist_insert(&clients->list, &client->link);
 	clients->count++;
 	socket->on_close.cb = on_close;
@@ -124,12 +76,12 @@ welcome(Clients *clients, Listener *listener, h2o_socket_t *socket)
 
 /* Whether there was one to accept. */
 static bool
-accept_one(Listener *listener)
+listener_accept(Listener *listener)
 {
 	h2o_socket_t *socket = h2o_evloop_socket_accept(listener->socket);
 
 	if (socket != NULL)
-		welcome(listener->clients, listener, socket);
+		client_create(listener, socket);
 	return socket != NULL;
 }
 
@@ -137,22 +89,15 @@ void
 client_on_accept(h2o_socket_t *listening, const char *error)
 {
 	for (int i = 0; i < ACCEPTS_A_WAKE_UP && error == NULL; i++)
-		if (!accept_one(listening->data))
+		if (!listener_accept(listening->data))
 			return;
 }
 
 void
 client_accept_all(Listener *listener)
 {
-	while (accept_one(listener))
+	while (listener_accept(listener))
 		;
-}
-
-void
-client_let_linger(Client *client)
-{
-	if (client->linger_descriptor < 0)
-		client->linger_descriptor = dup(h2o_socket_get_fd(client->socket));
 }
 
 void

@@ -1,5 +1,6 @@
 /*
- * client: one client's connection, from accept to close, and the limits on their number and patience.
+ * client: one client's connection, from accept to close, and the limits on their number and patience: the gateway's
+ * own, since each connection is a descriptor of its process.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -18,8 +19,6 @@ typedef struct Clients
 	size_t count;
 	Shared *shared;
 	Metrics *metrics;
-	h2o_loop_t *loop;
-	h2o_timeout_t linger_timeout;
 } Clients;
 
 typedef struct Listener
@@ -38,27 +37,20 @@ typedef struct Client
 	h2o_linklist_t link;
 	h2o_socket_t *socket;
 	Clients *clients;
-	AddressKey address;
 	bool is_admin;
 	bool is_local;
-	bool is_proxy;             /* its X-Forwarded-For is believed */
 	unsigned requests;         /* under way */
 	uint64_t idle_since_us;    /* if no request is under way */
 	uint64_t sending_since_us; /* 0: nothing is being sent */
-	int linger_descriptor;     /* what outlives the connection, to linger on; -1: nothing */
 } Client;
 
-void clients_init(Clients *clients, Shared *shared, Metrics *metrics, h2o_loop_t *loop);
-void clients_dispose(Clients *clients);
+void clients_init(Clients *clients, Shared *shared, Metrics *metrics);
 
 /* Accepts what waits, a bounded number at a time. The socket's data is its Listener. */
 void client_on_accept(h2o_socket_t *listener, const char *error);
 
 /* The client of an HTTP connection. */
 Client *client_of(h2o_conn_t *connection);
-
-/* Keeps the connection readable after h2o has closed it, so that a client that still sends hears the answer. */
-void client_let_linger(Client *client);
 
 /* Cuts off who reads too slowly. Called every tick. */
 void clients_check(Clients *clients, uint64_t now_us);

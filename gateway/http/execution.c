@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <string.h>
 
-#include "http/access.h"
 #include "http/judge.h"
 #include "base/log.h"
 #include "http/reply.h"
@@ -27,8 +26,6 @@ execution_on_result(DbQuery *query, const PGresult *result)
 
 	response_write(&context, result, &request->http->pool, &response);
 	request->rows = response.rows;
-	if (response.status != 404)
-		access_note_found(request);
 	if (response.links.length > 0)
 		reply_header(request, "link", response.links.base, response.links.length);
 	if (response.total_count != NULL)
@@ -51,22 +48,18 @@ execution_on_result(DbQuery *query, const PGresult *result)
 }
 
 static void
-log_failure(const Request *request, const DbError *error)
-{
-	char quoted[1024];
-
-	log_error("event=statement_failed id=%s route=%s code=%s reason=%s", request->id, request->route->path,
-			  error->sqlstate, log_quote(error->message, quoted, sizeof(quoted)));
-}
-
-static void
 execution_on_error(DbQuery *query, const DbError *error)
 {
 	Request *request = query->data;
 	Problem problem = problem_from_error(error, request->route, &request->http->pool);
 
 	if (problem.status == 500)
-		log_failure(request, error);
+	{
+		char quoted[1024];
+
+		log_error("event=statement_failed id=%s route=%s code=%s reason=%s", request->id, request->route->path,
+				  error->sqlstate, log_quote(error->message, quoted, sizeof(quoted)));
+	}
 	if (problem.status == 422 && error->column[0] == '\0' && judge_is_needed(request, true))
 		judge_ask(request, &problem, true);
 	else
@@ -87,7 +80,7 @@ execution_on_timeout(DbQuery *query, bool sent)
 
 /* A client that has closed its side while its request waited is taken to have gone. */
 static bool
-is_client_there(DbQuery *query)
+execution_is_wanted(DbQuery *query)
 {
 	Request *request = query->data;
 	h2o_socket_t *socket = request->http->conn->callbacks->get_socket(request->http->conn);
@@ -96,31 +89,23 @@ is_client_there(DbQuery *query)
 	return poll(&state, 1, 0) <= 0 || (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
 }
 
-/* A replica answers reads while there is one. */
-static DbPool *
-choose_pool(const Request *request)
-{
-	DbPool *const *pools = request->worker->pools;
-
-	if (request->route->method != METHOD_GET)
-		return pools[METRICS_WRITE];
-	if (pools[METRICS_REPLICA] != NULL && db_pool_is_ready(pools[METRICS_REPLICA]))
-		return pools[METRICS_REPLICA];
-	return pools[METRICS_READ];
-}
-
 void
 execution_start(Request *request)
 {
 	const Route *route = request->route;
+	DbPool *const *pools = request->worker->pools;
+	DbPool *pool = pools[route->method == METHOD_GET ? METRICS_READ : METRICS_WRITE];
 	DbQuery *query = db_query_create(&route->statement, request->statement.values);
 
+	/* A replica answers reads while there is one. */
+	if (route->method == METHOD_GET && pools[METRICS_REPLICA] != NULL && db_pool_is_ready(pools[METRICS_REPLICA]))
+		pool = pools[METRICS_REPLICA];
 	query->repeatable = route->method == METHOD_GET || request->statement.has_key;
 	query->data = request;
 	query->on_result = execution_on_result;
 	query->on_error = execution_on_error;
 	query->on_timeout = execution_on_timeout;
-	query->is_wanted = is_client_there;
+	query->is_wanted = execution_is_wanted;
 	request->query = query;
-	db_pool_submit(choose_pool(request), query);
+	db_pool_submit(pool, query);
 }

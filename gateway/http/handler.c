@@ -15,14 +15,6 @@
 #include "http/methods.h"
 #include "http/reply.h"
 
-/* With --admin-listen, what the server itself answers is there alone, and nothing else is. */
-static bool
-is_served_here(const Request *request, const Route *route)
-{
-	return request->worker->config->admin_listen[0] == '\0' ||
-		   request->client->is_admin == (route->built_in != BUILT_IN_NONE);
-}
-
 /* The routes at the path, those that are served on this listener; NULL: none, and the request is answered. */
 static const RouteSet *
 find_routes(Request *request)
@@ -31,9 +23,13 @@ find_routes(Request *request)
 	PathResult result = path_parse(raw.base, raw.len, &request->http->pool, &request->path);
 	const RouteSet *routes = result == PATH_OK ? router_match(request->router, &request->path) : NULL;
 
+	/* With --admin-listen, what is internal is there alone, and nothing else is. */
 	for (int method = 0; routes != NULL && method < METHOD_COUNT; method++)
 	{
-		if (routes->by_method[method] != NULL && !is_served_here(request, routes->by_method[method]))
+		const Route *route = routes->by_method[method];
+
+		if (route != NULL && request->worker->config->admin_listen[0] != '\0' &&
+			request->client->is_admin != route->internal)
 			routes = NULL;
 	}
 	if (result == PATH_MALFORMED)
@@ -47,31 +43,20 @@ find_routes(Request *request)
 	return routes;
 }
 
-/* The route's method, or METHOD_COUNT if no route can have it. */
-static HttpMethod
-find_method(const Request *request)
-{
-	h2o_iovec_t name = request->http->method;
-
-	if (request->head)
-		return METHOD_GET;
-	for (int method = 0; method < METHOD_COUNT; method++)
-		if (h2o_memis(name.base, name.len, route_method_name((HttpMethod) method),
-					  strlen(route_method_name((HttpMethod) method))))
-			return (HttpMethod) method;
-	return METHOD_COUNT;
-}
-
 /* Sets the route, or answers. */
 static bool
 find_route(Request *request)
 {
 	const RouteSet *routes = find_routes(request);
-	HttpMethod method = find_method(request);
 	h2o_iovec_t name = request->http->method;
+	int method = METHOD_GET;
 
 	if (routes == NULL)
 		return false;
+	while (!request->head && method < METHOD_COUNT &&
+		   !h2o_memis(name.base, name.len, route_method_name((HttpMethod) method),
+					  strlen(route_method_name((HttpMethod) method))))
+		method++;
 	if (h2o_memis(name.base, name.len, H2O_STRLIT("OPTIONS")) && request->worker->config->cors_origin[0] != '\0')
 		methods_reply_options(request, routes);
 	else if (method == METHOD_COUNT || routes->by_method[method] == NULL)

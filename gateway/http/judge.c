@@ -4,7 +4,7 @@
  */
 #include "http/judge.h"
 
-#include "base/array.h"
+#include "base/json.h"
 #include "http/reply.h"
 
 enum

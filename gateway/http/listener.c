@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -27,7 +26,7 @@ typedef struct Binding
 } Binding;
 
 static bool
-fail(const char *name, const char *reason)
+listener_fail(const char *name, const char *reason)
 {
 	log_error("event=cannot_listen address=%s reason=\"%s\"", name, reason);
 	return false;
@@ -60,14 +59,14 @@ bind_copies(const Binding *binding, const struct addrinfo *address)
 	int probe = bind_address(address, false);
 
 	if (probe < 0)
-		return fail(binding->name, strerror(errno));
+		return listener_fail(binding->name, strerror(errno));
 	close(probe);
 	for (size_t i = 0; i < binding->copies; i++)
 	{
 		int descriptor = bind_address(address, true);
 
 		if (descriptor < 0)
-			return fail(binding->name, strerror(errno));
+			return listener_fail(binding->name, strerror(errno));
 		binding->take(binding->data, i, descriptor, false);
 	}
 	return true;
@@ -115,25 +114,14 @@ bind_name(const Binding *binding)
 	bool fine = true;
 
 	if (colon == NULL || length >= sizeof(host))
-		return fail(binding->name, "not an address");
+		return listener_fail(binding->name, "not an address");
 	snprintf(host, sizeof(host), "%.*s", (int) (length - 2 * bracket), binding->name + bracket);
 	if (getaddrinfo(host[0] == '\0' ? NULL : host, colon + 1, &hints, &found) != 0)
-		return fail(binding->name, "not an address");
+		return listener_fail(binding->name, "not an address");
 	for (struct addrinfo *address = found; address != NULL && fine; address = address->ai_next)
 		fine = bind_copies(binding, address);
 	freeaddrinfo(found);
 	return fine;
-}
-
-/* Whether the socket's file is there but nobody listens on it. */
-static bool
-is_stale(const struct sockaddr_un *address)
-{
-	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool stale = connect(descriptor, (const struct sockaddr *) address, sizeof(*address)) != 0 && errno == ECONNREFUSED;
-
-	close(descriptor);
-	return stale;
 }
 
 static bool
@@ -141,18 +129,21 @@ bind_path(const Binding *binding, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int probe;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 	{
 		close(descriptor);
-		return fail(binding->name, "the path is too long");
+		return listener_fail(binding->name, "the path is too long");
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (is_stale(&address))
-		unlink(path);
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(probe, (struct sockaddr *) &address, sizeof(address)) != 0 && errno == ECONNREFUSED)
+		unlink(path); /* the file of a gateway that is gone */
+	close(probe);
 	if (bind(descriptor, (struct sockaddr *) &address, sizeof(address)) != 0 || listen(descriptor, SOMAXCONN) != 0)
 	{
-		fail(binding->name, strerror(errno));
+		listener_fail(binding->name, strerror(errno));
 		close(descriptor);
 		return false;
 	}
@@ -179,18 +170,6 @@ listener_bind_all(const char *addresses, size_t copies, ListenerTaker take, void
 	}
 	free(list);
 	return fine;
-}
-
-void
-listener_refuse_new(int descriptor)
-{
-	/* Drops each segment whose SYN flag is set. Connections inherit it, and none of them ever gets such a segment. */
-	struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
-								  BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
-								  BPF_STMT(BPF_RET | BPF_K, UINT32_MAX) };
-	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
-
-	setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 void

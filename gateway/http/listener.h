@@ -20,13 +20,6 @@ bool listener_check_addresses(const char *addresses, const char *flag);
  */
 bool listener_bind_all(const char *addresses, size_t copies, ListenerTaker take, void *data);
 
-/*
- * Stops new connections to a TCP listener, but not those that have begun: closing it at once would reset the ones that
- * wait to be accepted, whose clients may have sent a request already. Attempts that are ignored meanwhile are refused
- * once it is closed.
- */
-void listener_refuse_new(int descriptor);
-
 /* Removes the files of unix sockets. */
 void listener_remove_files(const char *addresses);
 

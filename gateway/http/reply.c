@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "http/cors.h"
-#include "http/gzip.h"
 #include "base/log.h"
 
 static void
@@ -24,21 +23,6 @@ reply_header(Request *request, const char *name, const char *value, size_t lengt
 
 	h2o_add_header_by_str(&http->pool, &http->res.headers, name, strlen(name), 1, NULL,
 						  h2o_strdup(&http->pool, value, length).base, length);
-}
-
-/* Compresses the body where the client takes it and it is worth it. */
-static void
-compress(Request *request, Buffer *body)
-{
-	long least = request->worker->config->gzip_min_bytes;
-	h2o_iovec_t accepted;
-
-	if (least == 0 || body->length < (size_t) least)
-		return;
-	reply_header(request, "vary", "Accept-Encoding", 15);
-	accepted = request_header(request->http, "accept-encoding");
-	if (accepted.base != NULL && gzip_is_accepted(accepted.base, accepted.len) && gzip_compress(body))
-		reply_header(request, "content-encoding", "gzip", 4);
 }
 
 /* How long the request waited for a connection, and then for the database. */
@@ -75,7 +59,6 @@ reply_body(Request *request, int status, const char *content_type, Buffer *body)
 	h2o_req_t *http = request->http;
 	h2o_iovec_t bytes;
 
-	compress(request, body);
 	add_timing(request);
 	bytes = hold_body(http, body);
 	request->status = status;
@@ -119,33 +102,11 @@ reply_error(Request *request, int status, const char *detail)
 	reply_problem(request, &problem);
 }
 
-/* Whether h2o answered by itself: its errors are plain text, ours never are. */
-static bool
-is_plain_error(const h2o_req_t *http)
-{
-	ssize_t place = h2o_find_header(&http->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
-
-	return http->res.status >= 400 && place >= 0 &&
-		   h2o_lcstris(http->res.headers.entries[place].value.base, 10, H2O_STRLIT("text/plain"));
-}
-
-/* Counted and logged here, since no Request was made of it. h2o closes then, without reading what the client still
- * sends. */
-static void
-note_own_error(h2o_req_t *http, const char *id)
-{
-	Worker *worker = request_worker(http);
-
-	metrics_count_request(worker->metrics, 0, http->res.status, 0);
-	if (worker->config->log_requests)
-		log_info("event=request id=%s method=- route=- status=%d", id, http->res.status);
-	client_let_linger(client_of(http->conn));
-}
-
 /* The filter's stream: the one body of an error of h2o's own gives way to a problem document. */
 static void
 send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t count, h2o_send_state_t state)
 {
+	Worker *worker = request_worker(http);
 	Problem problem = problem_make(http->res.status, http->res.status == 413 ? "The body is too large." : NULL);
 	Buffer body = { 0 };
 	char id[REQUEST_ID_LENGTH_MAX + 1];
@@ -156,19 +117,26 @@ send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t 
 	document = hold_body(http, &body);
 	http->res.reason = problem_title(http->res.status);
 	http->res.content_length = document.len;
-	cors_add_headers(http, request_worker(http)->config->cors_origin);
+	cors_add_headers(http, worker->config->cors_origin);
 	h2o_set_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, H2O_STRLIT("application/problem+json"), 1);
 	h2o_add_header_by_str(&http->pool, &http->res.headers, H2O_STRLIT("x-request-id"), 0, NULL,
 						  h2o_strdup(&http->pool, id, SIZE_MAX).base, strlen(id));
 	(void) bytes;
-	note_own_error(http, id);
+	/* Counted and logged here, since no Request was made of it. */
+	metrics_count_request(worker->metrics, 0, http->res.status, 0);
+	if (worker->config->log_requests)
+		log_info("event=request id=%s method=- route=- status=%d", id, http->res.status);
 	h2o_ostream_send_next(stream, http, &document, count == 0 ? 0 : 1, state);
 }
 
 static void
 on_setup_stream(h2o_filter_t *filter, h2o_req_t *http, h2o_ostream_t **slot)
 {
-	if (is_plain_error(http))
+	ssize_t place = h2o_find_header(&http->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
+
+	/* h2o's own errors are plain text, ours never are. */
+	if (http->res.status >= 400 && place >= 0 &&
+		h2o_lcstris(http->res.headers.entries[place].value.base, 10, H2O_STRLIT("text/plain")))
 	{
 		h2o_ostream_t *stream = h2o_add_ostream(http, sizeof(*stream), slot);
 

@@ -37,21 +37,6 @@ request_header(const h2o_req_t *http, const char *name)
 	return place < 0 ? h2o_iovec_init(NULL, 0) : http->headers.entries[place].value;
 }
 
-h2o_iovec_t
-request_joined_header(h2o_req_t *http, const char *name)
-{
-	h2o_iovec_t joined = { 0 };
-	ssize_t place = -1;
-
-	while ((place = h2o_find_header_by_str(&http->headers, name, strlen(name), place)) >= 0)
-	{
-		h2o_iovec_t value = http->headers.entries[place].value;
-
-		joined = joined.base == NULL ? value : h2o_concat(&http->pool, joined, h2o_iovec_init(",", 1), value);
-	}
-	return joined;
-}
-
 void
 request_make_id(h2o_req_t *http, char *out)
 {

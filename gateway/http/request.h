@@ -47,9 +47,6 @@ void request_make_id(h2o_req_t *http, char *out);
 /* A header's value, {NULL, 0} if it is not there. */
 h2o_iovec_t request_header(const h2o_req_t *http, const char *name);
 
-/* The values of all headers of a name, with commas between them; {NULL, 0} if there is none. */
-h2o_iovec_t request_joined_header(h2o_req_t *http, const char *name);
-
 /* The worker whose loop runs a request. */
 Worker *request_worker(h2o_req_t *http);
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "routes/openapi.h"
 
 enum
 {
@@ -32,18 +31,15 @@ struct RouteLoader
 	DbPool *pool;
 	DbQuery *describe; /* under way, or NULL */
 	DbQuery *listen;
-	Router *router;      /* the newest, whose statements the pool has */
-	DbQuery **columns;   /* one a route, NULL once it is answered */
-	size_t columns_left; /* not answered yet */
-	bool is_pooled;      /* no session keeps what it listens to */
-	bool again;          /* told to reload while one was under way */
+	bool is_pooled; /* no session keeps what it listens to */
+	bool again;     /* told to reload while one was under way */
 	char last_failure[256];
 	h2o_timeout_t retry_timeout;
 	h2o_timeout_entry_t retry;
 };
 
 static void
-finish(RouteLoader *loader)
+route_loader_finish(RouteLoader *loader)
 {
 	db_pool_abandon(loader->describe);
 	loader->describe = NULL;
@@ -51,94 +47,24 @@ finish(RouteLoader *loader)
 		route_loader_reload(loader);
 }
 
-/* All columns are known, or cannot be: the router goes to the workers. */
-static void
-publish(RouteLoader *loader)
-{
-	char *document = openapi_write(loader->router);
-
-	router_set_document(loader->router, document);
-	log_info("event=routes_loaded count=%zu extension=%s", router_route_count(loader->router),
-			 router_extension_version(loader->router));
-	server_set_router(loader->server, loader->router);
-	free(document);
-	free(loader->columns);
-	loader->columns = NULL;
-	loader->last_failure[0] = '\0';
-	finish(loader);
-}
-
-static void
-end_columns(DbQuery *query, const PGresult *description)
-{
-	RouteLoader *loader = query->data;
-	size_t place = 0;
-
-	while (loader->columns[place] != query)
-		place++;
-	if (description != NULL)
-		router_set_columns(loader->router, place, description);
-	loader->columns[place] = NULL;
-	db_pool_abandon(query);
-	if (--loader->columns_left == 0)
-		publish(loader);
-}
-
-static void
-on_columns_error(DbQuery *query, const DbError *error)
-{
-	(void) error;
-	end_columns(query, NULL);
-}
-
-static void
-on_columns_timeout(DbQuery *query, bool sent)
-{
-	(void) sent;
-	end_columns(query, NULL);
-}
-
-/* Asks for the columns of every route's answer, which the catalog alone knows. */
-static void
-ask_for_columns(RouteLoader *loader)
-{
-	size_t count = router_route_count(loader->router);
-
-	loader->columns = calloc(count + 1, sizeof(*loader->columns));
-	loader->columns_left = count + 1; /* so that it ends once, here or in the last answer */
-	for (size_t i = 0; i < count; i++)
-	{
-		DbQuery *query = db_query_create(router_statements(loader->router)[i], NULL);
-
-		query->describe = true;
-		query->repeatable = true;
-		query->data = loader;
-		query->on_result = end_columns;
-		query->on_error = on_columns_error;
-		query->on_timeout = on_columns_timeout;
-		loader->columns[i] = query;
-		db_pool_submit(loader->pool, query);
-	}
-	if (--loader->columns_left == 0)
-		publish(loader);
-}
-
 static void
 on_routes(DbQuery *query, const PGresult *result)
 {
 	RouteLoader *loader = query->data;
-	Router *before = loader->router;
+	Router *router = router_create();
 
-	loader->router = router_create();
-	router_add_rows(loader->router, result, NULL);
-	db_pool_set_statements(loader->pool, router_statements(loader->router), router_route_count(loader->router));
-	router_release(before);
-	ask_for_columns(loader);
+	router_add_rows(router, result, NULL);
+	log_info("event=routes_loaded count=%zu extension=%s", router_route_count(router),
+			 router_extension_version(router));
+	server_set_router(loader->server, router);
+	router_release(router);
+	loader->last_failure[0] = '\0';
+	route_loader_finish(loader);
 }
 
 /* The same failure is logged once, however often it is tried again. */
 static void
-fail(RouteLoader *loader, const char *reason)
+route_loader_fail(RouteLoader *loader, const char *reason)
 {
 	char quoted[512];
 
@@ -147,20 +73,20 @@ fail(RouteLoader *loader, const char *reason)
 	snprintf(loader->last_failure, sizeof(loader->last_failure), "%s", reason);
 	if (!h2o_timeout_is_linked(&loader->retry))
 		h2o_timeout_link(loader->loop, &loader->retry_timeout, &loader->retry);
-	finish(loader);
+	route_loader_finish(loader);
 }
 
 static void
 on_routes_error(DbQuery *query, const DbError *error)
 {
-	fail(query->data, error->kind == DB_ERROR_SERVER ? error->message : "the database cannot be reached");
+	route_loader_fail(query->data, error->kind == DB_ERROR_SERVER ? error->message : "the database cannot be reached");
 }
 
 static void
 on_routes_timeout(DbQuery *query, bool sent)
 {
 	(void) sent;
-	fail(query->data, "the database did not answer in time");
+	route_loader_fail(query->data, "the database did not answer in time");
 }
 
 static void
@@ -252,8 +178,8 @@ route_loader_start(h2o_loop_t *loop, const Config *config, Server *server)
 												.silence_timeout_ms = 11000,
 												.connect_timeout_ms = (uint32_t) config->connect_timeout_ms },
 								.connection_count = 1,
-								.pipeline_depth = 64,
-								.queue_length_max = 10000,
+								.pipeline_depth = 2,
+								.queue_length_max = 2,
 								.acquire_timeout_ms = 10000,
 								.query_timeout_ms = 10000,
 								.data = loader,
@@ -278,12 +204,7 @@ route_loader_dispose(RouteLoader *loader)
 	if (loader->listen != NULL)
 		db_pool_abandon(loader->listen);
 	loader->describe = loader->listen = NULL;
-	for (size_t i = 0; loader->columns != NULL && i < router_route_count(loader->router); i++)
-		if (loader->columns[i] != NULL)
-			db_pool_abandon(loader->columns[i]);
 	db_pool_dispose(loader->pool);
-	router_release(loader->router);
-	free(loader->columns);
 	if (h2o_timeout_is_linked(&loader->retry))
 		h2o_timeout_unlink(&loader->retry);
 	h2o_timeout_dispose(loader->loop, &loader->retry_timeout);

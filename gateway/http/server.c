@@ -22,7 +22,8 @@ enum
 	WRITE_CONNECTIONS_LEAST = 2
 };
 
-/* What a role, a database or a pooler's other client may have set otherwise, and what the answers must not depend on. */
+/* What a role, a database or a pooler's other client may have set otherwise, and what the answers must not depend on.
+ */
 static const char session_sql[] =
 	"SELECT set_config('TimeZone', 'UTC', $1), set_config('DateStyle', 'ISO, YMD', $1), "
 	"set_config('IntervalStyle', 'iso_8601', $1), set_config('bytea_output', 'hex', $1), "
@@ -150,15 +151,13 @@ limit_clients(Server *server)
 }
 
 static void
-create_shared(Shared *shared, const Config *config, const Proxies *proxies)
+create_shared(Shared *shared, const Config *config)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	shared->config = config;
 	shared->worker_count = (size_t) (config->threads > 0 ? config->threads : cores > 0 ? cores : 1);
 	choose_write_connections(shared);
-	shared->addresses = address_count_create();
-	shared->proxies = proxies;
 	if (config->rate_limit > 0)
 		shared->rate_limit = rate_limit_create((unsigned) config->rate_limit, (unsigned) config->rate_burst);
 	shared->metrics = calloc(shared->worker_count, sizeof(*shared->metrics));
@@ -182,12 +181,12 @@ start_workers(Server *server)
 }
 
 Server *
-server_start(const Config *config, const Proxies *proxies, TokenKeys *keys, SSL_CTX *tls)
+server_start(const Config *config, TokenKeys *keys, SSL_CTX *tls)
 {
 	Server *server = h2o_mem_alloc(sizeof(*server));
 
 	memset(server, 0, sizeof(*server));
-	create_shared(&server->shared, config, proxies);
+	create_shared(&server->shared, config);
 	server->workers = calloc(server->shared.worker_count, sizeof(*server->workers));
 	for (size_t i = 0; i < server->shared.worker_count; i++)
 	{
@@ -254,7 +253,6 @@ server_dispose(Server *server)
 {
 	h2o_config_dispose(&server->shared.http);
 	pthread_barrier_destroy(&server->shared.set_up);
-	address_count_dispose(server->shared.addresses);
 	rate_limit_dispose(server->shared.rate_limit);
 	for (size_t i = 0; i < server->shared.worker_count; i++)
 		metrics_dispose(server->shared.metrics[i]);

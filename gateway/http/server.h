@@ -7,7 +7,6 @@
 #include <openssl/ssl.h>
 
 #include "config/config.h"
-#include "access/proxies.h"
 #include "routes/router.h"
 #include "access/token.h"
 
@@ -18,7 +17,7 @@ typedef struct Server Server;
  * must live on. keys and tls may be NULL: none; they are set before the first request, since without keys everyone is
  * the operator.
  */
-Server *server_start(const Config *config, const Proxies *proxies, TokenKeys *keys, SSL_CTX *tls);
+Server *server_start(const Config *config, TokenKeys *keys, SSL_CTX *tls);
 
 /* Give every worker the same router, keys or TLS context; the caller keeps its own hold. */
 void server_set_router(Server *server, Router *router);

@@ -9,10 +9,8 @@
 
 #include <h2o.h>
 
-#include "access/address_count.h"
 #include "config/config.h"
 #include "base/metrics.h"
-#include "access/proxies.h"
 #include "access/rate_limit.h"
 
 enum
@@ -33,8 +31,6 @@ typedef struct Shared
 	atomic_uint pools_ready;
 	atomic_bool has_routes;
 	atomic_uint client_count;
-	AddressCount *addresses;
-	const Proxies *proxies;
 	RateLimit *rate_limit; /* NULL: none */
 	Metrics **metrics;     /* one a worker */
 } Shared;

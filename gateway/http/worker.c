@@ -15,8 +15,7 @@ enum
 	CUT_OFF_TURNS = 20,
 	CUT_OFF_TURN_MS = 10,
 	TICK_MS = 50,
-	LISTEN_GRACE_MS = 200, /* while draining, for connections that have begun */
-	IDLE_GRACE_MS = 1000   /* idle for so long, a connection is not likely to be used just as it is closed */
+	IDLE_GRACE_MS = 1000 /* idle for so long, a connection is not likely to be used just as it is closed */
 };
 
 typedef struct Message
@@ -40,7 +39,7 @@ on_pool_ready(void *data, bool ready)
 }
 
 static DbPool *
-create_pool(Worker *worker, MetricsPool kind)
+worker_create_pool(Worker *worker, MetricsPool kind)
 {
 	const Config *config = worker->config;
 	bool writing = kind == METRICS_WRITE;
@@ -105,26 +104,6 @@ free_retired_tls(Worker *worker, uint64_t now_us)
 }
 
 static void
-close_listeners(Worker *worker)
-{
-	for (size_t i = 0; i < worker->listener_count; i++)
-	{
-		client_accept_all(&worker->listeners[i]);
-		h2o_socket_close(worker->listeners[i].socket);
-	}
-	worker->listener_count = 0;
-}
-
-static void
-go_on_draining(Worker *worker, uint64_t now_us)
-{
-	if (now_us >= worker->close_listeners_at_us)
-		close_listeners(worker);
-	clients_close_idle(&worker->clients, now_us - IDLE_GRACE_MS * 1000);
-	worker->finished = (worker->clients.count == 0 && worker->listener_count == 0) || now_us >= worker->drain_until_us;
-}
-
-static void
 on_tick(h2o_timeout_entry_t *entry)
 {
 	Worker *worker = H2O_STRUCT_FROM_MEMBER(Worker, tick, entry);
@@ -137,27 +116,18 @@ on_tick(h2o_timeout_entry_t *entry)
 		if (worker->pools[kind] != NULL)
 			publish_pool(worker, (MetricsPool) kind);
 	if (worker->draining)
-		go_on_draining(worker, now_us);
+	{
+		clients_close_idle(&worker->clients, now_us - IDLE_GRACE_MS * 1000);
+		worker->finished = worker->clients.count == 0 || now_us >= worker->drain_until_us;
+	}
 	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);
 }
 
 /* ----- messages ----- */
 
-static void
-install_router(Worker *worker, Router *router)
-{
-	Router *before = worker->router;
-
-	worker->router = router;
-	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
-		if (worker->pools[kind] != NULL)
-			db_pool_set_statements(worker->pools[kind], router_statements(router), router_statement_count(router));
-	router_release(before);
-}
-
 /* h2o notes a context at accept without a hold on it, and makes the connection's own only when the client speaks. */
 static void
-install_tls(Worker *worker, SSL_CTX *tls)
+worker_install_tls(Worker *worker, SSL_CTX *tls)
 {
 	RetiredTls *retired = h2o_mem_alloc(sizeof(*retired));
 
@@ -172,35 +142,44 @@ install_tls(Worker *worker, SSL_CTX *tls)
 }
 
 static void
-begin_drain(Worker *worker)
+worker_begin_drain(Worker *worker)
 {
 	if (worker->draining)
 		return;
-	for (size_t i = 0; i < worker->listener_count; i++)
-		if (!worker->listeners[i].is_local)
-			listener_refuse_new(worker->listeners[i].descriptor);
 	worker->draining = true;
-	worker->close_listeners_at_us = db_now_us() + LISTEN_GRACE_MS * 1000;
+	for (size_t i = 0; i < worker->listener_count; i++)
+	{
+		client_accept_all(&worker->listeners[i]);
+		h2o_socket_close(worker->listeners[i].socket);
+	}
+	worker->listener_count = 0;
 	worker->drain_until_us = db_now_us() + (uint64_t) worker->config->drain_timeout_ms * 1000;
 }
 
 static void
-take_message(Worker *worker, const Message *message)
+worker_take_message(Worker *worker, const Message *message)
 {
+	Router *before = worker->router;
+
 	switch (message->kind)
 	{
 		case MESSAGE_ROUTER:
-			install_router(worker, message->held);
+			worker->router = message->held;
+			for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
+				if (worker->pools[kind] != NULL)
+					db_pool_set_statements(worker->pools[kind], router_statements(worker->router),
+										   router_statement_count(worker->router));
+			router_release(before);
 			break;
 		case MESSAGE_KEYS:
 			token_keys_release(worker->keys);
 			worker->keys = message->held;
 			break;
 		case MESSAGE_TLS:
-			install_tls(worker, message->held);
+			worker_install_tls(worker, message->held);
 			break;
 		case MESSAGE_DRAIN:
-			begin_drain(worker);
+			worker_begin_drain(worker);
 			break;
 	}
 }
@@ -215,7 +194,7 @@ on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 		Message *message = H2O_STRUCT_FROM_MEMBER(Message, super.link, messages->next);
 
 		h2o_linklist_unlink(&message->super.link);
-		take_message(worker, message);
+		worker_take_message(worker, message);
 		free(message);
 	}
 }
@@ -232,7 +211,7 @@ worker_tell(Worker *worker, MessageKind kind, void *held)
 /* ----- the thread ----- */
 
 static void
-open_listeners(Worker *worker)
+worker_open_listeners(Worker *worker)
 {
 	for (size_t i = 0; i < worker->listener_count; i++)
 	{
@@ -248,11 +227,11 @@ open_listeners(Worker *worker)
 }
 
 static void
-set_up(Worker *worker)
+worker_set_up(Worker *worker)
 {
 	h2o_context_init(&worker->http, h2o_evloop_create(), &worker->shared->http);
 	h2o_multithread_register_receiver(worker->http.queue, &worker->receiver, on_messages);
-	clients_init(&worker->clients, worker->shared, worker->metrics, worker->http.loop);
+	clients_init(&worker->clients, worker->shared, worker->metrics);
 	h2o_timeout_init(worker->http.loop, &worker->tick_timeout, TICK_MS);
 	worker->tick.cb = on_tick;
 	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);
@@ -260,33 +239,27 @@ set_up(Worker *worker)
 		worker->request_prefix = db_now_us();
 	worker->tokens = token_cache_create();
 	worker->router = router_create();
-	worker->pools[METRICS_READ] = create_pool(worker, METRICS_READ);
-	worker->pools[METRICS_WRITE] = create_pool(worker, METRICS_WRITE);
+	worker->pools[METRICS_READ] = worker_create_pool(worker, METRICS_READ);
+	worker->pools[METRICS_WRITE] = worker_create_pool(worker, METRICS_WRITE);
 	if (worker->config->read_database_url[0] != '\0')
-		worker->pools[METRICS_REPLICA] = create_pool(worker, METRICS_REPLICA);
-	open_listeners(worker);
+		worker->pools[METRICS_REPLICA] = worker_create_pool(worker, METRICS_REPLICA);
+	worker_open_listeners(worker);
 }
 
-/* Whoever is still there at the end of the drain is told that it failed, and cut off; h2o notices in its loop. */
 static void
-end_clients(Worker *worker)
+worker_tear_down(Worker *worker)
 {
+	h2o_loop_t *loop = worker->http.loop;
+
+	/* Whoever is still there at the end of the drain is told that it failed, and cut off; h2o notices in its loop. */
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
 			db_pool_close(worker->pools[kind]);
 	for (int turn = 0; turn < CUT_OFF_TURNS && worker->clients.count > 0; turn++)
 	{
 		clients_cut_off(&worker->clients);
-		h2o_evloop_run(worker->http.loop, CUT_OFF_TURN_MS);
+		loop_run(loop, CUT_OFF_TURN_MS);
 	}
-}
-
-static void
-tear_down(Worker *worker)
-{
-	h2o_loop_t *loop;
-
-	end_clients(worker);
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
 			db_pool_dispose(worker->pools[kind]);
@@ -297,11 +270,9 @@ tear_down(Worker *worker)
 	free_retired_tls(worker, UINT64_MAX);
 	h2o_timeout_unlink(&worker->tick);
 	h2o_timeout_dispose(worker->http.loop, &worker->tick_timeout);
-	clients_dispose(&worker->clients);
 	h2o_multithread_unregister_receiver(worker->http.queue, &worker->receiver);
 	if (worker->clients.count > 0)
 		return; /* the process' end is theirs */
-	loop = worker->http.loop;
 	h2o_context_dispose(&worker->http);
 	h2o_evloop_destroy(loop);
 }
@@ -311,10 +282,10 @@ worker_main(void *data)
 {
 	Worker *worker = data;
 
-	set_up(worker);
+	worker_set_up(worker);
 	pthread_barrier_wait(&worker->shared->set_up);
 	while (!worker->finished)
 		loop_run(worker->http.loop, INT32_MAX);
-	tear_down(worker);
+	worker_tear_down(worker);
 	return NULL;
 }

@@ -46,7 +46,6 @@ typedef struct Worker
 	bool draining;
 	bool finished;
 	uint64_t drain_until_us;
-	uint64_t close_listeners_at_us;
 	h2o_timeout_t tick_timeout;
 	h2o_timeout_entry_t tick;
 	uint64_t request_prefix; /* of generated request ids */

@@ -8,6 +8,9 @@
 
 #include <jansson.h>
 
+#include "db/pg_types.h"
+#include "base/uri.h"
+
 static const char *const method_names[METHOD_COUNT] = { "GET", "POST", "PUT", "DELETE" };
 
 const char *
@@ -34,6 +37,112 @@ route_cell(const PGresult *rows, int row, const char *column)
 	return place < 0 ? "" : PQgetvalue(rows, row, place);
 }
 
+const char *
+parameter_field(const Parameter *parameter)
+{
+	return parameter->source == SOURCE_HEADER ? "Idempotency-Key" : parameter->name;
+}
+
+/* Which segment of the path is {name}; SIZE_MAX if none. */
+static size_t
+find_segment(const char *path, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t place = 0; *path == '/'; place++)
+	{
+		size_t segment = strcspn(++path, "/");
+
+		if (segment == length + 2 && path[0] == '{' && memcmp(path + 1, name, length) == 0)
+			return place;
+		path += segment;
+	}
+	return SIZE_MAX;
+}
+
+static const char *
+member_text(const json_t *object, const char *key, h2o_mem_pool_t *pool)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_string(value) ? h2o_strdup(pool, json_string_value(value), json_string_length(value)).base : NULL;
+}
+
+static size_t
+member_size(const json_t *object, const char *key, size_t absent)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) && json_integer_value(value) >= 0 ? (size_t) json_integer_value(value) : absent;
+}
+
+static void
+read_bounds(const json_t *description, h2o_mem_pool_t *pool, Parameter *parameter)
+{
+	const json_t *minimum = json_object_get(description, "minimum");
+	const json_t *maximum = json_object_get(description, "maximum");
+	const json_t *one_of = json_object_get(description, "one_of");
+
+	parameter->has_minimum = json_is_integer(minimum);
+	parameter->minimum = json_integer_value(minimum);
+	parameter->has_maximum = json_is_integer(maximum);
+	parameter->maximum = json_integer_value(maximum);
+	parameter->min_length = member_size(description, "min_length", 0);
+	parameter->max_length = member_size(description, "max_length", SIZE_MAX);
+	parameter->one_of_count = json_array_size(one_of);
+	parameter->one_of = h2o_mem_alloc_pool(pool, (parameter->one_of_count + 1) * sizeof(*parameter->one_of));
+	for (size_t i = 0; i < parameter->one_of_count; i++)
+	{
+		const char *word = json_string_value(json_array_get(one_of, i));
+
+		parameter->one_of[i] = word == NULL ? "" : h2o_strdup(pool, word, SIZE_MAX).base;
+	}
+}
+
+/* Whether value.c cannot say all that there is to say of a value of this type. */
+static bool
+is_judged_by_database(Oid type)
+{
+	return type != TYPE_SMALLINT && type != TYPE_INTEGER && type != TYPE_BIGINT && type != TYPE_BOOLEAN &&
+		   type != TYPE_TEXT && type != TYPE_VARCHAR && type != TYPE_TIMESTAMPTZ;
+}
+
+static bool
+read_source(const char *word, ParameterSource *source)
+{
+	static const char *const words[] = { "path", "query", "body", "header", "token" };
+
+	for (size_t i = 0; word != NULL && i < sizeof(words) / sizeof(words[0]); i++)
+	{
+		if (strcmp(word, words[i]) == 0)
+		{
+			*source = (ParameterSource) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+read_parameter(const json_t *description, const char *path, h2o_mem_pool_t *pool, Parameter *parameter)
+{
+	*parameter = (Parameter){ .name = member_text(description, "name", pool),
+							  .type = member_text(description, "type", pool),
+							  .type_oid = (Oid) member_size(description, "type_oid", 0),
+							  .required = json_is_true(json_object_get(description, "required")),
+							  .domain = member_text(description, "domain", pool),
+							  .description = member_text(description, "description", pool) };
+	read_bounds(description, pool, parameter);
+	parameter->has_more =
+		is_judged_by_database(parameter->type_oid) || json_is_true(json_object_get(description, "more"));
+	if (parameter->name == NULL || parameter->type == NULL ||
+		!read_source(json_string_value(json_object_get(description, "in")), &parameter->source))
+		return false;
+	if (parameter->source == SOURCE_PATH)
+		parameter->segment = find_segment(path, parameter->name);
+	return parameter->source != SOURCE_PATH || parameter->segment < PATH_SEGMENTS_MAX;
+}
+
 static bool
 read_parameters(const char *text, h2o_mem_pool_t *pool, Route *route)
 {
@@ -46,9 +155,8 @@ read_parameters(const char *text, h2o_mem_pool_t *pool, Route *route)
 	route->parameter_count = count;
 	for (size_t i = 0; i < count && fine; i++)
 	{
-		fine = parameter_read(json_array_get(list, i), route->path, pool, &route->parameters[i]);
+		fine = read_parameter(json_array_get(list, i), route->path, pool, &route->parameters[i]);
 		types[i] = route->parameters[i].type_oid;
-		route->has_body |= route->parameters[i].source == SOURCE_BODY;
 	}
 	json_decref(list);
 	route->statement.parameter_count = (int) count;
@@ -73,8 +181,7 @@ route_read(const PGresult *rows, int row, h2o_mem_pool_t *pool)
 					  .path = h2o_strdup(pool, path, SIZE_MAX).base,
 					  .auth = (RouteAuth) auth,
 					  .status = atoi(route_cell(rows, row, "status")),
-					  .function = h2o_strdup(pool, route_cell(rows, row, "function"), SIZE_MAX).base,
-					  .description = h2o_strdup(pool, route_cell(rows, row, "description"), SIZE_MAX).base,
+					  .internal = strcmp(route_cell(rows, row, "internal"), "t") == 0,
 					  .returns_set = strcmp(route_cell(rows, row, "returns_set"), "t") == 0,
 					  .statement.sql = h2o_strdup(pool, sql, SIZE_MAX).base };
 	return read_parameters(route_cell(rows, row, "parameters"), pool, route) ? route : NULL;

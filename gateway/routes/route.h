@@ -5,7 +5,36 @@
 #define ROUTE_H
 
 #include "db/db_query.h"
-#include "routes/parameter.h"
+
+typedef enum ParameterSource
+{
+	SOURCE_PATH,
+	SOURCE_QUERY,
+	SOURCE_BODY,
+	SOURCE_HEADER,
+	SOURCE_TOKEN
+} ParameterSource;
+
+typedef struct Parameter
+{
+	const char *name;
+	ParameterSource source;
+	size_t segment; /* of the path, where source is SOURCE_PATH */
+	const char *type;
+	Oid type_oid;
+	bool required;
+	const char *domain;      /* schema.name, or NULL */
+	const char *description; /* the domain's, or NULL */
+	bool has_minimum;
+	bool has_maximum;
+	int64_t minimum;
+	int64_t maximum;
+	size_t min_length; /* characters */
+	size_t max_length; /* SIZE_MAX: none */
+	const char **one_of;
+	size_t one_of_count;
+	bool has_more; /* a value within all these may still be none of the type's or the domain's: the database knows */
+} Parameter;
 
 typedef enum HttpMethod
 {
@@ -24,19 +53,12 @@ typedef enum RouteAuth
 	AUTH_APPLICATION
 } RouteAuth;
 
-typedef struct RouteColumn
-{
-	const char *name;
-	Oid type;
-} RouteColumn;
-
 typedef enum BuiltIn
 {
 	BUILT_IN_NONE,
 	BUILT_IN_HEALTH,
 	BUILT_IN_READY,
-	BUILT_IN_METRICS,
-	BUILT_IN_OPENAPI
+	BUILT_IN_METRICS
 } BuiltIn;
 
 typedef struct Route
@@ -45,19 +67,17 @@ typedef struct Route
 	HttpMethod method;
 	const char *path;
 	RouteAuth auth;
+	bool internal; /* served on --admin-listen alone, where that is set */
 	int status;
-	const char *function;
-	const char *description;
 	bool returns_set;
 	DbStatement statement;
 	Parameter *parameters;
 	size_t parameter_count;
-	bool has_body;  /* a parameter comes from it */
-	bool has_token; /* an application's, in the path */
 	unsigned metrics_series;
-	RouteColumn *columns; /* of its answer; NULL: not known */
-	size_t column_count;
 } Route;
+
+/* What a parameter is called in an answer's errors. */
+const char *parameter_field(const Parameter *parameter);
 
 const char *route_method_name(HttpMethod method);
 

@@ -29,9 +29,7 @@ struct Router
 	bool complete;
 	const char *extension_version;
 	DbStatement judge;
-	H2O_VECTOR(const DbStatement *) statements;
-	H2O_VECTOR(Route *) routes;
-	const char *document;
+	H2O_VECTOR(const DbStatement *) statements; /* the routes', and the judge's behind them */
 };
 
 static char *
@@ -120,7 +118,7 @@ add_built_in(Router *router, BuiltIn built_in, const char *path)
 {
 	Route *route = allocate(router, sizeof(*route));
 
-	*route = (Route){ .built_in = built_in, .path = path, .status = 200, .description = "" };
+	*route = (Route){ .built_in = built_in, .path = path, .status = 200, .internal = true };
 	insert_route(router, route);
 }
 
@@ -136,7 +134,6 @@ router_create(void)
 	add_built_in(router, BUILT_IN_HEALTH, "/health");
 	add_built_in(router, BUILT_IN_READY, "/ready");
 	add_built_in(router, BUILT_IN_METRICS, "/metrics");
-	add_built_in(router, BUILT_IN_OPENAPI, "/openapi.json");
 	return router;
 }
 
@@ -171,19 +168,7 @@ router_extension_version(const Router *router)
 size_t
 router_route_count(const Router *router)
 {
-	return router->routes.size;
-}
-
-const Route *const *
-router_routes(const Router *router)
-{
-	return (const Route *const *) router->routes.entries;
-}
-
-const char *
-router_document(const Router *router)
-{
-	return router->document;
+	return router->statements.size == 0 ? 0 : router->statements.size - 1;
 }
 
 size_t
@@ -202,25 +187,6 @@ const DbStatement *
 router_judge(const Router *router)
 {
 	return &router->judge;
-}
-
-void
-router_set_columns(Router *router, size_t place, const PGresult *description)
-{
-	Route *route = router->routes.entries[place];
-
-	route->column_count = (size_t) PQnfields(description);
-	route->columns = allocate(router, route->column_count * sizeof(*route->columns));
-	for (int i = 0; i < PQnfields(description); i++)
-		route->columns[i] =
-			(RouteColumn){ .name = copy_text(router, PQfname(description, i), strlen(PQfname(description, i))),
-						   .type = PQftype(description, i) };
-}
-
-void
-router_set_document(Router *router, const char *text)
-{
-	router->document = copy_text(router, text, strlen(text));
 }
 
 static void
@@ -265,7 +231,6 @@ router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 	static unsigned last_statement_id; /* routers are built by one thread */
 
 	h2o_vector_reserve(&router->pool, &router->statements, (size_t) PQntuples(rows) + 1);
-	h2o_vector_reserve(&router->pool, &router->routes, (size_t) PQntuples(rows) + 1);
 	if (PQntuples(rows) > 0)
 		router->extension_version = h2o_strdup(&router->pool, route_cell(rows, 0, "extension_version"), SIZE_MAX).base;
 	for (int row = 0; row < PQntuples(rows); row++)
@@ -280,7 +245,6 @@ router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 		}
 		route->statement.id = ++last_statement_id;
 		router->statements.entries[router->statements.size++] = &route->statement;
-		router->routes.entries[router->routes.size++] = route;
 		insert_route(router, route);
 	}
 	add_judge(router, ++last_statement_id);

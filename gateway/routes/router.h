@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "routes/path.h"
+#include "base/uri.h"
 #include "routes/route.h"
 
 typedef struct Router Router;
@@ -37,18 +37,12 @@ bool router_is_complete(const Router *router);
 /* The extension's version that the routes come from, "" without any. */
 const char *router_extension_version(const Router *router);
 
-/* The database's routes, and their statements, in the same order; behind these stands judge's. */
+/* How many routes the database has, and their statements; behind these stands the judge's. */
 size_t router_route_count(const Router *router);
-const Route *const *router_routes(const Router *router);
 size_t router_statement_count(const Router *router);
 const DbStatement *const *router_statements(const Router *router);
 
 /* refused_values() of arrays of names, types and values. */
 const DbStatement *router_judge(const Router *router);
-
-/* What is learnt of a router before it is shared: the columns of a route's answer, and the text of /openapi.json. */
-void router_set_columns(Router *router, size_t route, const PGresult *description);
-void router_set_document(Router *router, const char *text);
-const char *router_document(const Router *router);
 
 #endif

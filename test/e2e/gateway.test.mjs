@@ -131,7 +131,7 @@ describe('bodies', () => {
 	});
 	test('what is no JSON object is 400', async () => {
 		for (const body of ['{', 'x', '[]', '"x"', '1', 'null', '{"number":1,}', '{"number":1}{', "{'number':1}", '{"number":1,"number":2}',
-			'{"number":01}', '{"word":"\\ud800"}', '[' .repeat(100000), `{"data":${'['.repeat(65)}${']'.repeat(65)}}`,
+			'{"number":01}', '{"word":"\\ud800"}', '[' .repeat(100000), `{"data":${'['.repeat(2300)}${']'.repeat(2300)}}`,
 			Buffer.from('7b22776f7264223a22ff227d', 'hex')])
 			problem(await post(body), 400, 'PY400');
 	});
@@ -145,12 +145,13 @@ describe('bodies', () => {
 			assert.deepEqual(fields(problem(await post(body), 422)), ['number']);
 	});
 	test('a number too large for any type is named with all else that is wrong', async () => {
-		const body = `{"number":${'9'.repeat(400)},"flag":1,"numbers":[1,-9223372036854775809],"data":{"x":[{"y":1e999}]},"tags":["1e999 9223372036854775808"],"share":-1e400}`;
+		const body = `{"number":${'9'.repeat(300)},"flag":1,"numbers":[1,-9223372036854775809],"data":{"x":[{"y":1e99}]},"tags":["1e999 9223372036854775808"],"share":-1e300}`;
 		const document = problem(await post(body), 422, '22023');
 		assert.deepEqual(document.errors.sort((a, b) => (a.field < b.field ? -1 : 1)), [{ field: 'data', detail: 'has too large a number in it' },
 			{ field: 'flag', detail: 'must be true or false' }, { field: 'number', detail: 'is too large a number' },
 			{ field: 'numbers', detail: 'has too large a number in it' }, { field: 'share', detail: 'is too large a number' }]);
-		assert.deepEqual(fields(problem(await post('{"number":1e999,"nope":1e999}'), 400)), ['nope']);
+		assert.deepEqual(fields(problem(await post(`{"number":${'9'.repeat(30)},"nope":${'9'.repeat(30)}}`), 400)), ['nope']);
+		assert.match(problem(await post('{"number":1e999}'), 400).detail, /too large a number/);
 		problem(await post('{"number":1e999,}'), 400);
 		problem(await post('{"number":1e999,"number":1}'), 400);
 		assert.equal((await post('{"number":1,"data":{"x":1e308,"y":9223372036854775807}}')).status, 200);
@@ -169,12 +170,14 @@ describe('bodies', () => {
 			assert.equal((await post('{}', { 'content-type': type })).status, 200);
 	});
 	test('a body over the limit is 413, chunked or not', async () => {
-		const body = `{"word":"${'a'.repeat(1100000)}"}`;
-		problem(await post(body), 413, 'PY413');
-		const stream = new ReadableStream({ start(controller) { controller.enqueue(Buffer.from(body)); controller.close(); } });
-		const response = await fetch(`${url}/test/makes`, {
-			method: 'POST', body: stream, duplex: 'half', headers: { 'content-type': 'application/json' } });
-		assert.equal(response.status, 413);
+		// No more than is looked at before the answer: what a client goes on sending is the proxy's to read away.
+		const head = 'POST /test/makes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
+		const whole = (answer) => answer.includes('"request_id"');
+		for (const rest of ['Content-Length: 1100000\r\n\r\n', `Transfer-Encoding: chunked\r\n\r\n${(1100000).toString(16)}\r\n${'a'.repeat(1048600)}`]) {
+			const answer = await raw(head + rest, { done: whole });
+			assert.match(answer, /^HTTP\/1\.1 413 /);
+			assert.match(answer, /"code":"PY413"/);
+		}
 	});
 	test('a body just within the limit is taken', async () => {
 		const response = await post({ data: { text: 'é'.repeat(520000) } });

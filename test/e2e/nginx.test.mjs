@@ -1,13 +1,17 @@
 // deploy/nginx.conf before real gateways, and before servers that die on purpose.
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
-import { createServer } from "node:net";
+import https from "node:https";
+import { connect, createServer } from "node:net";
 import { test } from "node:test";
+import { connect as connectTls } from "node:tls";
+import { gunzipSync } from "node:zlib";
 import { Client } from "../support/client.mjs";
-import { freePort, startGateways, startNginx } from "../support/gateways.mjs";
+import { freePort, makeDirectory, startGateways, startNginx } from "../support/gateways.mjs";
 import { until } from "../support/http.mjs";
 import { key, phone, word } from "../support/people.mjs";
 
@@ -63,7 +67,10 @@ test("plain_http_is_sent_to_https", async (t) => {
 	const nginx = await startNginx(t, addresses(await startGateways(t, 1)));
 	const answer = await fetch(`${nginx.plainUrl}/users/7?x=1`, { redirect: "manual", headers: { connection: "close" } });
 	assert.equal(answer.status, 308);
-	assert.match(answer.headers.get("location"), /^https:\/\/[^/]+\/users\/7\?x=1$/);
+	assert.equal(answer.headers.get("location"), "https://chat.example.org/users/7?x=1");
+	const { port } = new URL(nginx.plainUrl);
+	const said = await converse(connect(port, "127.0.0.1"), "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
+	assert.match(said, /^Location: https:\/\/chat\.example\.org\/\r$/m);
 });
 
 test("request_id_is_the_clients_or_nginxs_all_the_way", async (t) => {
@@ -77,6 +84,15 @@ test("request_id_is_the_clients_or_nginxs_all_the_way", async (t) => {
 		await until(() => readFileSync(`${nginx.directory}/parley.log`, "utf8").includes(`id=${id} `), `${id} is in nginx's log`);
 });
 
+// What the other side of a socket says to some bytes until it closes.
+async function converse(socket, ...pieces) {
+	let said = "";
+	socket.on("data", (chunk) => (said += chunk)).on("error", () => {});
+	for (const piece of pieces) if (!socket.destroyed) await new Promise((resolve) => socket.write(piece, resolve));
+	if (!socket.closed) await once(socket, "close");
+	return said;
+}
+
 test("log_has_no_secret", async (t) => {
 	const nginx = await startNginx(t, addresses(await startGateways(t, 1)));
 	const client = open(t, nginx);
@@ -85,6 +101,15 @@ test("log_has_no_secret", async (t) => {
 	const log = () => readFileSync(`${nginx.directory}/parley.log`, "utf8");
 	await until(() => log().includes(headers["x-request-id"]), "the request is in nginx's log");
 	assert.doesNotMatch(log(), new RegExp(token));
+});
+
+test("error_log_has_no_secret", async (t) => {
+	const token = word();
+	const nginx = await startNginx(t, [`127.0.0.1:${await freePort()}`], { rate: 1 });
+	const client = open(t, nginx, { connections: 8 });
+	const answers = await Promise.all(Array.from({ length: 300 }, () => client.request(`GET /applications/${token}`)));
+	assert.deepEqual([...new Set(answers.map((answer) => answer.status))].sort(), [429, 503]);
+	assert.doesNotMatch(readFileSync(`${nginx.directory}/error.log`, "utf8"), new RegExp(token));
 });
 
 test("gateway_that_is_gone_is_noticed_by_no_client", async (t) => {
@@ -159,4 +184,87 @@ test("limits_are_answered_as_problems", async (t) => {
 	assert.ok(refused.length >= 20 && refused.length <= 60, `${refused.length} of 250 were refused`);
 	for (const answer of refused) assertProblem(answer, 429);
 	assert.equal(refused[0].headers["retry-after"], "1");
+});
+
+// A token of a user of the secret.
+function tokenOf(secret, user) {
+	const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+	const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ sub: `${user}`, exp: Math.floor(Date.now() / 1000) + 600 })}`;
+	return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
+}
+
+test("refusals_and_the_document_are_limited_by_address_too", async (t) => {
+	const secret = word() + word();
+	const file = `${makeDirectory(t)}/key`;
+	writeFileSync(file, secret, { mode: 0o644 });
+	const gateways = addresses(await startGateways(t, 1, { PARLEY_JWT_KEY_FILE: `HS256:${file}` }));
+	const headers = { authorization: `Bearer ${tokenOf(secret, 7)}` };
+	for (const [status, line, more] of [[401, "GET /conversations", {}], [403, "GET /conversations", headers], [404, "GET /nowhere", {}],
+		[405, "DELETE /conversations", {}], [200, "GET /openapi.json", {}]]) {
+		const client = open(t, await startNginx(t, gateways, { rate: 1 }), { connections: 8 });
+		const answers = await Promise.all(Array.from({ length: 230 }, () => client.request(line, undefined, more)));
+		assert.deepEqual([...new Set(answers.map((answer) => answer.status))].sort(), [status, 429].sort(), line);
+		if (status === 200) assert.ok(answers.filter((answer) => answer.status === 200).length < 20, "the document has a limit of its own");
+	}
+});
+
+test("connections_of_one_address_are_limited", async (t) => {
+	const nginx = await startNginx(t, addresses(await startGateways(t, 1)));
+	const { port } = new URL(nginx.url);
+	const dial = async () => {
+		const socket = connectTls({ port, host: "127.0.0.1", ca: nginx.ca, servername: "chat.example.org" });
+		t.after(() => socket.destroy());
+		await once(socket, "secureConnect");
+		socket.write("POST /users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n");
+		return socket;
+	};
+	// Each of a hundred has a request under way, whose body does not come.
+	await Promise.all(Array.from({ length: 100 }, dial));
+	await until(async () => {
+		const [answer] = await once(await dial(), "data");
+		return /^HTTP\/1\.1 429 /.test(String(answer));
+	}, "one connection too many to be refused");
+});
+
+test("clients_behind_a_trusted_proxy_are_limited_each_and_cannot_make_up_who_they_are", async (t) => {
+	const gateways = addresses(await startGateways(t, 1));
+	const refused = async (nginx, name) => {
+		const client = open(t, nginx, { connections: 8 });
+		const answers = await Promise.all(Array.from({ length: 300 }, (_, n) => client.request("GET /health", undefined, { "x-forwarded-for": name(n) })));
+		return answers.filter((answer) => answer.status === 429).length;
+	};
+	const each = (n) => `198.51.${n % 250}.${n % 200}`;
+	assert.equal(await refused(await startNginx(t, gateways, { rate: 1, proxies: "127.0.0.1" }), each), 0);
+	assert.ok(await refused(await startNginx(t, gateways, { rate: 1, proxies: "127.0.0.1" }), (n) => `${each(n)}, 203.0.113.9`) > 50);
+	assert.ok(await refused(await startNginx(t, gateways, { rate: 1 }), each) > 50);
+});
+
+test("long_answers_are_compressed_for_whoever_takes_it", async (t) => {
+	const nginx = await startNginx(t, addresses(await startGateways(t, 1)));
+	const get = (path, headers) => new Promise((resolve, reject) => {
+		https.get(nginx.url + path, { agent: false, ca: nginx.ca, servername: "chat.example.org", headers }, async (response) => {
+			const chunks = [];
+			for await (const chunk of response) chunks.push(chunk);
+			resolve({ headers: response.headers, body: Buffer.concat(chunks) });
+		}).on("error", reject);
+	});
+	const plain = await get("/openapi.json", {});
+	const packed = await get("/openapi.json", { "accept-encoding": "br, gzip" });
+	assert.equal(plain.headers["content-encoding"], undefined);
+	assert.equal(packed.headers["content-encoding"], "gzip");
+	assert.match(packed.headers.vary, /Accept-Encoding/);
+	assert.deepEqual(gunzipSync(packed.body), plain.body);
+	assert.ok(packed.body.length < plain.body.length / 4);
+	assert.equal((await get("/health", { "accept-encoding": "gzip" })).headers["content-encoding"], undefined);
+});
+
+test("client_that_still_sends_hears_that_it_is_refused", async (t) => {
+	const nginx = await startNginx(t, addresses(await startGateways(t, 1)));
+	const { port } = new URL(nginx.url);
+	for (let trial = 0; trial < 5; trial++) {
+		const socket = connectTls({ port, host: "127.0.0.1", ca: nginx.ca, servername: "chat.example.org" });
+		await once(socket, "secureConnect");
+		const head = `POST /users HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${8 << 20}\r\n\r\n`;
+		assert.match(await converse(socket, head, ...Array(128).fill("x".repeat(65536))), /^HTTP\/1\.1 413 /);
+	}
 });

@@ -37,7 +37,7 @@ test('a client that sends its head or its body byte by byte is cut off in time',
 });
 
 test('a client that does not read its answer is cut off in time', async () => {
-	const gateway = await start_gateway(['--send-timeout-ms', '500', '--gzip-min-bytes', '0', '--target-limit-bytes', '262144']);
+	const gateway = await start_gateway(['--send-timeout-ms', '500', '--target-limit-bytes', '262144']);
 	const client = open(gateway.port, { paused: true });
 	await client.connected;
 	const one = `GET /test/echo/${'x'.repeat(200000)} HTTP/1.1\r\nHost: a\r\n\r\n`;
@@ -77,7 +77,7 @@ test('the request of a client that left while it waited is not sent', async () =
 });
 
 test('two thousand idle connections are held, and the next request is served at once', async () => {
-	const gateway = await start_gateway(['--address-connection-limit', '5000']);
+	const gateway = await start_gateway();
 	const clients = [];
 	for (let i = 0; i < 20; i++) {
 		const batch = Array.from({ length: 100 }, () => open(gateway.port));
@@ -140,4 +140,18 @@ test('too many at once are told so, and the rest are served', async () => {
 	for (const answer of refused) assert.equal(problem(answer, 503, '53300').outcome, 'known');
 	assert.equal(sql(`SELECT count(*) FROM gateway_test.writes WHERE word LIKE 'crowd %'`), '4');
 	await gateway.stop();
+});
+
+test('a reader of the log that stops loses lines, which are counted, and stops nobody', async () => {
+	const gateway = await start_gateway();
+	gateway.child.stderr.pause();
+	const asked = [];
+	await until(async () => {
+		for (let i = 0; i < 200; i++) asked.push((await request('/health', { base: gateway.base })).status);
+		return (await metric(gateway, 'parley_log_lines_dropped_total')) > 0;
+	}, 'a line to be lost');
+	assert.ok(asked.every((status) => status === 200));
+	gateway.child.stderr.resume();
+	assert.equal(await gateway.stop(), 0);
+	for (const line of gateway.log.trimEnd().split('\n')) assert.match(line, /^time=\S+ level=\S+ event=/);
 });

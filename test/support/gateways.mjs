@@ -84,7 +84,7 @@ async function makeCertificate(directory) {
 }
 
 // deploy/nginx.conf with what an installation changes, and where it may write; each replaced text must be there.
-function configure(directory, addresses, ports, rate) {
+function configure(directory, addresses, ports, { rate, proxies }) {
 	let text = readFileSync(join(root, "deploy/nginx.conf"), "utf8");
 	const replace = (pattern, by) => {
 		assert.match(text, pattern, "deploy/nginx.conf no longer has what the tests replace");
@@ -95,6 +95,7 @@ function configure(directory, addresses, ports, rate) {
 	replace(/listen 80;/, `listen 127.0.0.1:${ports.plain};`);
 	replace(/listen 443 ssl/, `listen 127.0.0.1:${ports.tls} ssl`);
 	replace(/rate=100r\/s/, `rate=${rate}r/s`);
+	replace(/# set_real_ip_from 192\.0\.2\.0\/24;/, proxies ? `set_real_ip_from ${proxies};` : "");
 	replace(/\/run\/nginx\.pid/, join(directory, "nginx.pid"));
 	replace(/\/etc\/ssl\/parley/g, directory);
 	replace(/\/var\/log\/nginx/g, directory);
@@ -105,12 +106,12 @@ function configure(directory, addresses, ports, rate) {
 	return file;
 }
 
-// nginx before gateways at these addresses → { url, plainUrl, ca, directory }
-export async function startNginx(t, addresses, { rate = 100000 } = {}) {
+// nginx before gateways at these addresses, behind proxies of a network → { url, plainUrl, ca, directory }
+export async function startNginx(t, addresses, { rate = 100000, proxies } = {}) {
 	const directory = makeDirectory(t);
 	const ports = { plain: await freePort(), tls: await freePort() };
 	const ca = await makeCertificate(directory);
-	const file = configure(directory, addresses, ports, rate);
+	const file = configure(directory, addresses, ports, { rate, proxies });
 	const child = start(t, "nginx", "/usr/sbin/nginx", ["-p", directory, "-c", file, "-e", join(directory, "error.log"), "-g", "daemon off;"]);
 	const nginx = { url: `https://127.0.0.1:${ports.tls}`, plainUrl: `http://127.0.0.1:${ports.plain}`, ca, directory };
 	await untilAnswered(child, new Client(nginx.url, nginx), "GET /metrics", 404);

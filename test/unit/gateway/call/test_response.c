@@ -122,6 +122,25 @@ START_TEST(pages_link_to_their_neighbours)
 }
 END_TEST
 
+START_TEST(one_value_of_json_is_the_whole_answer)
+{
+	const RowColumn columns[] = { { "f", 3802 }, { "g", 25 } };
+	const char *const cells[] = { "[1, {}]", NULL };
+	const char *const none[] = { NULL };
+
+	write_rows((Route){ .status = 200 }, NULL, "", columns, 1, cells, 1);
+	expect(200, "[1, {}]", "");
+	write_rows((Route){ .status = 200 }, NULL, "", columns, 2, cells, 1);
+	expect(200, "{\"f\":[1, {}],\"g\":null}", "");
+	write_rows((Route){ .status = 200, .returns_set = true }, NULL, "", columns, 1, cells, 1);
+	expect(200, "[{\"f\":[1, {}]}]", "");
+	write_rows((Route){ .status = 200 }, NULL, "", columns, 1, none, 1);
+	expect(200, "null", "");
+	write_rows((Route){ .status = 200 }, NULL, "", columns, 1, none, 0);
+	expect(404, "", "");
+}
+END_TEST
+
 START_TEST(no_content_has_no_body)
 {
 	const RowColumn columns[] = { { "f", 2278 } };
@@ -136,4 +155,5 @@ END_TEST
 
 RUN_TESTS("response", columns_are_written_by_their_types, a_set_is_an_array_even_when_empty,
 		  columns_that_are_no_fields_speak_to_the_gateway, a_refusal_has_no_body,
-		  the_next_link_is_this_request_with_the_name_set, pages_link_to_their_neighbours, no_content_has_no_body)
+		  the_next_link_is_this_request_with_the_name_set, pages_link_to_their_neighbours,
+		  one_value_of_json_is_the_whole_answer, no_content_has_no_body)

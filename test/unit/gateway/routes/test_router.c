@@ -127,7 +127,6 @@ START_TEST(parameters_are_read)
 
 	ck_assert(router_is_complete(router));
 	ck_assert_uint_eq(route->parameter_count, 2);
-	ck_assert(route->has_body);
 	ck_assert_int_eq(route->statement.parameter_count, 2);
 	ck_assert_uint_eq(route->statement.parameter_types[0], 20);
 	ck_assert_uint_eq(route->parameters[0].segment, 1);

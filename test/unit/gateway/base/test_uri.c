@@ -1,5 +1,5 @@
-/* percent: what is decoded, what is refused, and that encoding comes back by decoding. */
-#include "base/percent.h"
+/* uri: what is decoded, what is refused, and that encoding comes back by decoding. */
+#include "base/uri.h"
 
 #include <string.h>
 
@@ -98,6 +98,6 @@ START_TEST(every_byte_survives_encoding)
 }
 END_TEST
 
-RUN_TESTS("percent", escapes_become_bytes, a_plus_is_a_blank_only_where_asked, a_nul_is_counted,
+RUN_TESTS("uri", escapes_become_bytes, a_plus_is_a_blank_only_where_asked, a_nul_is_counted,
 		  incomplete_escapes_are_malformed, what_is_no_utf8_is_refused, characters_are_counted_not_bytes,
 		  every_byte_survives_encoding)

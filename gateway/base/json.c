@@ -1,0 +1,129 @@
+/*
+ * json: rows become JSON without a tree of values in between, which is why jansson does not write it. Runs of plain
+ * bytes are copied whole; elements of arrays are always quoted on the way in.
+ */
+#include "base/json.h"
+
+#include <string.h>
+
+/* What follows the backslash of a byte that must be escaped; 0: it need not. */
+static const char escapes[256] = { [0 ... 7] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',      ['\v'] = 'u',
+								   ['\f'] = 'f',    ['\r'] = 'r', ['"'] = '"',  [14 ... 31] = 'u', ['\\'] = '\\' };
+
+static void
+write_escape(Buffer *buffer, unsigned char byte)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char escape[] = { '\\', escapes[byte], '0', '0', digits[byte >> 4], digits[byte & 15] };
+
+	buffer_append(buffer, escape, escapes[byte] == 'u' ? 6 : 2);
+}
+
+void
+json_write_string(Buffer *buffer, const char *text, size_t length)
+{
+	size_t plain = 0;
+
+	buffer_append_byte(buffer, '"');
+	for (size_t i = 0; i < length; i++)
+	{
+		unsigned char byte = (unsigned char) text[i];
+
+		if (escapes[byte] == 0)
+			continue;
+		buffer_append(buffer, text + plain, i - plain);
+		write_escape(buffer, byte);
+		plain = i + 1;
+	}
+	buffer_append(buffer, text + plain, length - plain);
+	buffer_append_byte(buffer, '"');
+}
+
+void
+json_write_text(Buffer *buffer, const char *text)
+{
+	if (text == NULL)
+		buffer_append_text(buffer, "null");
+	else
+		json_write_string(buffer, text, strlen(text));
+}
+
+static void
+append_quoted(Buffer *out, const char *text, size_t length)
+{
+	buffer_append_byte(out, '"');
+	for (size_t i = 0; i < length; i++)
+	{
+		if (text[i] == '"' || text[i] == '\\')
+			buffer_append_byte(out, '\\');
+		buffer_append_byte(out, text[i]);
+	}
+	buffer_append_byte(out, '"');
+}
+
+bool
+array_from_json(const json_t *array, Buffer *out)
+{
+	buffer_append_byte(out, '{');
+	for (size_t i = 0; i < json_array_size(array); i++)
+	{
+		const json_t *element = json_array_get(array, i);
+		char text[64];
+
+		if (i > 0)
+			buffer_append_byte(out, ',');
+		if (json_is_array(element) || json_is_object(element))
+			return false;
+		if (json_is_null(element))
+			buffer_append_text(out, "NULL");
+		else if (!json_is_string(element))
+			buffer_append(out, text, json_dumpb(element, text, sizeof(text), JSON_ENCODE_ANY));
+		else if (strlen(json_string_value(element)) == json_string_length(element))
+			append_quoted(out, json_string_value(element), json_string_length(element));
+		else
+			return false;
+	}
+	buffer_append_byte(out, '}');
+	return true;
+}
+
+/* A quoted element, at its opening quote; returns what follows the closing one. */
+static const char *
+quoted_to_json(const char *at, ArrayElementWriter write_element, Buffer *out)
+{
+	Buffer text = { 0 };
+
+	for (at++; *at != '\0' && *at != '"'; at++)
+	{
+		if (*at == '\\' && at[1] != '\0')
+			at++;
+		buffer_append_byte(&text, *at);
+	}
+	write_element(out, buffer_text(&text), text.length);
+	buffer_dispose(&text);
+	return *at == '"' ? at + 1 : at;
+}
+
+void
+array_to_json(const char *literal, ArrayElementWriter write_element, Buffer *out)
+{
+	for (const char *at = literal; *at != '\0';)
+	{
+		if (*at == '{' || *at == '}')
+			buffer_append_byte(out, *at++ == '{' ? '[' : ']');
+		else if (*at == ',')
+			buffer_append_byte(out, *at++);
+		else if (*at == '"')
+			at = quoted_to_json(at, write_element, out);
+		else
+		{
+			size_t length = strcspn(at, ",{}");
+
+			if (length == 4 && memcmp(at, "NULL", 4) == 0)
+				buffer_append_text(out, "null");
+			else
+				write_element(out, at, length);
+			at += length;
+		}
+	}
+}

@@ -1,0 +1,129 @@
+/* json: every text comes back the same when jansson reads what was written; array literals, both ways. */
+#include "base/json.h"
+
+#include <string.h>
+
+#include <jansson.h>
+
+#include "gateway_unit.h"
+
+static void
+expect_back(const char *text, size_t length)
+{
+	Buffer out = { 0 };
+	json_t *read;
+
+	json_write_string(&out, text, length);
+	read = json_loadb(out.base, out.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	ck_assert_ptr_nonnull(read);
+	ck_assert_uint_eq(json_string_length(read), length);
+	ck_assert_mem_eq(json_string_value(read), text, length);
+	json_decref(read);
+	buffer_dispose(&out);
+}
+
+START_TEST(every_byte_comes_back)
+{
+	for (int byte = 0; byte < 128; byte++)
+	{
+		char text[3] = { 'a', (char) byte, 'b' };
+
+		expect_back(text, 3);
+		expect_back(text + 1, 1);
+	}
+}
+END_TEST
+
+START_TEST(utf8_stays_as_it_is)
+{
+	Buffer out = { 0 };
+
+	json_write_text(&out, "é€🙂\u2028");
+	ck_assert_str_eq(buffer_text(&out), "\"é€🙂\u2028\"");
+	buffer_dispose(&out);
+}
+END_TEST
+
+START_TEST(common_escapes_are_short)
+{
+	Buffer out = { 0 };
+
+	json_write_text(&out, "\"\\\b\t\n\f\r\v\x01");
+	ck_assert_str_eq(buffer_text(&out), "\"\\\"\\\\\\b\\t\\n\\f\\r\\u000b\\u0001\"");
+	buffer_dispose(&out);
+}
+END_TEST
+
+START_TEST(null_is_null)
+{
+	Buffer out = { 0 };
+
+	json_write_text(&out, NULL);
+	ck_assert_str_eq(buffer_text(&out), "null");
+	buffer_dispose(&out);
+}
+END_TEST
+
+START_TEST(long_texts_fit)
+{
+	char text[5000];
+
+	memset(text, '"', sizeof(text));
+	expect_back(text, sizeof(text));
+	memset(text, 'x', sizeof(text));
+	expect_back(text, sizeof(text));
+	expect_back(text, 0);
+}
+END_TEST
+
+static void
+expect_literal(const char *json, const char *expected)
+{
+	json_t *array = json_loads(json, JSON_ALLOW_NUL, NULL);
+	Buffer out = { 0 };
+	bool fine = array_from_json(array, &out);
+
+	ck_assert_int_eq(fine, expected != NULL);
+	if (expected != NULL)
+		ck_assert_str_eq(buffer_text(&out), expected);
+	json_decref(array);
+	buffer_dispose(&out);
+}
+
+START_TEST(json_becomes_a_literal)
+{
+	expect_literal("[]", "{}");
+	expect_literal("[1,-2,null]", "{1,-2,NULL}");
+	expect_literal("[\"a\",\"\",\"NULL\",\"{,}\",\"\\\"\\\\\"]", "{\"a\",\"\",\"NULL\",\"{,}\",\"\\\"\\\\\"}");
+	expect_literal("[true,false,1.5]", "{true,false,1.5}");
+}
+END_TEST
+
+START_TEST(what_is_no_scalar_is_refused)
+{
+	expect_literal("[{}]", NULL);
+	expect_literal("[[1]]", NULL);
+	expect_literal("[\"a\\u0000b\"]", NULL);
+}
+END_TEST
+
+static void
+expect_json(const char *literal, const char *expected)
+{
+	Buffer out = { 0 };
+
+	array_to_json(literal, json_write_string, &out);
+	ck_assert_str_eq(buffer_text(&out), expected);
+	buffer_dispose(&out);
+}
+
+START_TEST(a_literal_becomes_json)
+{
+	expect_json("{}", "[]");
+	expect_json("{a,NULL,\"NULL\",\"\"}", "[\"a\",null,\"NULL\",\"\"]");
+	expect_json("{\"b c\",\"\\\"\\\\\",\"{,}\"}", "[\"b c\",\"\\\"\\\\\",\"{,}\"]");
+}
+END_TEST
+
+RUN_TESTS("json", every_byte_comes_back, utf8_stays_as_it_is, common_escapes_are_short, null_is_null, long_texts_fit,
+		  json_becomes_a_literal, what_is_no_scalar_is_refused, a_literal_becomes_json)
