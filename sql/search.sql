@@ -229,13 +229,6 @@ SELECT size, count(*) FROM (VALUES (1), (3), (20)) s(size), pages_by_cursor('quo
 RESET parley.search_method;
 DROP FUNCTION write_next, pages_by_cursor, whole_list;
 
--- without_its_indexes_a_search_says_so
-BEGIN;
-DROP INDEX parley.messages_grams;
-\set VERBOSITY default
-SELECT * FROM parley.recent_conversations('platypus');
-ROLLBACK;
-
 DELETE FROM parley.messages m USING parley.conversations c, many WHERE c.id = m.conversation_id AND c.contact_id = many.id;
 DELETE FROM parley.members m USING many WHERE many.id = m.contact_id;
 DELETE FROM parley.conversations c USING many WHERE c.contact_id = many.id;

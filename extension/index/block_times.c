@@ -11,10 +11,12 @@
 #include "access/brin.h"
 #include "access/brin_page.h"
 #include "access/brin_tuple.h"
+#include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "index/block_times.h"
 
 /* What brin_minmax keeps of a column that is never null. */
@@ -29,7 +31,7 @@ summary_times(const BrinTuple *summary)
 {
 	TimesSummary times = { DT_NOBEGIN, DT_NOEND };
 
-	if (!BrinTupleIsPlaceholder(summary) && !BrinTupleIsEmptyRange(summary) && !BrinTupleHasNulls(summary))
+	if (compat_brin_summary_is_known(summary))
 		memcpy(&times, (const char *) summary + BrinTupleDataOffset(summary), sizeof(times));
 	return times;
 }
@@ -63,13 +65,16 @@ BlockTimes
 parley_block_times_read(Relation index, BlockNumber blocks)
 {
 	BlockTimes times = { 0 };
-	BlockNumber pages = RelationGetNumberOfBlocks(index);
-	BrinStatsData built;
+	BlockNumber pages = index == NULL ? 0 : RelationGetNumberOfBlocks(index);
+	BrinStatsData built = { .pagesPerRange = BRIN_DEFAULT_PAGES_PER_RANGE };
 
 	/* As it was built; the option may have been changed since. */
-	brinGetStats(index, &built);
+	if (index != NULL)
+	{
+		brinGetStats(index, &built);
+		pgstat_count_index_scan(index);
+	}
 	times.blocks_per_run = built.pagesPerRange;
-	pgstat_count_index_scan(index);
 	times.run_count = (blocks + times.blocks_per_run - 1) / times.blocks_per_run;
 	times.oldest = palloc(sizeof(TimestampTz) * (times.run_count + 1));
 	times.newest = palloc(sizeof(TimestampTz) * (times.run_count + 1));
@@ -80,8 +85,10 @@ parley_block_times_read(Relation index, BlockNumber blocks)
 	}
 	for (BlockNumber page = 0; page < pages; page++)
 	{
-		Buffer buffer = ReadBuffer(index, page);
+		Buffer buffer;
 
+		CHECK_FOR_INTERRUPTS();
+		buffer = ReadBuffer(index, page);
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		summaries_read(BufferGetPage(buffer), &times);
 		UnlockReleaseBuffer(buffer);

@@ -19,7 +19,7 @@ typedef struct BlockTimes
 } BlockTimes;
 
 /* Reads the whole index, palloc'd, after the snapshot was taken for which it is to hold; blocks: how many the table
- * has. */
+ * has. Without an index (NULL) nothing is known. */
 extern BlockTimes parley_block_times_read(Relation index, BlockNumber blocks);
 
 #endif

@@ -1,19 +1,19 @@
 /*
  * gram_index.c: see gram_index.h.
  *
- * Takes no lock of its own but the predicate lock of a serializable transaction; those of pages are posting_list.c's,
- * pending_list.c's and GIN's.
+ * Takes no lock of its own but the predicate lock of a serializable transaction, on the whole index: whoever inserts
+ * checks for it first of all, by way of the pending list. Locks of pages are posting_list.c's and pending_list.c's.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/relscan.h"
+#include "access/htup_details.h"
 #include "miscadmin.h"
 #include "nodes/tidbitmap.h"
 #include "pgstat.h"
 #include "storage/predicate.h"
-#include "utils/fmgroids.h"
+#include "utils/memutils.h"
 
+#include "compat.h"
 #include "index/gram_index.h"
 #include "index/pending_list.h"
 
@@ -28,6 +28,9 @@
 #define KEYS_MAX 1000
 #define RANGES_MAX 2
 
+/* Of lists that are read whole, the rows of so many blocks of the table at once. */
+#define BLOCKS_AT_ONCE 2048
+
 /* The lists that answer a clue, in columns first to last. */
 static PostingLists
 clue_lists(GinState *state, OffsetNumber first, OffsetNumber last, const GramClue *clue, bool with_rows,
@@ -37,7 +40,8 @@ clue_lists(GinState *state, OffsetNumber first, OffsetNumber last, const GramClu
 
 	for (OffsetNumber column = first; column <= last && lists.is_whole; column++)
 		for (int i = 0; i < clue->range_count && lists.is_whole; i++)
-			parley_posting_lists_add(&lists, state, column, &clue->ranges[i], KEYS_MAX, with_rows, snapshot);
+			parley_posting_lists_add(&lists, state, column, &clue->ranges[i], clue->ranges[i].low, KEYS_MAX, with_rows,
+									 snapshot);
 	return lists;
 }
 
@@ -90,9 +94,11 @@ parley_gram_index_choose(Relation index, int columns, const Folded *term, double
 	const GramClue *vague = NULL;
 	double rows[CLUES_ASKED_MAX];
 	GinState state;
-	size_t count = parley_clues_of_folded(term, clues, CLUES_MAX);
+	size_t count = index == NULL ? 0 : parley_clues_of_folded(term, clues, CLUES_MAX);
 
-	initGinState(&state, index);
+	if (count == 0)
+		return set;
+	compat_gin_state_init(&state, index);
 	for (size_t i = 0; i < count; i++)
 	{
 		PostingLists lists = clue_lists(&state, 1, columns, &clues[i], false, snapshot);
@@ -119,56 +125,81 @@ static Rows
 bitmap_rows(TIDBitmap *bitmap)
 {
 	Rows found = { 0 };
-	TBMIterator *iterator = tbm_begin_iterate(bitmap);
+	CompatBitmapIterator *iterator = compat_bitmap_iterate_begin(bitmap);
+	OffsetNumber offsets[MaxHeapTuplesPerPage];
+	BlockNumber block;
 
-	for (TBMIterateResult *block; (block = tbm_iterate(iterator)) != NULL;)
-		for (int i = 0; i < (block->ntuples < 0 ? 1 : block->ntuples); i++)
+	for (int count; (count = compat_bitmap_iterate(iterator, &block, offsets)) != -2;)
+		for (int i = 0; i < (count == -1 ? 1 : count); i++)
 		{
 			ItemPointerData row;
 
-			ItemPointerSet(&row, block->blockno, block->ntuples < 0 ? InvalidOffsetNumber : block->offsets[i]);
+			ItemPointerSet(&row, block, count == -1 ? InvalidOffsetNumber : offsets[i]);
 			parley_rows_add(&found, &row, 1);
 		}
-	tbm_end_iterate(iterator);
+	compat_bitmap_iterate_end(iterator);
 	return found;
 }
 
-Rows
-parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, Snapshot snapshot)
+/* Adds to the bitmap the rows of all keys of a range, some keys at a time. */
+static void
+range_collect(GramScan *scan, GinState *state, OffsetNumber column, const GramRange *range, TIDBitmap *bitmap)
 {
-	TIDBitmap *bitmap = tbm_create(work_mem * 1024L, NULL);
-	IndexScanDesc scan = index_beginscan_bitmap(index, snapshot, 1);
-	bytea *query = parley_clues_form(clues->clues, clues->count);
-	ScanKeyData key;
-	Rows found;
+	MemoryContext some_lists = AllocSetContextCreate(CurrentMemoryContext, "posting lists", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext outer = MemoryContextSwitchTo(some_lists);
+	PostingLists lists = { .next = range->low };
 
-	ScanKeyEntryInitialize(&key, 0, column, GRAM_HAS_CLUES, InvalidOid, index->rd_indcollation[column - 1], F_BYTEAEQ,
-						   PointerGetDatum(query));
-	index_rescan(scan, &key, 1, NULL, 0);
-	index_getbitmap(scan, bitmap);
-	found = bitmap_rows(bitmap);
-	index_endscan(scan);
-	tbm_free(bitmap);
-	pfree(query);
-	return found;
+	do
+	{
+		MemoryContextReset(some_lists);
+		lists = (PostingLists){ .is_whole = true, .next = lists.next };
+		parley_posting_lists_add(&lists, state, column, range, lists.next, KEYS_MAX, true, scan->snapshot);
+		for (size_t i = 0; i < lists.count; i++)
+			parley_posting_list_collect(&lists.lists[i], scan->index, scan->snapshot, bitmap);
+	} while (!lists.is_whole);
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(some_lists);
+}
+
+/* All rows that are in a list of each clue, however many keys it has; in work_mem, and beyond that by blocks. */
+static void
+scan_collect(GramScan *scan, GinState *state, OffsetNumber column, const ClueSet *clues)
+{
+	TIDBitmap *all = NULL;
+	Rows listed;
+
+	for (size_t i = 0; i < clues->count; i++)
+	{
+		TIDBitmap *some = tbm_create(work_mem * (Size) 1024, NULL);
+
+		for (int j = 0; j < clues->clues[i].range_count; j++)
+			range_collect(scan, state, column, &clues->clues[i].ranges[j], some);
+		if (all != NULL)
+		{
+			tbm_intersect(all, some);
+			tbm_free(some);
+		}
+		else
+			all = some;
+	}
+	listed = bitmap_rows(all);
+	tbm_free(all);
+	parley_rows_add(&scan->known, listed.rows, listed.count);
+	parley_rows_sort(&scan->known, 0);
 }
 
 void
 parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const ClueSet *clues, Snapshot snapshot)
 {
 	GinState state;
-	bool is_whole = clues->count > 0 && clues->rows >= 0;
+	bool is_whole = clues->rows >= 0;
 
-	memset(scan, 0, sizeof(*scan));
-	scan->index = index;
-	scan->snapshot = snapshot;
-	if (is_whole)
-	{
-		PredicateLockRelation(index, snapshot);
-		pgstat_count_index_scan(index);
-		initGinState(&state, index);
-		scan->known = parley_pending_rows(&state, column, clues->clues, clues->count, snapshot);
-	}
+	Assert(clues->count > 0);
+	*scan = (GramScan){ .index = index, .snapshot = snapshot };
+	PredicateLockRelation(index, snapshot);
+	pgstat_count_index_scan(index);
+	compat_gin_state_init(&state, index);
+	scan->known = parley_pending_rows(&state, column, clues->clues, clues->count, snapshot);
 	for (size_t i = 0; i < clues->count && is_whole; i++)
 	{
 		scan->lists[i] = clue_lists(&state, column, column, &clues->clues[i], true, snapshot);
@@ -177,7 +208,24 @@ parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const 
 	if (is_whole)
 		scan->clue_count = clues->count;
 	else
-		scan->known = parley_gram_index_ask(index, column, clues, snapshot);
+		scan_collect(scan, &state, column, clues);
+}
+
+Rows
+parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, BlockNumber blocks, Snapshot snapshot)
+{
+	Rows all = { 0 };
+	GramScan scan;
+
+	parley_gram_scan_begin(&scan, index, column, clues, snapshot);
+	for (BlockNumber first = 0; first < blocks; first += Min(BLOCKS_AT_ONCE, blocks - first))
+	{
+		Rows some = parley_gram_scan_read(&scan, first, first + Min(BLOCKS_AT_ONCE, blocks - first) - 1);
+
+		CHECK_FOR_INTERRUPTS();
+		parley_rows_add(&all, some.rows, some.count);
+	}
+	return all;
 }
 
 /* Appends to what was found the rows of the stretch that are in any list, ascending. */

@@ -26,27 +26,28 @@ typedef struct ClueSet
 /*
  * The clues of a folded term worth asking for, and an estimate from the sizes of the index's lists: a descent of the
  * index a clue, and a look at the keys where a clue is a range of them. columns: how many of the index, from the first,
- * may match; table_rows: about how many rows there are.
+ * may match; table_rows: about how many rows there are. Without an index (NULL) none is worth asking for.
  */
 extern ClueSet parley_gram_index_choose(Relation index, int columns, const Folded *term, double table_rows,
 										Snapshot snapshot);
 
-/* All rows with all clues in the column, ascending, palloc'd. May hold rows that do not match; offset
- * InvalidOffsetNumber: any row of the block. */
-extern Rows parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, Snapshot snapshot);
+/* All rows with all clues in the column, ascending, palloc'd; blocks: how many the table has. May have rows that do not
+ * match, and some twice; offset InvalidOffsetNumber: any row of the block. */
+extern Rows parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, BlockNumber blocks,
+								  Snapshot snapshot);
 
 /* The same, a stretch of blocks at a time. */
 typedef struct GramScan
 {
 	Relation index;
 	Snapshot snapshot;
-	Rows known; /* what waited in the pending list; or all, where a clue has too many keys for lists */
+	Rows known; /* what waited in the pending list; or all, if a clue has too many keys for lists */
 	PostingLists lists[CLUES_ASKED_MAX];
 	size_t clue_count; /* 0: all is known */
 	Rows found;
 } GramScan;
 
-/* Begins in the current context. Predicate-locks the index as a whole. */
+/* Begins in the current context, with at least one clue. Predicate-locks the index as a whole. */
 extern void parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const ClueSet *clues,
 								   Snapshot snapshot);
 

@@ -3,24 +3,45 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "executor/spi.h"
 #include "nodes/makefuncs.h"
 #include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "index/lookup.h"
 
-Relation
-parley_relation_open(const char *name)
+/* Locked as it is looked up, so that what is being replaced by another of its name is not opened in vain. */
+static Relation
+relation_open_by_name(const char *name)
 {
 	Oid oid = RangeVarGetRelid(makeRangeVar("parley", (char *) name, -1), AccessShareLock, true);
 
-	if (!OidIsValid(oid))
-		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW), errmsg("search lacks parley.%s", name),
-						errhint("Call parley.finish_bulk_load() where a load was left unfinished.")));
-	return relation_open(oid, NoLock);
+	return OidIsValid(oid) ? relation_open(oid, NoLock) : NULL;
+}
+
+Relation
+parley_table_open(const char *name)
+{
+	Relation table = relation_open_by_name(name);
+
+	if (table == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table \"parley.%s\" does not exist", name)));
+	if (table->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("\"parley.%s\" is not a plain table", name)));
+	if (has_subclass(RelationGetRelid(table)) && find_inheritance_children(RelationGetRelid(table), NoLock) != NIL)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("table \"parley.%s\" has child tables", name)));
+	if (table->rd_rel->relrowsecurity && table->rd_rel->relforcerowsecurity)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("table \"parley.%s\" forces row security on its owner", name)));
+	return table;
 }
 
 AttrNumber
@@ -34,12 +55,68 @@ parley_column(Relation table, const char *name)
 	return number;
 }
 
-void
-parley_lookup_open(Lookup *lookup, Relation table, const char *index, int key_count, Snapshot snapshot)
+static bool
+index_has_form(Relation table, Relation index, const IndexForm *form)
 {
-	lookup->index = parley_relation_open(index);
+	Form_pg_index made = index->rd_index;
+
+	if (index->rd_rel->relkind != RELKIND_INDEX || made->indrelid != RelationGetRelid(table) ||
+		index->rd_rel->relam != form->access_method ||
+		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) == form->is_partial)
+		return false;
+	for (int i = 0; i < INDEX_COLUMNS_MAX && form->columns[i] != NULL; i++)
+		if (i >= made->indnkeyatts || made->indkey.values[i] != SPI_fnumber(RelationGetDescr(table), form->columns[i]) ||
+			((index->rd_indoption[i] & INDOPTION_DESC) != 0) != form->is_descending)
+			return false;
+	return true;
+}
+
+/* Why a query would not use it; NULL: it would. The planner asks the same (get_relation_info). */
+static const char *
+index_fault(Relation table, Relation index, const IndexForm *form)
+{
+	if (index == NULL)
+		return "It does not exist.";
+	if (!index_has_form(table, index, form))
+		return "It is not the index that parley made.";
+	if (!index->rd_index->indisvalid || !index->rd_index->indisready || !index->rd_index->indislive)
+		return "It is being built, or its building was cut short.";
+	if (index->rd_index->indcheckxmin &&
+		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin))
+		return "It was built after this transaction began.";
+	return NULL;
+}
+
+Relation
+parley_index_open(Relation table, const IndexForm *form, bool missing_ok)
+{
+	Oid primary_key = form->name == NULL ? compat_primary_key(table) : InvalidOid;
+	Relation index = form->name != NULL        ? relation_open_by_name(form->name)
+					 : OidIsValid(primary_key) ? relation_open(primary_key, AccessShareLock)
+											   : NULL;
+	const char *fault = index_fault(table, index, form);
+
+	if (fault == NULL)
+		return index;
+	if (!missing_ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_CANNOT_CONNECT_NOW),
+				 errmsg("%s of table \"parley.%s\" cannot be used",
+						form->name != NULL ? psprintf("index \"%s\"", form->name) : "the primary key",
+						RelationGetRelationName(table)),
+				 errdetail_internal("%s", fault),
+				 errhint("Call parley.finish_bulk_load() if a load was left unfinished; REINDEX what is not valid.")));
+	if (index != NULL)
+		relation_close(index, NoLock);
+	return NULL;
+}
+
+void
+parley_lookup_open(Lookup *lookup, Relation table, const IndexForm *form, int key_count, Snapshot snapshot)
+{
+	lookup->index = parley_index_open(table, form, false);
 	lookup->key_count = key_count;
-	lookup->scan = index_beginscan(table, lookup->index, snapshot, key_count, 0);
+	lookup->scan = compat_index_beginscan(table, lookup->index, snapshot, key_count);
 	lookup->slot = table_slot_create(table, NULL);
 }
 

@@ -2,12 +2,15 @@
  * pending_list.c: see pending_list.h.
  *
  * Share-locks a page of the list, and the next before it lets go, so that none can be taken away in between; whoever
- * empties the list waits for that long.
+ * empties the list waits for that long. While a page is locked a query cannot be cancelled: if somebody asks for that,
+ * all are let go, and if the query goes on nevertheless, the list is read from its beginning.
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
 
+#include "compat.h"
 #include "index/pending_list.h"
 
 /* A row under way: its grams come one after another, maybe over several pages. */
@@ -50,9 +53,9 @@ pending_page_read(GinState *state, OffsetNumber column, Page page, const GramClu
 			pending_row_end(row, clue_count, found);
 			*row = (PendingRow){ .row = entry->t_tid };
 		}
-		if (gintuple_get_attrnum(state, entry) != column)
+		if (compat_gin_entry_column(state, entry) != column)
 			continue;
-		gram = DatumGetInt64(gintuple_get_key(state, entry, &category));
+		gram = DatumGetInt64(compat_gin_entry_key(state, entry, &category));
 		if (category == GIN_CAT_NORM_KEY)
 			pending_row_add(row, gram, clues, clue_count);
 	}
@@ -67,7 +70,7 @@ pending_list_lock(Relation index, Snapshot snapshot)
 	BlockNumber head;
 
 	LockBuffer(meta, GIN_SHARE);
-	TestForOldSnapshot(snapshot, index, BufferGetPage(meta));
+	compat_test_for_old_snapshot(snapshot, index, BufferGetPage(meta));
 	head = GinPageGetMeta(BufferGetPage(meta))->head;
 	if (BlockNumberIsValid(head))
 	{
@@ -93,18 +96,39 @@ pending_list_step(Relation index, Buffer buffer)
 	return following;
 }
 
+/* False: an interrupt waits to be served. */
+static bool
+pending_list_read(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count, Snapshot snapshot,
+				  Rows *found)
+{
+	PendingRow row = { .answered = 0 };
+	Buffer buffer = pending_list_lock(state->index, snapshot);
+
+	ItemPointerSetInvalid(&row.row);
+	for (; BufferIsValid(buffer); buffer = pending_list_step(state->index, buffer))
+	{
+		if (INTERRUPTS_PENDING_CONDITION())
+		{
+			UnlockReleaseBuffer(buffer);
+			return false;
+		}
+		pending_page_read(state, column, BufferGetPage(buffer), clues, clue_count, &row, found);
+	}
+	pending_row_end(&row, clue_count, found);
+	return true;
+}
+
 Rows
 parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count, Snapshot snapshot)
 {
 	Rows found = { 0 };
-	PendingRow row = { .answered = 0 };
 
-	ItemPointerSetInvalid(&row.row);
 	Assert(clue_count > 0 && clue_count < 64);
-	for (Buffer buffer = pending_list_lock(state->index, snapshot); BufferIsValid(buffer);
-		 buffer = pending_list_step(state->index, buffer))
-		pending_page_read(state, column, BufferGetPage(buffer), clues, clue_count, &row, &found);
-	pending_row_end(&row, clue_count, &found);
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		found.count = 0;
+	} while (!pending_list_read(state, column, clues, clue_count, snapshot, &found));
 	parley_rows_sort(&found, 0);
 	return found;
 }

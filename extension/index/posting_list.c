@@ -3,13 +3,19 @@
  *
  * Share-locks one page of the index at a time, two while it steps to the right, and none when it returns. What others
  * do meanwhile is met as GIN's own scans meet it: a page that was split, or deleted, since its address was read leads
- * to the right; and no deleted page is used again while a snapshot is held, as this search's is. (On a standby the
- * primary does not know of it: there the moment between reading an address and the page is as in GIN's own scans.)
+ * to the right; and no deleted page is used again while a snapshot is held, as this search's is. On a standby the
+ * primary does not know of that snapshot: a page that has become one of another kind between its address was read and
+ * it was locked is noticed, and the search is to be repeated (40001).
+ *
+ * Pages are locked for microseconds; between them queries can be cancelled.
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
 
+#include "compat.h"
 #include "index/posting_list.h"
 
 #define EVERYWHERE UINT64_MAX
@@ -25,7 +31,7 @@ posting_list_of_entry(GinState *state, OffsetNumber column, IndexTuple entry, bo
 		list.until = 0;
 	}
 	else if (with_rows && GinGetNPosting(entry) > 0)
-		list.rows = ginReadTuple(state, column, entry, &list.count);
+		list.rows = compat_gin_entry_rows(state, column, entry, &list.count);
 	else
 		list.count = GinGetNPosting(entry);
 	return list;
@@ -37,9 +43,9 @@ entry_gram(GinState *state, OffsetNumber column, IndexTuple entry, Gram *gram)
 {
 	GinNullCategory category;
 
-	if (gintuple_get_attrnum(state, entry) != column)
+	if (compat_gin_entry_column(state, entry) != column)
 		return false;
-	*gram = DatumGetInt64(gintuple_get_key(state, entry, &category));
+	*gram = DatumGetInt64(compat_gin_entry_key(state, entry, &category));
 	return category == GIN_CAT_NORM_KEY;
 }
 
@@ -54,7 +60,7 @@ posting_lists_append(PostingLists *lists, PostingList list)
 }
 
 void
-parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber column, const GramRange *range,
+parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber column, const GramRange *range, Gram from,
 						 size_t keys_max, bool with_rows, Snapshot snapshot)
 {
 	GinBtreeData entries;
@@ -62,9 +68,8 @@ parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber colu
 	size_t looked_at = 0;
 	Gram gram;
 
-	ginPrepareEntryScan(&entries, column, Int64GetDatum(range->low), GIN_CAT_NORM_KEY, state);
-	stack = ginFindLeafPage(&entries, true, false, snapshot);
-	entries.findItem(&entries, stack);
+	CHECK_FOR_INTERRUPTS();
+	stack = compat_gin_entry_find(&entries, state, column, Int64GetDatum(from), snapshot);
 	for (OffsetNumber offset = stack->off;; offset++)
 	{
 		Page page = BufferGetPage(stack->buffer);
@@ -74,7 +79,7 @@ parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber colu
 		{
 			if (GinPageRightMost(page))
 				break;
-			stack->buffer = ginStepRight(stack->buffer, state->index, GIN_SHARE);
+			stack->buffer = compat_gin_step_right(stack->buffer, state->index);
 			stack->blkno = BufferGetBlockNumber(stack->buffer);
 			offset = InvalidOffsetNumber;
 			continue;
@@ -85,13 +90,13 @@ parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber colu
 		if (looked_at++ == keys_max)
 		{
 			lists->is_whole = false;
+			lists->next = gram;
 			break;
 		}
 		if (parley_gram_in_range(gram, range))
 			posting_lists_append(lists, posting_list_of_entry(state, column, entry, with_rows));
 	}
-	LockBuffer(stack->buffer, GIN_UNLOCK);
-	freeGinBtreeStack(stack);
+	compat_gin_entry_release(stack);
 }
 
 static double
@@ -103,7 +108,7 @@ leaf_size(Page leaf)
 
 	if (bytes == 0)
 		return 0;
-	pfree(ginPostingListDecode(segment, &count));
+	pfree(compat_gin_segment_rows(segment, &count));
 	return (double) count * bytes / SizeOfGinPostingList(segment);
 }
 
@@ -153,6 +158,25 @@ is_passed(Page page, const RowPlace *place)
 	return GinPageIsLeaf(page) && GinDataLeafPageIsEmpty(page);
 }
 
+/* The page in the buffer, if it is one of a posting tree. */
+static Page
+posting_page(Relation index, Buffer buffer)
+{
+	Page page = BufferGetPage(buffer);
+
+	if (!PageIsNew(page) && GinPageIsData(page) && (GinPageIsCompressed(page) || !GinPageIsLeaf(page)))
+		return page;
+	if (RecoveryInProgress())
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("page %u of index \"%s\" was put to another use while it was looked for",
+							   BufferGetBlockNumber(buffer), RelationGetRelationName(index)),
+						errhint("Repeat the search.")));
+	ereport(ERROR, (errcode(ERRCODE_INDEX_CORRUPTED),
+					errmsg("page %u of index \"%s\" is not of a posting tree", BufferGetBlockNumber(buffer),
+						   RelationGetRelationName(index)),
+					errhint("REINDEX the index.")));
+}
+
 /* To the leaf that has the row's place, or without one to any in the middle that has rows. */
 static Descent
 posting_tree_descend(Relation index, BlockNumber root, const RowPlace *place, Snapshot snapshot)
@@ -164,15 +188,16 @@ posting_tree_descend(Relation index, BlockNumber root, const RowPlace *place, Sn
 		Page page;
 		BlockNumber child;
 
+		CHECK_FOR_INTERRUPTS();
 		LockBuffer(descent.buffer, GIN_SHARE);
-		for (page = BufferGetPage(descent.buffer); !GinPageRightMost(page) && is_passed(page, place);
-			 page = BufferGetPage(descent.buffer))
+		for (page = posting_page(index, descent.buffer); !GinPageRightMost(page) && is_passed(page, place);
+			 page = posting_page(index, descent.buffer))
 		{
 			if (place != NULL && !GinPageIsDeleted(page))
 				descent.after = Max(descent.after, parley_row_place(GinDataPageGetRightBound(page)));
-			descent.buffer = ginStepRight(descent.buffer, index, GIN_SHARE);
+			descent.buffer = compat_gin_step_right(descent.buffer, index);
 		}
-		TestForOldSnapshot(snapshot, index, page);
+		compat_test_for_old_snapshot(snapshot, index, page);
 		if (GinPageIsLeaf(page))
 			return descent;
 		descent.leaves *= GinPageGetOpaque(page)->maxoff;
@@ -216,7 +241,6 @@ leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, S
 	GinPostingList *first = GinDataLeafPageGetPostingList(page);
 	char *end = (char *) first + GinDataLeafPageGetPostingListSize(page);
 
-	Assert(GinPageIsCompressed(page));
 	list->after = found.after;
 	list->until = GinPageRightMost(page) ? EVERYWHERE : parley_row_place(GinDataPageGetRightBound(page));
 	for (GinPostingList *segment = GinNextPostingListSegment(first); (char *) segment < end;
@@ -236,8 +260,30 @@ leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, S
 		}
 	}
 	if ((char *) first < end)
-		list->rows = ginPostingListDecodeAllSegments(first, (int) (end - (char *) first), &list->count);
+		list->rows = compat_gin_segments_rows(first, (int) (end - (char *) first), &list->count);
 	UnlockReleaseBuffer(found.buffer);
+}
+
+void
+parley_posting_list_collect(PostingList *list, Relation index, Snapshot snapshot, TIDBitmap *bitmap)
+{
+	if (!BlockNumberIsValid(list->root))
+	{
+		tbm_add_tuples(bitmap, list->rows, list->count, false);
+		return;
+	}
+	for (RowPlace until = EVERYWHERE; until > 0;)
+	{
+		PostingList leaf = { .root = list->root };
+
+		leaf_decode(&leaf, index, 0, until, snapshot);
+		if (leaf.rows != NULL)
+		{
+			tbm_add_tuples(bitmap, leaf.rows, leaf.count, false);
+			pfree(leaf.rows);
+		}
+		until = leaf.after;
+	}
 }
 
 /* Makes rows span all from beyond `after` to `until`, which may take several leaves. */

@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
@@ -58,7 +59,7 @@ conversation_walk(ConversationSearch *of, double budget)
 	ScanKeyData keys[2];
 	double walked = 0;
 
-	parley_lookup_open(&messages, search->messages, "messages_pkey", 2, search->snapshot);
+	parley_lookup_open(&messages, search->messages, &parley_messages_key, 2, search->snapshot);
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(of->conversation_id));
 	ScanKeyInit(&keys[1], 2, BTLessStrategyNumber, F_INT8LT, Int64GetDatum(of->before));
 	parley_lookup_start_scan(&messages, keys);
@@ -76,7 +77,8 @@ static void
 conversation_by_index(ConversationSearch *of, Relation index, const ClueSet *clues)
 {
 	CandidateVisit visit = parley_search_visit_begin(&of->search, of->search.messages, message_look);
-	Rows all = parley_gram_index_ask(index, 1, clues, of->search.snapshot);
+	Rows all =
+		parley_gram_index_ask(index, 1, clues, RelationGetNumberOfBlocks(of->search.messages), of->search.snapshot);
 
 	of->count = 0;
 	parley_search_visit(&visit, all.rows, all.count);
@@ -96,7 +98,7 @@ static void
 conversation_search(ConversationSearch *of)
 {
 	Search *search = &of->search;
-	Relation index = parley_relation_open("messages_grams");
+	Relation index = parley_index_open(search->messages, &parley_messages_grams, true);
 	ClueSet clues = parley_gram_index_choose(index, 1, &search->matcher.term, parley_table_rows(search->messages),
 											 search->snapshot);
 	double budget = HUGE_VAL;
@@ -107,7 +109,8 @@ conversation_search(ConversationSearch *of)
 		budget = 0;
 	if (!conversation_walk(of, budget))
 		conversation_by_index(of, index, &clues);
-	relation_close(index, NoLock);
+	if (index != NULL)
+		relation_close(index, NoLock);
 	qsort(of->numbers, of->count, sizeof(int64), number_compare_descending);
 	of->count = Min(of->count, (size_t) of->wanted);
 }

@@ -11,7 +11,9 @@
 
 #include "access/relation.h"
 #include "access/tableam.h"
+#include "catalog/pg_am.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/timestamp.h"
 
 #include "search/search.h"
@@ -24,9 +26,19 @@
 #define PROBE_CONVERSATIONS 500
 #define WALKED_PER_CONVERSATION 5
 
+static const IndexForm contacts_grams = { "contacts_grams", GIN_AM_OID, { "name", "phone", "phone_digits" } };
+static const IndexForm by_newest = { "conversations_last_message_at",
+									 BTREE_AM_OID,
+									 { "last_message_at", "id" },
+									 .is_descending = true,
+									 .is_partial = true };
+
 /* The indexes by which a contact's conversations are found. */
-static const char *const contact_indexes[] = { "conversations_contact_key", "conversations_direct_key",
-											   "conversations_high_contact" };
+static const IndexForm contact_indexes[] = {
+	{ "conversations_contact_key", BTREE_AM_OID, { "contact_id" }, .is_partial = true },
+	{ "conversations_direct_key", BTREE_AM_OID, { "low_contact_id" }, .is_partial = true },
+	{ "conversations_high_contact", BTREE_AM_OID, { "high_contact_id" }, .is_partial = true },
+};
 
 StreamPlan
 parley_search_plan_contacts(Search *search)
@@ -35,7 +47,7 @@ parley_search_plan_contacts(Search *search)
 	double wanted = Min((double) search->hits.wanted, parley_table_rows(search->conversations));
 	double index_cost;
 
-	plan.index = parley_relation_open("contacts_grams");
+	plan.index = parley_index_open(search->contacts, &contacts_grams, true);
 	plan.clues =
 		parley_gram_index_choose(plan.index, INDEX_COLUMNS, &search->matcher.term, plan.rows, search->snapshot);
 	search->contact_trace.estimate = plan.clues.rows;
@@ -95,8 +107,8 @@ contacts_walk(Search *search, double budget)
 	Lookup newest;
 	bool is_complete;
 
-	parley_lookup_open(&newest, search->conversations, "conversations_last_message_at",
-					   parley_search_has_cursor(search) ? 1 : 0, search->snapshot);
+	parley_lookup_open(&newest, search->conversations, &by_newest, parley_search_has_cursor(search) ? 1 : 0,
+					   search->snapshot);
 	parley_newest_start(search, &newest);
 	search->contact_trace.walked = 0;
 	is_complete = contacts_walk_on(search, &newest, budget);
@@ -118,7 +130,10 @@ contact_visit(Search *search, TupleTableSlot *contact)
 	{
 		parley_lookup_start(&search->of_contact[i], &contact_id);
 		while (parley_lookup_next(&search->of_contact[i]))
+		{
+			CHECK_FOR_INTERRUPTS();
 			parley_search_meet_row(search, search->of_contact[i].slot, NAMING_KNOWN);
+		}
 	}
 }
 
@@ -131,7 +146,8 @@ contacts_ask(Search *search, StreamPlan *plan)
 
 	for (AttrNumber column = 1; column <= INDEX_COLUMNS; column++)
 	{
-		Rows some = parley_gram_index_ask(plan->index, column, &plan->clues, search->snapshot);
+		Rows some = parley_gram_index_ask(plan->index, column, &plan->clues,
+										  RelationGetNumberOfBlocks(search->contacts), search->snapshot);
 
 		parley_rows_add(&all, some.rows, some.count);
 	}
@@ -151,7 +167,7 @@ contacts_by_index(Search *search, StreamPlan *plan)
 
 	search->contact_trace.candidates = candidates.count;
 	for (size_t i = 0; i < lengthof(contact_indexes); i++)
-		parley_lookup_open(&search->of_contact[i], search->conversations, contact_indexes[i], 1, search->snapshot);
+		parley_lookup_open(&search->of_contact[i], search->conversations, &contact_indexes[i], 1, search->snapshot);
 	visit = parley_search_visit_begin(search, search->contacts, contact_visit);
 	parley_search_visit(&visit, candidates.rows, candidates.count);
 	parley_search_visit_end(&visit);
@@ -206,5 +222,6 @@ parley_search_contacts(Search *search, StreamPlan *plan)
 
 	search->contact_trace.path = contacts_run(search, plan);
 	parley_trace_end(&search->contact_trace, began);
-	relation_close(plan->index, NoLock);
+	if (plan->index != NULL)
+		relation_close(plan->index, NoLock);
 }

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "access/relation.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
@@ -31,6 +32,8 @@
 
 /* So many messages of a user are read without asking further. */
 #define FEW_MESSAGES 100
+
+const IndexForm parley_messages_grams = { "messages_grams", GIN_AM_OID, { "content" } };
 
 /* Whether the index can name the messages with the term, and about how many they are. */
 static bool
@@ -70,7 +73,7 @@ parley_search_plan_messages(Search *search)
 	StreamPlan plan = { .rows = parley_table_rows(search->messages) };
 	double wanted = (double) search->hits.wanted;
 
-	plan.index = parley_relation_open("messages_grams");
+	plan.index = parley_index_open(search->messages, &parley_messages_grams, true);
 	plan.clues = parley_gram_index_choose(plan.index, 1, &search->matcher.term, plan.rows, search->snapshot);
 	search->message_trace.estimate = plan.clues.rows;
 	/* A user's messages are met only as often as they are among all. */
@@ -334,5 +337,6 @@ parley_search_messages(Search *search, StreamPlan *plan)
 	if (parley_hits_last_wanted(&search->hits, DT_NOBEGIN, &last))
 		search->newer_messages = Max(plan->walk_rows, (double) search->message_trace.walked);
 	parley_trace_end(&search->message_trace, began);
-	relation_close(plan->index, NoLock);
+	if (plan->index != NULL)
+		relation_close(plan->index, NoLock);
 }

@@ -4,10 +4,15 @@
 #include "postgres.h"
 
 #include "access/relscan.h"
+#include "catalog/pg_am.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
 
 #include "search/search.h"
+
+static const IndexForm messages_newest = {
+	"messages_newest", BTREE_AM_OID, { "created_at", "conversation_id", "number" }, .is_descending = true
+};
 
 void
 parley_newest_start(const Search *search, Lookup *newest)
@@ -22,7 +27,7 @@ parley_newest_start(const Search *search, Lookup *newest)
 void
 parley_newest_open(const Search *search, bool from_cursor, Lookup *newest)
 {
-	parley_lookup_open(newest, search->messages, "messages_newest", from_cursor ? 1 : 0, search->snapshot);
+	parley_lookup_open(newest, search->messages, &messages_newest, from_cursor ? 1 : 0, search->snapshot);
 	newest->scan->xs_want_itup = true;
 	parley_newest_start(search, newest);
 }

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "catalog/pg_am.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/timestamp.h"
@@ -26,10 +27,12 @@
 static BlockTimes
 block_times(const Search *search)
 {
-	Relation index = parley_relation_open("messages_block_times");
+	static const IndexForm form = { "messages_block_times", BRIN_AM_OID, { "created_at" } };
+	Relation index = parley_index_open(search->messages, &form, true);
 	BlockTimes times = parley_block_times_read(index, RelationGetNumberOfBlocks(search->messages));
 
-	relation_close(index, NoLock);
+	if (index != NULL)
+		relation_close(index, NoLock);
 	return times;
 }
 

@@ -8,6 +8,7 @@
 
 #include "access/relation.h"
 #include "access/tableam.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -15,12 +16,17 @@
 
 #include "search/search.h"
 
+const IndexForm parley_messages_key = { NULL, BTREE_AM_OID, { "conversation_id", "number" } };
+static const IndexForm by_id = { NULL, BTREE_AM_OID, { "id" } };
+static const IndexForm members_key = { NULL, BTREE_AM_OID, { "conversation_id", "contact_id" } };
+static const IndexForm members_contact = { "members_contact", BTREE_AM_OID, { "contact_id" } };
+
 static void
 search_open_tables(Search *search)
 {
-	search->messages = parley_relation_open("messages");
-	search->conversations = parley_relation_open("conversations");
-	search->contacts = parley_relation_open("contacts");
+	search->messages = parley_table_open("messages");
+	search->conversations = parley_table_open("conversations");
+	search->contacts = parley_table_open("contacts");
 	search->conversation.id = parley_column(search->conversations, "id");
 	search->conversation.contact_id = parley_column(search->conversations, "contact_id");
 	search->conversation.low_contact_id = parley_column(search->conversations, "low_contact_id");
@@ -171,11 +177,14 @@ search_close_to_user(Search *search)
 	AttrNumber conversation_id = parley_column(search->members, "conversation_id");
 	int count = 0;
 
-	parley_lookup_open(&own, search->members, "members_contact", 1, search->snapshot);
+	parley_lookup_open(&own, search->members, &members_contact, 1, search->snapshot);
 	parley_lookup_start(&own, &search->user_id);
 	while (count <= parley_search_user_conversations && parley_lookup_next(&own))
 	{
-		Hit *hit = parley_search_meet(search, parley_slot_int64(own.slot, conversation_id, NULL));
+		Hit *hit;
+
+		CHECK_FOR_INTERRUPTS();
+		hit = parley_search_meet(search, parley_slot_int64(own.slot, conversation_id, NULL));
 
 		count++;
 		if (hit != NULL)
@@ -198,16 +207,16 @@ parley_search_open(Search *search, const text *term, const int64 *user_id, Posit
 	parley_matcher_init(&search->matcher, term, DEFAULT_COLLATION_OID);
 	parley_hits_create(&search->hits, before, wanted);
 	search_open_tables(search);
-	parley_lookup_open(&search->conversation_by_id, search->conversations, "conversations_pkey", 1, search->snapshot);
-	parley_lookup_open(&search->contact_by_id, search->contacts, "contacts_pkey", 1, search->snapshot);
+	parley_lookup_open(&search->conversation_by_id, search->conversations, &by_id, 1, search->snapshot);
+	parley_lookup_open(&search->contact_by_id, search->contacts, &by_id, 1, search->snapshot);
 	if (parley_search_has_cursor(search))
-		parley_lookup_open(&search->messages_of, search->messages, "messages_pkey", 1, search->snapshot);
+		parley_lookup_open(&search->messages_of, search->messages, &parley_messages_key, 1, search->snapshot);
 	if (user_id != NULL)
 	{
 		search->of_user = true;
 		search->user_id = *user_id;
-		search->members = parley_relation_open("members");
-		parley_lookup_open(&search->member, search->members, "members_pkey", 2, search->snapshot);
+		search->members = parley_table_open("members");
+		parley_lookup_open(&search->member, search->members, &members_key, 2, search->snapshot);
 		search_close_to_user(search);
 	}
 }

@@ -126,6 +126,8 @@ extern bool parley_message_has_term(Search *search, TupleTableSlot *message);
 /* A bigint column of a slot that is not null; *isnull may be NULL. */
 extern int64 parley_slot_int64(TupleTableSlot *slot, AttrNumber column, bool *isnull);
 
+extern const IndexForm parley_messages_key;
+
 /* search_newest.c: messages in the order of their time. */
 
 /* Starts a look-up by an index that begins with a time, newest first: at the cursor if it was opened for one condition,
@@ -154,6 +156,7 @@ typedef struct StreamPlan
 	bool prefers_walk;
 } StreamPlan;
 
+extern const IndexForm parley_messages_grams;
 extern StreamPlan parley_search_plan_messages(Search *search);
 extern void parley_search_messages(Search *search, StreamPlan *plan);
 extern StreamPlan parley_search_plan_contacts(Search *search);

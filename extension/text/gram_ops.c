@@ -11,8 +11,10 @@
 #include "catalog/pg_collation.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "text/gram_ops.h"
 #include "text/matcher.h"
 
@@ -69,19 +71,21 @@ parley_clues_form(const GramClue *clues, size_t count)
 	return query;
 }
 
-/* The clues of a query, copied to where they are aligned; not an array of clues: 22023. */
+/* The clues of a query, copied to where they are aligned; not an array of clues, or of more than any term has: 22023.
+ */
 static GramClue *
 clues_read(bytea *query, size_t *count)
 {
 	Size size = VARSIZE_ANY_EXHDR(query);
 	GramClue *clues = palloc(size + 1);
 
+	bool is_valid = size % sizeof(GramClue) == 0 && size / sizeof(GramClue) <= CLUES_MAX;
+
 	*count = size / sizeof(GramClue);
 	memcpy(clues, VARDATA_ANY(query), size);
-	for (size_t i = 0; i < *count; i++)
-		if (clues[i].range_count < 1 || clues[i].range_count > GRAM_ALTERNATIVES_MAX)
-			size = 1;
-	if (size % sizeof(GramClue) != 0)
+	for (size_t i = 0; i < *count && is_valid; i++)
+		is_valid = clues[i].range_count >= 1 && clues[i].range_count <= GRAM_ALTERNATIVES_MAX;
+	if (!is_valid)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("query is not one of parley.term_clues()")));
 	return clues;
 }
@@ -127,8 +131,11 @@ parley_has_clues(PG_FUNCTION_ARGS)
 	GramClue *clues = clues_read(PG_GETARG_BYTEA_PP(1), &clue_count);
 
 	for (size_t i = 0; i < clue_count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!clue_is_among(&clues[i], grams, gram_count))
 			PG_RETURN_BOOL(false);
+	}
 	PG_RETURN_BOOL(true);
 }
 

@@ -5,15 +5,14 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/formatting.h"
 #include "utils/memutils.h"
-#include "utils/pg_locale.h"
 
+#include "compat.h"
 #include "text/fold.h"
 #include "text/matcher.h"
 
@@ -30,12 +29,9 @@ typedef struct KeptMatcher
 FoldKind
 parley_fold_kind(Oid collation)
 {
-	pg_locale_t locale;
-
-	if (lc_ctype_is_c(collation))
+	if (compat_collation_is_c(collation))
 		return FOLD_ASCII;
-	locale = pg_newlocale_from_collation(collation);
-	if (locale == 0 && GetDatabaseEncoding() == PG_UTF8)
+	if (GetDatabaseEncoding() == PG_UTF8 && compat_collation_is_process_locale(collation))
 		return FOLD_UTF8;
 	return FOLD_BY_LOWER;
 }

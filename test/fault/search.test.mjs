@@ -2,9 +2,12 @@
 // and vacuum them away at the same time, or have maintenance done on the tables, and every answer still is what it would be at rest.
 
 import assert from "node:assert/strict";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Cluster } from "../support/clusters.mjs";
 import { program } from "../support/database.mjs";
+import { until } from "../support/http.mjs";
 import { Session } from "../support/psql_session.mjs";
 
 const seconds = 15;
@@ -36,7 +39,7 @@ test("answers_stay_exact_while_the_index_is_written_and_vacuumed", { timeout: 18
 			FROM generate_series(1, 300) g, parley.conversations c, LATERAL (SELECT g * 150 + c.id AS i) i ORDER BY g, c.id;
 		SELECT parley.rebuild_conversations();
 		CREATE FUNCTION remove_messages(first bigint) RETURNS void LANGUAGE sql AS 'DELETE FROM parley.messages WHERE number BETWEEN first AND first + 2'`);
-	const until = Date.now() + seconds * 1000;
+	const end = Date.now() + seconds * 1000;
 	const done = { posts: 0, removals: 0, vacuums: 0, answers: 0 };
 	const wrong = [];
 
@@ -44,7 +47,7 @@ test("answers_stay_exact_while_the_index_is_written_and_vacuumed", { timeout: 18
 	const repeat = async (what, query, look = () => {}) => {
 		const session = new Session(cluster.env);
 		t.after(() => session.close());
-		while (Date.now() < until && wrong.length === 0) {
+		while (Date.now() < end && wrong.length === 0) {
 			const rows = await session.rows(query());
 			assert.ok(Array.isArray(rows), `${what}: ${rows.error}`);
 			look(rows);
@@ -55,7 +58,7 @@ test("answers_stay_exact_while_the_index_is_written_and_vacuumed", { timeout: 18
 	// What lies together goes together, from the middle on, so that whole pages of the lists become empty, and are taken out.
 	const remove = () => `SELECT remove_messages(100 + 3 * ${done.removals}), pg_sleep(0.1)::text`;
 	const vacuum = async () => {
-		for (; Date.now() < until; done.vacuums++) await cluster.psql("VACUUM (INDEX_CLEANUP on) parley.messages");
+		for (; Date.now() < end; done.vacuums++) await cluster.psql("VACUUM (INDEX_CLEANUP on) parley.messages");
 	};
 	const compare = (rows) => wrong.push(...rows);
 	await Promise.all([repeat("posts", post), repeat("removals", remove), vacuum(),
@@ -100,14 +103,14 @@ test("searches_outlive_maintenance_of_every_table", { timeout: 180000 }, async (
 	const tables = (await cluster.psql(`SELECT objid::regclass FROM pg_depend JOIN pg_class c ON c.oid = objid
 		WHERE refobjid = (SELECT oid FROM pg_extension WHERE extname = 'parley') AND classid = 'pg_class'::regclass AND relkind = 'r' ORDER BY 1`)).split("\n");
 	assert.ok(tables.includes("parley.members") && tables.includes("parley.transactions"), tables.join());
-	const until = Date.now() + seconds * 1000;
+	const end = Date.now() + seconds * 1000;
 	const done = { auto: 0, walk: 0, index: 0, maintenance: 0, contacts: 0, conversations: 0, members: 0, messages: 0 };
 
 	const search = async (method, few) => {
 		const session = new Session({ ...cluster.env, PGOPTIONS: `-c parley.search_method=${method} -c parley.search_user_conversations=${few}` });
 		const answers = [];
 		t.after(() => session.close());
-		for (; Date.now() < until; done[method]++)
+		for (; Date.now() < end; done[method]++)
 			for (const [i, query] of searches.entries()) {
 				const rows = await session.rows(query);
 				assert.ok(Array.isArray(rows), `${query}: ${rows.error}`);
@@ -117,7 +120,7 @@ test("searches_outlive_maintenance_of_every_table", { timeout: 180000 }, async (
 	};
 	const run = (...statements) => program("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", ...statements.flatMap((statement) => ["-c", statement])], cluster.env);
 	const maintain = async () => {
-		for (; Date.now() < until; done.maintenance++)
+		for (; Date.now() < end; done.maintenance++)
 			for (const table of tables)
 				await run(`ANALYZE ${table}`, `REINDEX TABLE CONCURRENTLY ${table}`, `ALTER TABLE ${table} ADD COLUMN note text`,
 					`ALTER TABLE ${table} DROP COLUMN note`, `VACUUM FULL ${table}`);
@@ -125,7 +128,7 @@ test("searches_outlive_maintenance_of_every_table", { timeout: 180000 }, async (
 	// A row's new version leaves a dead one, so that VACUUM has something to take away and to tell everyone.
 	const vacuum = async (table, column) => {
 		const statements = [`UPDATE parley.${table} SET ${column} = ${column} WHERE ctid IN (SELECT ctid FROM parley.${table} LIMIT 1000)`, `VACUUM parley.${table}`];
-		for (; Date.now() < until; done[table]++) await run(...Array(10).fill(statements).flat());
+		for (; Date.now() < end; done[table]++) await run(...Array(10).fill(statements).flat());
 	};
 	const answers = await Promise.all([search("auto", 2000), search("walk", 100), search("index", 0), maintain(),
 		vacuum("contacts", "name"), vacuum("conversations", "kind"), vacuum("members", "read_number"), vacuum("messages", "sender_id")]);
@@ -134,4 +137,90 @@ test("searches_outlive_maintenance_of_every_table", { timeout: 180000 }, async (
 	assert.ok(answers[0].filter(([row]) => row.rows?.length > 0 && row.after?.length > 0).length > 8, JSON.stringify(answers[0]));
 	assert.ok(Object.values(done).every((times) => times > 0), JSON.stringify(done));
 	t.diagnostic(JSON.stringify(done));
+});
+
+// A cluster with messages that wait in the index's pending list, and a long list of a word that is in each of them.
+async function clusterWithLongLists(t, messages, settings = []) {
+	const cluster = await Cluster.create(t, ["autovacuum = off", "synchronous_commit = off", "gin_pending_list_limit = 2GB", ...settings]);
+	await cluster.psql(`
+		INSERT INTO parley.contacts (name, phone) SELECT 'Contact ' || i, '+1 555 ' || 1000000 + i FROM generate_series(1, 1000) i;
+		INSERT INTO parley.conversations (kind, contact_id) SELECT 'contact', id FROM parley.contacts;
+		INSERT INTO parley.messages (conversation_id, number, created_at, content)
+			SELECT 1 + i % 1000, 1 + i / 1000, now() + i * interval '1 second', md5(i::text) || ' wattle ' || md5((i + 1)::text) FROM generate_series(0, ${messages - 1}) i;
+		SELECT parley.rebuild_conversations()`);
+	return cluster;
+}
+
+test("a_search_is_cancelled_within_a_tenth_of_a_second", { timeout: 180000 }, async (t) => {
+	const cluster = await clusterWithLongLists(t, 100000);
+	const session = new Session({ ...cluster.env, PGOPTIONS: "-c parley.search_method=index -c statement_timeout=20" });
+	t.after(() => session.close());
+	const cancelled = async (query) => {
+		const began = performance.now();
+		const rows = await session.rows(query);
+		const took = performance.now() - began;
+		if (rows.error !== "57014") return [query, rows.error ?? "was done", took];
+		return took < 20 + 100 ? null : [query, "took", took];
+	};
+	// What waits for its turn in the processor is not to be blamed: the best of some tries counts.
+	const cancels = async (query) => {
+		for (let tries = 0; ; tries++) {
+			const fault = await cancelled(query);
+			if (fault === null || tries === 4) return assert.equal(fault, null);
+		}
+	};
+	const size = Number(await cluster.psql("SELECT pg_relation_size('parley.messages_grams')"));
+	assert.ok(size > 100 << 20, `the pending list has ${size} bytes`);
+	await cancels("SELECT * FROM parley.recent_conversations('absent')");
+	await cluster.psql("VACUUM parley.messages");
+	// Every list of the index, and a chat's search by it.
+	await cancels("SELECT * FROM parley.recent_conversations('a', count => 'exact')");
+	await cancels("SELECT * FROM parley.search_conversation(1, 'a', 1000000, 1000000)");
+});
+
+test("an_index_whose_building_was_cut_short_is_left_alone", { timeout: 60000 }, async (t) => {
+	const cluster = await clusterWithLongLists(t, 2000);
+	const found = () => cluster.psql("SET parley.search_method = index; SELECT count(*) FROM parley.recent_conversations('wattle', page_size => 200)");
+	await cluster.psql("DROP INDEX parley.messages_grams");
+	// A transaction that has written, and waits for us, holds up the building of the index.
+	const holder = new Session(cluster.env);
+	t.after(() => holder.close());
+	await holder.rows("SELECT pg_advisory_lock(1)::text");
+	const writer = program("psql", ["-XAtq", "-c", "BEGIN", "-c", "UPDATE parley.messages SET sender_id = NULL WHERE number = 1", "-c", "SELECT pg_advisory_lock(1)"], cluster.env);
+	await until(async () => await cluster.psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") === "1", "the writer waits");
+	const build = program("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", "SET statement_timeout = '500ms'",
+		"-c", "CREATE INDEX CONCURRENTLY messages_grams ON parley.messages USING gin (content parley.gram_ops)"], cluster.env);
+	await assert.rejects(build, /statement timeout/);
+	assert.equal(await cluster.psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'parley.messages_grams'::regclass"), "f");
+	assert.equal(await found(), "200");
+	await holder.rows("SELECT pg_advisory_unlock(1)");
+	await writer;
+	await cluster.psql("REINDEX INDEX CONCURRENTLY parley.messages_grams");
+	assert.equal(await found(), "200");
+});
+
+// On a standby nobody keeps a page of the index from being used again while a search is on its way to it. Here all of them have been.
+test("a_page_that_was_put_to_another_use_is_noticed", { timeout: 60000 }, async (t) => {
+	const cluster = await clusterWithLongLists(t, 20000, ["wal_level = replica", "ignore_checksum_failure = on"]);
+	await cluster.psql("VACUUM parley.messages");
+	await cluster.psql("CREATE EXTENSION pageinspect");
+	const pages = (await cluster.psql(`SELECT page || ' ' || array_to_string(flags, ',') FROM generate_series(1, pg_relation_size('parley.messages_grams') / 8192 - 1) page,
+		gin_page_opaque_info(get_raw_page('parley.messages_grams', page::integer)) ORDER BY page`)).split("\n").map((line) => line.split(" "));
+	const file = join(cluster.data, await cluster.psql("SELECT pg_relation_filepath('parley.messages_grams')"));
+	await cluster.stop();
+	const index = readFileSync(file);
+	const other = pages.find(([, flags]) => flags === "leaf")[0] * 8192;
+	for (const [page, flags] of pages) if (flags.startsWith("data,leaf")) index.copy(index, page * 8192, other, other + 8192);
+	writeFileSync(file, index);
+	const found = async () => {
+		await cluster.start();
+		const session = new Session({ ...cluster.env, PGOPTIONS: "-c parley.search_method=index" });
+		const answer = await session.rows("SELECT * FROM parley.recent_conversations('wattle')");
+		await session.close();
+		await cluster.stop();
+		return answer;
+	};
+	assert.deepEqual(await found(), { error: "XX002" });
+	closeSync(openSync(join(cluster.data, "standby.signal"), "w"));
+	assert.deepEqual(await found(), { error: "40001" });
 });

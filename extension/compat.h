@@ -1,0 +1,167 @@
+/*
+ * compat.h: what differs between PostgreSQL 15 and 18, and every call of an access method's internals, a line each. No
+ * other file asks for PG_VERSION_NUM.
+ */
+#ifndef PARLEY_COMPAT_H
+#define PARLEY_COMPAT_H
+
+#include "postgres.h"
+
+#include "access/brin_tuple.h"
+#include "access/genam.h"
+#include "access/gin_private.h"
+#include "catalog/pg_collation.h"
+#include "nodes/tidbitmap.h"
+#include "storage/bufmgr.h"
+#include "utils/pg_locale.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* Scans of an index. */
+
+static inline IndexScanDesc
+compat_index_beginscan(Relation table, Relation index, Snapshot snapshot, int key_count)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(table, index, snapshot, NULL, key_count, 0);
+#else
+	return index_beginscan(table, index, snapshot, key_count, 0);
+#endif
+}
+
+/* InvalidOid: the table has no primary key that is valid and not deferrable. */
+static inline Oid
+compat_primary_key(Relation table)
+{
+#if PG_VERSION_NUM >= 180000
+	return RelationGetPrimaryKeyIndex(table, false);
+#else
+	return RelationGetPrimaryKeyIndex(table);
+#endif
+}
+
+/* Snapshots that old_snapshot_threshold made too old; since 17 there are none. */
+static inline void
+compat_test_for_old_snapshot(Snapshot snapshot, Relation relation, Page page)
+{
+#if PG_VERSION_NUM < 170000
+	TestForOldSnapshot(snapshot, relation, page);
+#endif
+}
+
+/* GIN, whose pages have been the same since 9.4. */
+
+/* To the leaf of the entry tree that has the key, pinned and share-locked; stack->off: the key or the next. */
+static inline GinBtreeStack *
+compat_gin_entry_find(GinBtree entries, GinState *state, OffsetNumber column, Datum key, Snapshot snapshot)
+{
+	GinBtreeStack *stack;
+
+	ginPrepareEntryScan(entries, column, key, GIN_CAT_NORM_KEY, state);
+#if PG_VERSION_NUM >= 170000
+	stack = ginFindLeafPage(entries, true, false);
+#else
+	stack = ginFindLeafPage(entries, true, false, snapshot);
+#endif
+	entries->findItem(entries, stack);
+	return stack;
+}
+
+static inline void
+compat_gin_entry_release(GinBtreeStack *stack)
+{
+	LockBuffer(stack->buffer, GIN_UNLOCK);
+	freeGinBtreeStack(stack);
+}
+
+#define compat_gin_state_init(state, index) initGinState((state), (index))
+#define compat_gin_entry_column(state, entry) gintuple_get_attrnum((state), (entry))
+#define compat_gin_entry_key(state, entry, category) gintuple_get_key((state), (entry), (category))
+#define compat_gin_entry_rows(state, column, entry, count) ginReadTuple((state), (column), (entry), (count))
+#define compat_gin_step_right(buffer, index) ginStepRight((buffer), (index), GIN_SHARE)
+#define compat_gin_segment_rows(segment, count) ginPostingListDecode((segment), (count))
+#define compat_gin_segments_rows(first, bytes, count) ginPostingListDecodeAllSegments((first), (bytes), (count))
+
+/* BRIN. 15.0 to 15.3 know no empty ranges, but may meet them after a downgrade. */
+
+#ifndef BRIN_EMPTY_RANGE_MASK
+#define BRIN_EMPTY_RANGE_MASK 0x20
+#endif
+
+/* Whether a summary tells the minimum and maximum of its range. */
+static inline bool
+compat_brin_summary_is_known(const BrinTuple *summary)
+{
+	return !BrinTupleIsPlaceholder(summary) && !BrinTupleHasNulls(summary) &&
+		   (summary->bt_info & BRIN_EMPTY_RANGE_MASK) == 0;
+}
+
+/* Sets of rows within work_mem. */
+
+#if PG_VERSION_NUM >= 180000
+typedef TBMPrivateIterator CompatBitmapIterator;
+#define compat_bitmap_iterate_begin(bitmap) tbm_begin_private_iterate(bitmap)
+#define compat_bitmap_iterate_end(iterator) tbm_end_private_iterate(iterator)
+#else
+typedef TBMIterator CompatBitmapIterator;
+#define compat_bitmap_iterate_begin(bitmap) tbm_begin_iterate(bitmap)
+#define compat_bitmap_iterate_end(iterator) tbm_end_iterate(iterator)
+#endif
+
+/* The next block, and the offsets of its rows, of which offsets has room for MaxHeapTuplesPerPage; answers how many,
+ * −1: any row of it may be in the set, −2: no more. */
+static inline int
+compat_bitmap_iterate(CompatBitmapIterator *iterator, BlockNumber *block, OffsetNumber *offsets)
+{
+#if PG_VERSION_NUM >= 180000
+	TBMIterateResult result;
+
+	if (!tbm_private_iterate(iterator, &result))
+		return -2;
+	*block = result.blockno;
+	return result.lossy ? -1 : tbm_extract_page_tuple(&result, offsets, MaxHeapTuplesPerPage);
+#else
+	TBMIterateResult *result = tbm_iterate(iterator);
+
+	if (result == NULL)
+		return -2;
+	*block = result->blockno;
+	if (result->ntuples > 0)
+		memcpy(offsets, result->offsets, result->ntuples * sizeof(OffsetNumber));
+	return result->ntuples;
+#endif
+}
+
+/* Collations. */
+
+/* Whether only A to Z have another case. */
+static inline bool
+compat_collation_is_c(Oid collation)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_newlocale_from_collation(collation)->ctype_is_c;
+#else
+	return lc_ctype_is_c(collation);
+#endif
+}
+
+/* Whether it is the database's own, and that libc's: then towlower() of this process is what lower() calls. Before 17
+ * such a locale is a null pointer. */
+static inline bool
+compat_collation_is_process_locale(Oid collation)
+{
+	pg_locale_t locale = pg_newlocale_from_collation(collation);
+
+#if PG_VERSION_NUM >= 170000
+	return collation == DEFAULT_COLLATION_OID && locale->provider == COLLPROVIDER_LIBC;
+#else
+	return locale == NULL;
+#endif
+}
+
+#endif

@@ -1,0 +1,101 @@
+-- search_schema: what owners do to search's tables and indexes, and what a session sets. It finds what it found before, or says in words what it
+-- cannot use; never less in silence.
+CREATE TABLE rangers AS SELECT nextval('parley.contacts_id_seq') AS id, n FROM generate_series(1, 120) n;
+INSERT INTO parley.contacts (id, name, phone) SELECT id, 'Ranger ' || n, '+1 555 77' || 1000 + n FROM rangers;
+WITH made AS (INSERT INTO parley.conversations (kind, contact_id) SELECT 'contact', id FROM rangers RETURNING id, contact_id)
+	INSERT INTO parley.members (conversation_id, contact_id) SELECT id, contact_id FROM made;
+INSERT INTO parley.messages (conversation_id, number, created_at, content)
+	SELECT c.id, g, '2020-01-01 UTC'::timestamptz + (g * 1000 + n) * interval '1 second', 'echidna ' || CASE WHEN n % 7 = g THEN 'dunnart ' ELSE '' END || n
+	FROM rangers r JOIN parley.conversations c ON c.contact_id = r.id, generate_series(1, 6) g ORDER BY g, n;
+\o /dev/null
+SELECT parley.rebuild_conversations();
+\o
+CREATE FUNCTION answers() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	method text;
+	term text;
+	after text;
+	who bigint := (SELECT id FROM rangers WHERE n = 7);
+BEGIN
+	FOREACH method IN ARRAY ARRAY['auto', 'walk', 'index'] LOOP
+		PERFORM set_config('parley.search_method', method, true);
+		FOREACH term IN ARRAY ARRAY['echidna', 'dunnart', 'nn', 'ranger 1', '55577', 'echidna dunnart'] LOOP
+			SELECT min(next_cursor) INTO after FROM parley.recent_conversations(term, page_size => 9);
+			RETURN QUERY SELECT format('%s: %s', term, string_agg(r.conversation_id || '.' || r.message_id, ' '))
+				FROM unnest(ARRAY[NULL, after]) c, LATERAL parley.recent_conversations(term, page_size => 9, cursor => c) r;
+			RETURN QUERY SELECT format('%s of a user: %s', term, string_agg(r.conversation_id || '.' || r.message_id, ' ')) FROM parley.list_user_conversations(who, term) r;
+			RETURN QUERY SELECT format('%s in one: %s', term, string_agg(s::text, ' '))
+				FROM parley.conversations c, LATERAL parley.search_conversation(c.id, term, 7, 5) s WHERE c.contact_id = who;
+		END LOOP;
+	END LOOP;
+END $$;
+CREATE TABLE at_rest AS SELECT ARRAY(SELECT answers()) AS rows;
+-- What a search says after a statement, which is undone again.
+CREATE FUNCTION after(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	said text;
+	detail text;
+BEGIN
+	EXECUTE statement;
+	said := CASE WHEN ARRAY(SELECT answers()) = (SELECT rows FROM at_rest) THEN 'the same' ELSE 'something else' END;
+	RAISE SQLSTATE 'UNDO1';
+EXCEPTION
+	WHEN SQLSTATE 'UNDO1' THEN
+		RETURN said;
+	WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+		RETURN concat_ws(' ', SQLSTATE, SQLERRM, detail);
+END $$;
+SELECT count(*), count(DISTINCT answers) FROM answers();
+
+-- settings_of_a_session_change_nothing
+SELECT setting, after(format('SET %s', setting)) FROM unnest(ARRAY['gin_fuzzy_search_limit = 1', 'work_mem = 64', 'enable_indexscan = off', 'enable_seqscan = off',
+	'enable_bitmapscan = off', 'jit = on', 'DateStyle = German', 'TimeZone = ''Asia/Tokyo''', 'IntervalStyle = iso_8601', 'extra_float_digits = -15', 'search_path = pg_temp, public',
+	'standard_conforming_strings = off', 'transform_null_equals = on', 'array_nulls = off', 'quote_all_identifiers = on', 'row_security = off',
+	'session_replication_role = replica', 'plan_cache_mode = force_generic_plan', 'bytea_output = escape', 'default_transaction_isolation = serializable',
+	'lc_messages = ''C''', 'constraint_exclusion = on', 'cursor_tuple_fraction = 0', 'from_collapse_limit = 1', 'parley.search_walk_budget = 0',
+	'parley.search_user_conversations = 0']) setting;
+
+-- an_index_of_grams_or_of_block_times_that_a_query_would_not_use_is_not_used
+SELECT index, state, after(format('UPDATE pg_index SET %s WHERE indexrelid = ''parley.%s''::regclass', state, index))
+	FROM unnest(ARRAY['messages_grams', 'contacts_grams', 'messages_block_times']) index, unnest(ARRAY['indisvalid = false', 'indisready = false', 'indcheckxmin = true']) state;
+SELECT after('DROP INDEX parley.messages_grams');
+SELECT after('DROP INDEX parley.contacts_grams, parley.messages_block_times');
+-- … nor another that has its name
+SELECT after('DROP INDEX parley.messages_grams; CREATE INDEX messages_grams ON parley.messages (idempotency_key)');
+SELECT after('DROP INDEX parley.messages_grams; CREATE INDEX messages_grams ON parley.messages USING gin (content parley.gram_ops) WHERE number > 3');
+SELECT after('DROP INDEX parley.messages_block_times; CREATE INDEX messages_block_times ON parley.messages USING brin (conversation_id)');
+SELECT after('DROP INDEX parley.contacts_grams; CREATE INDEX contacts_grams ON parley.contacts USING gin (phone parley.gram_ops, name parley.gram_ops, phone_digits parley.gram_ops)');
+SELECT after('DROP INDEX parley.contacts_grams; CREATE VIEW parley.contacts_grams AS SELECT 1 AS one');
+
+-- the_others_it_needs_and_it_says_so
+SELECT after('UPDATE pg_index SET indisvalid = false WHERE indexrelid = ''parley.messages_newest''::regclass');
+SELECT after('DROP INDEX parley.messages_newest; CREATE INDEX messages_newest ON parley.messages (created_at, conversation_id, number)');
+SELECT after('DROP INDEX parley.conversations_last_message_at');
+SELECT after('ALTER TABLE parley.messages DROP CONSTRAINT messages_pkey');
+SELECT after('ALTER TABLE parley.messages DROP CONSTRAINT messages_pkey, ADD PRIMARY KEY (number, conversation_id)');
+
+-- a_primary_key_is_known_by_what_it_is
+SELECT after('ALTER TABLE parley.messages RENAME CONSTRAINT messages_pkey TO first_key');
+SELECT after('ALTER INDEX parley.conversations_pkey RENAME TO second_key; ALTER INDEX parley.contacts_pkey RENAME TO third_key; ALTER INDEX parley.members_pkey RENAME TO fourth_key');
+
+-- columns_come_and_go
+SELECT after('ALTER TABLE parley.messages ADD note text DEFAULT ''echidna'', ADD other bigint');
+SELECT after('ALTER TABLE parley.contacts ADD note text DEFAULT ''x''; ALTER TABLE parley.contacts DROP note; ALTER TABLE parley.conversations ADD note text, ADD CHECK (id > 0)');
+SELECT after('ALTER TABLE parley.messages RENAME number TO no');
+
+-- what_a_table_is_not_read_as
+SELECT after('CREATE TABLE more () INHERITS (parley.messages)');
+SELECT after('CREATE TABLE more () INHERITS (parley.messages); DROP TABLE more');
+SELECT after('ALTER TABLE parley.messages ENABLE ROW LEVEL SECURITY');
+SELECT after('ALTER TABLE parley.messages ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY');
+SELECT after('ALTER TABLE parley.contacts RENAME TO people; CREATE VIEW parley.contacts AS SELECT * FROM parley.people');
+
+-- the_answers_are_those_of_before
+SELECT ARRAY(SELECT answers()) = rows AS the_same FROM at_rest;
+DELETE FROM parley.messages m USING parley.conversations c, rangers r WHERE c.id = m.conversation_id AND c.contact_id = r.id;
+DELETE FROM parley.members m USING rangers r WHERE r.id = m.contact_id;
+DELETE FROM parley.conversations c USING rangers r WHERE c.contact_id = r.id;
+DELETE FROM parley.contacts c USING rangers r WHERE c.id = r.id;
+DROP FUNCTION after, answers;
+DROP TABLE rangers, at_rest;
