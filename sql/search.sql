@@ -28,6 +28,13 @@ SELECT f.* FROM found('SÜR') f;
 SELECT f.* FROM found('(719) 555-00') f;
 SELECT f.* FROM found('71955500') f;
 SELECT f.* FROM found('555-0002') f;
+-- … however_it_is_written, though_not_by_a_term_without_digits_or_with_anything_else
+SELECT term, f.name FROM unnest(ARRAY['+17195550001', '1-719-555-0001', '(719)5550002', '719/555.0002', ' 55500 02 ', '+1 (719)', '+()', '719x', '7195550001 Ana']) term
+	LEFT JOIN LATERAL found(term) f ON true;
+
+-- clues_are_no_more_than_a_term_has
+SELECT parley.has_clues('quokka', string_agg(parley.term_clues('quo'), '')) FROM generate_series(1, 64);
+SELECT parley.has_clues('quokka', string_agg(parley.term_clues('quo'), '')) FROM generate_series(1, 65);
 
 -- the_newest_match_is_shown_not_the_newest_message
 SELECT f.* FROM found('quokka') f;
@@ -161,7 +168,7 @@ END $$;
 CREATE FUNCTION whole_list(term text) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT (conversation_id, number)::text FROM (SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages
 		WHERE content LIKE '%' || term || '%' ORDER BY conversation_id, created_at DESC, number DESC) m ORDER BY created_at DESC, conversation_id DESC $$;
-SELECT term, size FROM (VALUES ('bilby'), ('bilby-'), ('-7'), ('wombat-12'), ('quoll-1'), ('-99')) t(term), (VALUES (1), (3), (20)) s(size)
+SELECT term, size FROM (VALUES ('bilby'), ('bilby-'), ('t-7'), ('wombat-12'), ('quoll-1'), ('-99')) t(term), (VALUES (1), (3), (20)) s(size)
 	WHERE ARRAY(SELECT pages_by_cursor(term, size)) <>
 		ARRAY(SELECT whole_list(term));
 

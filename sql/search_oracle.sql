@@ -13,7 +13,8 @@ LANGUAGE sql STABLE AS $$
 	WITH named AS MATERIALIZED (
 		SELECT c.id FROM parley.conversations c WHERE EXISTS (
 			SELECT FROM parley.contacts k WHERE k.id IN (c.contact_id, c.low_contact_id, c.high_contact_id)
-				AND (k.name ILIKE pattern(term) OR k.phone ILIKE pattern(term) OR k.phone_digits ILIKE pattern(term)))
+				AND (k.name ILIKE pattern(term) OR k.phone ILIKE pattern(term) OR (
+					term ~ '^[0-9+()./ -]*[0-9][0-9+()./ -]*$' AND k.phone_digits ILIKE pattern(parley.phone_digits(term)))))
 	)
 	SELECT DISTINCT ON (m.conversation_id) m.conversation_id, m.number, m.created_at
 	FROM parley.messages m JOIN parley.conversations c ON c.id = m.conversation_id
@@ -209,7 +210,7 @@ END $$;
 CREATE TABLE terms (id integer GENERATED ALWAYS AS IDENTITY, term text);
 INSERT INTO terms (term) VALUES (NULL), (''), (' '), ('  '), (E'\t'), ('zzqqx'), ('qz'), ('the the the zzq'), ('movie of netflix'), ('i̇'), ('%%'), ('\\\'),
 	('İ'), ('ı'), ('ß'), ('ss'), ('ς'), ('Σ'), ('é'), (U&'e\0301'), (U&'\0301'), ('🙂'), ('🙁'), ('好'), ('龘'), ('你好'), ('好世'), ('П'), ('ф'), ('5551'),
-	('555-1'), ('(2'), ('+1'), ('1 (2'), ('555-1200'), ('120 55'), ('a'), ('j'), ('ja'), ('James'), ('o''n'), (repeat('the ', 250)), (repeat('好', 1000)),
+	('555-1'), ('(2'), ('+1'), ('1 (2'), ('555-1200'), ('120 55'), ('+1215'), ('(212).555/12-'), ('1-'), ('+ 1'), ('+'), ('()'), ('- '), ('a'), ('j'), ('ja'), ('James'), ('o''n'), (repeat('the ', 250)), (repeat('好', 1000)),
 	(repeat('%', 1000)), ('movie '), (' movie'), (' m'), ('e '), (E'x\ny');
 INSERT INTO terms (term) SELECT DISTINCT word FROM words WHERE word <> '';
 INSERT INTO terms (term) SELECT upper(word) FROM words WHERE upper(word) <> word UNION SELECT lower(word) FROM words WHERE lower(word) <> word;

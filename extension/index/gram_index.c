@@ -87,7 +87,8 @@ clues_worth(const double *rows, size_t count, double table_rows)
 }
 
 ClueSet
-parley_gram_index_choose(Relation index, int columns, const Folded *term, double table_rows, Snapshot snapshot)
+parley_gram_index_choose(Relation index, AttrNumber first, AttrNumber last, const Folded *term, double table_rows,
+						 Snapshot snapshot)
 {
 	ClueSet set = { .rows = -1 };
 	GramClue clues[CLUES_MAX];
@@ -101,7 +102,7 @@ parley_gram_index_choose(Relation index, int columns, const Folded *term, double
 	compat_gin_state_init(&state, index);
 	for (size_t i = 0; i < count; i++)
 	{
-		PostingLists lists = clue_lists(&state, 1, columns, &clues[i], false, snapshot);
+		PostingLists lists = clue_lists(&state, first, last, &clues[i], false, snapshot);
 
 		if (lists.is_whole)
 			clue_set_add(&set, rows, &clues[i], parley_posting_lists_size(&lists, index, snapshot));

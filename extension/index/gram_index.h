@@ -25,11 +25,11 @@ typedef struct ClueSet
 
 /*
  * The clues of a folded term worth asking for, and an estimate from the sizes of the index's lists: a descent of the
- * index a clue, and a look at the keys where a clue is a range of them. columns: how many of the index, from the first,
- * may match; table_rows: about how many rows there are. Without an index (NULL) none is worth asking for.
+ * index a clue, and a look at the keys where a clue is a range of them. first, last: the columns of the index that may
+ * match; table_rows: about how many rows there are. Without an index (NULL) none is worth asking for.
  */
-extern ClueSet parley_gram_index_choose(Relation index, int columns, const Folded *term, double table_rows,
-										Snapshot snapshot);
+extern ClueSet parley_gram_index_choose(Relation index, AttrNumber first, AttrNumber last, const Folded *term,
+										double table_rows, Snapshot snapshot);
 
 /* All rows with all clues in the column, ascending, palloc'd; blocks: how many the table has. May have rows that do not
  * match, and some twice; offset InvalidOffsetNumber: any row of the block. */

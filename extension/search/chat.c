@@ -99,7 +99,7 @@ conversation_search(ConversationSearch *of)
 {
 	Search *search = &of->search;
 	Relation index = parley_index_open(search->messages, &parley_messages_grams, true);
-	ClueSet clues = parley_gram_index_choose(index, 1, &search->matcher.term, parley_table_rows(search->messages),
+	ClueSet clues = parley_gram_index_choose(index, 1, 1, &search->matcher.term, parley_table_rows(search->messages),
 											 search->snapshot);
 	double budget = HUGE_VAL;
 

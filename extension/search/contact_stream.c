@@ -18,8 +18,13 @@
 
 #include "search/search.h"
 
-/* Name, phone and phone_digits. */
-#define INDEX_COLUMNS 3
+/* Of the index of grams. */
+enum
+{
+	COLUMN_NAME = 1,
+	COLUMN_PHONE,
+	COLUMN_PHONE_DIGITS
+};
 
 /* Where nothing is known of how frequent a term is, so many conversations are passed, and so many for each that is
  * wanted. */
@@ -40,26 +45,36 @@ static const IndexForm contact_indexes[] = {
 	{ "conversations_high_contact", BTREE_AM_OID, { "high_contact_id" }, .is_partial = true },
 };
 
+/* About how many contacts have the term, by the index; negative: it cannot tell. */
+static double
+contacts_estimate(const StreamPlan *plan)
+{
+	return plan->clues.rows < 0 || plan->digits.rows < 0 ? -1 : plan->clues.rows + plan->digits.rows;
+}
+
 StreamPlan
 parley_search_plan_contacts(Search *search)
 {
 	StreamPlan plan = { .rows = parley_table_rows(search->contacts), .prefers_walk = true };
 	double wanted = Min((double) search->hits.wanted, parley_table_rows(search->conversations));
-	double index_cost;
+	double matches;
 
 	plan.index = parley_index_open(search->contacts, &contacts_grams, true);
-	plan.clues =
-		parley_gram_index_choose(plan.index, INDEX_COLUMNS, &search->matcher.term, plan.rows, search->snapshot);
-	search->contact_trace.estimate = plan.clues.rows;
+	plan.clues = parley_gram_index_choose(plan.index, COLUMN_NAME, COLUMN_PHONE, &search->matcher.term, plan.rows,
+										  search->snapshot);
+	if (search->is_phone)
+		plan.digits = parley_gram_index_choose(plan.index, COLUMN_PHONE_DIGITS, COLUMN_PHONE_DIGITS,
+											   &search->digits.term, plan.rows, search->snapshot);
+	matches = contacts_estimate(&plan);
+	search->contact_trace.estimate = matches;
 	plan.walk_rows = plan.clues.count == 0 ? plan.rows
-					 : plan.clues.rows < 0 ? PROBE_CONVERSATIONS
-										   : Min(plan.rows, wanted * plan.rows / Max(plan.clues.rows, 1.0));
+					 : matches < 0         ? PROBE_CONVERSATIONS
+										   : Min(plan.rows, wanted * plan.rows / Max(matches, 1.0));
 	plan.cost = plan.walk_rows * COST_CONVERSATION_WALKED;
-	index_cost = plan.clues.rows * COST_CONTACT_VISITED;
-	if (plan.clues.rows >= 0 && index_cost < plan.cost)
+	if (matches >= 0 && matches * COST_CONTACT_VISITED < plan.cost)
 	{
 		plan.prefers_walk = false;
-		plan.cost = index_cost;
+		plan.cost = matches * COST_CONTACT_VISITED;
 	}
 	return plan;
 }
@@ -144,10 +159,11 @@ contacts_ask(Search *search, StreamPlan *plan)
 	Rows all = { 0 };
 	size_t unique = 0;
 
-	for (AttrNumber column = 1; column <= INDEX_COLUMNS; column++)
+	for (AttrNumber column = COLUMN_NAME; column <= (search->is_phone ? COLUMN_PHONE_DIGITS : COLUMN_PHONE); column++)
 	{
-		Rows some = parley_gram_index_ask(plan->index, column, &plan->clues,
-										  RelationGetNumberOfBlocks(search->contacts), search->snapshot);
+		Rows some =
+			parley_gram_index_ask(plan->index, column, column == COLUMN_PHONE_DIGITS ? &plan->digits : &plan->clues,
+								  RelationGetNumberOfBlocks(search->contacts), search->snapshot);
 
 		parley_rows_add(&all, some.rows, some.count);
 	}
@@ -186,13 +202,13 @@ static double
 walk_budget(const Search *search, const StreamPlan *plan)
 {
 	double walk_rows = plan->walk_rows;
-	double index_cost = plan->clues.rows * COST_CONTACT_VISITED;
+	double index_cost = contacts_estimate(plan) * COST_CONTACT_VISITED;
 
 	if (plan->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
 		return HUGE_VAL;
 	if (parley_search_method == SEARCH_BY_INDEX)
 		return 0;
-	if (plan->clues.rows < 0)
+	if (index_cost < 0)
 		return Max(PROBE_CONVERSATIONS, WALKED_PER_CONVERSATION * (double) search->hits.wanted);
 	if (search->newer_messages >= 0)
 		walk_rows = Min(walk_rows, search->newer_messages);

@@ -74,7 +74,7 @@ parley_search_plan_messages(Search *search)
 	double wanted = (double) search->hits.wanted;
 
 	plan.index = parley_index_open(search->messages, &parley_messages_grams, true);
-	plan.clues = parley_gram_index_choose(plan.index, 1, &search->matcher.term, plan.rows, search->snapshot);
+	plan.clues = parley_gram_index_choose(plan.index, 1, 1, &search->matcher.term, plan.rows, search->snapshot);
 	search->message_trace.estimate = plan.clues.rows;
 	/* A user's messages are met only as often as they are among all. */
 	if (search->is_closed)

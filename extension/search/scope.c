@@ -53,20 +53,37 @@ parley_slot_int64(TupleTableSlot *slot, AttrNumber column, bool *isnull)
 }
 
 static bool
-slot_has_term(Search *search, TupleTableSlot *slot, AttrNumber column)
+slot_contains(Matcher *matcher, TupleTableSlot *slot, AttrNumber column)
 {
 	bool isnull;
 	Datum value = slot_getattr(slot, column, &isnull);
 
-	return !isnull && parley_matcher_test(&search->matcher, value);
+	return !isnull && parley_matcher_test(matcher, value);
+}
+
+/* The digits of a term that could be of a phone, written in whatever way; NULL: it has none, or something else. */
+static text *
+phone_digits(const text *term)
+{
+	size_t length = VARSIZE_ANY_EXHDR(term);
+	text *digits = palloc(VARHDRSZ + length);
+	size_t count = 0;
+
+	for (const char *c = VARDATA_ANY(term), *end = c + length; c < end; c++)
+		if (*c >= '0' && *c <= '9')
+			VARDATA(digits)[count++] = *c;
+		else if (strchr("+-(). /", *c) == NULL)
+			return NULL;
+	SET_VARSIZE(digits, VARHDRSZ + count);
+	return count > 0 ? digits : NULL;
 }
 
 bool
 parley_contact_has_term(Search *search, TupleTableSlot *contact)
 {
-	return slot_has_term(search, contact, search->contact.name) ||
-		   slot_has_term(search, contact, search->contact.phone) ||
-		   slot_has_term(search, contact, search->contact.phone_digits);
+	return slot_contains(&search->matcher, contact, search->contact.name) ||
+		   slot_contains(&search->matcher, contact, search->contact.phone) ||
+		   (search->is_phone && slot_contains(&search->digits, contact, search->contact.phone_digits));
 }
 
 /* Whether a contact that the conversation's column names has the term. */
@@ -198,6 +215,8 @@ search_close_to_user(Search *search)
 void
 parley_search_open(Search *search, const text *term, const int64 *user_id, Position before, int64 wanted)
 {
+	text *digits = phone_digits(term);
+
 	memset(search, 0, sizeof(*search));
 	search->snapshot = GetActiveSnapshot();
 	search->term = term;
@@ -205,6 +224,9 @@ parley_search_open(Search *search, const text *term, const int64 *user_id, Posit
 	search->newer_messages = -1;
 	search->asks_contacts = true;
 	parley_matcher_init(&search->matcher, term, DEFAULT_COLLATION_OID);
+	search->is_phone = digits != NULL;
+	if (search->is_phone)
+		parley_matcher_init(&search->digits, digits, DEFAULT_COLLATION_OID);
 	parley_hits_create(&search->hits, before, wanted);
 	search_open_tables(search);
 	parley_lookup_open(&search->conversation_by_id, search->conversations, &by_id, 1, search->snapshot);

@@ -50,6 +50,8 @@ typedef struct Search
 	Snapshot snapshot;
 	const text *term;
 	Matcher matcher;
+	bool is_phone;  /* the term is of digits and what stands between a phone's digits */
+	Matcher digits; /* of the term, with is_phone */
 	Hits hits;
 	bool of_user;   /* the list of user_id alone */
 	bool is_closed; /* hits has all conversations of the list already */
@@ -149,6 +151,7 @@ extern bool parley_newest_rows(Search *search, TimestampTz since, size_t most, R
 typedef struct StreamPlan
 {
 	ClueSet clues;
+	ClueSet digits; /* of contacts alone: what the index of phone_digits is asked for */
 	Relation index;
 	double rows;      /* of the table */
 	double walk_rows; /* how many rows a walk is likely to pass */

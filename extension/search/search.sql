@@ -9,8 +9,9 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_recent_conversations';
 COMMENT ON FUNCTION parley.recent_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode) IS
 	'The operator''s conversations (kinds contact and direct), newest message first. With a term, those with a message that contains '
-	'it or a contact whose name or phone does, each with its newest matching message; case does not matter and no character is '
-	'special. Rows start at page (from 1) or after cursor (a next_cursor of the same list), not both. count => ''exact'' also '
+	'it or a contact whose name or phone does, each with its newest matching message; case does not matter, no character is '
+	'special, and phones are also found by their digits, however they or the term are written. '
+	'Rows start at page (from 1) or after cursor (a next_cursor of the same list), not both. count => ''exact'' also '
 	'gives total_count, on a page without rows in a row of its own. Errors: 22023 a cursor that is none, or with a page.';
 
 CREATE FUNCTION parley.list_conversations(
