@@ -226,6 +226,7 @@ parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, B
 		CHECK_FOR_INTERRUPTS();
 		parley_rows_add(&all, some.rows, some.count);
 	}
+	parley_rows_unite(&all);
 	return all;
 }
 

@@ -31,8 +31,8 @@ typedef struct ClueSet
 extern ClueSet parley_gram_index_choose(Relation index, AttrNumber first, AttrNumber last, const Folded *term,
 										double table_rows, Snapshot snapshot);
 
-/* All rows with all clues in the column, ascending, palloc'd; blocks: how many the table has. May have rows that do not
- * match, and some twice; offset InvalidOffsetNumber: any row of the block. */
+/* All rows with all clues in the column, ascending, each once, palloc'd; blocks: how many the table has. Some may not
+ * match; offset InvalidOffsetNumber: any row of the block. */
 extern Rows parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, BlockNumber blocks,
 								  Snapshot snapshot);
 

@@ -39,6 +39,26 @@ parley_rows_sort(Rows *rows, size_t begin)
 		qsort(rows->rows + begin, rows->count - begin, sizeof(ItemPointerData), row_compare);
 }
 
+/* Whether a row is the other, or the other's whole block. */
+static bool
+row_covers(const ItemPointerData *row, const ItemPointerData *other)
+{
+	return parley_row_place(row) == parley_row_place(other) ||
+		   (ItemPointerGetOffsetNumberNoCheck(row) == InvalidOffsetNumber &&
+			ItemPointerGetBlockNumberNoCheck(row) == ItemPointerGetBlockNumberNoCheck(other));
+}
+
+void
+parley_rows_unite(Rows *rows)
+{
+	size_t unique = 0;
+
+	for (size_t i = 0; i < rows->count; i++)
+		if (unique == 0 || !row_covers(&rows->rows[unique - 1], &rows->rows[i]))
+			rows->rows[unique++] = rows->rows[i];
+	rows->count = unique;
+}
+
 void
 parley_rows_keep(Rows *rows, const ItemPointerData *others, size_t other_count)
 {

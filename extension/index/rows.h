@@ -37,6 +37,10 @@ extern void parley_rows_add(Rows *rows, const ItemPointerData *more, size_t coun
 /* Puts those from place `begin` on in the order of the table. */
 extern void parley_rows_sort(Rows *rows, size_t begin);
 
+/* Of ascending rows keeps each once, and of a block that stands as a whole, by the offset InvalidOffsetNumber, only
+ * that. */
+extern void parley_rows_unite(Rows *rows);
+
 /* Keeps those that are among the others, both ascending, and those that stand for any row of their block, by the offset
  * InvalidOffsetNumber. The others may follow in the same array. */
 extern void parley_rows_keep(Rows *rows, const ItemPointerData *others, size_t other_count);

@@ -157,7 +157,6 @@ static Rows
 contacts_ask(Search *search, StreamPlan *plan)
 {
 	Rows all = { 0 };
-	size_t unique = 0;
 
 	for (AttrNumber column = COLUMN_NAME; column <= (search->is_phone ? COLUMN_PHONE_DIGITS : COLUMN_PHONE); column++)
 	{
@@ -168,10 +167,7 @@ contacts_ask(Search *search, StreamPlan *plan)
 		parley_rows_add(&all, some.rows, some.count);
 	}
 	parley_rows_sort(&all, 0);
-	for (size_t i = 0; i < all.count; i++)
-		if (unique == 0 || parley_row_place(&all.rows[unique - 1]) != parley_row_place(&all.rows[i]))
-			all.rows[unique++] = all.rows[i];
-	all.count = unique;
+	parley_rows_unite(&all);
 	return all;
 }
 
