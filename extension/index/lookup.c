@@ -65,7 +65,8 @@ index_has_form(Relation table, Relation index, const IndexForm *form)
 		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) == form->is_partial)
 		return false;
 	for (int i = 0; i < INDEX_COLUMNS_MAX && form->columns[i] != NULL; i++)
-		if (i >= made->indnkeyatts || made->indkey.values[i] != SPI_fnumber(RelationGetDescr(table), form->columns[i]) ||
+		if (i >= made->indnkeyatts ||
+			made->indkey.values[i] != SPI_fnumber(RelationGetDescr(table), form->columns[i]) ||
 			((index->rd_indoption[i] & INDOPTION_DESC) != 0) != form->is_descending)
 			return false;
 	return true;
