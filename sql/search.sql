@@ -103,7 +103,7 @@ SELECT 'everywhere' AS term, * FROM ways('bandicoot')
 	UNION ALL SELECT 'rare and old', * FROM ways('platypus')
 	UNION ALL SELECT 'absent', * FROM ways('zzqqx')
 	UNION ALL SELECT 'absent phrase', * FROM ways('potoroo bandicoot')
-	UNION ALL SELECT 'a letter', * FROM ways('o')
+	UNION ALL SELECT 'a letter', messages, split_part(contacts, ',', 1) FROM ways('o')
 	UNION ALL SELECT 'a common name', * FROM ways('numbat')
 	UNION ALL SELECT 'a user''s', * FROM ways('bandicoot', who => (SELECT id FROM many WHERE n = 1))
 	UNION ALL SELECT 'no term', * FROM ways('');
