@@ -12,7 +12,7 @@
 #include "ledger/early_release.h"
 #include "ledger/row_writer.h"
 #include "live/wakeups.h"
-#include "search/search.h"
+#include "search/settings.h"
 
 PG_MODULE_MAGIC;
 
@@ -21,7 +21,7 @@ void _PG_init(void);
 void
 _PG_init(void)
 {
-	parley_search_init();
+	parley_search_settings_init();
 	MarkGUCPrefixReserved("parley");
 	parley_early_release_init();
 	parley_row_writer_init();

@@ -16,7 +16,8 @@ statement_prepare(Statement *statement)
 
 	while (parameter_count < STATEMENT_PARAMETERS_MAX && OidIsValid(statement->parameters[parameter_count]))
 		parameter_count++;
-	plan = SPI_prepare(statement->sql, parameter_count, statement->parameters);
+	plan = SPI_prepare_cursor(statement->sql, parameter_count, statement->parameters,
+							  statement->is_generic ? CURSOR_OPT_GENERIC_PLAN : 0);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", statement->sql, SPI_result_code_string(SPI_result));
 	if (SPI_keepplan(plan) != 0)

@@ -1,5 +1,5 @@
 /*
- * statement.h: SQL that a C function runs again and again, planned once a session.
+ * statement.h: SQL that a C function runs again and again, parsed once a session, and planned once if it says so.
  *
  * A Statement is a static variable of its module; its plan lives until the session ends and is replanned by PostgreSQL
  * when what it depends on changes.
@@ -15,7 +15,8 @@ typedef struct Statement
 {
 	const char *sql;
 	Oid parameters[STATEMENT_PARAMETERS_MAX]; /* their types, up to the first InvalidOid */
-	SPIPlanPtr plan;                          /* NULL before the first run */
+	bool is_generic; /* one plan is as good for any values: otherwise PostgreSQL may plan it anew at each run */
+	SPIPlanPtr plan; /* NULL before the first run */
 } Statement;
 
 /*

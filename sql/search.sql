@@ -59,6 +59,12 @@ SELECT next_cursor AS next FROM parley.list_user_conversations(:ana, "limit" => 
 SELECT message_id, next_cursor FROM parley.list_user_conversations(:ana, "limit" => 1, cursor => :'next');
 SELECT parley.recent_conversations('x', cursor => 'nonsense');
 SELECT parley.recent_conversations('x', page => 2, cursor => :'next');
+-- a_cursor_is_of_one_list, the user's and the term's; those of parley 1.0 did not say which
+SELECT message_id FROM parley.list_user_conversations(:bob, "limit" => 1, cursor => :'next');
+SELECT message_id FROM parley.list_user_conversations(:ana, 'x', "limit" => 1, cursor => :'next');
+SELECT message_id FROM parley.recent_conversations(page_size => 1, cursor => :'next');
+SELECT message_id FROM parley.list_user_conversations(:ana, "limit" => 1, cursor => left(:'next', 32));
+SELECT message_id FROM parley.list_user_conversations(:ana, "limit" => 1, cursor => left(:'next', 39));
 
 -- the_index_answers_for_every_part_of_a_text: what GIN says, seen by itself
 CREATE TABLE texts (id integer, content text);
@@ -95,6 +101,14 @@ INSERT INTO parley.members (conversation_id, contact_id) SELECT c.id, m.id FROM 
 SELECT parley.rebuild_conversations();
 \o
 VACUUM ANALYZE parley.messages, parley.contacts, parley.conversations;
+-- a_list_reads_the_messages_it_shows: also if all are so few that the planner would rather join with them
+BEGIN;
+DELETE FROM pg_statistic WHERE starelid = 'parley.conversations'::regclass;
+SELECT pg_stat_get_xact_numscans('parley.messages'::regclass) AS scans \gset
+SELECT count(*) > 30 AS many, bool_and(message_id IS NOT NULL) AS whole FROM parley.recent_conversations();
+SELECT pg_stat_get_xact_numscans('parley.messages'::regclass) - :scans AS scans_of_all_messages;
+ROLLBACK;
+
 CREATE FUNCTION ways(term text, page integer DEFAULT 1, size integer DEFAULT 20, who bigint DEFAULT NULL)
 RETURNS TABLE (messages text, contacts text) LANGUAGE sql AS $$
 	SELECT max(path) FILTER (WHERE stream = 'messages'), max(path) FILTER (WHERE stream = 'contacts')

@@ -1,5 +1,5 @@
 /*
- * search_chat.c: the messages of one conversation that have a term.
+ * chat.c: the messages of one conversation that have a term.
  *
  * Reads only. The conversation is walked from its end for as long as that is cheaper than the index of grams, which
  * names the messages of all conversations that may have the term; so what it costs is bounded by the smaller of the
@@ -9,23 +9,22 @@
 
 #include <math.h>
 
-#include "access/genam.h"
 #include "access/relation.h"
-#include "access/tableam.h"
-#include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/fmgroids.h"
-#include "utils/timestamp.h"
 
-#include "search/search.h"
+#include "index/gram_index.h"
+#include "search/scope.h"
+#include "search/settings.h"
+#include "search/visit.h"
 
 PG_FUNCTION_INFO_V1(parley_search_conversation);
 
 typedef struct ConversationSearch
 {
-	Search search; /* first, so that a visitor of its candidates finds the rest */
+	Scope scope;
 	int64 conversation_id;
 	int64 before; /* only numbers below this */
 	int64 wanted; /* how many of these, the greatest first */
@@ -33,56 +32,58 @@ typedef struct ConversationSearch
 	size_t count, room;
 } ConversationSearch;
 
-static void
-message_look(Search *search, TupleTableSlot *message)
+static bool
+on_message(void *visitor_state, TupleTableSlot *message)
 {
-	ConversationSearch *of = (ConversationSearch *) search;
-	int64 number = parley_slot_int64(message, search->message.number, NULL);
+	ConversationSearch *search = visitor_state;
+	Scope *scope = &search->scope;
+	int64 number = parley_slot_int64(message, scope->message.number, NULL);
 
-	if (parley_slot_int64(message, search->message.conversation_id, NULL) != of->conversation_id ||
-		number >= of->before || !parley_message_has_term(search, message))
-		return;
-	if (of->count == of->room)
+	if (parley_slot_int64(message, scope->message.conversation_id, NULL) != search->conversation_id ||
+		number >= search->before || !parley_scope_message_matches(scope, message))
+		return true;
+	if (search->count == search->room)
 	{
-		of->room = 2 * of->room + 64;
-		of->numbers = repalloc_huge(of->numbers, of->room * sizeof(int64));
+		search->room = 2 * search->room + 64;
+		search->numbers = repalloc_huge(search->numbers, search->room * sizeof(int64));
 	}
-	of->numbers[of->count++] = number;
+	search->numbers[search->count++] = number;
+	return true;
 }
 
-/* Passes the conversation from its end; false where the budget was spent before as many as are wanted were found. */
+/* Scans the conversation from its end. Returns false if the budget ran out before as many as are wanted were found. */
 static bool
-conversation_walk(ConversationSearch *of, double budget)
+conversation_walk(ConversationSearch *search, double budget)
 {
-	Search *search = &of->search;
+	Scope *scope = &search->scope;
 	Lookup messages;
 	ScanKeyData keys[2];
 	double walked = 0;
 
-	parley_lookup_open(&messages, search->messages, &parley_messages_key, 2, search->snapshot);
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(of->conversation_id));
-	ScanKeyInit(&keys[1], 2, BTLessStrategyNumber, F_INT8LT, Int64GetDatum(of->before));
+	parley_lookup_open(&messages, scope->messages, &parley_messages_key, 2, scope->snapshot);
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(search->conversation_id));
+	ScanKeyInit(&keys[1], 2, BTLessStrategyNumber, F_INT8LT, Int64GetDatum(search->before));
 	parley_lookup_start_scan(&messages, keys);
-	while ((int64) of->count < of->wanted && walked < budget && parley_lookup_previous(&messages))
+	while ((int64) search->count < search->wanted && walked < budget && parley_lookup_previous(&messages))
 	{
 		CHECK_FOR_INTERRUPTS();
 		walked++;
-		message_look(search, messages.slot);
+		on_message(search, messages.slot);
 	}
 	parley_lookup_close(&messages);
-	return (int64) of->count >= of->wanted || walked < budget;
+	return (int64) search->count >= search->wanted || walked < budget;
 }
 
 static void
-conversation_by_index(ConversationSearch *of, Relation index, const ClueSet *clues)
+conversation_ask(ConversationSearch *search, Relation index, const ClueSet *clues)
 {
-	CandidateVisit visit = parley_search_visit_begin(&of->search, of->search.messages, message_look);
-	Rows all =
-		parley_gram_index_ask(index, 1, clues, RelationGetNumberOfBlocks(of->search.messages), of->search.snapshot);
+	Scope *scope = &search->scope;
+	Rows all = parley_gram_index_ask(index, 1, clues, RelationGetNumberOfBlocks(scope->messages), scope->snapshot);
+	Visit visit = parley_visit_begin(scope->messages, scope->snapshot, on_message, search);
 
-	of->count = 0;
-	parley_search_visit(&visit, all.rows, all.count);
-	parley_search_visit_end(&visit);
+	search->count = 0;
+	parley_visit_rows(&visit, all.rows, all.count);
+	parley_visit_end(&visit);
 }
 
 static int
@@ -95,42 +96,43 @@ number_compare_descending(const void *a, const void *b)
 }
 
 static void
-conversation_search(ConversationSearch *of)
+conversation_search(ConversationSearch *search)
 {
-	Search *search = &of->search;
-	Relation index = parley_index_open(search->messages, &parley_messages_grams, true);
-	ClueSet clues = parley_gram_index_choose(index, 1, 1, &search->matcher.term, parley_table_rows(search->messages),
-											 search->snapshot);
+	Scope *scope = &search->scope;
+	Relation index = parley_index_open(scope->messages, &parley_messages_grams, true);
+	ClueSet clues = parley_gram_index_choose(index, 1, 1, &scope->matcher.term, parley_table_rows(scope->messages),
+											 scope->snapshot);
 	double budget = HUGE_VAL;
 
 	if (clues.count > 0 && clues.rows >= 0 && parley_search_method != SEARCH_BY_WALK)
 		budget = (COST_INDEX_BEGIN + clues.rows * COST_MESSAGE_VISITED) / COST_MESSAGE_WALKED;
 	if (clues.count > 0 && parley_search_method == SEARCH_BY_INDEX)
 		budget = 0;
-	if (!conversation_walk(of, budget))
-		conversation_by_index(of, index, &clues);
+	if (!conversation_walk(search, budget))
+		conversation_ask(search, index, &clues);
 	if (index != NULL)
 		relation_close(index, NoLock);
-	qsort(of->numbers, of->count, sizeof(int64), number_compare_descending);
-	of->count = Min(of->count, (size_t) of->wanted);
+	qsort(search->numbers, search->count, sizeof(int64), number_compare_descending);
+	search->count = Min(search->count, (size_t) search->wanted);
 }
 
 Datum
 parley_search_conversation(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *answer = (ReturnSetInfo *) fcinfo->resultinfo;
-	ConversationSearch of = { .conversation_id = PG_GETARG_INT64(0),
-							  .before = PG_GETARG_INT64(2),
-							  .wanted = PG_GETARG_INT32(3) };
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Filter filter = { .term = PG_GETARG_TEXT_PP(1) };
+	ConversationSearch search = { .conversation_id = PG_GETARG_INT64(0),
+								  .before = PG_GETARG_INT64(2),
+								  .wanted = PG_GETARG_INT32(3),
+								  .numbers = palloc(sizeof(int64)),
+								  .room = 1 };
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	of.numbers = palloc(sizeof(int64));
-	of.room = 1;
-	parley_search_open(&of.search, PG_GETARG_TEXT_PP(1), NULL, (Position){ DT_NOEND, PG_INT64_MAX }, of.wanted);
-	conversation_search(&of);
-	parley_search_close(&of.search);
-	for (size_t i = 0; i < of.count; i++)
-		tuplestore_putvalues(answer->setResult, answer->setDesc, (Datum[]){ Int64GetDatum(of.numbers[i]) },
+	parley_scope_open(&search.scope, &filter, (Position){ DT_NOEND, PG_INT64_MAX }, search.wanted);
+	conversation_search(&search);
+	parley_scope_close(&search.scope);
+	for (size_t i = 0; i < search.count; i++)
+		tuplestore_putvalues(result->setResult, result->setDesc, (Datum[]){ Int64GetDatum(search.numbers[i]) },
 							 (bool[]){ false });
 	return (Datum) 0;
 }

@@ -1,22 +1,18 @@
 /*
- * search_contacts.c: the conversations whose contact has the term, each at its newest message. See search.h.
- *
- * Two paths, as with messages: a walk passes the conversations from the one with the newest message on and looks at
- * their contacts; or the index of grams names the contacts that may have the term, and their conversations are looked
- * up. A user's conversations have all been met when the search began, and there is nothing left to do.
+ * contact_stream.c: see contact_stream.h.
  */
 #include "postgres.h"
 
 #include <math.h>
 
 #include "access/relation.h"
-#include "access/tableam.h"
 #include "catalog/pg_am.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
-#include "utils/timestamp.h"
 
-#include "search/search.h"
+#include "search/contact_stream.h"
+#include "search/newest.h"
+#include "search/settings.h"
 
 /* Of the index of grams. */
 enum
@@ -26,143 +22,130 @@ enum
 	COLUMN_PHONE_DIGITS
 };
 
-/* Where nothing is known of how frequent a term is, so many conversations are passed, and so many for each that is
- * wanted. */
+/* If nothing is known of how frequent a term is, so many conversations are passed, and so many for each that is wanted.
+ */
 #define PROBE_CONVERSATIONS 500
 #define WALKED_PER_CONVERSATION 5
 
 static const IndexForm contacts_grams = { "contacts_grams", GIN_AM_OID, { "name", "phone", "phone_digits" } };
-static const IndexForm by_newest = { "conversations_last_message_at",
-									 BTREE_AM_OID,
-									 { "last_message_at", "id" },
-									 .is_descending = true,
-									 .is_partial = true };
-
-/* The indexes by which a contact's conversations are found. */
-static const IndexForm contact_indexes[] = {
+static const IndexForm conversations_newest = { "conversations_last_message_at",
+												BTREE_AM_OID,
+												{ "last_message_at", "id" },
+												.is_descending = true,
+												.is_partial = true };
+static const IndexForm conversations_of_contact[CONTACT_COLUMNS] = {
 	{ "conversations_contact_key", BTREE_AM_OID, { "contact_id" }, .is_partial = true },
 	{ "conversations_direct_key", BTREE_AM_OID, { "low_contact_id" }, .is_partial = true },
 	{ "conversations_high_contact", BTREE_AM_OID, { "high_contact_id" }, .is_partial = true },
 };
 
-/* About how many contacts have the term, by the index; negative: it cannot tell. */
-static double
-contacts_estimate(const StreamPlan *plan)
+void
+parley_contact_stream_plan(ContactStream *stream, Hits *hits)
 {
-	return plan->clues.rows < 0 || plan->digits.rows < 0 ? -1 : plan->clues.rows + plan->digits.rows;
-}
+	Scope *scope = hits->scope;
+	double contacts = parley_table_rows(scope->contacts);
+	double wanted = Min((double) scope->wanted, parley_table_rows(scope->conversations));
 
-StreamPlan
-parley_search_plan_contacts(Search *search)
-{
-	StreamPlan plan = { .rows = parley_table_rows(search->contacts), .prefers_walk = true };
-	double wanted = Min((double) search->hits.wanted, parley_table_rows(search->conversations));
-	double matches;
-
-	plan.index = parley_index_open(search->contacts, &contacts_grams, true);
-	plan.clues = parley_gram_index_choose(plan.index, COLUMN_NAME, COLUMN_PHONE, &search->matcher.term, plan.rows,
-										  search->snapshot);
-	if (search->is_phone)
-		plan.digits = parley_gram_index_choose(plan.index, COLUMN_PHONE_DIGITS, COLUMN_PHONE_DIGITS,
-											   &search->digits.term, plan.rows, search->snapshot);
-	matches = contacts_estimate(&plan);
-	search->contact_trace.estimate = matches;
-	plan.walk_rows = plan.clues.count == 0 ? plan.rows
-					 : matches < 0         ? PROBE_CONVERSATIONS
-										   : Min(plan.rows, wanted * plan.rows / Max(matches, 1.0));
-	plan.cost = plan.walk_rows * COST_CONVERSATION_WALKED;
-	if (matches >= 0 && matches * COST_CONTACT_VISITED < plan.cost)
-	{
-		plan.prefers_walk = false;
-		plan.cost = matches * COST_CONTACT_VISITED;
-	}
-	return plan;
+	*stream = (ContactStream){ .scope = scope, .hits = hits };
+	stream->index = parley_index_open(scope->contacts, &contacts_grams, true);
+	stream->clues = parley_gram_index_choose(stream->index, COLUMN_NAME, COLUMN_PHONE, &scope->matcher.term, contacts,
+											 scope->snapshot);
+	if (scope->is_phone)
+		stream->digits = parley_gram_index_choose(stream->index, COLUMN_PHONE_DIGITS, COLUMN_PHONE_DIGITS,
+												  &scope->digits.term, contacts, scope->snapshot);
+	stream->matches = stream->clues.rows < 0 || stream->digits.rows < 0 ? -1 : stream->clues.rows + stream->digits.rows;
+	stream->trace.estimate = stream->matches;
+	stream->walk_rows = stream->clues.count == 0 ? contacts
+						: stream->matches < 0    ? PROBE_CONVERSATIONS
+												 : Min(contacts, wanted * contacts / Max(stream->matches, 1.0));
+	stream->cost = stream->walk_rows * COST_CONVERSATION_WALKED;
+	if (stream->matches >= 0)
+		stream->cost = Min(stream->cost, stream->matches * COST_CONTACT_VISITED);
 }
 
 /* Whether a conversation is one more that is shown, now that its contact has been looked at. */
 static bool
-conversation_gains(Search *search, TupleTableSlot *conversation, Position here)
+stream_gains(ContactStream *stream, TupleTableSlot *conversation, Position here)
 {
-	Hit *hit = parley_hits_find(&search->hits, here.conversation_id);
+	Hit *hit = parley_hits_find(stream->hits, here.conversation_id);
 	bool was_shown = hit != NULL && parley_hit_is_shown(hit);
 
-	if (hit != NULL && search->asks_contacts)
+	/* After a cursor messages have asked it when they met it. */
+	if (hit != NULL && parley_scope_has_cursor(stream->scope))
 		return false;
-	hit = parley_search_meet_row(search, conversation, NAMING_ASKED);
-	return !was_shown && hit->state == HIT_NAMED && parley_hits_asks_for(&search->hits, here);
+	hit = parley_hits_meet_row(stream->hits, conversation, NAMING_ASKED);
+	return !was_shown && hit->state == HIT_NAMED && parley_scope_asks_for(stream->scope, here);
 }
 
-/* Passes conversations from the newest message on; false where the budget was spent before all that is wanted was
- * found. */
+/* Passes conversations, the one with the newest message first. Returns false if the budget ran out before all that is
+ * wanted was found. */
 static bool
-contacts_walk_on(Search *search, Lookup *newest, double budget)
+stream_walk(ContactStream *stream, double budget)
 {
-	Countdown countdown = parley_countdown_start(&search->hits);
+	Scope *scope = stream->scope;
+	Countdown countdown = parley_countdown_start(stream->hits);
+	bool is_complete = false;
+	Lookup newest;
 
-	while (parley_lookup_next(newest))
+	parley_lookup_open(&newest, scope->conversations, &conversations_newest, parley_scope_has_cursor(scope) ? 1 : 0,
+					   scope->snapshot);
+	parley_newest_start(scope, &newest);
+	while (!is_complete)
 	{
-		Position here = { parley_slot_int64(newest->slot, search->conversation.last_message_at, NULL),
-						  parley_slot_int64(newest->slot, search->conversation.id, NULL) };
+		Position here;
 
 		CHECK_FOR_INTERRUPTS();
-		if (parley_countdown_is_over(&countdown, here))
-			return true;
-		if (search->contact_trace.walked >= budget)
-			return false;
-		search->contact_trace.walked++;
-		if (conversation_gains(search, newest->slot, here))
+		is_complete = !parley_lookup_next(&newest);
+		if (is_complete)
+			break;
+		here.at = parley_slot_int64(newest.slot, scope->conversation.last_message_at, NULL);
+		here.conversation_id = parley_slot_int64(newest.slot, scope->conversation.id, NULL);
+		is_complete = parley_countdown_is_over(&countdown, here);
+		if (is_complete || stream->trace.walked >= budget)
+			break;
+		stream->trace.walked++;
+		if (stream_gains(stream, newest.slot, here))
 			countdown.met++;
 	}
-	return true;
-}
-
-static bool
-contacts_walk(Search *search, double budget)
-{
-	Lookup newest;
-	bool is_complete;
-
-	parley_lookup_open(&newest, search->conversations, &by_newest, parley_search_has_cursor(search) ? 1 : 0,
-					   search->snapshot);
-	parley_newest_start(search, &newest);
-	search->contact_trace.walked = 0;
-	is_complete = contacts_walk_on(search, &newest, budget);
 	parley_lookup_close(&newest);
 	return is_complete;
 }
 
 /* All conversations of a contact that has the term are named, also those with a hit. */
-static void
-contact_visit(Search *search, TupleTableSlot *contact)
+static bool
+on_contact(void *visitor_state, TupleTableSlot *contact)
 {
+	ContactStream *stream = visitor_state;
 	int64 contact_id;
 
-	search->contact_trace.visited++;
-	if (!parley_contact_has_term(search, contact))
-		return;
-	contact_id = parley_slot_int64(contact, search->contact.id, NULL);
-	for (size_t i = 0; i < lengthof(contact_indexes); i++)
+	stream->trace.visited++;
+	if (!parley_scope_contact_matches(stream->scope, contact))
+		return true;
+	contact_id = parley_slot_int64(contact, stream->scope->contact.id, NULL);
+	for (int i = 0; i < CONTACT_COLUMNS; i++)
 	{
-		parley_lookup_start(&search->of_contact[i], &contact_id);
-		while (parley_lookup_next(&search->of_contact[i]))
+		parley_lookup_start(&stream->of_contact[i], &contact_id);
+		while (parley_lookup_next(&stream->of_contact[i]))
 		{
 			CHECK_FOR_INTERRUPTS();
-			parley_search_meet_row(search, search->of_contact[i].slot, NAMING_KNOWN);
+			parley_hits_meet_row(stream->hits, stream->of_contact[i].slot, NAMING_KNOWN);
 		}
 	}
+	return true;
 }
 
-/* The contacts that any column names, each once, in the order of the table. */
+/* The contacts that any column of the index names, each once, in the order of the table. */
 static Rows
-contacts_ask(Search *search, StreamPlan *plan)
+stream_ask(ContactStream *stream)
 {
+	Scope *scope = stream->scope;
+	BlockNumber blocks = RelationGetNumberOfBlocks(scope->contacts);
 	Rows all = { 0 };
 
-	for (AttrNumber column = COLUMN_NAME; column <= (search->is_phone ? COLUMN_PHONE_DIGITS : COLUMN_PHONE); column++)
+	for (AttrNumber column = COLUMN_NAME; column <= (scope->is_phone ? COLUMN_PHONE_DIGITS : COLUMN_PHONE); column++)
 	{
-		Rows some =
-			parley_gram_index_ask(plan->index, column, column == COLUMN_PHONE_DIGITS ? &plan->digits : &plan->clues,
-								  RelationGetNumberOfBlocks(search->contacts), search->snapshot);
+		const ClueSet *clues = column == COLUMN_PHONE_DIGITS ? &stream->digits : &stream->clues;
+		Rows some = parley_gram_index_ask(stream->index, column, clues, blocks, scope->snapshot);
 
 		parley_rows_add(&all, some.rows, some.count);
 	}
@@ -172,68 +155,66 @@ contacts_ask(Search *search, StreamPlan *plan)
 }
 
 static void
-contacts_by_index(Search *search, StreamPlan *plan)
+stream_visit(ContactStream *stream)
 {
-	Rows candidates = contacts_ask(search, plan);
-	CandidateVisit visit;
+	Scope *scope = stream->scope;
+	Rows candidates = stream_ask(stream);
+	Visit visit;
 
-	search->contact_trace.candidates = candidates.count;
-	for (size_t i = 0; i < lengthof(contact_indexes); i++)
-		parley_lookup_open(&search->of_contact[i], search->conversations, &contact_indexes[i], 1, search->snapshot);
-	visit = parley_search_visit_begin(search, search->contacts, contact_visit);
-	parley_search_visit(&visit, candidates.rows, candidates.count);
-	parley_search_visit_end(&visit);
-	for (size_t i = 0; i < lengthof(contact_indexes); i++)
-		parley_lookup_close(&search->of_contact[i]);
-	/* All conversations whose contact has the term have been met. */
-	search->asks_contacts = false;
+	stream->trace.candidates = candidates.count;
+	for (int i = 0; i < CONTACT_COLUMNS; i++)
+		parley_lookup_open(&stream->of_contact[i], scope->conversations, &conversations_of_contact[i], 1,
+						   scope->snapshot);
+	visit = parley_visit_begin(scope->contacts, scope->snapshot, on_contact, stream);
+	parley_visit_rows(&visit, candidates.rows, candidates.count);
+	parley_visit_end(&visit);
+	for (int i = 0; i < CONTACT_COLUMNS; i++)
+		parley_lookup_close(&stream->of_contact[i]);
 }
 
 /*
  * How far a walk is worth going before the index is asked: twice as far as is likely, and until it has cost a quarter
- * of what the index will. Where messages have filled the page already, only conversations with a message newer than its
+ * of what the index will. If messages have filled the page already, only conversations with a message newer than its
  * last can be wanted.
  */
 static double
-walk_budget(const Search *search, const StreamPlan *plan)
+stream_walk_budget(const ContactStream *stream, double newer_messages)
 {
-	double walk_rows = plan->walk_rows;
-	double index_cost = contacts_estimate(plan) * COST_CONTACT_VISITED;
+	double walk_rows = newer_messages < 0 ? stream->walk_rows : Min(stream->walk_rows, newer_messages);
+	double index_cost = stream->matches * COST_CONTACT_VISITED;
 
-	if (plan->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
+	if (stream->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
 		return HUGE_VAL;
 	if (parley_search_method == SEARCH_BY_INDEX)
 		return 0;
-	if (index_cost < 0)
-		return Max(PROBE_CONVERSATIONS, WALKED_PER_CONVERSATION * (double) search->hits.wanted);
-	if (search->newer_messages >= 0)
-		walk_rows = Min(walk_rows, search->newer_messages);
+	if (stream->matches < 0)
+		return Max(PROBE_CONVERSATIONS, WALKED_PER_CONVERSATION * (double) stream->scope->wanted);
 	if (walk_rows * COST_CONVERSATION_WALKED > index_cost)
 		return 0;
 	return Max(2 * walk_rows, index_cost / COST_CONVERSATION_WALKED / 4);
 }
 
-static const char *
-contacts_run(Search *search, StreamPlan *plan)
-{
-	double budget;
-
-	if (search->is_closed)
-		return "conversations";
-	budget = walk_budget(search, plan);
-	if (budget > 0 && contacts_walk(search, budget))
-		return "walk";
-	contacts_by_index(search, plan);
-	return search->contact_trace.walked > 0 ? "walk, index" : "index";
-}
-
-void
-parley_search_contacts(Search *search, StreamPlan *plan)
+bool
+parley_contact_stream_run(ContactStream *stream, double newer_messages)
 {
 	instr_time began = parley_trace_begin();
+	double budget = stream_walk_budget(stream, newer_messages);
+	bool all_are_met = true;
 
-	search->contact_trace.path = contacts_run(search, plan);
-	parley_trace_end(&search->contact_trace, began);
-	if (plan->index != NULL)
-		relation_close(plan->index, NoLock);
+	if (stream->hits->is_closed)
+		stream->trace.path = "conversations";
+	else if (budget > 0 && stream_walk(stream, budget))
+	{
+		stream->trace.path = "walk";
+		all_are_met = false;
+	}
+	else
+	{
+		stream_visit(stream);
+		stream->trace.path = stream->trace.walked > 0 ? "walk, index" : "index";
+	}
+	parley_trace_end(&stream->trace, began);
+	if (stream->index != NULL)
+		relation_close(stream->index, NoLock);
+	return all_are_met;
 }

@@ -9,20 +9,14 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
 #include "utils/hsearch.h"
 
-/* A place in the list: newer first, at the same time the higher conversation first. */
-typedef struct Position
-{
-	TimestampTz at;
-	int64 conversation_id;
-} Position;
+#include "search/scope.h"
 
 typedef enum HitState
 {
-	HIT_OUTSIDE, /* not of this list, or shown before the cursor */
-	HIT_OPEN,    /* of this list, without a match so far */
+	HIT_OUTSIDE, /* not in this list, or shown before the cursor */
+	HIT_OPEN,    /* in this list, without a match so far */
 	HIT_MESSAGE, /* shows the message `number`, the newest match so far */
 	HIT_NAMED    /* its contact matches: shows its newest message, whichever that is */
 } HitState;
@@ -37,18 +31,37 @@ typedef struct Hit
 
 typedef struct Hits
 {
+	Scope *scope;
 	HTAB *table;
-	Position before; /* only what is strictly older is asked for */
-	int64 wanted;    /* how many of those, from the newest on */
+	bool is_closed;      /* the table has all conversations of the list, their contacts looked at */
+	int64 message_count; /* with is_closed: how many messages these have */
 } Hits;
 
-extern void parley_hits_create(Hits *hits, Position before, int64 wanted);
+/* What is known of a conversation's contact: that it has the term; nothing, so it is asked; or it is left for later. */
+typedef enum Naming
+{
+	NAMING_KNOWN,
+	NAMING_ASKED,
+	NAMING_LATER
+} Naming;
+
+/* Meets a user's conversations at once, unless they are more than parley.search_user_conversations. */
+extern void parley_hits_create(Hits *hits, Scope *scope);
+
+/* What part of all messages is in conversations of the list, as far as is known. */
+extern double parley_hits_share(const Hits *hits, double messages);
 
 /* NULL: not met yet. */
 extern Hit *parley_hits_find(const Hits *hits, int64 conversation_id);
 
 /* The conversation's entry; *found tells whether it was there, otherwise all but its key is for the caller to set. */
 extern Hit *parley_hits_enter(Hits *hits, int64 conversation_id, bool *found);
+
+/* The conversation's entry, made on the first meeting; NULL: not in this list. */
+extern Hit *parley_hits_meet(Hits *hits, int64 conversation_id, Naming naming);
+
+/* Meets the conversation in the slot, maybe again; HIT_OUTSIDE: not in this list. */
+extern Hit *parley_hits_meet_row(Hits *hits, TupleTableSlot *conversation, Naming naming);
 
 /* Those that are shown, newest first, in the current context; all_places: also those before the first that is asked
  * for. */
@@ -57,17 +70,9 @@ extern Hit *parley_hits_sorted(const Hits *hits, bool all_places, int64 *count);
 /* Makes what is shown by a message open again. */
 extern void parley_hits_reopen(Hits *hits);
 
-extern bool parley_hits_asks_for(const Hits *hits, Position position);
-
-/* The place of the last one wanted, as far as is known; false where there are not that many. since: it is known not to
- * be older. */
+/* The place of the last one wanted, as far as is known; false if there are not that many. since: it is known not to be
+ * older. */
 extern bool parley_hits_last_wanted(const Hits *hits, TimestampTz since, Position *position);
-
-static inline bool
-parley_position_is_newer(Position a, Position b)
-{
-	return a.at != b.at ? a.at > b.at : a.conversation_id > b.conversation_id;
-}
 
 static inline bool
 parley_hit_is_shown(const Hit *hit)
@@ -76,8 +81,8 @@ parley_hit_is_shown(const Hit *hit)
 }
 
 /*
- * For those who meet conversations from the newest on: knows when all that is wanted is newer than where they are. What
- * was met before they began is ahead; what they meet must be told.
+ * For streams that meet conversations from the newest on: knows when all that is wanted is newer than where they are.
+ * What was met before they began is ahead; what they meet must be told.
  */
 typedef struct Countdown
 {

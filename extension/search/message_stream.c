@@ -1,27 +1,24 @@
 /*
- * search_messages.c: the conversations in which a message has the term. See search.h.
- *
- * Three paths. A walk passes the messages from the newest on, which ends soon where the term is very frequent. The
- * index of grams names the messages that may have the term, and search_runs.c visits as few of them as will do. A user
- * with few messages has them all read.
+ * message_stream.c: see message_stream.h.
  */
 #include "postgres.h"
 
 #include <math.h>
 
 #include "access/relation.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "search/search.h"
+#include "search/message_stream.h"
+#include "search/newest.h"
+#include "search/settings.h"
 #include "statement.h"
 
 /* Matches that have to be seen for each conversation wanted: some are in conversations met already. */
 #define MATCHES_PER_CONVERSATION 2
 
-/* Where nothing is known of how frequent a term is, so many messages are passed for each conversation wanted. */
+/* If nothing is known of how frequent a term is, so many messages are passed for each conversation wanted. */
 #define WALKED_PER_CONVERSATION 20
 
 /* The index names whole runs of blocks, so at least about so many messages are among those it chooses from. */
@@ -33,160 +30,196 @@
 /* So many messages of a user are read without asking further. */
 #define FEW_MESSAGES 100
 
-const IndexForm parley_messages_grams = { "messages_grams", GIN_AM_OID, { "content" } };
-
 /* Whether the index can name the messages with the term, and about how many they are. */
 static bool
-is_estimated(const StreamPlan *plan)
+stream_is_estimated(const MessageStream *stream)
 {
-	return plan->clues.count > 0 && plan->clues.rows >= 0;
+	return stream->clues.count > 0 && stream->clues.rows >= 0;
 }
 
 /* What a walk and the index would cost if `wanted` conversations had to be found. */
 static void
-plan_weigh(StreamPlan *plan, double wanted)
+stream_weigh(MessageStream *stream, double wanted)
 {
-	double matches = Max(plan->clues.rows, 1.0);
+	double matches = Max(stream->clues.rows, 1.0);
 	double to_see = MATCHES_PER_CONVERSATION * wanted;
 	double index_cost;
 
-	if (!is_estimated(plan))
+	if (!stream_is_estimated(stream))
 	{
-		plan->walk_rows = plan->clues.count == 0
-							  ? plan->rows
-							  : Max(parley_search_walk_budget, Min(WALKED_PER_CONVERSATION * wanted, plan->rows / 20));
-		plan->prefers_walk = true;
-		plan->cost = plan->walk_rows * COST_MESSAGE_WALKED;
+		stream->walk_rows =
+			stream->clues.count == 0
+				? stream->table_rows
+				: Max(parley_search_walk_budget, Min(WALKED_PER_CONVERSATION * wanted, stream->table_rows / 20));
+		stream->prefers_walk = true;
+		stream->cost = stream->walk_rows * COST_MESSAGE_WALKED;
 		return;
 	}
-	plan->walk_rows = Min(plan->rows, to_see * plan->rows / matches);
-	plan->cost = plan->walk_rows * COST_MESSAGE_WALKED;
-	to_see = Max(to_see, ROWS_OF_A_RUN * matches / plan->rows);
+	stream->walk_rows = Min(stream->table_rows, to_see * stream->table_rows / matches);
+	stream->cost = stream->walk_rows * COST_MESSAGE_WALKED;
+	to_see = Max(to_see, ROWS_OF_A_RUN * matches / stream->table_rows);
 	index_cost = COST_INDEX_BEGIN + Min(matches, to_see) * COST_MESSAGE_VISITED;
-	plan->prefers_walk = plan->cost < index_cost;
-	plan->cost = Min(plan->cost, index_cost);
+	stream->prefers_walk = stream->cost < index_cost;
+	stream->cost = Min(stream->cost, index_cost);
 }
 
-StreamPlan
-parley_search_plan_messages(Search *search)
+void
+parley_message_stream_plan(MessageStream *stream, Hits *hits)
 {
-	StreamPlan plan = { .rows = parley_table_rows(search->messages) };
-	double wanted = (double) search->hits.wanted;
+	Scope *scope = hits->scope;
 
-	plan.index = parley_index_open(search->messages, &parley_messages_grams, true);
-	plan.clues = parley_gram_index_choose(plan.index, 1, 1, &search->matcher.term, plan.rows, search->snapshot);
-	search->message_trace.estimate = plan.clues.rows;
-	/* A user's messages are met only as often as they are among all. */
-	if (search->is_closed)
-		wanted *= plan.rows / Max((double) search->closed_messages, 1.0);
-	plan_weigh(&plan, Min(wanted, plan.rows));
-	return plan;
+	*stream = (MessageStream){ .scope = scope, .hits = hits, .table_rows = parley_table_rows(scope->messages) };
+	stream->index = parley_index_open(scope->messages, &parley_messages_grams, true);
+	stream->clues =
+		parley_gram_index_choose(stream->index, 1, 1, &scope->matcher.term, stream->table_rows, scope->snapshot);
+	stream->trace.estimate = stream->clues.rows;
+	/* Messages of a list are met only as often as they are among all. */
+	stream_weigh(stream, Min((double) scope->wanted / parley_hits_share(hits, stream->table_rows), stream->table_rows));
 }
 
 /*
- * A message with the term: its conversation's hit if it is the newest match so far; answers whether it is one that is
+ * Whether the conversation has a match that is not after the cursor, so that an earlier page has shown it. Reads its
+ * messages from the end, as far as they may be newer and the budget allows.
+ */
+static bool
+stream_was_shown(MessageStream *stream, int64 conversation_id)
+{
+	Scope *scope = stream->scope;
+	TupleTableSlot *conversation = scope->conversation_by_id.slot;
+	TupleTableSlot *message = scope->messages_of.slot;
+	Position newest = { .conversation_id = conversation_id };
+	bool has_no_message, isnull, is_dated_in_order;
+
+	if (!parley_lookup_one(&scope->conversation_by_id, conversation_id))
+		return false;
+	newest.at = parley_slot_int64(conversation, scope->conversation.last_message_at, &has_no_message);
+	if (has_no_message || parley_scope_asks_for(scope, newest))
+		return false;
+	is_dated_in_order = DatumGetBool(slot_getattr(conversation, scope->conversation.is_dated_in_order, &isnull));
+	parley_lookup_start(&scope->messages_of, &conversation_id);
+	while (parley_lookup_previous(&scope->messages_of))
+	{
+		Position here = { parley_slot_int64(message, scope->message.created_at, NULL), conversation_id };
+
+		CHECK_FOR_INTERRUPTS();
+		stream->trace.visited++;
+		if (--stream->asking_budget < 0)
+			return false;
+		if (slot_attisnull(message, scope->message.content))
+			continue;
+		if (!parley_scope_asks_for(scope, here))
+		{
+			if (parley_scope_message_matches(scope, message))
+				return true;
+		}
+		else if (is_dated_in_order)
+			return false;
+	}
+	return false;
+}
+
+/*
+ * A message with the term: its conversation's hit if it is the newest match so far; returns whether it is one that is
  * wanted. One before the cursor tells that its conversation has been shown, of whatever kind it is.
  */
 static bool
-message_hits(Search *search, int64 conversation_id, TimestampTz at, int64 number)
+stream_enter(MessageStream *stream, Position here, int64 number)
 {
+	Hits *hits = stream->hits;
 	Hit *hit;
 	bool found;
 
-	if (parley_search_has_cursor(search) && !parley_hits_asks_for(&search->hits, (Position){ at, conversation_id }))
+	if (parley_scope_has_cursor(stream->scope) && !parley_scope_asks_for(stream->scope, here))
 	{
-		parley_hits_enter(&search->hits, conversation_id, &found)->state = HIT_OUTSIDE;
+		parley_hits_enter(hits, here.conversation_id, &found)->state = HIT_OUTSIDE;
 		return false;
 	}
-	hit = parley_search_meet(search, conversation_id);
+	hit = parley_hits_meet(hits, here.conversation_id, stream->naming);
 	if (hit == NULL)
 		return false;
-	if (search->resumes && hit->state == HIT_OPEN && parley_search_was_shown(search, conversation_id))
+	if (stream->from_cursor && hit->state == HIT_OPEN && stream_was_shown(stream, here.conversation_id))
 		hit->state = HIT_OUTSIDE;
 	if (hit->state == HIT_OUTSIDE)
 		return false;
 	if (hit->state == HIT_OPEN ||
-		(hit->state == HIT_MESSAGE && (at > hit->at || (at == hit->at && number > hit->number))))
+		(hit->state == HIT_MESSAGE && (here.at > hit->at || (here.at == hit->at && number > hit->number))))
 	{
 		hit->state = HIT_MESSAGE;
-		hit->at = at;
+		hit->at = here.at;
 		hit->number = number;
 	}
-	return parley_hits_asks_for(&search->hits, (Position){ hit->at, conversation_id });
+	return parley_scope_asks_for(stream->scope, (Position){ hit->at, here.conversation_id });
 }
 
 /* Whether a message cannot change anything, which is known without looking at its content. */
 static bool
-message_is_idle(const Search *search, const Hit *hit, TimestampTz at, int64 conversation_id, int64 number)
+stream_may_skip(const MessageStream *stream, Position here, int64 number)
 {
-	if (search->resumes && !parley_hits_asks_for(&search->hits, (Position){ at, conversation_id }))
+	const Hit *hit = parley_hits_find(stream->hits, here.conversation_id);
+
+	if (stream->from_cursor && !parley_scope_asks_for(stream->scope, here))
 		return true;
 	if (hit == NULL)
-		return search->is_closed;
+		return stream->hits->is_closed;
 	return hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED ||
-		   (hit->state == HIT_MESSAGE && (at < hit->at || (at == hit->at && number <= hit->number)));
+		   (hit->state == HIT_MESSAGE && (here.at < hit->at || (here.at == hit->at && number <= hit->number)));
 }
 
-bool
-parley_message_has_term(Search *search, TupleTableSlot *message)
-{
-	bool isnull;
-	Datum content = slot_getattr(message, search->message.content, &isnull);
-
-	return !isnull && parley_matcher_test(&search->matcher, content);
-}
-
-static void
-message_visit(Search *search, TupleTableSlot *slot)
-{
-	int64 conversation_id = parley_slot_int64(slot, search->message.conversation_id, NULL);
-	int64 number = parley_slot_int64(slot, search->message.number, NULL);
-	TimestampTz at = parley_slot_int64(slot, search->message.created_at, NULL);
-
-	search->message_trace.visited++;
-	if (at >= search->oldest_wanted &&
-		!message_is_idle(search, parley_hits_find(&search->hits, conversation_id), at, conversation_id, number) &&
-		parley_message_has_term(search, slot))
-		message_hits(search, conversation_id, at, number);
-}
-
-/* Passes messages from the newest on; false where the budget was spent before all that is wanted was found. */
+/* Of the runs: false if asking conversations has become too much. */
 static bool
-walk_on(Search *search, const Lookup *newest, double budget)
+on_message(void *visitor_state, TupleTableSlot *message)
 {
-	Countdown countdown = parley_countdown_start(&search->hits);
+	MessageStream *stream = visitor_state;
+	Scope *scope = stream->scope;
+	Position here = { parley_slot_int64(message, scope->message.created_at, NULL),
+					  parley_slot_int64(message, scope->message.conversation_id, NULL) };
+	int64 number = parley_slot_int64(message, scope->message.number, NULL);
+
+	stream->trace.visited++;
+	if (here.at >= stream->runs.oldest_wanted && !stream_may_skip(stream, here, number) &&
+		parley_scope_message_matches(scope, message))
+		stream_enter(stream, here, number);
+	return stream->asking_budget >= 0;
+}
+
+static bool
+stream_visit(MessageStream *stream, double visits_max)
+{
+	stream->runs = (Runs){ .hits = stream->hits,
+						   .index = stream->index,
+						   .clues = &stream->clues,
+						   .visitor = on_message,
+						   .visitor_state = stream,
+						   .trace = &stream->trace,
+						   .from_cursor = stream->from_cursor,
+						   .visits_left = visits_max };
+	return parley_runs_visit(&stream->runs);
+}
+
+/* Scans messages newest first. Returns false if the budget ran out before all that is wanted was found. */
+static bool
+stream_walk(MessageStream *stream, double budget)
+{
+	Scope *scope = stream->scope;
+	Countdown countdown = parley_countdown_start(stream->hits);
+	bool is_complete = false;
+	Lookup newest;
 	Position here;
 	int64 number;
 
-	while (parley_newest_next(newest, &here, &number) != NULL)
+	parley_newest_open(scope, stream->from_cursor, &newest);
+	stream->trace.walked = 0;
+	while (!is_complete)
 	{
-		Hit *hit;
-
 		CHECK_FOR_INTERRUPTS();
-		if (parley_countdown_is_over(&countdown, here))
-			return true;
-		if (search->message_trace.walked >= budget || search->asking_budget < 0)
-			return false;
-		search->message_trace.walked++;
-		hit = parley_hits_find(&search->hits, here.conversation_id);
-		if (message_is_idle(search, hit, here.at, here.conversation_id, number) ||
-			!index_fetch_heap(newest->scan, newest->slot) || !parley_message_has_term(search, newest->slot))
-			continue;
-		if (message_hits(search, here.conversation_id, here.at, number))
+		is_complete = parley_newest_next(&newest, &here, &number) == NULL || parley_countdown_is_over(&countdown, here);
+		if (is_complete || stream->trace.walked >= budget || stream->asking_budget < 0)
+			break;
+		stream->trace.walked++;
+		if (!stream_may_skip(stream, here, number) && index_fetch_heap(newest.scan, newest.slot) &&
+			parley_scope_message_matches(scope, newest.slot) && stream_enter(stream, here, number))
 			countdown.met++;
 	}
-	return true;
-}
-
-static bool
-messages_walk(Search *search, double budget)
-{
-	Lookup newest;
-	bool is_complete;
-
-	parley_newest_open(search, search->resumes, &newest);
-	search->message_trace.walked = 0;
-	is_complete = walk_on(search, &newest, budget);
 	parley_lookup_close(&newest);
 	return is_complete;
 }
@@ -196,147 +229,139 @@ static Statement newest_matches = {
 	"SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages"
 	" WHERE conversation_id = ANY ($1) AND parley.contains(content::text, $2)"
 	" ORDER BY conversation_id, created_at DESC, number DESC",
-	{ INT8ARRAYOID, TEXTOID }
+	{ INT8ARRAYOID, TEXTOID },
+	.is_generic = true,
 };
 
-/* The conversations met that are not hits yet. */
-static Datum
-open_conversations(const Search *search)
+/* Reads all messages of the conversations that are not hits yet, as few as they are. */
+static const char *
+stream_read_conversations(MessageStream *stream)
 {
-	Datum *ids = palloc(sizeof(Datum) * (hash_get_num_entries(search->hits.table) + 1));
+	Datum *ids = palloc(sizeof(Datum) * (hash_get_num_entries(stream->hits->table) + 1));
 	HASH_SEQ_STATUS each;
 	int count = 0;
+	uint64 found;
 
-	hash_seq_init(&each, search->hits.table);
+	hash_seq_init(&each, stream->hits->table);
 	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
 		if (hit->state == HIT_OPEN)
 			ids[count++] = Int64GetDatum(hit->conversation_id);
-	return parley_int64_array(ids, count);
+	found = parley_statement_run(
+		&newest_matches, (Datum[]){ parley_int64_array(ids, count), PointerGetDatum(stream->scope->filter.term) }, NULL,
+		true, 0);
+	for (uint64 row = 0; row < found; row++)
+		stream_enter(stream,
+					 (Position){ DatumGetTimestampTz(parley_statement_value(row, 3, NULL)),
+								 DatumGetInt64(parley_statement_value(row, 1, NULL)) },
+					 DatumGetInt64(parley_statement_value(row, 2, NULL)));
+	stream->trace.visited += stream->hits->message_count;
+	return "conversations";
 }
 
-/* Reads all their messages, as few as they are. */
-static void
-messages_of_conversations(Search *search)
+/* Whether to do that: if the index would name more, or cannot tell. */
+static bool
+stream_prefers_conversations(const MessageStream *stream)
 {
-	Datum values[] = { open_conversations(search), PointerGetDatum(search->term) };
-	uint64 found = parley_statement_run(&newest_matches, values, NULL, true, 0);
+	double named = stream_is_estimated(stream) ? stream->clues.rows : parley_search_walk_budget;
 
-	for (uint64 row = 0; row < found; row++)
-		message_hits(search, DatumGetInt64(parley_statement_value(row, 1, NULL)),
-					 DatumGetTimestampTz(parley_statement_value(row, 3, NULL)),
-					 DatumGetInt64(parley_statement_value(row, 2, NULL)));
-	search->message_trace.visited += search->closed_messages;
+	return stream->hits->is_closed && parley_search_method == SEARCH_AUTO &&
+		   stream->hits->message_count <= Max(named, FEW_MESSAGES);
 }
 
 /* How far a walk may go before it is given up for the index: a term that is frequent over all may not have been used
  * of late. */
 static double
-walk_budget(const StreamPlan *plan)
+stream_walk_budget(const MessageStream *stream)
 {
-	if (plan->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
+	if (stream->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
 		return HUGE_VAL;
-	return is_estimated(plan) ? 3 * plan->walk_rows + COST_INDEX_BEGIN : plan->walk_rows;
+	return stream_is_estimated(stream) ? 3 * stream->walk_rows + COST_INDEX_BEGIN : stream->walk_rows;
 }
 
-/* Whether to read all messages of a user's conversations: where the index would name more, or cannot tell. */
-static bool
-reads_conversations(const Search *search, const StreamPlan *plan)
-{
-	double named = is_estimated(plan) ? plan->clues.rows : parley_search_walk_budget;
-
-	return search->is_closed && parley_search_method == SEARCH_AUTO &&
-		   search->closed_messages <= Max(named, FEW_MESSAGES);
-}
-
-/*
- * After a cursor all that is newer has been shown. Either that is found again, which is less work near the top and
- * where the term was not used of late; or messages are read from the cursor on, and each conversation met is asked what
- * it has that is newer, a message after another until one matches, so for a page about as many as a walk passes. The
- * first is tried until as many messages have been visited as the second is likely to read: where they are before the
- * cursor that takes no longer, since their conversations need not be looked up. Then what it found after the cursor
- * counts for nothing.
- */
-static bool
-replays_to_cursor(Search *search, StreamPlan *plan)
-{
-	bool is_complete;
-
-	if (parley_search_method != SEARCH_AUTO || !is_estimated(plan))
-		return false;
-	if (plan->prefers_walk)
-		is_complete = messages_walk(search, plan->walk_rows);
-	else
-		is_complete = parley_runs_visit(search, plan, plan->walk_rows, message_visit);
-	if (!is_complete)
-		parley_hits_reopen(&search->hits);
-	return is_complete;
-}
-
-/* Walks or asks the index, and says which. */
+/* Walks or asks the index, and returns which. */
 static const char *
-messages_find(Search *search, StreamPlan *plan)
+stream_find(MessageStream *stream)
 {
 	const char *path = "index";
 
-	if (parley_search_method == SEARCH_BY_WALK || plan->clues.count == 0 ||
-		(parley_search_method == SEARCH_AUTO && plan->prefers_walk))
+	if (parley_search_method == SEARCH_BY_WALK || stream->clues.count == 0 ||
+		(parley_search_method == SEARCH_AUTO && stream->prefers_walk))
 	{
-		if (messages_walk(search, walk_budget(plan)) || search->asking_budget < 0)
+		if (stream_walk(stream, stream_walk_budget(stream)) || stream->asking_budget < 0)
 			return "walk";
-		if (search->is_closed && !is_estimated(plan))
+		if (stream->hits->is_closed && !stream_is_estimated(stream))
 		{
-			search->resumes = false;
-			messages_of_conversations(search);
+			stream->from_cursor = false;
+			stream_read_conversations(stream);
 			return "walk, conversations";
 		}
 		path = "walk, index";
 	}
-	parley_runs_visit(search, plan, HUGE_VAL, message_visit);
+	stream_visit(stream, HUGE_VAL);
 	return path;
 }
 
 /* The same from the cursor on, as long as asking conversations takes not many times what is likely. */
 static const char *
-messages_resume(Search *search, StreamPlan *plan)
+stream_find_from_cursor(MessageStream *stream)
 {
 	const char *path;
 
-	search->resumes = true;
-	search->asking_budget = (int64) Max(2 * plan->walk_rows, ASKING_BUDGET_MIN);
-	path = messages_find(search, plan);
-	search->resumes = false;
-	if (search->asking_budget >= 0)
+	stream->from_cursor = true;
+	stream->asking_budget = (int64) Max(2 * stream->walk_rows, ASKING_BUDGET_MIN);
+	path = stream_find(stream);
+	stream->from_cursor = false;
+	if (stream->asking_budget >= 0)
 		return path;
-	search->asking_budget = 0;
-	parley_hits_reopen(&search->hits);
-	return messages_find(search, plan);
+	stream->asking_budget = 0;
+	parley_hits_reopen(stream->hits);
+	return stream_find(stream);
 }
 
-static const char *
-messages_run(Search *search, StreamPlan *plan)
+/*
+ * After a cursor all that is newer has been shown. Either that is found again, which is less work near the top and
+ * if the term was not used of late; or messages are read from the cursor on, and each conversation met is asked what
+ * it has that is newer, a message after another until one matches, so for a page about as many as a walk passes. The
+ * first is tried until as many messages have been visited as the second is likely to read: if they are before the
+ * cursor that takes no longer, since their conversations need not be looked up. Then what it found after the cursor
+ * counts for nothing.
+ */
+static bool
+stream_replay_to_cursor(MessageStream *stream)
 {
-	if (reads_conversations(search, plan))
-	{
-		messages_of_conversations(search);
-		return "conversations";
-	}
-	if (!parley_search_has_cursor(search))
-		return messages_find(search, plan);
-	if (replays_to_cursor(search, plan))
-		return plan->prefers_walk ? "walk" : "index";
-	return messages_resume(search, plan);
+	bool is_complete;
+
+	if (parley_search_method != SEARCH_AUTO || !stream_is_estimated(stream))
+		return false;
+	is_complete =
+		stream->prefers_walk ? stream_walk(stream, stream->walk_rows) : stream_visit(stream, stream->walk_rows);
+	if (!is_complete)
+		parley_hits_reopen(stream->hits);
+	return is_complete;
 }
 
-void
-parley_search_messages(Search *search, StreamPlan *plan)
+double
+parley_message_stream_run(MessageStream *stream, bool contacts_are_met)
 {
 	instr_time began = parley_trace_begin();
+	bool has_cursor = parley_scope_has_cursor(stream->scope);
 	Position last;
 
-	search->message_trace.path = messages_run(search, plan);
-	if (parley_hits_last_wanted(&search->hits, DT_NOBEGIN, &last))
-		search->newer_messages = Max(plan->walk_rows, (double) search->message_trace.walked);
-	parley_trace_end(&search->message_trace, began);
-	if (plan->index != NULL)
-		relation_close(plan->index, NoLock);
+	/* Of a conversation that a message leads to, the contact is left to the other stream, which is to come or has met
+	 * it. Not so after a cursor: a contact that has the term may have put it on an earlier page. */
+	stream->naming = has_cursor && !contacts_are_met ? NAMING_ASKED : NAMING_LATER;
+	if (stream_prefers_conversations(stream))
+		stream->trace.path = stream_read_conversations(stream);
+	else if (!has_cursor)
+		stream->trace.path = stream_find(stream);
+	else if (stream_replay_to_cursor(stream))
+		stream->trace.path = stream->prefers_walk ? "walk" : "index";
+	else
+		stream->trace.path = stream_find_from_cursor(stream);
+	parley_trace_end(&stream->trace, began);
+	if (stream->index != NULL)
+		relation_close(stream->index, NoLock);
+	if (!parley_hits_last_wanted(stream->hits, DT_NOBEGIN, &last))
+		return -1;
+	return Max(stream->walk_rows, (double) stream->trace.walked);
 }

@@ -1,5 +1,5 @@
 /*
- * search_newest.c: messages in the order of their time, by the index messages_newest. See search.h.
+ * newest.c: see newest.h.
  */
 #include "postgres.h"
 
@@ -7,29 +7,29 @@
 #include "catalog/pg_am.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
+#include "utils/timestamp.h"
 
-#include "search/search.h"
+#include "search/newest.h"
 
 static const IndexForm messages_newest = {
 	"messages_newest", BTREE_AM_OID, { "created_at", "conversation_id", "number" }, .is_descending = true
 };
 
 void
-parley_newest_start(const Search *search, Lookup *newest)
+parley_newest_start(const Scope *scope, Lookup *newest)
 {
 	ScanKeyData until_cursor;
 
-	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
-				TimestampTzGetDatum(search->hits.before.at));
+	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(scope->before.at));
 	parley_lookup_start_scan(newest, &until_cursor);
 }
 
 void
-parley_newest_open(const Search *search, bool from_cursor, Lookup *newest)
+parley_newest_open(const Scope *scope, bool from_cursor, Lookup *newest)
 {
-	parley_lookup_open(newest, search->messages, &messages_newest, from_cursor ? 1 : 0, search->snapshot);
+	parley_lookup_open(newest, scope->messages, &messages_newest, from_cursor ? 1 : 0, scope->snapshot);
 	newest->scan->xs_want_itup = true;
-	parley_newest_start(search, newest);
+	parley_newest_start(scope, newest);
 }
 
 ItemPointer
@@ -49,7 +49,7 @@ parley_newest_next(const Lookup *newest, Position *position, int64 *number)
 }
 
 bool
-parley_newest_rows(Search *search, TimestampTz since, size_t most, Rows *newer)
+parley_newest_rows(const Scope *scope, TimestampTz since, size_t most, Rows *newer, int64 *walked)
 {
 	Lookup newest;
 	bool is_all = false;
@@ -58,7 +58,7 @@ parley_newest_rows(Search *search, TimestampTz since, size_t most, Rows *newer)
 	int64 number;
 
 	*newer = (Rows){ 0 };
-	parley_newest_open(search, parley_search_has_cursor(search), &newest);
+	parley_newest_open(scope, parley_scope_has_cursor(scope), &newest);
 	while (!is_all && newer->count <= most)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -68,7 +68,7 @@ parley_newest_rows(Search *search, TimestampTz since, size_t most, Rows *newer)
 			parley_rows_add(newer, row, 1);
 	}
 	parley_lookup_close(&newest);
-	search->message_trace.walked += newer->count;
+	*walked += newer->count;
 	if (is_all)
 		parley_rows_sort(newer, 0);
 	else

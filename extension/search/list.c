@@ -1,0 +1,282 @@
+/*
+ * list.c: see list.h. The SQL functions, and the rows that they return.
+ *
+ * Reads only; takes no lock beyond those of its queries. Rows and texts live in SPI's context until they are copied
+ * into the caller's tuplestore. Without a term one statement reads a page. With one, two streams find which
+ * conversations are on it and which message each shows, and a statement reads those.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "search/list.h"
+#include "statement.h"
+
+PG_FUNCTION_INFO_V1(parley_recent_conversations);
+PG_FUNCTION_INFO_V1(parley_list_user_conversations);
+
+/* A row opens with columns of its own; total_count and next_cursor follow. */
+#define ROW_COLUMNS_MAX 9
+#define COLUMNS_MAX (ROW_COLUMNS_MAX + 2)
+
+/* The message m that a row shows, its conversation c and its contact co, in the order of parley.recent_conversation. */
+#define ROW_COLUMNS \
+	" SELECT c.id, m.number, m.content::text, m.created_at, co.id, co.name::text, co.phone::text, c.kind"
+#define UNREAD ", c.last_number - u.read_number"
+#define AUTHOR " LEFT JOIN parley.contacts co ON co.id = coalesce(c.contact_id, m.sender_id)"
+#define OTHER_SIDE                                                                                        \
+	" LEFT JOIN parley.contacts co ON co.id = CASE"                                                       \
+	"  WHEN c.kind = 'contact' THEN c.contact_id WHEN c.low_contact_id = $1 THEN c.high_contact_id ELSE " \
+	"c.low_contact_id END"
+
+/* From the end of the conversation backwards: nearly always the first row looked at. Its LIMIT also keeps the planner
+ * from joining with all messages, as it would where it takes these for few. */
+#define NEWEST                                                                                      \
+	" FROM parley.messages n"                                                                       \
+	" WHERE n.conversation_id = c.id AND n.created_at = c.last_message_at AND n.deleted_at IS NULL" \
+	" ORDER BY n.number DESC LIMIT 1"
+
+/* $1: the user; $2, $3: the position; $4: rows to skip; $5: rows to answer. */
+#define OF_OPERATOR " FROM parley.conversations c WHERE c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
+#define OF_USER                                                                      \
+	" FROM parley.members u JOIN parley.conversations c ON c.id = u.conversation_id" \
+	" WHERE u.contact_id = $1 AND c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
+#define PAGE                                                                                                     \
+	" AND (c.last_message_at, c.id) < ($2, $3) ORDER BY c.last_message_at DESC, c.id DESC OFFSET $4 LIMIT $5) c" \
+	" CROSS JOIN LATERAL (SELECT n.*" NEWEST ") m"
+#define IN_ORDER " ORDER BY c.last_message_at DESC, c.id DESC"
+#define LIST_PARAMETERS                                    \
+	{                                                      \
+		INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID \
+	}
+
+static Statement list_all = { ROW_COLUMNS " FROM (SELECT c.*" OF_OPERATOR PAGE AUTHOR IN_ORDER, LIST_PARAMETERS,
+							  .is_generic = true };
+static Statement count_all = { "SELECT count(*)" OF_OPERATOR, LIST_PARAMETERS };
+static Statement list_user_all = {
+	ROW_COLUMNS ", c.last_number - c.read_number FROM (SELECT c.*, u.read_number" OF_USER PAGE OTHER_SIDE IN_ORDER,
+	LIST_PARAMETERS
+};
+static Statement count_user_all = { "SELECT count(*)" OF_USER, LIST_PARAMETERS };
+
+/* $1: the user; $2, $3: conversations in the order of the list, and the message that each shows, 0 if that is its
+ * newest.
+ */
+#define SHOWN                                                                   \
+	" FROM unnest($2, $3) WITH ORDINALITY AS h(conversation_id, number, place)" \
+	" JOIN parley.conversations c ON c.id = h.conversation_id"                  \
+	" CROSS JOIN LATERAL (SELECT s.* FROM parley.messages s"                    \
+	"  WHERE s.conversation_id = c.id"                                          \
+	"   AND s.number = CASE WHEN h.number > 0 THEN h.number ELSE (SELECT n.number" NEWEST ") END LIMIT 1) m"
+#define SHOW_PARAMETERS                     \
+	{                                       \
+		INT8OID, INT8ARRAYOID, INT8ARRAYOID \
+	}
+
+static Statement show = { ROW_COLUMNS SHOWN AUTHOR " ORDER BY h.place", SHOW_PARAMETERS, .is_generic = true };
+static Statement show_user = { ROW_COLUMNS UNREAD SHOWN
+							   " JOIN parley.members u ON u.conversation_id = c.id AND u.contact_id = $1" OTHER_SIDE
+							   " ORDER BY h.place",
+							   SHOW_PARAMETERS, .is_generic = true };
+static Statement find_contact = { "SELECT FROM parley.contacts WHERE id = $1", { INT8OID }, .is_generic = true };
+
+/* A cursor is the position of the row that it follows, and the hash of the list's filter, in hexadecimal; opaque to
+ * clients. Those of parley 1.0 have no hash. */
+#define CURSOR_LENGTH 40
+#define CURSOR_LENGTH_1_0 32
+
+static text *
+cursor_form(const Listing *listing, Position position)
+{
+	return cstring_to_text(psprintf("%016llx%016llx%08x", (unsigned long long) position.at,
+									(unsigned long long) position.conversation_id,
+									parley_filter_hash(&listing->filter)));
+}
+
+static Position
+cursor_parse(const Listing *listing, const text *cursor)
+{
+	char *string = text_to_cstring(cursor);
+	size_t length = strspn(string, "0123456789abcdef");
+	uint32 hash = parley_filter_hash(&listing->filter);
+	unsigned long long parts[2];
+
+	if (string[length] != '\0' || (length != CURSOR_LENGTH && length != CURSOR_LENGTH_1_0) ||
+		sscanf(string, "%16llx%16llx%8x", &parts[0], &parts[1], &hash) < 2 ||
+		hash != parley_filter_hash(&listing->filter))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid cursor"),
+						errdetail("It is not one of this list."),
+						errhint("Use the cursor of a \"next\" link as it is."), errargument("cursor")));
+	return (Position){ (TimestampTz) parts[0], (int64) parts[1] };
+}
+
+Listing
+parley_listing_read(FunctionCallInfo fcinfo, int first, const int64 *user_id)
+{
+	Listing listing = { .before = { DT_NOEND, PG_INT64_MAX }, .page_size = 50 };
+
+	if (user_id != NULL)
+		listing.filter = (Filter){ .of_user = true, .user_id = *user_id };
+	if (!PG_ARGISNULL(first) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(first)) > 0)
+		listing.filter.term = PG_GETARG_TEXT_PP(first);
+	if (!PG_ARGISNULL(first + 2))
+		listing.page_size = PG_GETARG_INT32(first + 2);
+	if (!PG_ARGISNULL(first + 1) && !PG_ARGISNULL(first + 3))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("either page or cursor can be given, not both"), errargument("page")));
+	if (!PG_ARGISNULL(first + 1))
+		listing.skip = (PG_GETARG_INT32(first + 1) - 1) * listing.page_size;
+	if (!PG_ARGISNULL(first + 3))
+		listing.before = cursor_parse(&listing, PG_GETARG_TEXT_PP(first + 3));
+	listing.counted = !PG_ARGISNULL(first + 4);
+	return listing;
+}
+
+/* Leaves the rows of a list without a term in SPI_tuptable, one more than the page if there is one; returns how many.
+ */
+static uint64
+listing_read_all(const Listing *listing, int64 *total)
+{
+	bool of_user = listing->filter.of_user;
+	Datum values[] = { Int64GetDatum(listing->filter.user_id), TimestampTzGetDatum(listing->before.at),
+					   Int64GetDatum(listing->before.conversation_id), Int64GetDatum(listing->skip),
+					   Int64GetDatum(listing->page_size + 1) };
+
+	if (listing->counted)
+	{
+		parley_statement_run(of_user ? &count_user_all : &count_all, values, NULL, true, 0);
+		*total = DatumGetInt64(parley_statement_value(0, 1, NULL));
+	}
+	return parley_statement_run(of_user ? &list_user_all : &list_all, values, NULL, true, 0);
+}
+
+Hit *
+parley_listing_find(const Listing *listing, MessageStream *messages, ContactStream *contacts, int64 *count,
+					int64 *total)
+{
+	int64 wanted = listing->skip + listing->page_size + 1;
+	Scope scope;
+	Hits hits;
+	Hit *sorted;
+
+	parley_scope_open(&scope, &listing->filter, listing->before, listing->counted ? PG_INT64_MAX : wanted);
+	parley_hits_create(&hits, &scope);
+	parley_message_stream_plan(messages, &hits);
+	parley_contact_stream_plan(contacts, &hits);
+	/* The cheaper first, since what it finds bounds the other. */
+	if (messages->cost < contacts->cost)
+		parley_contact_stream_run(contacts, parley_message_stream_run(messages, false));
+	else
+		parley_message_stream_run(messages, parley_contact_stream_run(contacts, -1));
+	if (listing->counted)
+		parley_hits_sorted(&hits, true, total);
+	sorted = parley_hits_sorted(&hits, false, count);
+	parley_scope_close(&scope);
+	*count = Max(Min(*count, wanted) - listing->skip, 0);
+	return sorted + listing->skip;
+}
+
+/* The same as listing_read_all() for a list with a term. */
+static uint64
+listing_read_matching(const Listing *listing, int64 *total)
+{
+	MessageStream messages;
+	ContactStream contacts;
+	int64 count;
+	const Hit *hits = parley_listing_find(listing, &messages, &contacts, &count, total);
+	Datum *conversations = palloc(sizeof(Datum) * (count + 1));
+	Datum *numbers = palloc(sizeof(Datum) * (count + 1));
+	Datum values[3] = { Int64GetDatum(listing->filter.user_id) };
+
+	for (int64 i = 0; i < count; i++)
+	{
+		conversations[i] = Int64GetDatum(hits[i].conversation_id);
+		numbers[i] = Int64GetDatum(hits[i].state == HIT_NAMED ? 0 : hits[i].number);
+	}
+	values[1] = parley_int64_array(conversations, (int) count);
+	values[2] = parley_int64_array(numbers, (int) count);
+	return count == 0 ? 0 : parley_statement_run(listing->filter.of_user ? &show_user : &show, values, NULL, true, 0);
+}
+
+/* Copies a row of the statement to the result; next_cursor if another row follows. */
+static void
+listing_put_row(const Listing *listing, ReturnSetInfo *result, uint64 row, bool is_followed, int64 total)
+{
+	Datum values[COLUMNS_MAX] = { 0 };
+	bool nulls[COLUMNS_MAX];
+	int row_columns = result->setDesc->natts - 2;
+
+	for (int i = 0; i < row_columns; i++)
+		values[i] = parley_statement_value(row, i + 1, &nulls[i]);
+	nulls[row_columns] = !listing->counted;
+	values[row_columns] = Int64GetDatum(total);
+	nulls[row_columns + 1] = !is_followed;
+	if (is_followed)
+		values[row_columns + 1] = PointerGetDatum(
+			cursor_form(listing, (Position){ DatumGetTimestampTz(values[3]), DatumGetInt64(values[0]) }));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* A page without rows still says how many there are. */
+static void
+listing_put_count(ReturnSetInfo *result, int64 total)
+{
+	Datum values[COLUMNS_MAX] = { 0 };
+	bool nulls[COLUMNS_MAX];
+	int row_columns = result->setDesc->natts - 2;
+
+	memset(nulls, true, sizeof(nulls));
+	nulls[row_columns] = false;
+	values[row_columns] = Int64GetDatum(total);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* Within SPI_connect() … SPI_finish(). */
+static void
+listing_put(const Listing *listing, ReturnSetInfo *result)
+{
+	int64 total = 0;
+	uint64 found =
+		listing->filter.term == NULL ? listing_read_all(listing, &total) : listing_read_matching(listing, &total);
+
+	for (uint64 row = 0; row < Min(found, (uint64) listing->page_size); row++)
+		listing_put_row(listing, result, row, row + 1 < found, total);
+	if (found == 0 && listing->counted)
+		listing_put_count(result, total);
+}
+
+Datum
+parley_recent_conversations(PG_FUNCTION_ARGS)
+{
+	Listing listing = parley_listing_read(fcinfo, 0, NULL);
+
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	listing_put(&listing, (ReturnSetInfo *) fcinfo->resultinfo);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+Datum
+parley_list_user_conversations(PG_FUNCTION_ARGS)
+{
+	Listing listing;
+	int64 user_id;
+
+	parley_require_argument(fcinfo, 0, "user_id");
+	user_id = PG_GETARG_INT64(0);
+	listing = parley_listing_read(fcinfo, 1, &user_id);
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	if (parley_statement_run(&find_contact, (Datum[]){ Int64GetDatum(user_id) }, NULL, true, 1) == 0)
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("no contact %lld", (long long) user_id),
+						errargument("user_id")));
+	listing_put(&listing, (ReturnSetInfo *) fcinfo->resultinfo);
+	SPI_finish();
+	return (Datum) 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * visit.h: reading the rows of a table that an index named, what a search's steps cost, and what its streams did.
+ */
+#ifndef PARLEY_VISIT_H
+#define PARLEY_VISIT_H
+
+#include "postgres.h"
+
+#include "access/tableam.h"
+#include "executor/tuptable.h"
+#include "portability/instr_time.h"
+#include "utils/rel.h"
+
+#include "index/rows.h"
+
+/* Costs, as multiples of a message passed in a walk; measured, see docs/search.md. */
+#define COST_INDEX_BEGIN 300.0 /* before it names the first message */
+#define COST_MESSAGE_WALKED 1.0
+#define COST_MESSAGE_VISITED 2.0
+#define COST_CONVERSATION_WALKED 8.0
+#define COST_CONTACT_VISITED 12.0
+
+/* Looks at a row that the snapshot sees; false: no more need be visited. */
+typedef bool (*RowVisitor)(void *visitor_state, TupleTableSlot *row);
+
+typedef struct Visit
+{
+	Snapshot snapshot;
+	RowVisitor visitor;
+	void *visitor_state;
+	IndexFetchTableData *fetch;
+	TupleTableSlot *slot;
+} Visit;
+
+extern Visit parley_visit_begin(Relation table, Snapshot snapshot, RowVisitor visitor, void *visitor_state);
+
+/* Calls the visitor for the rows, from the last to the first; false: it needs no more. */
+extern bool parley_visit_rows(const Visit *visit, const ItemPointerData *rows, size_t count);
+extern void parley_visit_end(Visit *visit);
+
+/* What a stream did: for parley.explain_search(). */
+typedef struct StreamTrace
+{
+	const char *path;
+	double estimate;  /* rows that may match, by the index; negative: too many keys to tell */
+	int64 walked;     /* rows passed from the newest on, or from the cursor */
+	int64 candidates; /* rows that the index named */
+	int64 visited;    /* of these, looked at */
+	double milliseconds;
+} StreamTrace;
+
+extern instr_time parley_trace_begin(void);
+extern void parley_trace_end(StreamTrace *trace, instr_time began);
+
+#endif
