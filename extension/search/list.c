@@ -24,18 +24,21 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations);
 #define ROW_COLUMNS_MAX 9
 #define COLUMNS_MAX (ROW_COLUMNS_MAX + 2)
 
+/* Each row of a page has its message and its contact looked up. LATERAL with a LIMIT says so to the planner, which else
+ * joins with all messages or contacts: if it takes these for few, or a page, whose size it does not know, for large. */
+
 /* The message m that a row shows, its conversation c and its contact co, in the order of parley.recent_conversation. */
 #define ROW_COLUMNS \
 	" SELECT c.id, m.number, m.content::text, m.created_at, co.id, co.name::text, co.phone::text, c.kind"
 #define UNREAD ", c.last_number - u.read_number"
-#define AUTHOR " LEFT JOIN parley.contacts co ON co.id = coalesce(c.contact_id, m.sender_id)"
-#define OTHER_SIDE                                                                                        \
-	" LEFT JOIN parley.contacts co ON co.id = CASE"                                                       \
-	"  WHEN c.kind = 'contact' THEN c.contact_id WHEN c.low_contact_id = $1 THEN c.high_contact_id ELSE " \
-	"c.low_contact_id END"
+#define CONTACT_OF(id) " LEFT JOIN LATERAL (SELECT k.* FROM parley.contacts k WHERE k.id = " id " LIMIT 1) co ON true"
+#define AUTHOR CONTACT_OF("coalesce(c.contact_id, m.sender_id)")
+#define OTHER_SIDE                                                  \
+	CONTACT_OF("CASE WHEN c.kind = 'contact' THEN c.contact_id"     \
+			   " WHEN c.low_contact_id = $1 THEN c.high_contact_id" \
+			   " ELSE c.low_contact_id END")
 
-/* From the end of the conversation backwards: nearly always the first row looked at. Its LIMIT also keeps the planner
- * from joining with all messages, as it would where it takes these for few. */
+/* From the end of the conversation backwards: nearly always the first row looked at. */
 #define NEWEST                                                                                      \
 	" FROM parley.messages n"                                                                       \
 	" WHERE n.conversation_id = c.id AND n.created_at = c.last_message_at AND n.deleted_at IS NULL" \
@@ -65,8 +68,7 @@ static Statement list_user_all = {
 static Statement count_user_all = { "SELECT count(*)" OF_USER, LIST_PARAMETERS };
 
 /* $1: the user; $2, $3: conversations in the order of the list, and the message that each shows, 0 if that is its
- * newest.
- */
+ * newest. */
 #define SHOWN                                                                   \
 	" FROM unnest($2, $3) WITH ORDINALITY AS h(conversation_id, number, place)" \
 	" JOIN parley.conversations c ON c.id = h.conversation_id"                  \
