@@ -109,7 +109,8 @@ standing_clear(PGconn *connection)
 {
 	PGresult *tables = database_query(connection, others_query, NULL);
 
-	database_run(connection, "TRUNCATE " LOADED_TABLES);
+	/* With cases, which refer to conversations: TRUNCATE asks for both, filled or not. */
+	database_run(connection, "TRUNCATE " LOADED_TABLES ", parley.cases");
 	for (int i = 0; i < PQntuples(tables); i++)
 	{
 		char statement[300];
