@@ -113,7 +113,7 @@ typedef TBMIterator CompatBitmapIterator;
 #define compat_bitmap_iterate_end(iterator) tbm_end_iterate(iterator)
 #endif
 
-/* The next block, and the offsets of its rows, of which offsets has room for MaxHeapTuplesPerPage; answers how many,
+/* The next block, and the offsets of its rows, of which offsets has room for MaxHeapTuplesPerPage; returns how many,
  * −1: any row of it may be in the set, −2: no more. */
 static inline int
 compat_bitmap_iterate(CompatBitmapIterator *iterator, BlockNumber *block, OffsetNumber *offsets)

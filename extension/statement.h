@@ -20,7 +20,7 @@ typedef struct Statement
 } Statement;
 
 /*
- * Runs the statement within SPI_connect() … SPI_finish(), answers how many rows it processed; they are in SPI_tuptable.
+ * Runs the statement within SPI_connect() … SPI_finish(), returns how many rows it processed; they are in SPI_tuptable.
  * nulls is as SPI_execute_plan has it; rows_max 0 is no limit. Fails with XX000 where SPI does.
  */
 extern uint64 parley_statement_run(Statement *statement, Datum *values, const char *nulls, bool read_only,

@@ -3,8 +3,8 @@
  *
  * Reads the pages of the index one after another, not run by run through its map: a tenth of the time. A summary that
  * is moved to another page meanwhile may so be missed, or read twice: what is not found counts as endless, and of two
- * the wider holds. Whoever inserts widens a summary before the row can be seen, so what is read after the snapshot was
- * taken is never too old. Share-locks one page at a time.
+ * the wider holds. A summary is widened before the row that needs it can be seen, so what is read after the snapshot
+ * was taken is never too old. Share-locks one page at a time.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * gram_index.c: see gram_index.h.
  *
- * Takes no lock of its own but the predicate lock of a serializable transaction, on the whole index: whoever inserts
+ * Takes no lock of its own but the predicate lock of a serializable transaction, on the whole index: an insert
  * checks for it first of all, by way of the pending list. Locks of pages are posting_list.c's and pending_list.c's.
  */
 #include "postgres.h"

@@ -38,8 +38,8 @@ typedef struct Lookup
 } Lookup;
 
 /*
- * A table of parley's by its name, AccessShareLock held until the transaction ends. 0A000 if it is no plain table, has
- * others that inherit from it, or policies that hold for its owner too: what reads it below the executor would not
+ * A table of parley's by its name, AccessShareLock held until the transaction ends. 0A000 if it is not a plain table,
+ * has others that inherit from it, or policies that hold for its owner too: what reads it below the executor would not
  * know.
  */
 extern Relation parley_table_open(const char *name);

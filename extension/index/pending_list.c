@@ -1,7 +1,7 @@
 /*
  * pending_list.c: see pending_list.h.
  *
- * Share-locks a page of the list, and the next before it lets go, so that none can be taken away in between; whoever
+ * Share-locks a page of the list, and the next before it lets go, so that none can be taken away in between; what
  * empties the list waits for that long. While a page is locked a query cannot be cancelled: if somebody asks for that,
  * all are let go, and if the query goes on nevertheless, the list is read from its beginning.
  */

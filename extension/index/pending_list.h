@@ -13,8 +13,8 @@
 #include "index/rows.h"
 
 /*
- * The rows whose grams in the column answer every clue, ascending. Whoever wants all rows that a snapshot sees asks
- * here first and for the posting lists then: rows move from here to there.
+ * The rows whose grams in the column are in a range of every clue, ascending. Read the pending list before the posting
+ * lists: rows move from the former to the latter.
  */
 extern Rows parley_pending_rows(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count,
 								Snapshot snapshot);

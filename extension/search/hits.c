@@ -11,7 +11,7 @@
 
 static const IndexForm members_contact = { "members_contact", BTREE_AM_OID, { "contact_id" } };
 
-/* Meets all conversations of a user who has not too many. */
+/* Meets all conversations of a user, unless they are too many. */
 static void
 hits_meet_own(Hits *hits)
 {

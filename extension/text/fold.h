@@ -12,7 +12,7 @@
 #define FOLD_GROWTH 4
 
 /*
- * Folds valid UTF-8 into `to`, which has room for FOLD_GROWTH * length bytes, and answers how many it wrote. Follows
+ * Folds valid UTF-8 into `to`, which has room for FOLD_GROWTH * length bytes, and returns how many it wrote. Follows
  * the process's LC_CTYPE as it is at the first call.
  */
 extern size_t parley_fold_utf8(char *to, const char *from, size_t length);

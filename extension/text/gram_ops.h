@@ -1,5 +1,5 @@
 /*
- * gram_ops.h: queries of parley.gram_ops, for those who scan its indexes from C.
+ * gram_ops.h: queries of parley.gram_ops, for scans of its indexes from C.
  */
 #ifndef PARLEY_GRAM_OPS_H
 #define PARLEY_GRAM_OPS_H

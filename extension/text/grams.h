@@ -44,7 +44,7 @@ typedef struct GramClue
 
 /*
  * The grams of a folded text, unsorted, some more than once, into `grams`, which has room for GRAMS_MAX(length);
- * answers how many. characters: room for length. utf8: whether the text is valid UTF-8; otherwise every byte is a
+ * returns how many. characters: room for length. utf8: whether the text is valid UTF-8; otherwise every byte is a
  * character.
  */
 extern size_t parley_grams_of_text(const char *text, size_t length, bool utf8, uint32_t *characters, Gram *grams);
