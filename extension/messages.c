@@ -8,11 +8,13 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
@@ -42,6 +44,13 @@ static Statement take_number = {
 	" SET last_number = last_number + 1, last_message_at = greatest(last_message_at, clock_timestamp()),"
 	"  operator_read_number = operator_read_number + ($2 AND operator_read_number = last_number)::integer"
 	" WHERE id = $1 RETURNING last_number, last_message_at, is_settled",
+	{ INT8OID, BOOLOID },
+};
+/* In a database that is still at 1.0, which knows no cases. */
+static Statement take_number_1_0 = {
+	"UPDATE parley.conversations"
+	" SET last_number = last_number + 1, last_message_at = greatest(last_message_at, clock_timestamp())"
+	" WHERE id = $1 RETURNING last_number, last_message_at, false",
 	{ INT8OID, BOOLOID },
 };
 static Statement reopen_case = {
@@ -175,6 +184,14 @@ message_read_own(const MessageDraft *draft, const Message *message)
 		parley_statement_run(&read_own, values, NULL, false, 0);
 }
 
+static bool
+has_cases(void)
+{
+	Oid conversations = get_relname_relid("conversations", get_namespace_oid("parley", false));
+
+	return get_attnum(conversations, "is_settled") != InvalidAttrNumber;
+}
+
 Message
 parley_message_post(const MessageDraft *draft)
 {
@@ -184,7 +201,7 @@ parley_message_post(const MessageDraft *draft)
 	require_member(draft);
 	if (draft->idempotency_key != NULL && message_replay(draft, &message))
 		return message;
-	if (parley_statement_run(&take_number, values, NULL, false, 1) == 0)
+	if (parley_statement_run(has_cases() ? &take_number : &take_number_1_0, values, NULL, false, 1) == 0)
 		fail_no_conversation(draft->conversation_id);
 	message.number = DatumGetInt64(parley_statement_value(0, 1, NULL));
 	message.created_at = DatumGetTimestampTz(parley_statement_value(0, 2, NULL));
