@@ -18,7 +18,7 @@ copy_sources() {
 status=0
 for release in "$@"; do
 	start=$SECONDS
-	if chroot_make "$release" "$tmp/$release" && copy_sources "$tmp/$release/parley"; then
+	if chroot_make "$release" "$tmp/$release" "$archive" && copy_sources "$tmp/$release/parley"; then
 		# shellcheck disable=SC2016 # the inner shell expands it
 		chroot_run "$tmp/$release" TESTS="$tests" sh -c '
 			apt-get update -qq && apt-get install -qq -y --no-install-recommends make >/dev/null 2>&1 && cd /parley && make test </dev/null' |

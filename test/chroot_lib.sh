@@ -11,10 +11,10 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# chroot_make RELEASE DIR. A mirror that is late is as good; what comes from it is signed all the same.
+# chroot_make RELEASE DIR [MIRROR…]: a MIRROR is a line of sources.list. A mirror that is late is as good; what comes from it is signed all the same.
 chroot_make() {
 	mmdebstrap --quiet --variant=apt --include=ca-certificates --aptopt='Acquire::Check-Valid-Until "false"' \
-		--dpkgopt=force-unsafe-io "$1" "$2" "$archive"
+		--dpkgopt=force-unsafe-io "$1" "$2" "${@:3}"
 	printf '#!/bin/sh\nexit 101\n' >"$2/usr/sbin/policy-rc.d"
 	chmod +x "$2/usr/sbin/policy-rc.d"
 }

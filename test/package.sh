@@ -9,7 +9,9 @@ bash "$root/deploy/local/packages.sh" lintian mmdebstrap
 rm -rf "$root/dist"
 bash "$root/deploy/debian/build.sh"
 lintian --fail-on error "$root"/dist/*.deb
-chroot_make "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$tmp/chroot"
+# with the security updates that the packages were built against
+mapfile -t mirrors < <(apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' 'Origin: Debian' | sort -u)
+chroot_make "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$tmp/chroot" "${mirrors[@]}"
 cp "$root"/dist/*.deb "$tmp/chroot/root"
 cp "$root/test/package_inside.sh" "$tmp/chroot/root"
 chroot_run "$tmp/chroot" bash /root/package_inside.sh "$postgres_major"
