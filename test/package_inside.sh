@@ -30,10 +30,13 @@ set -a
 # shellcheck source=/dev/null
 . /etc/parley/parleyd.env
 set +a
-setpriv --reuid=parley --regid=parley --init-groups parleyd &
+setpriv --reuid=parley --regid=parley --init-groups parleyd 2>/tmp/parleyd.log &
 gateway=$!
-curl -fsS --retry 40 --retry-delay 1 --retry-all-errors -o /dev/null http://127.0.0.1:8080/ready
-curl -fsS -H 'Content-Type: application/json' -d '{"name":"Ann"}' http://127.0.0.1:8080/contacts | grep '"name":"Ann"'
+curl -fs --retry 20 --retry-delay 1 --retry-all-errors -o /dev/null http://127.0.0.1:8080/ready || {
+	cat /tmp/parleyd.log
+	exit 1
+}
+curl -fsS -H 'Content-Type: application/json' -d '{"name":"Ann","phone":"+49 30 1234567"}' http://127.0.0.1:8080/users | grep '"name":"Ann"'
 kill "$gateway"
 wait "$gateway"
 
