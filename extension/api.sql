@@ -223,9 +223,12 @@ BEGIN
 		FROM pg_depend d
 			CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) i
 			LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+			LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
 		WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 			AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'parley')
 			AND 'parley' IN (i.schema, i.name) AND (c.oid IS NULL OR c.relkind IN ('r', 'p', 'v', 'm'))
+			-- Since 17 arrays and the row types of tables belong to the extension too, and go with what they are of.
+			AND (t.oid IS NULL OR t.typcategory <> 'A' AND NOT EXISTS (SELECT FROM pg_class r WHERE r.oid = t.typrelid AND r.relkind <> 'c'))
 	LOOP
 		EXECUTE format('ALTER %s %s OWNER TO parley_owner', object.type, object.identity);
 	END LOOP;

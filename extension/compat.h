@@ -10,9 +10,14 @@
 #include "access/brin_tuple.h"
 #include "access/genam.h"
 #include "access/gin_private.h"
+#include "access/transam.h"
 #include "catalog/pg_collation.h"
+#include "executor/executor.h"
 #include "nodes/tidbitmap.h"
+#include "parser/parse_relation.h"
+#include "rewrite/rewriteHandler.h"
 #include "storage/bufmgr.h"
+#include "storage/proc.h"
 #include "utils/pg_locale.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -137,6 +142,81 @@ compat_bitmap_iterate(CompatBitmapIterator *iterator, BlockNumber *block, Offset
 #endif
 }
 
+/* The executor. */
+
+/* Adds a table to those that a statement writes, with the right that this takes and the columns that it names. */
+static inline void
+compat_range_table_add(List **range_table, List **permissions, RangeTblEntry *entry, CmdType command, Bitmapset *written)
+{
+	AclMode right = command == CMD_INSERT ? ACL_INSERT : ACL_UPDATE;
+#if PG_VERSION_NUM >= 160000
+	RTEPermissionInfo *info = addRTEPermissionInfo(permissions, entry);
+#else
+	RangeTblEntry *info = entry;
+#endif
+
+	info->requiredPerms = right;
+	if (command == CMD_INSERT)
+		info->insertedCols = written;
+	else
+		info->updatedCols = written;
+	*range_table = lappend(*range_table, entry);
+}
+
+/* Checks the rights, and gives the tables to the executor. */
+static inline void
+compat_range_table_init(EState *estate, List *range_table, List *permissions)
+{
+#if PG_VERSION_NUM >= 180000
+	ExecCheckPermissions(range_table, permissions, true);
+	ExecInitRangeTable(estate, range_table, permissions, bms_add_range(NULL, 1, list_length(range_table)));
+#elif PG_VERSION_NUM >= 160000
+	ExecCheckPermissions(range_table, permissions, true);
+	ExecInitRangeTable(estate, range_table, permissions);
+#else
+	ExecCheckRTPerms(range_table, true);
+	ExecInitRangeTable(estate, range_table);
+#endif
+}
+
+#if PG_VERSION_NUM >= 160000
+#define compat_eval_plan_qual_init(epq, estate) EvalPlanQualInit((epq), (estate), NULL, NIL, -1, NIL)
+#else
+#define compat_eval_plan_qual_init(epq, estate) EvalPlanQualInit((epq), (estate), NULL, NIL, -1)
+#endif
+
+/* A CHECK constraint of a table; NULL: it is not enforced, which 18 knows. */
+static inline Expr *
+compat_check_expression(Relation table, int place)
+{
+	ConstrCheck *check = &RelationGetDescr(table)->constr->check[place];
+	Node *expression = stringToNode(check->ccbin);
+
+#if PG_VERSION_NUM >= 180000
+	if (!check->ccenforced)
+		return NULL;
+	expression = expand_generated_columns_in_expr(expression, table, 1);
+#endif
+	return (Expr *) expression;
+}
+
+/* Where the executor keeps CHECK constraints, ready to be evaluated. */
+#if PG_VERSION_NUM >= 180000
+#define compat_check_states(info) ((info)->ri_CheckConstraintExprs)
+#else
+#define compat_check_states(info) ((info)->ri_ConstraintExprs)
+#endif
+
+/* Transactions. */
+
+#if PG_VERSION_NUM >= 170000
+#define compat_local_transaction() (MyProc->vxid.lxid)
+#define compat_oldest_clog_xid() (TransamVariables->oldestClogXid)
+#else
+#define compat_local_transaction() (MyProc->lxid)
+#define compat_oldest_clog_xid() (ShmemVariableCache->oldestClogXid)
+#endif
+
 /* Collations. */
 
 /* Whether only A to Z have another case. */
@@ -150,14 +230,14 @@ compat_collation_is_c(Oid collation)
 #endif
 }
 
-/* Whether it is the database's own, and that libc's: then towlower() of this process is what lower() calls. Before 17
+/* Whether it is the database's own, and that libc's: then towlower() of this process is what lower() calls. Before 18
  * such a locale is a null pointer. */
 static inline bool
 compat_collation_is_process_locale(Oid collation)
 {
 	pg_locale_t locale = pg_newlocale_from_collation(collation);
 
-#if PG_VERSION_NUM >= 170000
+#if PG_VERSION_NUM >= 180000
 	return collation == DEFAULT_COLLATION_OID && locale->provider == COLLPROVIDER_LIBC;
 #else
 	return locale == NULL;

@@ -7,6 +7,8 @@
 
 #include "fmgr.h"
 
+#include "compat.h"
+
 PG_FUNCTION_INFO_V1(parley_is_printable_ascii);
 
 Datum

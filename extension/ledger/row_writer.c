@@ -21,6 +21,7 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "index/lookup.h"
 #include "ledger/row_writer.h"
 
@@ -113,8 +114,8 @@ table_open_for_writing(RowTable *table)
 		table->columns[i] = parley_column(table->relation, table->column_names[i]);
 }
 
-static RangeTblEntry *
-range_table_entry(const RowTable *table)
+static void
+range_table_add(List **range_table, List **permissions, const RowTable *table)
 {
 	RangeTblEntry *entry = makeNode(RangeTblEntry);
 	Bitmapset *written = NULL;
@@ -125,12 +126,7 @@ range_table_entry(const RowTable *table)
 	entry->relid = RelationGetRelid(table->relation);
 	entry->relkind = table->relation->rd_rel->relkind;
 	entry->rellockmode = RowExclusiveLock;
-	entry->requiredPerms = table->command == CMD_INSERT ? ACL_INSERT : ACL_UPDATE;
-	if (table->command == CMD_INSERT)
-		entry->insertedCols = written;
-	else
-		entry->updatedCols = written;
-	return entry;
+	compat_range_table_add(range_table, permissions, entry, table->command, written);
 }
 
 static bool
@@ -176,7 +172,11 @@ checks_build(RowChecks *checks, Relation relation)
 	caller = MemoryContextSwitchTo(checks->context);
 	checks->states = count == 0 ? NULL : palloc(sizeof(ExprState *) * count);
 	for (int i = 0; i < count; i++)
-		checks->states[i] = ExecInitExpr(expression_planner(stringToNode(constraints->check[i].ccbin)), NULL);
+	{
+		Expr *expression = compat_check_expression(relation, i);
+
+		checks->states[i] = expression == NULL ? NULL : ExecInitExpr(expression_planner(expression), NULL);
+	}
 	MemoryContextSwitchTo(caller);
 	checks->relation = RelationGetRelid(relation);
 }
@@ -191,13 +191,13 @@ checks_prepare(RowTable *table)
 	if (checks->relation != RelationGetRelid(table->relation) || checks->changes != changes)
 	{
 		/* A writer further up, whose trigger has led here, may be about to use them. */
-		if (checks->user == MyProc->lxid)
+		if (checks->user == compat_local_transaction())
 			return;
 		checks_build(checks, table->relation);
 		checks->changes = changes;
 	}
-	checks->user = MyProc->lxid;
-	table->info->ri_ConstraintExprs = checks->states;
+	checks->user = compat_local_transaction();
+	compat_check_states(table->info) = checks->states;
 }
 
 static void
@@ -218,18 +218,18 @@ parley_row_writer_open(RowWriter *writer, RowTable *tables, int count)
 	EState *estate = CreateExecutorState();
 	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
 	List *range_table = NIL;
+	List *permissions = NIL;
 
 	*writer = (RowWriter){ .estate = estate, .tables = tables, .table_count = count };
 	for (int i = 0; i < count; i++)
 	{
 		table_open_for_writing(&tables[i]);
-		range_table = lappend(range_table, range_table_entry(&tables[i]));
+		range_table_add(&range_table, &permissions, &tables[i]);
 	}
-	ExecCheckRTPerms(range_table, true);
-	ExecInitRangeTable(estate, range_table);
+	compat_range_table_init(estate, range_table, permissions);
 	for (int i = 0; i < count; i++)
 		table_prepare(&tables[i], estate, i + 1);
-	EvalPlanQualInit(&writer->epq, estate, NULL, NIL, -1);
+	compat_eval_plan_qual_init(&writer->epq, estate);
 	AfterTriggerBeginQuery();
 	MemoryContextSwitchTo(caller);
 }

@@ -19,6 +19,7 @@
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "ledger/early_release.h"
 #include "ledger/row_writer.h"
 #include "ledger/rows.h"
@@ -102,7 +103,7 @@ static Relation
 accounts_key_open(const RowTable *accounts)
 {
 	static const int columns[] = { ACCOUNT_USER_ID, ACCOUNT_ID };
-	Oid oid = RelationGetPrimaryKeyIndex(accounts->relation);
+	Oid oid = compat_primary_key(accounts->relation);
 	Relation index;
 
 	if (!OidIsValid(oid))
@@ -173,7 +174,7 @@ account_fetch(LedgerRows *rows, int64 user_id, int64 account_id, Snapshot snapsh
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user_id));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
-	scan = index_beginscan(rows->tables[ACCOUNTS].relation, rows->accounts_key, snapshot, 2, 0);
+	scan = compat_index_beginscan(rows->tables[ACCOUNTS].relation, rows->accounts_key, snapshot, 2);
 	index_rescan(scan, keys, 2, NULL, 0);
 	found = index_getnext_slot(scan, ForwardScanDirection, slot);
 	if (found)
@@ -347,7 +348,7 @@ parley_transaction_find(LedgerRows *rows, int64 user_id, int64 account_id, text 
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
 	ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key_hash(idempotency_key)));
 	/* Rows never change and the account is locked, so what is committed now is all there is: no snapshot is needed. */
-	scan = index_beginscan(transactions->relation, rows->idempotency_keys, SnapshotSelf, 3, 0);
+	scan = compat_index_beginscan(transactions->relation, rows->idempotency_keys, SnapshotSelf, 3);
 	index_rescan(scan, keys, 3, NULL, 0);
 	while (!found && index_getnext_slot(scan, ForwardScanDirection, slot))
 	{

@@ -22,6 +22,7 @@
 #include "storage/lwlock.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "ledger/early_release.h"
 #include "live/wakeups.h"
 #include "sync/reading.h"
@@ -79,7 +80,7 @@ commit_end(TransactionId xid)
 	if (RecoveryInProgress())
 		return end;
 	LWLockAcquire(XactTruncationLock, LW_SHARED);
-	if (TransactionIdFollowsOrEquals(xid, ShmemVariableCache->oldestClogXid))
+	if (TransactionIdFollowsOrEquals(xid, compat_oldest_clog_xid()))
 		end = TransactionIdGetCommitLSN(xid);
 	LWLockRelease(XactTruncationLock);
 	return end;
