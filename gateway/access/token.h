@@ -33,8 +33,15 @@ typedef struct TokenCache TokenCache;
 TokenCache *token_cache_create(void);
 void token_cache_dispose(TokenCache *cache);
 
+typedef enum TokenVerdict
+{
+	TOKEN_BAD,
+	TOKEN_GOOD,
+	TOKEN_NOT_EXAMINED /* bad ones have taken their share of this second already, and this one is not known */
+} TokenVerdict;
+
 /* Whether the token is good at this time (seconds of the epoch), and then *caller. */
-bool token_verify(TokenCache *cache, const TokenKeys *keys, const char *token, size_t length, int64_t now,
-				  Caller *caller);
+TokenVerdict token_verify(TokenCache *cache, const TokenKeys *keys, const char *token, size_t length, int64_t now,
+						  Caller *caller);
 
 #endif

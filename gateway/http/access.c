@@ -72,6 +72,7 @@ access_authorize(Request *request)
 {
 	Worker *worker = request->worker;
 	h2o_iovec_t header = request_header(request->http, "authorization");
+	TokenVerdict verdict = TOKEN_GOOD; /* so is none at all, where none is needed */
 	const char *token;
 	size_t length;
 
@@ -83,12 +84,14 @@ access_authorize(Request *request)
 	}
 	if (worker->keys == NULL)
 		request->caller.is_operator = true;
-	else if (header.base != NULL && auth_bearer(header.base, header.len, &token, &length) &&
-			 !token_verify(worker->tokens, worker->keys, token, length, time(NULL), &request->caller))
-	{
+	else if (header.base != NULL && auth_bearer(header.base, header.len, &token, &length))
+		verdict = token_verify(worker->tokens, worker->keys, token, length, time(NULL), &request->caller);
+	if (verdict == TOKEN_BAD)
 		reply_unauthenticated(request, true);
+	else if (verdict == TOKEN_NOT_EXAMINED)
+		reply_error(request, 429, "Too many tokens that are not valid have been sent.");
+	if (verdict != TOKEN_GOOD)
 		return false;
-	}
 	switch (auth_decide(request->route, &request->path, &request->caller))
 	{
 		case AUTH_ALLOWED:

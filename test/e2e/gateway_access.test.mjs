@@ -29,6 +29,25 @@ function file(name, content) {
 
 const bearer = (token) => ({ headers: { authorization: `Bearer ${token}` } });
 
+test('tokens that are made up cost a bounded share of a second, and nobody whose token is known', async () => {
+	const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+	const gateway = await start_gateway(['--jwt-key-file', `ES256:${file('flood.pem', publicKey.export({ type: 'spki', format: 'pem' }))}`]);
+	const known = bearer(sign(privateKey, { sub: 'ops', role: 'operator' }, { alg: 'ES256' }));
+	const ask = () => request('/users/1', { base: gateway.base, ...known });
+	const { status } = await ask();
+	const header = base64({ alg: 'ES256' });
+	const made_up = (n) => `${header}.${base64({ exp: in_an_hour(), sub: String(n + 1) })}.${randomBytes(64).toString('base64url')}`;
+	const requests = Array.from({ length: 6000 }, (_, n) => `GET /users/1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${made_up(n)}\r\n${n === 5999 ? 'Connection: close\r\n' : ''}\r\n`);
+	const flood = raw(requests.join(''), { base: gateway.base });
+	for (let i = 0; i < 20; i++) assert.equal((await ask()).status, status);
+	const answers = await flood;
+	const count = (text) => answers.split(`HTTP/1.1 ${text} `).length - 1;
+	assert.equal(count(401) + count(429), 6000);
+	assert.ok(count(401) > 0 && count(429) > 0, `${count(401)} of 6000 were looked at`);
+	assert.match(answers, /HTTP\/1\.1 429 [^]*?\r\nretry-after: 1\r\n/i);
+	assert.equal(await gateway.stop(), 0);
+});
+
 describe('tokens', () => {
 	const secret = randomBytes(32).toString('hex');
 	const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -386,6 +386,39 @@ START_TEST(an_own_path_is_a_number_not_a_text)
 }
 END_TEST
 
+START_TEST(bad_tokens_take_a_bounded_share_of_a_second)
+{
+	char private_pem[4096];
+	char public_pem[4096];
+	char files[200];
+	char *good;
+	char *new_one;
+	char *bad;
+	TokenKeys *keys;
+	TokenVerdict verdict = TOKEN_BAD;
+
+	make_pair("EC", private_pem, public_pem);
+	snprintf(files, sizeof(files), "ES256:%s", write_key("public.pem", public_pem));
+	keys = keys_of(files);
+	good = sign(JWT_ALG_ES256, private_pem, NULL, CLAIMS);
+	new_one = sign(JWT_ALG_ES256, private_pem, NULL, CLAIMS); /* such signatures differ each time */
+	make_pair("EC", private_pem, public_pem);
+	bad = sign(JWT_ALG_ES256, private_pem, NULL, CLAIMS);
+	ck_assert_int_eq(token_verify(cache, keys, good, strlen(good), NOW, &caller), TOKEN_GOOD);
+	for (int i = 0; i < 1000000 && verdict == TOKEN_BAD; i++)
+		verdict = token_verify(cache, keys, bad, strlen(bad), NOW, &caller);
+	ck_assert_int_eq(verdict, TOKEN_NOT_EXAMINED);
+	ck_assert_int_eq(token_verify(cache, keys, good, strlen(good), NOW, &caller), TOKEN_GOOD);
+	ck_assert_int_eq(token_verify(cache, keys, new_one, strlen(new_one), NOW, &caller), TOKEN_NOT_EXAMINED);
+	ck_assert_int_eq(token_verify(cache, keys, new_one, strlen(new_one), NOW + 1, &caller), TOKEN_GOOD);
+	ck_assert_int_eq(token_verify(cache, keys, bad, strlen(bad), NOW + 1, &caller), TOKEN_BAD);
+	free(good);
+	free(new_one);
+	free(bad);
+	token_keys_release(keys);
+}
+END_TEST
+
 START_TEST(the_bearer_is_found_in_its_header)
 {
 	const char *token;
@@ -404,4 +437,6 @@ END_TEST
 RUN_TESTS("token", a_secret_verifies_its_tokens, public_keys_verify_and_are_no_secrets, the_kid_chooses_the_key,
 		  times_are_kept_within_the_skew, claims_that_make_no_sense_are_refused,
 		  a_changed_token_is_refused_at_every_byte, other_keys_do_not_trust_the_cache, keys_that_are_none_are_refused,
-		  a_key_of_another_kind_is_refused, issuer_and_audience_are_checked_where_they_are_configured, routes_let_in_whom_they_are_for, an_own_path_is_a_number_not_a_text, the_bearer_is_found_in_its_header)
+		  a_key_of_another_kind_is_refused, issuer_and_audience_are_checked_where_they_are_configured,
+		  routes_let_in_whom_they_are_for, an_own_path_is_a_number_not_a_text, the_bearer_is_found_in_its_header,
+		  bad_tokens_take_a_bounded_share_of_a_second)
