@@ -121,7 +121,7 @@ own_sentence(const char *sqlstate, int status)
 		return "Something this refers to does not exist, or is still referred to.";
 	if (strcmp(sqlstate, "25006") == 0)
 		return "The database takes no writes at the moment.";
-	if (is_class(sqlstate, "55"))
+	if (is_class(sqlstate, "55") || (is_class(sqlstate, "40") && status == 503))
 		return "Something else is at work on this; try again.";
 	switch (status)
 	{
@@ -172,6 +172,8 @@ problem_of_server(const DbError *error, const Route *route, h2o_mem_pool_t *pool
 {
 	Problem problem = { .status = problem_status_of(error->sqlstate), .code = copy_text(pool, error->sqlstate) };
 
+	if (route->method == METHOD_GET && is_class(error->sqlstate, "40")) /* who reads is in nobody's way */
+		problem.status = 503;
 	/* Raised by a function on purpose, so that its words are meant for clients. */
 	if (error->constraint[0] == '\0' && (is_class(error->sqlstate, "PY") || strcmp(error->sqlstate, "P0002") == 0 ||
 										 is_class(error->sqlstate, "22") || is_class(error->sqlstate, "23")))

@@ -431,6 +431,28 @@ finish_own_query(DbConnection *connection, const DbQuery *query)
 	}
 }
 
+/* Whether the statement is not what was prepared any more: its function answers other columns, or it is gone from the
+ * session. It did nothing then, as any statement that ends in an error. */
+static bool
+is_stale(const DbQuery *query)
+{
+	const char *state = error_field(query->result, PG_DIAG_SQLSTATE);
+
+	return !query->abandoned && !query->repeated && (strcmp(state, "0A000") == 0 || strcmp(state, "26000") == 0);
+}
+
+/* Has the statement prepared anew the next time it is needed. */
+static void
+forget_statement(DbConnection *connection, unsigned id)
+{
+	size_t place = statement_place(connection, id);
+
+	if (place == connection->statement_count || !connection->prepared[place])
+		return;
+	connection->prepared[place] = 0;
+	send_close(connection, id);
+}
+
 /* The sync after the query is answered: what happened to it is certain. */
 static void
 finish_query(DbConnection *connection, DbQuery *query)
@@ -446,6 +468,13 @@ finish_query(DbConnection *connection, DbQuery *query)
 	}
 	else if (!query->abandoned && is_success(query->result))
 		query->on_result(query, query->result);
+	else if (is_stale(query))
+	{
+		forget_statement(connection, query->statement_id);
+		connection->commit_doubtful = false;
+		connection->owner->on_lost(connection->owner->data, query, true);
+		return;
+	}
 	else if (!query->abandoned)
 	{
 		DbError error = server_error(query->result);

@@ -47,12 +47,30 @@ execution_on_result(DbQuery *query, const PGresult *result)
 	buffer_dispose(&response.body);
 }
 
+static void execution_submit(Request *request, DbPool *pool);
+
+/* Whether a replica could not answer, and the primary is asked in its place: what it replays may end a query. */
+static bool
+execution_ask_primary(Request *request, const DbError *error)
+{
+	DbPool *const *pools = request->worker->pools;
+
+	if (request->query->pool != pools[METRICS_REPLICA] || error->kind == DB_ERROR_QUEUE_FULL ||
+		(error->kind == DB_ERROR_SERVER && strncmp(error->sqlstate, "40", 2) != 0))
+		return false;
+	db_pool_abandon(request->query);
+	execution_submit(request, pools[METRICS_READ]);
+	return true;
+}
+
 static void
 execution_on_error(DbQuery *query, const DbError *error)
 {
 	Request *request = query->data;
 	Problem problem = problem_from_error(error, request->route, &request->http->pool);
 
+	if (execution_ask_primary(request, error))
+		return;
 	if (problem.status == 500)
 	{
 		char quoted[1024];
@@ -89,17 +107,12 @@ execution_is_wanted(DbQuery *query)
 	return poll(&state, 1, 0) <= 0 || (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
 }
 
-void
-execution_start(Request *request)
+static void
+execution_submit(Request *request, DbPool *pool)
 {
 	const Route *route = request->route;
-	DbPool *const *pools = request->worker->pools;
-	DbPool *pool = pools[route->method == METHOD_GET ? METRICS_READ : METRICS_WRITE];
 	DbQuery *query = db_query_create(&route->statement, request->statement.values);
 
-	/* A replica answers reads while there is one. */
-	if (route->method == METHOD_GET && pools[METRICS_REPLICA] != NULL && db_pool_is_ready(pools[METRICS_REPLICA]))
-		pool = pools[METRICS_REPLICA];
 	query->repeatable = route->method == METHOD_GET || request->statement.has_key;
 	query->data = request;
 	query->on_result = execution_on_result;
@@ -108,4 +121,17 @@ execution_start(Request *request)
 	query->is_wanted = execution_is_wanted;
 	request->query = query;
 	db_pool_submit(pool, query);
+}
+
+void
+execution_start(Request *request)
+{
+	DbPool *const *pools = request->worker->pools;
+	bool reads = request->route->method == METHOD_GET;
+
+	/* A replica answers reads while there is one. */
+	if (reads && pools[METRICS_REPLICA] != NULL && db_pool_is_ready(pools[METRICS_REPLICA]))
+		execution_submit(request, pools[METRICS_REPLICA]);
+	else
+		execution_submit(request, pools[reads ? METRICS_READ : METRICS_WRITE]);
 }

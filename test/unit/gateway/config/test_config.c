@@ -60,7 +60,9 @@ START_TEST(what_is_wrong_is_named)
 	ck_assert_int_eq(READ("--queue-limit", "1x"), CONFIG_WRONG);
 	ck_assert_int_eq(READ("--queue-limit", ""), CONFIG_WRONG);
 	ck_assert_int_eq(READ("--queue-limit"), CONFIG_WRONG);
-	for (const char *const *flag = (const char *const[]){ "--jwt-key-file=", "--tls-cert-file=", "--admin-listen=", NULL }; *flag; flag++)
+	for (const char *const *flag =
+			 (const char *const[]){ "--jwt-key-file=", "--tls-cert-file=", "--admin-listen=", NULL };
+		 *flag; flag++)
 		ck_assert_msg(READ(*flag) == CONFIG_WRONG && strstr(output, "is empty"), "%s: %s", *flag, output);
 	setenv("PARLEY_JWT_KEY_FILE", "", 1);
 	ck_assert_int_eq(read_config(0, NULL), CONFIG_WRONG);

@@ -439,6 +439,31 @@ START_TEST(what_is_put_back_in_a_tick_still_has_its_time)
 }
 END_TEST
 
+START_TEST(a_statement_that_is_stale_is_prepared_and_run_again_once)
+{
+	make_ready_pool(1, 1, 10);
+	for (int i = 0; i < 3; i++)
+	{
+		int sent = fake_sent(0);
+
+		submit(false);
+		fake_fail_one(0, i == 0 ? "26000" : "0A000", "ERROR");
+		UNTIL(fake_sent(0) == sent + 2); /* what the server may still have is closed */
+		fake_answer_one(0);
+		UNTIL(fake_sent(0) == sent + 4);
+		fake_answer_one(0); /* it is prepared */
+		if (i < 2)
+			fake_answer_one(0);
+		else
+			fake_fail_one(0, "0A000", "ERROR");
+		UNTIL(results + errors == i + 1);
+	}
+	ck_assert_int_eq(errors, 1);
+	ck_assert_str_eq(last_error.sqlstate, "0A000");
+	dispose();
+}
+END_TEST
+
 RUN_TESTS("db_pool", queries_are_pipelined_and_answered_in_order, the_least_busy_connection_is_chosen,
 		  what_has_no_place_waits_and_then_goes, waiting_too_long_is_a_timeout, a_silent_server_loses_its_connection,
 		  a_loss_repeats_what_may_be_repeated_once, a_loss_fails_what_may_not_be_repeated,
@@ -447,4 +472,5 @@ RUN_TESTS("db_pool", queries_are_pipelined_and_answered_in_order, the_least_busy
 		  an_unreachable_server_fails_at_once_and_is_tried_again, an_abandoned_query_that_waits_is_not_sent,
 		  an_abandoned_query_under_way_has_no_callback, what_nobody_waits_for_any_more_is_not_sent,
 		  new_statements_replace_the_old, a_failed_setup_is_no_connection,
-		  without_a_descriptor_an_attempt_fails_and_the_loop_goes_on, what_is_put_back_in_a_tick_still_has_its_time)
+		  without_a_descriptor_an_attempt_fails_and_the_loop_goes_on, what_is_put_back_in_a_tick_still_has_its_time,
+		  a_statement_that_is_stale_is_prepared_and_run_again_once)
