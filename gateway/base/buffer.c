@@ -76,6 +76,20 @@ buffer_text(Buffer *buffer)
 }
 
 void
+buffer_trim(Buffer *buffer)
+{
+	char *base;
+
+	if (buffer->length < 65536 || buffer->capacity - buffer->length < buffer->length / 8)
+		return;
+	base = realloc(buffer->base, buffer->length);
+	if (base == NULL)
+		return;
+	buffer->base = base;
+	buffer->capacity = buffer->length;
+}
+
+void
 buffer_dispose(Buffer *buffer)
 {
 	free(buffer->base);

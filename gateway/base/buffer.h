@@ -24,6 +24,9 @@ char *buffer_reserve(Buffer *buffer, size_t length);
 /* The content with a NUL behind it, which is not counted. */
 const char *buffer_text(Buffer *buffer);
 
+/* Gives back what is reserved and not used, if it is much. */
+void buffer_trim(Buffer *buffer);
+
 void buffer_dispose(Buffer *buffer);
 
 #endif

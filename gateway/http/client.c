@@ -11,7 +11,8 @@
 
 enum
 {
-	ACCEPTS_A_WAKE_UP = 16
+	ACCEPTS_A_WAKE_UP = 16,
+	LARGE_ANSWER_BYTES = 65536 /* those below can wait for the tick to be looked at */
 };
 
 static const char refusal[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
@@ -100,6 +101,68 @@ client_accept_all(Listener *listener)
 		;
 }
 
+static void
+client_cut_off(Client *client)
+{
+	client->is_cut_off = true;
+	shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
+}
+
+/* Its request as far as it has come, and its answer as far as it has not been read. */
+static size_t
+client_held_bytes(const Client *client)
+{
+	return client->is_cut_off ? 0 : client->socket->input->size + client->sending_bytes;
+}
+
+/* Whether one holds more than another, to the power of two; of equals, the one that has not read its answer for longer.
+ */
+static bool
+client_is_heavier(const Client *one, const Client *other)
+{
+	int size = 64 - __builtin_clzll(client_held_bytes(one) | 1);
+	int other_size = 64 - __builtin_clzll(client_held_bytes(other) | 1);
+
+	return size != other_size ? size > other_size : one->sending_since_us < other->sending_since_us;
+}
+
+/* Cuts off who holds most until what is left is within the limit. */
+static void
+clients_make_room(Clients *clients)
+{
+	size_t limit = (size_t) clients->shared->config->in_flight_limit_bytes;
+	size_t held = limit + 1;
+
+	while (held > limit)
+	{
+		Client *largest = NULL;
+
+		held = 0;
+		for (h2o_linklist_t *link = clients->list.next; link != &clients->list; link = link->next)
+		{
+			Client *client = H2O_STRUCT_FROM_MEMBER(Client, link, link);
+
+			held += client_held_bytes(client);
+			if (client_held_bytes(client) > 0 && (largest == NULL || client_is_heavier(client, largest)))
+				largest = client;
+		}
+		if (held > limit && largest != NULL)
+		{
+			log_warning("event=client_cut_off held_bytes=%zu held_by_all_bytes=%zu", client_held_bytes(largest), held);
+			client_cut_off(largest);
+		}
+	}
+}
+
+void
+client_set_sending(Client *client, size_t bytes)
+{
+	client->sending_since_us = bytes == 0 ? 0 : db_now_us();
+	client->sending_bytes = bytes;
+	if (bytes >= LARGE_ANSWER_BYTES)
+		clients_make_room(client->clients);
+}
+
 void
 clients_check(Clients *clients, uint64_t now_us)
 {
@@ -110,8 +173,9 @@ clients_check(Clients *clients, uint64_t now_us)
 		Client *client = H2O_STRUCT_FROM_MEMBER(Client, link, link);
 
 		if (client->sending_since_us != 0 && now_us > client->sending_since_us + patience_us)
-			shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
+			client_cut_off(client);
 	}
+	clients_make_room(clients);
 }
 
 void

@@ -42,6 +42,8 @@ typedef struct Client
 	unsigned requests;         /* under way */
 	uint64_t idle_since_us;    /* if no request is under way */
 	uint64_t sending_since_us; /* 0: nothing is being sent */
+	size_t sending_bytes;      /* of the answer, until it is read */
+	bool is_cut_off;           /* h2o is about to notice */
 } Client;
 
 void clients_init(Clients *clients, Shared *shared, Metrics *metrics);
@@ -52,7 +54,10 @@ void client_on_accept(h2o_socket_t *listener, const char *error);
 /* The client of an HTTP connection. */
 Client *client_of(h2o_conn_t *connection);
 
-/* Cuts off who reads too slowly. Called every tick. */
+/* Notes that an answer is being sent, or with 0 bytes that it was. For its memory others who hold most are cut off. */
+void client_set_sending(Client *client, size_t bytes);
+
+/* Cuts off who reads too slowly, and who holds most of too much memory. Called every tick. */
 void clients_check(Clients *clients, uint64_t now_us);
 
 /* Accepts all that waits. */

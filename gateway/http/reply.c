@@ -47,6 +47,7 @@ hold_body(h2o_req_t *http, Buffer *body)
 {
 	Buffer *held = h2o_mem_alloc_shared(&http->pool, sizeof(*held), dispose_body);
 
+	buffer_trim(body);
 	*held = *body;
 	*body = (Buffer){ 0 };
 	return h2o_iovec_init(held->base, held->length);
@@ -63,7 +64,7 @@ reply_body(Request *request, int status, const char *content_type, Buffer *body)
 	bytes = hold_body(http, body);
 	request->status = status;
 	request->bytes = bytes.len;
-	request->client->sending_since_us = db_now_us();
+	client_set_sending(request->client, bytes.len + 1);
 	http->res.status = status;
 	http->res.reason = problem_title(status);
 	http->res.content_length = status == 204 ? SIZE_MAX : bytes.len;

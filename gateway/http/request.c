@@ -88,7 +88,7 @@ on_dispose(void *data)
 	if (request->query != NULL)
 		db_pool_abandon(request->query);
 	request->client->requests--;
-	request->client->sending_since_us = 0;
+	client_set_sending(request->client, 0);
 	request->client->idle_since_us = db_now_us();
 	router_release(request->router);
 }

@@ -34,6 +34,7 @@ struct RouteLoader
 	bool is_pooled; /* no session keeps what it listens to */
 	bool again;     /* told to reload while one was under way */
 	char last_failure[256];
+	uint64_t reloaded_at_us;
 	h2o_timeout_t retry_timeout;
 	h2o_timeout_entry_t retry;
 };
@@ -101,6 +102,7 @@ route_loader_reload(RouteLoader *loader)
 	loader->again = loader->describe != NULL;
 	if (loader->again)
 		return;
+	loader->reloaded_at_us = db_now_us();
 	if (h2o_timeout_is_linked(&loader->retry))
 		h2o_timeout_unlink(&loader->retry);
 	loader->describe = db_query_create(&describe_statement, NULL);
@@ -160,11 +162,18 @@ on_ready(void *data, bool ready)
 	route_loader_reload(loader);
 }
 
+/* Any role may notify, as often as it likes: at once the first time, and then no sooner than the pause is over. */
 static void
 on_notification(void *data, const char *channel)
 {
-	if (strcmp(channel, "parley_routes") == 0)
-		route_loader_reload(data);
+	RouteLoader *loader = data;
+
+	if (strcmp(channel, "parley_routes") != 0 || h2o_timeout_is_linked(&loader->retry))
+		return;
+	if (db_now_us() >= loader->reloaded_at_us + RETRY_MS * 1000)
+		route_loader_reload(loader);
+	else
+		h2o_timeout_link(loader->loop, &loader->retry_timeout, &loader->retry);
 }
 
 RouteLoader *

@@ -258,6 +258,18 @@ describe('reload', () => {
 		assert.deepEqual(failures, []);
 		await gateway.stop();
 	});
+	test('a flood of notifications makes few reloads, and the last is heeded', async () => {
+		const gateway = await start_gateway();
+		const loads = () => gateway.log.split('event=routes_loaded').length - 1;
+		await until(() => loads() > 0, 'the routes');
+		const before = loads(), started = Date.now();
+		execFileSync('psql', ['-Xq'], { input: 'NOTIFY parley_routes;\n'.repeat(1000), env: { ...process.env, PGUSER: 'postgres' } });
+		sql(`SELECT parley.add_route('GET', '/test/last', 'gateway_test.list', 'operator')`);
+		await until(async () => (await request('/test/last', { base: gateway.base })).status === 200, 'the last route');
+		assert.ok(loads() - before <= 2 + (Date.now() - started) / 400, `${loads() - before} reloads`);
+		sql(`DELETE FROM parley.routes WHERE path = '/test/last'`);
+		await gateway.stop();
+	});
 	test('a function that answers otherwise than before is followed', async () => {
 		sql(`CREATE FUNCTION gateway_test.shape() RETURNS TABLE (a int) LANGUAGE sql AS 'SELECT 1'; SELECT parley.add_route('GET', '/test/shape', 'gateway_test.shape', 'operator')`);
 		await until(async () => (await request('/test/shape')).status === 200, 'the route');

@@ -1,5 +1,6 @@
 // Clients that are slow, many, gone or rude: each costs the gateway no more than its bound, and the others nothing.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { create_fixture, drop_fixture, problem, raw, request, sql, start_gateway, until } from '../support/gateway.mjs';
@@ -45,6 +46,26 @@ test('a client that does not read its answer is cut off in time', async () => {
 	await until(async () => (await metric(gateway, 'parley_http_connections')) >= 2, 'the connection');
 	await until(async () => (await metric(gateway, 'parley_http_connections')) <= 1, 'the connection to be cut off');
 	client.socket.destroy();
+	assert.equal(await gateway.stop(), 0);
+});
+
+test('answers that nobody reads are held within the limit, and others are served meanwhile', async () => {
+	sql(`CREATE FUNCTION gateway_test.large(bytes integer) RETURNS text LANGUAGE sql AS $$ SELECT repeat('x', bytes) $$;
+		SELECT parley.add_route('GET', '/test/large/{bytes}', 'gateway_test.large', 'operator')`);
+	const gateway = await start_gateway(['--in-flight-limit-bytes', '33554432']);
+	await until(async () => (await request('/test/large/1', { base: gateway.base })).status === 200, 'the route');
+	const clients = Array.from({ length: 60 }, () => open(gateway.port, { paused: true }));
+	clients.forEach((client) => client.socket.write('GET /test/large/12000000 HTTP/1.1\r\nHost: localhost\r\n\r\n'));
+	await until(async () => {
+		const started = Date.now();
+		assert.equal((await request('/health', { base: gateway.base })).status, 200);
+		assert.ok(Date.now() - started < 5000);
+		return gateway.log.match(/event=client_cut_off | status=504 /g)?.length >= 55;
+	}, 'those who hold most to be cut off', 90000);
+	const [, peak] = readFileSync(`/proc/${gateway.child.pid}/status`, 'utf8').match(/^VmHWM:\s+(\d+) kB$/m);
+	assert.ok(Number(peak) < 350000, `${peak} kB at the most`);
+	assert.equal((await request('/test/large/12000000', { base: gateway.base })).text.length, 12000000 + '{"large":""}'.length);
+	clients.forEach((client) => client.socket.destroy());
 	assert.equal(await gateway.stop(), 0);
 });
 
