@@ -22,8 +22,8 @@ void
 _PG_init(void)
 {
 	parley_search_settings_init();
-	MarkGUCPrefixReserved("parley");
 	parley_early_release_init();
 	parley_row_writer_init();
 	parley_wakeups_init();
+	MarkGUCPrefixReserved("parley");
 }

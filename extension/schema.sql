@@ -10,8 +10,8 @@ LANGUAGE c STRICT
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_release_locks_early';
 COMMENT ON FUNCTION parley.release_locks_early(bigint, boolean) IS
-	'Has the transaction let go of its locks before its commit is on disk, and wait for the disk before anyone is told '
-	'(extension/early_release.c): if it had to wait for the row itself (contended), this session did lately, or somebody waits for it. '
+	'Has the transaction let go of its locks before its commit is on disk and confirmed by a synchronous standby, and wait for both '
+	'before anyone is told (extension/ledger/early_release.c; not where parley.early_release is off): if it had to wait for the row itself (contended), this session did lately, or somebody waits for it. '
 	'locked_row is any number that is the same for the same row.';
 
 CREATE FUNCTION parley.await_durable() RETURNS void
@@ -19,5 +19,5 @@ LANGUAGE c PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_await_durable';
 COMMENT ON FUNCTION parley.await_durable() IS
-	'Returns when all that the caller has seen is on disk. Who reads what release_locks_early lets be seen, and tells somebody of it, calls '
+	'Returns when all that the caller has seen is on disk, and confirmed by a synchronous standby where there is one. Who reads what release_locks_early lets be seen, and tells somebody of it, calls '
 	'this in between.';

@@ -1,18 +1,18 @@
 /*
  * early_release.c: committing without holding locks while the disk writes.
  *
- * PostgreSQL keeps a transaction's locks until its commit record is on disk. On an account that everybody pays into, or
- * in a chat that everybody writes to, that makes the disk's latency the time between two commits. Here the commit
- * record is written as with synchronous_commit = off, which frees the locks at once, and the flush is waited for after
- * that, before the client hears of it: early lock release, as in Johnson et al., "Aether: A Scalable Approach to
- * Logging", VLDB 2010.
+ * PostgreSQL keeps a transaction's locks until its commit record is on disk, and on that of a synchronous standby. On
+ * an account that everybody pays into, or in a chat that everybody writes to, that makes the latency of both the time
+ * between two commits. Here the commit record is written as with synchronous_commit = off, which frees the locks at
+ * once, and flush and standby are waited for after that, before the client hears of it: early lock release, as in
+ * Johnson et al., "Aether: A Scalable Approach to Logging", VLDB 2010.
  *
  * It is done only where somebody waits or had to: an asynchronous commit also wakes the WAL writer, for nothing where
  * nobody gains by it.
  *
- * A transaction that saw this one's rows has its commit record behind this one's, so it cannot be durable without it.
- * Who only reads writes no commit record: the reading functions of the ledger and of chats end with await_durable(), so
- * that nobody is shown what a crash could take back.
+ * A transaction that saw this one's rows has its commit record behind this one's, so it cannot be durable, nor with the
+ * standby, without it. Who only reads writes no commit record: the reading functions of the ledger and of chats end
+ * with await_durable(), so that nobody is shown what a crash or a failover could take back.
  *
  * Owns no memory; state is that of the current transaction, crowded_row the session's.
  */
@@ -24,8 +24,14 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "replication/syncrep.h"
+#include "replication/walsender.h"
+#include "replication/walsender_private.h"
+#include "storage/latch.h"
 #include "storage/lock.h"
+#include "storage/lwlock.h"
+#include "utils/guc.h"
 #include "utils/resowner.h"
+#include "utils/wait_event.h"
 
 #include "ledger/early_release.h"
 
@@ -41,6 +47,8 @@ static enum {
 
 static int synchronous_commit_setting;
 
+static bool early_release = true; /* the setting */
+
 /* A row that made this session wait will do so again, also where it happens to be free just now. */
 #define CROWDED_FOR 100
 static uint64 crowded_row;
@@ -49,9 +57,7 @@ static int crowded_left; /* transactions until it is taken for an ordinary one *
 void
 parley_release_early(uint64 row)
 {
-	bool standby_confirms = SyncRepStandbyNames != NULL && SyncRepStandbyNames[0] != '\0';
-
-	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF || standby_confirms || IsTransactionBlock())
+	if (!early_release || synchronous_commit == SYNCHRONOUS_COMMIT_OFF || IsTransactionBlock())
 		return;
 	if (state == AS_USUAL)
 		state = ALLOWED;
@@ -124,11 +130,17 @@ on_locks_released(ResourceReleasePhase phase, bool is_commit, bool is_top_level,
 	START_CRIT_SECTION();
 	XLogFlush(XactLastCommitEnd);
 	END_CRIT_SECTION();
+	SyncRepWaitForLSN(XactLastCommitEnd, true);
 }
 
 void
 parley_early_release_init(void)
 {
+	DefineCustomBoolVariable(
+		"parley.early_release", "Lets postings free their account before their commit is durable.",
+		"Their answer waits for that all the same. Set it off for a function that posts, and writes "
+		"tables of its own as well: who reads those does not wait.",
+		&early_release, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	RegisterXactCallback(on_transaction_event, NULL);
 	RegisterResourceReleaseCallback(on_locks_released, NULL);
 }
@@ -153,9 +165,42 @@ parley_await_durable_log(void)
 		XLogFlush(log_end());
 }
 
+/* Whether the synchronous standbys, where there are any, have confirmed the log as far as the place. */
+static bool
+is_confirmed(XLogRecPtr place)
+{
+	bool confirmed;
+
+	LWLockAcquire(SyncRepLock, LW_SHARED);
+	confirmed =
+		(WalSndCtl->sync_standbys_status & SYNC_STANDBY_DEFINED) == 0 || WalSndCtl->lsn[SYNC_REP_WAIT_FLUSH] >= place;
+	LWLockRelease(SyncRepLock);
+	return confirmed;
+}
+
+/* SyncRepWaitForLSN() is for who has committed: cancelled, it only warns. A reader is to be told nothing then. */
+static void
+await_standby(XLogRecPtr place)
+{
+	while (!is_confirmed(place))
+	{
+		CHECK_FOR_INTERRUPTS();
+		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1, WAIT_EVENT_SYNC_REP);
+		ResetLatch(MyLatch);
+	}
+}
+
 Datum
 parley_await_durable(PG_FUNCTION_ARGS)
 {
-	parley_await_durable_log();
+	XLogRecPtr end;
+
+	if (!RecoveryInProgress())
+	{
+		end = log_end();
+		XLogFlush(end);
+		if (max_wal_senders > 0)
+			await_standby(end);
+	}
 	PG_RETURN_VOID();
 }

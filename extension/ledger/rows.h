@@ -1,5 +1,5 @@
 /*
- * ledger_rows.h: the rows of accounts and transactions, read and written without the executor.
+ * rows.h: the rows of accounts and transactions, locked, found and written without a plan.
  *
  * A posting is one row locked, one looked for, one inserted and one updated, each by a known key; through SPI the four
  * statements cost more than all the rest of it. What goes past the executor here also goes past privileges: only the

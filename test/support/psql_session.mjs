@@ -22,11 +22,20 @@ export class Session {
 
 	// The rows of a query, each an object, or { error: SQLSTATE }.
 	async rows(query) {
+		const { lines, sqlstate } = await this.#ask(`SELECT row_to_json(answer) FROM (${query}) answer`);
+		return sqlstate === "00000" ? lines.map((line) => JSON.parse(line)) : { error: sqlstate };
+	}
+
+	// The SQLSTATE of a statement that has no rows.
+	async statement(statement) {
+		return (await this.#ask(statement)).sqlstate;
+	}
+
+	#ask(statement) {
 		if (this.#psql === null) this.#connect();
 		const answer = new Promise((resolve, reject) => (this.#answered = { resolve, reject }));
-		this.#psql.stdin.write(`SELECT row_to_json(answer) FROM (${query}) answer;\n\\echo answered :SQLSTATE\n`);
-		const { lines, sqlstate } = await answer;
-		return sqlstate === "00000" ? lines.map((line) => JSON.parse(line)) : { error: sqlstate };
+		this.#psql.stdin.write(`${statement};\n\\echo answered :SQLSTATE\n`);
+		return answer;
 	}
 
 	async close() {

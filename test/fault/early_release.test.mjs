@@ -1,0 +1,81 @@
+// What a posting lets be seen before it is durable, on a primary whose synchronous standby is away: the next posting goes on, and
+// nobody is told anything until the standby has confirmed it.
+
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { Cluster } from "../support/clusters.mjs";
+import { until } from "../support/http.mjs";
+import { Session } from "../support/psql_session.mjs";
+
+let primary, standby, account;
+
+const balance = async () => Number(await primary.psql(`SELECT balance FROM parley.accounts WHERE user_id = ${account}`));
+const posting = "SELECT balance FROM parley.post_transaction(ACCOUNT, 1, 1)";
+const waiting = async (event) => Number(await primary.psql(`SELECT count(*) FROM pg_stat_activity WHERE wait_event = '${event}' AND query ~ 'post_transaction'`));
+const post = (session) => session.rows(posting.replace("ACCOUNT", account));
+
+before(async (t) => {
+	primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4", "wal_keep_size = 64", "wal_retrieve_retry_interval = 100"]);
+	account = Number(await primary.psql("SELECT id FROM parley.create_contact('crowded')"));
+	await primary.psql(`SELECT parley.open_account(${account}, 'EUR')`);
+	standby = await primary.standby(t);
+	await primary.psql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+	await primary.psql("SELECT pg_reload_conf()");
+	await until(async () => (await primary.psql("SELECT sync_state FROM pg_stat_replication")) === "sync", "the standby is synchronous");
+	await primary.psql(posting.replace("ACCOUNT", account));
+});
+
+// Two sessions post while a third holds the account, so that they have to wait for it and both know that it is crowded.
+async function crowd(t, setup = "SELECT 1") {
+	const [holder, ...sessions] = [1, 2, 3].map(() => new Session(primary.env));
+	t.after(() => Promise.all([holder, ...sessions].map((session) => session.close())));
+	for (const session of sessions) await session.rows(setup);
+	await standby.stop();
+	await holder.statement("BEGIN");
+	await holder.rows(`SELECT FROM parley.accounts WHERE user_id = ${account} FOR UPDATE`);
+	const answers = sessions.map(post);
+	await until(async () => (await waiting("transactionid")) + (await waiting("tuple")) === 2, "both wait for the account");
+	await holder.statement("ROLLBACK");
+	return answers;
+}
+
+test("an_account_is_free_before_the_standby_has_confirmed_and_nobody_is_told", { timeout: 120000 }, async (t) => {
+	const had = await balance();
+	const told = [];
+	const answers = (await crowd(t)).map((answer) => answer.then(([row]) => told.push(row.balance)));
+	// Both have committed, the second upon the first; each waits for the standby alone.
+	await until(async () => (await waiting("SyncRep")) === 2, "both wait for the standby");
+	assert.equal(await balance(), had + 2);
+	assert.deepEqual(told, []);
+	// Who reads by the ledger's functions is not told either, and may give up.
+	const reader = new Session({ ...primary.env, PGOPTIONS: "-c statement_timeout=500" });
+	t.after(() => reader.close());
+	assert.deepEqual(await reader.rows(`SELECT balance FROM parley.get_balance(${account}, 1)`), { error: "57014" });
+	const patient = primary.psql(`SELECT balance FROM parley.get_balance(${account}, 1)`);
+	await standby.start();
+	await Promise.all(answers);
+	assert.deepEqual(told.sort((a, b) => a - b), [had + 1, had + 2]);
+	assert.equal(Number(await patient), had + 2);
+	assert.equal(await primary.psql("SELECT count(*) FROM parley.audit_ledger()"), "0");
+});
+
+test("with_the_setting_off_an_account_is_held_until_the_standby_has_confirmed", { timeout: 120000 }, async (t) => {
+	const had = await balance();
+	const answers = await crowd(t, "SELECT set_config('parley.early_release', 'off', false)");
+	await until(async () => (await waiting("SyncRep")) === 1, "one waits for the standby");
+	assert.equal((await waiting("transactionid")) + (await waiting("tuple")), 1);
+	assert.equal(await balance(), had);
+	await standby.start();
+	assert.deepEqual((await Promise.all(answers)).map(([row]) => row.balance).sort((a, b) => a - b), [had + 1, had + 2]);
+});
+
+test("readers_go_on_where_the_standby_is_given_up", { timeout: 120000 }, async (t) => {
+	const had = await balance();
+	const answers = await crowd(t);
+	await until(async () => (await waiting("SyncRep")) === 2, "both wait for the standby");
+	const reader = primary.psql(`SELECT balance FROM parley.get_balance(${account}, 1)`);
+	await primary.psql("ALTER SYSTEM RESET synchronous_standby_names");
+	await primary.psql("SELECT pg_reload_conf()");
+	await Promise.all(answers);
+	assert.equal(Number(await reader), had + 2);
+});
