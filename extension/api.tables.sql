@@ -65,6 +65,7 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 	('GET', '/users/{user_id}/accounts/{account_id}/transactions', 'parley.list_transactions', 'user', 200, true, 'home'),
 	('GET', '/users/{user_id}/accounts/{account_id}/balance', 'parley.get_balance', 'user', 200, true, 'home'),
 	('GET', '/users/{user_id}/transactions/max', 'parley.find_largest_expense', 'user', 200, true, 'home'),
+	('GET', '/ledger/trial-balance', 'parley.trial_balance', 'operator', 200, true, 'home'),
 	('POST', '/users/{user_id}/transfers', 'parley.post_transfer', 'user', 201, true, 'front'),
 	('POST', '/applications', 'parley.create_application', 'operator', 201, true, 'front'),
 	('GET', '/applications', 'parley.list_applications', 'operator', 200, true, 'front'),

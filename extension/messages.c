@@ -71,6 +71,12 @@ static Statement insert_message = {
 	{ INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT8OID },
 };
 
+static Statement insert_receipt = {
+	"INSERT INTO parley.messages (conversation_id, number, sender_id, created_at, content, transfer_id)"
+	" VALUES ($1, $2, $3, $4, $5, $6)",
+	{ INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, INT8OID },
+};
+
 static void
 fail_no_conversation(int64 conversation_id)
 {
@@ -78,18 +84,16 @@ fail_no_conversation(int64 conversation_id)
 					errargument("conversation_id")));
 }
 
-static void
-require_member(const MessageDraft *draft)
+void
+parley_require_member(int64 conversation_id, int64 contact_id)
 {
-	Datum values[] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(draft->sender_id) };
+	Datum values[] = { Int64GetDatum(conversation_id), Int64GetDatum(contact_id) };
 
-	if (draft->from_operator)
-		return;
 	if (parley_statement_run(&is_member, values, NULL, false, 1) == 0)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("no conversation %lld with member %lld", (long long) draft->conversation_id,
-							   (long long) draft->sender_id),
-						errargument("conversation_id")));
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("no conversation %lld with member %lld", (long long) conversation_id, (long long) contact_id),
+				 errargument("conversation_id")));
 }
 
 /* What tells a replay from another message under the same key. */
@@ -171,7 +175,14 @@ message_insert(const MessageDraft *draft, const Message *message)
 	}
 	else
 		nulls[5] = nulls[6] = 'n';
-	parley_statement_run(&insert_message, values, nulls, false, 0);
+	if (draft->transfer_id != 0)
+	{
+		/* Nobody sends a receipt, so nobody names its request. */
+		values[5] = Int64GetDatum(draft->transfer_id);
+		parley_statement_run(&insert_receipt, values, NULL, false, 0);
+	}
+	else
+		parley_statement_run(&insert_message, values, nulls, false, 0);
 }
 
 static void
@@ -198,7 +209,8 @@ parley_message_post(const MessageDraft *draft)
 	Message message = { .content = draft->content };
 	Datum values[] = { Int64GetDatum(draft->conversation_id), BoolGetDatum(draft->from_operator) };
 
-	require_member(draft);
+	if (!draft->from_operator)
+		parley_require_member(draft->conversation_id, draft->sender_id);
 	if (draft->idempotency_key != NULL && message_replay(draft, &message))
 		return message;
 	if (parley_statement_run(has_cases() ? &take_number : &take_number_1_0, values, NULL, false, 1) == 0)

@@ -15,6 +15,7 @@ typedef struct MessageDraft
 	int64 sender_id;       /* otherwise a member; 0 here where there is none */
 	text *content;         /* not null, within parley.message_content */
 	text *idempotency_key; /* NULL: none */
+	int64 transfer_id;     /* it is the receipt of, and then it has a sender and no key; 0: no receipt */
 } MessageDraft;
 
 typedef struct Message
@@ -26,6 +27,9 @@ typedef struct Message
 	TimestampTz deleted_at; /* 0: never */
 	bool replayed;          /* made by an earlier call with the same key */
 } Message;
+
+/* Within SPI_connect() … SPI_finish(); P0002 where the contact is no member, or there is no such conversation. */
+extern void parley_require_member(int64 conversation_id, int64 contact_id);
 
 /*
  * Posts a draft within SPI_connect() … SPI_finish(), taking the conversation's row lock until the transaction ends.

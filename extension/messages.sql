@@ -78,6 +78,8 @@ BEGIN
 		RAISE EXCEPTION 'no message % in conversation %', message_id, conversation_id USING ERRCODE = 'no_data_found';
 	ELSIF was.sender_id IS DISTINCT FROM author_id THEN
 		RAISE EXCEPTION 'message % is another''s', message_id USING ERRCODE = 'insufficient_privilege';
+	ELSIF was.transfer_id IS NOT NULL THEN
+		RAISE EXCEPTION 'message % is a receipt', message_id USING ERRCODE = 'PY409';
 	ELSIF was.deleted_at IS NOT NULL AND content IS NOT NULL THEN
 		RAISE EXCEPTION 'message % is deleted', message_id USING ERRCODE = 'PY409';
 	ELSIF was.deleted_at IS NULL THEN
@@ -104,7 +106,7 @@ END $$;
 COMMENT ON FUNCTION parley.change_message(bigint, bigint, parley.message_content, bigint) IS
 	'The one place where a message changes: new content, or null to delete it and leave a tombstone; deleting again changes nothing. '
 	'author_id must be the sender (null: the operator, an application). Errors: P0002 no such message, 42501 another''s, '
-	'PY409 deleted.';
+	'PY409 deleted, or a receipt.';
 
 CREATE FUNCTION parley.require_content(content parley.message_content) RETURNS parley.message_content
 LANGUAGE plpgsql IMMUTABLE

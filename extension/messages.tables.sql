@@ -12,6 +12,7 @@ CREATE TABLE parley.messages (
 	idempotency_hash bigint,
 	idempotency_key parley.idempotency_key,
 	content parley.message_content,
+	transfer_id bigint,
 	PRIMARY KEY (conversation_id, number),
 	CONSTRAINT messages_tombstone_is_empty CHECK ((deleted_at IS NULL) = (content IS NOT NULL))
 );
@@ -21,6 +22,9 @@ COMMENT ON COLUMN parley.messages.sender_id IS 'null: the operator, or an applic
 COMMENT ON COLUMN parley.messages.idempotency_key IS 'what the sender named the request that made the message';
 COMMENT ON COLUMN parley.messages.idempotency_hash IS
 	'of the sender and content that came with the key, so that a replay is known after an edit; null once deleted';
+
+COMMENT ON COLUMN parley.messages.transfer_id IS
+	'the transfer that this is the receipt of, set by the ledger alone; such a message is never edited or deleted';
 
 CREATE UNIQUE INDEX messages_idempotency_key ON parley.messages (conversation_id, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;

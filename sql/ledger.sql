@@ -111,6 +111,23 @@ SELECT refused, message_id FROM parley.post_transfer(:bob, 1, :ana, 1, 99999999,
 SELECT balance, last_number FROM parley.accounts WHERE user_id = :eve;
 SELECT count(*) FROM parley.list_messages(:c);
 
+-- a_receipt_says_that_it_is_one, which_nobody_else_can
+SELECT message_id FROM parley.post_user_message(:c, 'paid 12.34 EUR: concert', :ana);
+SELECT m.number, m.transfer_id = f.id AS names_it, f.user_id = :ana AS of_ana
+	FROM parley.messages m LEFT JOIN parley.transfers f ON f.conversation_id = :c AND f.message_number = m.number
+	WHERE m.conversation_id = :c ORDER BY m.number;
+-- … and_stays_as_it_is
+SELECT parley.edit_user_message(:ana, :c, 1, 'paid 999.99 EUR: concert');
+SELECT parley.delete_user_message(:ana, :c, 1);
+SELECT parley.edit_user_message(:bob, :c, 1, 'paid 0.00 EUR: concert');
+SELECT content FROM parley.get_user_message(:bob, :c, 1);
+SELECT parley.delete_user_message(:ana, :c, 3);
+-- … and_is_shown_to_who_got_it
+\set VERBOSITY sqlstate
+SELECT parley.post_transfer(:ana, 1, :eve, 1, 1, conversation_id => :c);
+\set VERBOSITY terse
+SELECT parley.post_transfer(:ana, 1, :ana, 3, 1, conversation_id => :c);
+
 -- lists_go_both_ways_from_last_id
 SELECT id, amount, next_last_id FROM parley.list_transactions(:ana, 1, "limit" => 3);
 SELECT id, amount, next_last_id FROM parley.list_transactions(:ana, 1, last_id => 3, "limit" => 3);
@@ -176,6 +193,15 @@ SELECT count(*) FROM (SELECT parley.open_account(:bob, 'EUR', repeat('x', 100)) 
 SELECT count(*) FROM (SELECT parley.post_transaction(:bob, 50, 1) FROM generate_series(1, 100)) posted;
 SELECT balance, last_number FROM parley.accounts WHERE user_id = :bob AND id = 50;
 ALTER TABLE parley.accounts SET (fillfactor = 80);
+
+-- what_came_in_and_what_went_out_is_what_is_there
+SELECT id FROM parley.open_account(:ana, 'ISK') \gset isk_
+SELECT id FROM parley.open_account(:bob, 'ISK') \gset bobs_
+SELECT balance FROM parley.post_transaction(:ana, :isk_id, 500);
+SELECT balance FROM parley.post_transaction(:ana, :isk_id, -100);
+SELECT refused FROM parley.post_transfer(:ana, :isk_id, :bob, :bobs_id, 50);
+SELECT * FROM parley.trial_balance() WHERE currency = 'ISK';
+SELECT count(*) > 1 AS several FROM parley.trial_balance() WHERE difference = 0;
 
 -- all_is_well
 SELECT * FROM parley.audit_ledger();

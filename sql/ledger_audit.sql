@@ -13,7 +13,22 @@ SELECT * FROM parley.audit_ledger();
 
 -- Only who may switch the triggers off can break most of them.
 \set unlock 'ALTER TABLE parley.transactions DISABLE TRIGGER ALL; ALTER TABLE parley.transfers DISABLE TRIGGER ALL; ALTER TABLE parley.refusals DISABLE TRIGGER ALL'
-\set audit 'SELECT rule, account_id, regexp_replace(found, $$\\d+-\\d+-\\d+ [0-9:.+-]+$$, $$TIME$$, $$g$$) AS found FROM parley.audit_ledger() ORDER BY rule, account_id, found'
+\set audit 'SELECT rule, account_id, CASE WHEN rule ~ $$^money$$ THEN regexp_replace(found, $$-?\\d+$$, $$N$$, $$g$$) ELSE regexp_replace(found, $$\\d+-\\d+-\\d+ [0-9:.+-]+$$, $$TIME$$, $$g$$) END AS found FROM parley.audit_ledger() WHERE rule <> $$what was posted is never changed$$ ORDER BY rule, account_id, found'
+
+-- a_trigger_that_a_setting_or_a_restore_switches_off
+BEGIN;
+ALTER TABLE parley.transactions ENABLE TRIGGER transactions_are_immutable;
+ALTER TABLE parley.transfers DISABLE TRIGGER transfers_are_immutable;
+DROP TRIGGER refusals_are_immutable ON parley.refusals;
+CREATE TRIGGER refusals_are_immutable AFTER INSERT ON parley.refusals EXECUTE FUNCTION parley.refuse_change();
+SELECT * FROM parley.audit_ledger() ORDER BY found;
+ROLLBACK;
+
+-- money_from_nowhere: a balance without transactions, a transfer that makes some
+BEGIN;
+UPDATE parley.accounts SET balance = balance + 7 WHERE user_id = :ana AND id = 2;
+SELECT rule, regexp_replace(found, '-?\d+', 'N', 'g') AS found FROM parley.audit_ledger() WHERE rule ~ 'money';
+ROLLBACK;
 
 -- a_gap
 BEGIN;

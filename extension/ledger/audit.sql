@@ -47,6 +47,33 @@ COMMENT ON FUNCTION parley.rebuild_ledger() IS
 	'Sets balance, last_number and last_transaction_at of every account, and all peaks, from the transactions, after rows were '
 	'loaded past post_transaction; answers how many accounts it changed. Writers wait meanwhile.';
 
+CREATE FUNCTION parley.trial_balance(
+	OUT currency text, OUT balances bigint, OUT came_in bigint, OUT went_out bigint, OUT difference bigint)
+RETURNS SETOF record
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT parley.await_durable();
+	WITH legs AS (
+		SELECT a.currency::text, sum(t.amount) FILTER (WHERE t.amount > 0) AS came_in, -sum(t.amount) FILTER (WHERE t.amount < 0) AS went_out
+		FROM parley.transactions t JOIN parley.accounts a ON a.user_id = t.user_id AND a.id = t.account_id
+		WHERE NOT EXISTS (SELECT FROM parley.transfers f
+				WHERE f.user_id = t.user_id AND f.account_id = t.account_id AND f.number = t.number)
+			AND NOT EXISTS (SELECT FROM parley.transfers f
+				WHERE f.to_user_id = t.user_id AND f.to_account_id = t.account_id AND f.to_number = t.number)
+		GROUP BY a.currency::text
+	), accounts AS (
+		SELECT a.currency::text, sum(a.balance) AS balances FROM parley.accounts a GROUP BY a.currency::text
+	)
+	SELECT a.currency, a.balances::bigint, coalesce(l.came_in, 0)::bigint, coalesce(l.went_out, 0)::bigint,
+			(a.balances - coalesce(l.came_in, 0) + coalesce(l.went_out, 0))::bigint
+		FROM accounts a LEFT JOIN legs l ON l.currency = a.currency
+		ORDER BY a.currency;
+END;
+COMMENT ON FUNCTION parley.trial_balance() IS
+	'Per currency the sum of all balances, what came in and went out by transactions of one leg, and what is there beyond that: 0, since '
+	'transfers move money and make none. Reads every transaction.';
+
 CREATE FUNCTION parley.audit_ledger(OUT rule text, OUT user_id bigint, OUT account_id bigint, OUT found text)
 RETURNS SETOF record
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -125,6 +152,16 @@ BEGIN ATOMIC
 		LEFT JOIN parley.accounts payer ON (payer.user_id, payer.id) = (f.user_id, f.account_id)
 		LEFT JOIN parley.accounts receiver ON (receiver.user_id, receiver.id) = (f.to_user_id, f.to_account_id)
 		WHERE (paid.amount::numeric + received.amount = 0 AND payer.currency = receiver.currency) IS NOT TRUE
+	UNION ALL
+	SELECT 'money comes from somewhere', NULL, NULL,
+			format('%s: %s is there, %s came in, %s went out', b.currency, b.balances, b.came_in, b.went_out)
+		FROM parley.trial_balance() b WHERE b.difference <> 0
+	UNION ALL
+	SELECT 'what was posted is never changed', NULL, NULL, format('trigger %s is not ENABLE ALWAYS', w.name)
+		FROM (VALUES ('transactions'), ('transfers'), ('refusals')) AS p(of), LATERAL (SELECT p.of || '_are_immutable' AS name) w
+		WHERE NOT EXISTS (SELECT FROM pg_trigger g
+			WHERE g.tgrelid = to_regclass('parley.' || p.of) AND g.tgname = w.name AND g.tgenabled = 'A'
+				AND g.tgfoid = 'parley.refuse_change()'::regprocedure)
 	UNION ALL
 	SELECT 'every full block has the peak of its transactions', coalesce(p.user_id, e.user_id), coalesce(p.account_id, e.account_id),
 			format('level %s, block %s: number %s, not %s', coalesce(p.level, e.level), coalesce(p.block, e.block),

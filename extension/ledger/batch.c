@@ -160,8 +160,8 @@ row_fault(const BatchRow *row)
 {
 	if (row->incomplete)
 		return "user, account or amount is missing";
-	if (row->draft.amount == 0 || row->draft.amount == PG_INT64_MIN)
-		return "amount must not be 0, nor the smallest bigint";
+	if (row->draft.amount == 0 || row->draft.amount < -AMOUNT_MAX || row->draft.amount > AMOUNT_MAX)
+		return "amount must not be 0, nor beyond 10^15";
 	if (row->draft.idempotency_key != NULL && !key_is_valid(row->draft.idempotency_key))
 		return "idempotency key must be 1 to 64 printable ASCII characters";
 	if (row->draft.memo != NULL && !memo_is_valid(row->draft.memo))

@@ -190,17 +190,18 @@ await_standby(XLogRecPtr place)
 	}
 }
 
+void
+parley_await_durable_place(XLogRecPtr place)
+{
+	XLogFlush(place);
+	if (max_wal_senders > 0)
+		await_standby(place);
+}
+
 Datum
 parley_await_durable(PG_FUNCTION_ARGS)
 {
-	XLogRecPtr end;
-
 	if (!RecoveryInProgress())
-	{
-		end = log_end();
-		XLogFlush(end);
-		if (max_wal_senders > 0)
-			await_standby(end);
-	}
+		parley_await_durable_place(log_end());
 	PG_RETURN_VOID();
 }

@@ -4,6 +4,10 @@
 #ifndef PARLEY_EARLY_RELEASE_H
 #define PARLEY_EARLY_RELEASE_H
 
+#include "postgres.h"
+
+#include "access/xlogdefs.h"
+
 /* Defines the setting and registers the module's callbacks, once a library load. */
 extern void parley_early_release_init(void);
 
@@ -21,5 +25,8 @@ extern void parley_release_early_contended(uint64 row);
 
 /* Returns when all that the caller's snapshot shows is on this server's disk, so that a crash cannot take it back. */
 extern void parley_await_durable_log(void);
+
+/* Returns when the log is on disk as far as the place, and confirmed by a synchronous standby where there is one. */
+extern void parley_await_durable_place(XLogRecPtr place);
 
 #endif

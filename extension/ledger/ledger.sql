@@ -135,11 +135,15 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT c.id, c.name, c.phone, c.email, c.created_at, t.totals,
-		CASE WHEN json_array_length(t.totals) = 1 THEN (t.totals -> 0 ->> 'total')::bigint END
+		CASE json_array_length(t.totals)
+			WHEN 0 THEN 0
+			WHEN 1 THEN (t.totals -> 0 ->> 'total')::bigint
+		END
 	FROM parley.get_contact(user_id) c, LATERAL (SELECT parley.account_totals(c.id) AS totals) t;
 END;
 COMMENT ON FUNCTION parley.get_user(bigint) IS
-	'A user, with the total of their accounts in each currency, and the total where that is one. Errors: P0002 no such contact.';
+	'A user, with the total of their accounts in each currency, and the total where that is one, or 0 without an account. Errors: P0002 no '
+	'such contact.';
 
 CREATE FUNCTION parley.post_transaction(
 	user_id bigint, account_id bigint, amount parley.amount, memo parley.memo DEFAULT NULL,
@@ -152,7 +156,7 @@ COMMENT ON FUNCTION parley.post_transaction(bigint, bigint, parley.amount, parle
 	'Posts a transaction to an account: minor units, in when positive, out when negative. Money comes in from the operator alone '
 	'(caller_role). Not enough money is not raised but answered, as refused PY409 and what is missing in refused_detail, and kept where '
 	'there is a key. A key that the account has seen gets the first answer again (replayed). Errors: 42501 an amount comes in from anyone '
-	'else; P0002 no such account of that user; PY409 closed; 22003 the balance would overflow; PY422 the key came with another amount or memo, or for a transfer.';
+	'else; P0002 no such account of that user; PY409 closed; 22003 the balance would be beyond 10^17; PY422 the key came with another amount or memo, or for a transfer.';
 
 CREATE FUNCTION parley.last_number_at(user_id bigint, account_id bigint, at timestamptz, inclusive boolean DEFAULT true)
 RETURNS bigint
@@ -323,7 +327,7 @@ CREATE FUNCTION parley.move_money(
 	OUT number bigint, OUT to_number bigint, OUT message_id bigint, OUT replayed boolean, OUT refused text, OUT refused_detail text)
 LANGUAGE c SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_move_money';
+AS 'MODULE_PATHNAME', 'parley_move_money_1_1';
 COMMENT ON FUNCTION parley.move_money(
 		bigint, bigint, bigint, bigint, parley.paid_amount, parley.memo, bigint, parley.idempotency_key) IS
 	'What post_transfer does, answered by the numbers of what it made.';
@@ -362,10 +366,11 @@ END $$;
 COMMENT ON FUNCTION parley.post_transfer(
 		bigint, bigint, bigint, bigint, parley.paid_amount, parley.memo, bigint, parley.idempotency_key) IS
 	'Moves an amount from an account of the user to any other of the same currency: two transactions of one commit. With '
-	'conversation_id the user posts a receipt in it by the same commit (message_id). The balance of another user''s account is not '
+	'conversation_id the user posts a receipt in it by the same commit (message_id), where the receiver is a member too: a message that '
+	'names its transfer (transfer_id), and cannot be edited or deleted. The balance of another user''s account is not '
 	'shown. Not enough money and keys are as post_transaction has them; the key is the paying account''s. Errors: P0002 no such '
-	'account, or no conversation with the user in it; PY409 closed; 22023 the same account twice, or two currencies; 22003 a balance would '
-	'overflow; PY422 the key came with something else.';
+	'account, or no conversation with both in it; PY409 closed, or another user''s account cannot receive this, whatever the reason; 22023 '
+	'the same account twice, or two currencies of one user; 22003 a balance would be beyond 10^17; PY422 the key came with something else.';
 
 CREATE FUNCTION parley.post_transactions(
 	user_ids bigint[], account_ids bigint[], amounts bigint[], memos text[] DEFAULT NULL, idempotency_keys text[] DEFAULT NULL)

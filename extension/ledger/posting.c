@@ -10,7 +10,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "common/int.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -211,13 +210,13 @@ refusal_insert(Account *account, const PostingDraft *draft)
 bool
 parley_posting_allowed(Account *account, const PostingDraft *draft, Posting *posting)
 {
-	int64 balance;
+	int64 balance = account->balance + draft->amount;
 
 	if (account->closed)
 		*posting = parley_posting_fail(
 			account, draft, ERRCODE_PARLEY_CONFLICT, "account_id",
 			psprintf("account %lld of user %lld is closed", (long long) account->id, (long long) account->user_id));
-	else if (pg_add_s64_overflow(account->balance, draft->amount, &balance))
+	else if (draft->amount > 0 ? balance > BALANCE_MAX : balance < -BALANCE_MAX)
 		*posting =
 			parley_posting_fail(account, draft, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "amount",
 								psprintf("amount %lld takes the balance out of range", (long long) draft->amount));

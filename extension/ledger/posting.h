@@ -13,9 +13,13 @@
 
 #include "ledger/rows.h"
 
+/* What the domain parley.amount takes, and where balances end: far from where a sum of several would overflow. */
+#define AMOUNT_MAX INT64CONST(1000000000000000)
+#define BALANCE_MAX (100 * AMOUNT_MAX)
+
 typedef struct PostingDraft
 {
-	int64 amount;          /* minor units, not 0 */
+	int64 amount;          /* minor units, not 0, at most AMOUNT_MAX either way */
 	text *memo;            /* NULL: none */
 	text *idempotency_key; /* NULL: none */
 	bool is_transfer;      /* the paying line of one; the rest says where to */
@@ -50,8 +54,9 @@ extern bool parley_posting_replay(LedgerRows *rows, const Account *account, cons
 								  Posting *posting);
 
 /*
- * Whether the account can take the draft; if not, why: PY409 closed, 22003 the balance would overflow, PY409 not enough
- * money, which is kept in refusals where the draft has a key. Changes the account in memory alone.
+ * Whether the account can take the draft; if not, why: PY409 closed, 22003 the balance would go further beyond
+ * BALANCE_MAX, PY409 not enough money, which is kept in refusals where the draft has a key. Changes the account in
+ * memory alone.
  */
 extern bool parley_posting_allowed(Account *account, const PostingDraft *draft, Posting *posting);
 

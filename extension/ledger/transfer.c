@@ -17,6 +17,7 @@
 #include "statement.h"
 
 PG_FUNCTION_INFO_V1(parley_move_money);
+PG_FUNCTION_INFO_V1(parley_move_money_1_1);
 
 typedef struct Transfer
 {
@@ -28,6 +29,8 @@ typedef struct Transfer
 	Posting paid;
 	int64 to_number;
 	int64 message_number; /* 0: no receipt */
+	bool has_id;          /* which 1.0's transfers do not have */
+	int64 id;
 } Transfer;
 
 static Statement find_other_line = {
@@ -39,6 +42,13 @@ static Statement insert_transfer = {
 	" (user_id, account_id, number, to_user_id, to_account_id, to_number, conversation_id, message_number)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 	{ INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID },
+};
+static Statement take_id = { "SELECT nextval('parley.transfers_id_seq')" };
+static Statement insert_transfer_with_id = {
+	"INSERT INTO parley.transfers"
+	" (user_id, account_id, number, to_user_id, to_account_id, to_number, conversation_id, message_number, id)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	{ INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID },
 };
 static Statement write_receipt = {
 	"SELECT 'paid ' || parley.format_amount($1, $2) || coalesce(': ' || $3, '')",
@@ -72,35 +82,45 @@ lock_both(LedgerRows *rows, Transfer *transfer)
 }
 
 /*
- * The receiver's balance decides too, but only the payer's own may be spoken of. So the payer's decides first: which
- * amounts overflow the receiver's would tell somebody without money what it is.
+ * The receiver's account decides too, but another user is told one sentence for whatever is against it there. The
+ * payer's own decides first: what is refused after it would tell somebody without money what the receiver's balance is.
  */
 static bool
 transfer_allowed(Transfer *transfer)
 {
 	PostingDraft received = { .amount = -transfer->draft.amount };
+	bool is_own = transfer->user_id == transfer->draft.to_user_id;
+	bool same_currency = strcmp(transfer->from.currency, transfer->to.currency) == 0;
 
-	if (strcmp(transfer->from.currency, transfer->to.currency) != 0)
-		transfer->paid =
-			parley_posting_fail(&transfer->from, &transfer->draft, ERRCODE_INVALID_PARAMETER_VALUE, "to_account_id",
-								psprintf("account %lld is in %s, not in %s", (long long) transfer->to.id,
-										 transfer->to.currency, transfer->from.currency));
-	else if (!parley_posting_allowed(&transfer->from, &transfer->draft, &transfer->paid))
+	if (!parley_posting_allowed(&transfer->from, &transfer->draft, &transfer->paid))
+	{
 		transfer->paid.field = transfer->paid.kept ? "amount" : "from_account_id";
-	else if (!parley_posting_allowed(&transfer->to, &received, &transfer->paid))
-		transfer->paid.field = "to_account_id";
-	else
+		return false;
+	}
+	if (same_currency && parley_posting_allowed(&transfer->to, &received, &transfer->paid))
 		return true;
+	if (!is_own)
+		transfer->paid = parley_posting_fail(&transfer->to, &transfer->draft, ERRCODE_PARLEY_CONFLICT, NULL,
+											 psprintf("account %lld of user %lld cannot receive this",
+													  (long long) transfer->to.id, (long long) transfer->to.user_id));
+	else if (!same_currency)
+		transfer->paid = parley_posting_fail(&transfer->from, &transfer->draft, ERRCODE_INVALID_PARAMETER_VALUE, NULL,
+											 psprintf("account %lld is in %s, not in %s", (long long) transfer->to.id,
+													  transfer->to.currency, transfer->from.currency));
+	transfer->paid.field = "to_account_id";
 	return false;
 }
 
 static void
 transfer_post_receipt(Transfer *transfer)
 {
-	MessageDraft message = { .conversation_id = transfer->draft.conversation_id, .sender_id = transfer->user_id };
+	MessageDraft message = { .conversation_id = transfer->draft.conversation_id,
+							 .sender_id = transfer->user_id,
+							 .transfer_id = transfer->id };
 	Datum values[] = { Int64GetDatum(-transfer->draft.amount), CStringGetTextDatum(transfer->from.currency),
 					   PointerGetDatum(transfer->draft.memo) };
 
+	parley_require_member(transfer->draft.conversation_id, transfer->draft.to_user_id);
 	parley_statement_run(&write_receipt, values, transfer->draft.memo == NULL ? "  n" : NULL, true, 1);
 	message.content = DatumGetTextPCopy(parley_statement_value(0, 1, NULL));
 	transfer->message_number = parley_message_post(&message).number;
@@ -117,9 +137,11 @@ transfer_record(const Transfer *transfer)
 					   Int64GetDatum(draft->to_account_id),
 					   Int64GetDatum(transfer->to_number),
 					   Int64GetDatum(draft->conversation_id),
-					   Int64GetDatum(transfer->message_number) };
+					   Int64GetDatum(transfer->message_number),
+					   Int64GetDatum(transfer->id) };
 
-	parley_statement_run(&insert_transfer, values, draft->has_conversation ? NULL : "      nn", false, 0);
+	parley_statement_run(transfer->has_id ? &insert_transfer_with_id : &insert_transfer, values,
+						 draft->has_conversation ? NULL : "      nn ", false, 0);
 }
 
 static void
@@ -131,6 +153,11 @@ transfer_post(LedgerRows *rows, Transfer *transfer)
 	transfer->paid = parley_posting_append(rows, &transfer->from, &transfer->draft, at);
 	transfer->to_number = parley_posting_append(rows, &transfer->to, &received, at).transaction.number;
 	SPI_connect();
+	if (transfer->has_id)
+	{
+		parley_statement_run(&take_id, NULL, NULL, false, 1);
+		transfer->id = DatumGetInt64(parley_statement_value(0, 1, NULL));
+	}
 	if (transfer->draft.has_conversation)
 		transfer_post_receipt(transfer);
 	transfer_record(transfer);
@@ -194,17 +221,22 @@ transfer_read(FunctionCallInfo fcinfo)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("account %lld cannot pay itself", (long long) transfer.account_id),
 						errargument("to_account_id")));
+	if (transfer.user_id == draft->to_user_id && draft->has_conversation)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a transfer between accounts of one user has no receipt"), errargument("conversation_id")));
 	return transfer;
 }
 
-Datum
-parley_move_money(PG_FUNCTION_ARGS)
+static Datum
+money_move(FunctionCallInfo fcinfo, bool has_id)
 {
 	Transfer transfer = transfer_read(fcinfo);
 	const Posting *paid = &transfer.paid;
 	bool refused;
 	TupleDesc desc;
 
+	transfer.has_id = has_id;
 	transfer_make(&transfer);
 	refused = paid->sqlerrcode != 0;
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -218,6 +250,19 @@ parley_move_money(PG_FUNCTION_ARGS)
 						   refused ? CStringGetTextDatum(paid->detail) : (Datum) 0 };
 		bool nulls[] = { refused, refused, transfer.message_number == 0, false, !refused, !refused };
 
-		PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+		return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 	}
+}
+
+/* As 1.0 has the tables. */
+Datum
+parley_move_money(PG_FUNCTION_ARGS)
+{
+	return money_move(fcinfo, false);
+}
+
+Datum
+parley_move_money_1_1(PG_FUNCTION_ARGS)
+{
+	return money_move(fcinfo, true);
 }

@@ -175,12 +175,17 @@ round_end(Reading *reading)
 void
 parley_reading_end(Reading *reading, bool more)
 {
+	XLogRecPtr told_early = reading->told_end;
+
 	PopActiveSnapshot();
 	if (more)
 		round_continue(reading);
 	else if (!round_end(reading))
 		return;
 	if (!RecoveryInProgress())
+	{
+		parley_await_durable_place(told_early);
 		XLogFlush(reading->told_end);
+	}
 	parley_cursor_locate(&reading->cursor, reading->told_end);
 }

@@ -91,3 +91,22 @@ test("restored_dump_equals_the_source", async (t) => {
 		assert.equal(await psql(target, "SELECT function FROM parley.describe_routes() WHERE path = '/hello/{name}'", other), "public.hello");
 	});
 });
+
+test("restore_that_disabled_the_triggers_is_seen_by_the_audit", async (t) => {
+	const source = await createDatabase(t, "dump_source");
+	const target = await createDatabase(t, "dump_data");
+	for (const database of [source, target]) await psql(database, "CREATE EXTENSION parley CASCADE");
+	await psql(source, fill);
+	const directory = mkdtempSync("/tmp/parley-dump-");
+	t.after(() => rmSync(directory, { recursive: true }));
+	const file = join(directory, "data.sql");
+	writeFileSync(file, await program("pg_dump", ["--data-only", "--disable-triggers", "-d", source]));
+	await program("psql", ["-Xq", "-v", "ON_ERROR_STOP=1", "-d", target, "-f", file]);
+
+	const audit = "SELECT found FROM parley.audit_ledger() ORDER BY 1";
+	assert.deepEqual((await psql(target, audit)).split("\n"),
+		["refusals", "transactions", "transfers"].map((table) => `trigger ${table}_are_immutable is not ENABLE ALWAYS`));
+	for (const table of ["refusals", "transactions", "transfers"])
+		await psql(target, `ALTER TABLE parley.${table} ENABLE ALWAYS TRIGGER ${table}_are_immutable`);
+	assert.equal(await psql(target, audit), "");
+});
