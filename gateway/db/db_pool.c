@@ -42,14 +42,7 @@ struct DbPool
 };
 
 static void
-query_finish(DbQuery *query)
-{
-	query->finished_at_us = db_now_us();
-	h2o_mem_release_shared(query);
-}
-
-static void
-fail(DbQuery *query, DbErrorKind kind, bool outcome_unknown)
+query_fail(DbQuery *query, DbErrorKind kind, bool outcome_unknown)
 {
 	DbError error = { .kind = kind,
 					  .outcome_unknown = outcome_unknown,
@@ -64,19 +57,20 @@ fail(DbQuery *query, DbErrorKind kind, bool outcome_unknown)
 
 	if (!query->abandoned)
 		query->on_error(query, &error);
-	query_finish(query);
+	query->finished_at_us = db_now_us();
+	h2o_mem_release_shared(query);
 }
 
 static DbQuery *
-first_in_queue(const DbPool *pool)
+queue_first(const DbPool *pool)
 {
 	return H2O_STRUCT_FROM_MEMBER(DbQuery, link, pool->queue.next);
 }
 
 static DbQuery *
-dequeue(DbPool *pool)
+queue_take(DbPool *pool)
 {
-	DbQuery *query = first_in_queue(pool);
+	DbQuery *query = queue_first(pool);
 
 	h2o_linklist_unlink(&query->link);
 	query->queued = false;
@@ -85,7 +79,7 @@ dequeue(DbPool *pool)
 }
 
 static void
-enqueue(DbPool *pool, DbQuery *query, h2o_linklist_t *before)
+queue_put(DbPool *pool, DbQuery *query, h2o_linklist_t *before)
 {
 	h2o_linklist_insert(before, &query->link);
 	query->queued = true;
@@ -113,29 +107,29 @@ choose_connection(DbPool *pool, const DbQuery *query)
 }
 
 static void
-dispatch(DbPool *pool)
+queue_dispatch(DbPool *pool)
 {
 	DbConnection *connection;
 
-	while (pool->queue_length > 0 && (connection = choose_connection(pool, first_in_queue(pool))) != NULL)
+	while (pool->queue_length > 0 && (connection = choose_connection(pool, queue_first(pool))) != NULL)
 	{
-		DbQuery *query = dequeue(pool);
+		DbQuery *query = queue_take(pool);
 
 		if (query->is_wanted == NULL || query->is_wanted(query))
 			db_connection_send(connection, query);
 		else
 		{
 			pool->counters.not_sent++;
-			fail(query, DB_ERROR_UNREACHABLE, false);
+			query_fail(query, DB_ERROR_UNREACHABLE, false);
 		}
 	}
 }
 
 static void
-fail_queue(DbPool *pool)
+queue_fail(DbPool *pool)
 {
 	while (pool->queue_length > 0)
-		fail(dequeue(pool), DB_ERROR_UNREACHABLE, false);
+		query_fail(queue_take(pool), DB_ERROR_UNREACHABLE, false);
 }
 
 /* Doubles from BACKOFF_FIRST_MS to BACKOFF_LAST_MS, each time between half and all of it. */
@@ -190,7 +184,7 @@ on_state(void *data, DbConnection *connection, DbConnectionState before)
 		pool->unreachable = false;
 		own->failures = 0;
 		note_ready(pool, ready_before);
-		dispatch(pool);
+		queue_dispatch(pool);
 	}
 	else if (connection->state == DB_CONNECTION_CLOSED)
 	{
@@ -208,7 +202,7 @@ on_state(void *data, DbConnection *connection, DbConnectionState before)
 		}
 		own->open_at_us = db_now_us() + (own->failures == 0 ? 0 : backoff_us(pool, own->failures));
 		if (pool->unreachable)
-			fail_queue(pool);
+			queue_fail(pool);
 	}
 }
 
@@ -216,7 +210,7 @@ static void
 on_room(void *data, DbConnection *connection)
 {
 	(void) connection;
-	dispatch(data);
+	queue_dispatch(data);
 }
 
 /* What surely was not done, or may be done twice, is tried once more on another connection. */
@@ -233,10 +227,10 @@ on_lost(void *data, DbQuery *query, bool outcome_known)
 	{
 		query->repeated = true;
 		pool->counters.repeats++;
-		enqueue(pool, query, pool->queue.next);
+		queue_put(pool, query, pool->queue.next);
 	}
 	else
-		fail(query, DB_ERROR_LOST, !outcome_known);
+		query_fail(query, DB_ERROR_LOST, !outcome_known);
 }
 
 static void
@@ -250,7 +244,7 @@ on_notification(void *data, const char *channel)
 
 /* The client gets its answer now; what comes later from PostgreSQL is dropped. */
 static void
-expire(DbPool *pool, DbQuery *query, bool sent)
+query_expire(DbPool *pool, DbQuery *query, bool sent)
 {
 	if (sent)
 		pool->counters.query_timeouts++;
@@ -262,16 +256,16 @@ expire(DbPool *pool, DbQuery *query, bool sent)
 }
 
 static void
-expire_queue(DbPool *pool, uint64_t now_us)
+queue_expire(DbPool *pool, uint64_t now_us)
 {
 	while (pool->queue_length > 0)
 	{
-		DbQuery *query = first_in_queue(pool);
+		DbQuery *query = queue_first(pool);
 
 		if (now_us < query->queued_at_us + (uint64_t) pool->settings.acquire_timeout_ms * 1000)
 			return;
-		dequeue(pool);
-		expire(pool, query, false);
+		queue_take(pool);
+		query_expire(pool, query, false);
 		h2o_mem_release_shared(query);
 	}
 }
@@ -286,7 +280,7 @@ expire_under_way(DbPool *pool, DbConnection *connection, uint64_t now_us)
 		next = link->next;
 		if (query->kind == DB_QUERY_EXECUTE && !query->abandoned &&
 			now_us >= query->submitted_at_us + (uint64_t) pool->settings.query_timeout_ms * 1000)
-			expire(pool, query, true);
+			query_expire(pool, query, true);
 	}
 }
 
@@ -305,8 +299,8 @@ on_tick(h2o_timeout_entry_t *entry)
 		expire_under_way(pool, &own->connection, now_us);
 		db_connection_check(&own->connection, now_us);
 	}
-	dispatch(pool);
-	expire_queue(pool, now_us);
+	queue_dispatch(pool);
+	queue_expire(pool, now_us);
 	h2o_timeout_link(pool->loop, &pool->tick_timeout, &pool->tick);
 }
 
@@ -336,7 +330,7 @@ db_pool_close(DbPool *pool)
 		return;
 	pool->disposing = true;
 	pool->unreachable = true;
-	fail_queue(pool);
+	queue_fail(pool);
 	for (size_t i = 0; i < pool->settings.connection_count; i++)
 		db_connection_dispose(&pool->connections[i].connection);
 	h2o_timeout_unlink(&pool->tick);
@@ -369,14 +363,14 @@ db_pool_submit(DbPool *pool, DbQuery *query)
 	if (connection != NULL)
 		db_connection_send(connection, query);
 	else if (pool->unreachable)
-		fail(query, DB_ERROR_UNREACHABLE, false);
+		query_fail(query, DB_ERROR_UNREACHABLE, false);
 	else if (pool->queue_length >= pool->settings.queue_length_max)
 	{
 		pool->counters.queue_full++;
-		fail(query, DB_ERROR_QUEUE_FULL, false);
+		query_fail(query, DB_ERROR_QUEUE_FULL, false);
 	}
 	else
-		enqueue(pool, query, &pool->queue);
+		queue_put(pool, query, &pool->queue);
 }
 
 void

@@ -32,14 +32,8 @@ struct Router
 	H2O_VECTOR(const DbStatement *) statements; /* the routes', and the judge's behind them */
 };
 
-static char *
-copy_text(Router *router, const char *text, size_t length)
-{
-	return h2o_strdup(&router->pool, text, length).base;
-}
-
 static void *
-allocate(Router *router, size_t size)
+router_allocate(Router *router, size_t size)
 {
 	void *memory = h2o_mem_alloc_pool(&router->pool, size == 0 ? 1 : size);
 
@@ -59,8 +53,8 @@ find_or_add_child(Router *router, RouteNode *parent, const char *name, size_t le
 			return *place;
 	if (is_parameter && *place != NULL)
 		return *place;
-	node = allocate(router, sizeof(*node));
-	node->literal = is_parameter ? NULL : copy_text(router, name, length);
+	node = router_allocate(router, sizeof(*node));
+	node->literal = is_parameter ? NULL : h2o_strdup(&router->pool, name, length).base;
 	node->next = *place;
 	*place = node;
 	return node;
@@ -116,7 +110,7 @@ router_match(const Router *router, const Path *path)
 static void
 add_built_in(Router *router, BuiltIn built_in, const char *path)
 {
-	Route *route = allocate(router, sizeof(*route));
+	Route *route = router_allocate(router, sizeof(*route));
 
 	*route = (Route){ .built_in = built_in, .path = path, .status = 200, .internal = true };
 	insert_route(router, route);
@@ -189,30 +183,9 @@ router_judge(const Router *router)
 	return &router->judge;
 }
 
-static void
-add_judge(Router *router, unsigned id)
-{
-	static const Oid types[] = { TYPE_TEXT_ARRAY, TYPE_REGTYPE_ARRAY, TYPE_TEXT_ARRAY };
-
-	router->judge = (DbStatement){ .id = id,
-								   .sql = "SELECT name, detail FROM parley.refused_values($1, $2, $3)",
-								   .parameter_count = 3,
-								   .parameter_types = types };
-	router->statements.entries[router->statements.size++] = &router->judge;
-}
-
-/* Why a row is no route that can be served, or NULL. */
-static const char *
-reason_against(const Route *route, const PGresult *rows, int row)
-{
-	const char *problem = route_cell(rows, row, "problem");
-
-	return problem[0] != '\0' ? problem : route == NULL ? "it makes no sense to this version" : NULL;
-}
-
 /* Of a route that is not served: in the log, or where somebody reads at once. */
 static void
-complain(const char *method, const char *path, const char *wrong, FILE *complaints)
+log_not_served(const char *method, const char *path, const char *wrong, FILE *complaints)
 {
 	char quoted_path[256];
 	char quoted_reason[512];
@@ -228,6 +201,7 @@ complain(const char *method, const char *path, const char *wrong, FILE *complain
 void
 router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 {
+	static const Oid judge_types[] = { TYPE_TEXT_ARRAY, TYPE_REGTYPE_ARRAY, TYPE_TEXT_ARRAY };
 	static unsigned last_statement_id; /* routers are built by one thread */
 
 	h2o_vector_reserve(&router->pool, &router->statements, (size_t) PQntuples(rows) + 1);
@@ -236,17 +210,22 @@ router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 	for (int row = 0; row < PQntuples(rows); row++)
 	{
 		Route *route = route_read(rows, row, &router->pool);
-		const char *wrong = reason_against(route, rows, row);
+		const char *problem = route_cell(rows, row, "problem");
+		const char *wrong = problem[0] != '\0' ? problem : route == NULL ? "it makes no sense to this version" : NULL;
 
 		if (wrong != NULL)
 		{
-			complain(route_cell(rows, row, "method"), route_cell(rows, row, "path"), wrong, complaints);
+			log_not_served(route_cell(rows, row, "method"), route_cell(rows, row, "path"), wrong, complaints);
 			continue;
 		}
 		route->statement.id = ++last_statement_id;
 		router->statements.entries[router->statements.size++] = &route->statement;
 		insert_route(router, route);
 	}
-	add_judge(router, ++last_statement_id);
+	router->judge = (DbStatement){ .id = ++last_statement_id,
+								   .sql = "SELECT name, detail FROM parley.refused_values($1, $2, $3)",
+								   .parameter_count = 3,
+								   .parameter_types = judge_types };
+	router->statements.entries[router->statements.size++] = &router->judge;
 	router->complete = true;
 }
