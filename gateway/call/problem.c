@@ -118,20 +118,20 @@ static const char *
 own_sentence(const char *sqlstate, int status)
 {
 	if (strcmp(sqlstate, "23503") == 0)
-		return "Something this refers to does not exist, or is still referred to.";
+		return "Something that this refers to does not exist, or is still referred to.";
 	if (strcmp(sqlstate, "25006") == 0)
-		return "The database takes no writes at the moment.";
+		return "The database does not accept writes at the moment.";
 	if (is_class(sqlstate, "55") || (is_class(sqlstate, "40") && status == 503))
 		return "Something else is at work on this; try again.";
 	switch (status)
 	{
 		case 403:
-			return "This is not allowed.";
+			return "You do not have access to this resource.";
 		case 404:
-			return "There is no such thing.";
+			return "Not found.";
 		case 409:
-			return strcmp(sqlstate, "23505") == 0 ? "It exists already."
-												  : "It conflicts with another change; try again.";
+			return strcmp(sqlstate, "23505") == 0 ? "It already exists."
+												  : "It conflicts with another change. Try again.";
 		case 422:
 			return "A value is not acceptable.";
 		case 503:
@@ -139,7 +139,7 @@ own_sentence(const char *sqlstate, int status)
 		case 504:
 			return "The database took too long.";
 		default:
-			return "Something went wrong here; the log says more under this request's id.";
+			return "An internal error occurred. The log has more under this request's id.";
 	}
 }
 

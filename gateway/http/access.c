@@ -64,7 +64,7 @@ reply_unauthenticated(Request *request, bool has_bad_token)
 	const char *challenge = has_bad_token ? invalid : missing;
 
 	reply_header(request, "www-authenticate", challenge, strlen(challenge));
-	reply_error(request, 401, has_bad_token ? "The token is not valid, or not any more." : "This needs a token.");
+	reply_error(request, 401, has_bad_token ? "The token is invalid or has expired." : "Authentication is required.");
 }
 
 bool
@@ -102,7 +102,7 @@ access_authorize(Request *request)
 		case AUTH_FORBIDDEN:
 			break;
 	}
-	reply_error(request, 403, "This is not yours.");
+	reply_error(request, 403, "You do not have access to this resource.");
 	return false;
 }
 

@@ -40,7 +40,7 @@ execution_on_result(DbQuery *query, const PGresult *result)
 		reply_problem(request, &problem);
 	}
 	else if (response.status == 404)
-		reply_error(request, 404, "There is no such thing.");
+		reply_error(request, 404, "Not found.");
 	else
 		reply_body(request, response.status, response.status == 204 ? NULL : "application/json", &response.body);
 	buffer_dispose(&response.links);

@@ -37,9 +37,9 @@ find_routes(Request *request)
 	else if (result == PATH_NOT_UTF8)
 		reply_error(request, 400, "The path is not valid UTF-8.");
 	else if (routes == NULL && !router_is_complete(request->router))
-		reply_error(request, 503, "The routes are not known yet, since the database cannot be reached.");
+		reply_error(request, 503, "The routes are not known yet because the database cannot be reached.");
 	else if (routes == NULL)
-		reply_error(request, 404, "There is nothing at this path.");
+		reply_error(request, 404, "Not found.");
 	return routes;
 }
 
@@ -123,7 +123,7 @@ bind_values(Request *request)
 		reply_error(request, 413, "The body is too large.");
 	else if (input.body_length > 0 && (route->method == METHOD_POST || route->method == METHOD_PUT) &&
 			 !is_json_type(request_header(request->http, "content-type")))
-		reply_error(request, 415, "The body must be of type application/json.");
+		reply_error(request, 415, "The body must be application/json.");
 	else if (statement_bind(route, &input, &request->http->pool, &request->statement, &problem))
 		return true;
 	else if (problem.status == 422 && judge_is_needed(request, false))

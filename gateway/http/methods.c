@@ -25,7 +25,7 @@ methods_reply_not_allowed(Request *request, const RouteSet *routes)
 	methods_write(routes, request->worker->config->cors_origin[0] != '\0', &allow);
 	reply_header(request, "allow", allow.base, allow.length);
 	buffer_dispose(&allow);
-	reply_error(request, 405, "This path does not know that method.");
+	reply_error(request, 405, "Method not allowed.");
 }
 
 void
