@@ -178,6 +178,20 @@ phr_decode_chunked(struct phr_chunked_decoder *decoder, char *bytes, size_t *len
 	return (ssize_t) (end - at);
 }
 
+/* Whether nothing in a path is there to be normalized: segments of plain characters that do not begin with a dot. */
+static bool
+is_plain_path(const char *path, size_t length)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/";
+
+	if (length == 0 || path[0] != '/')
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (memchr(plain, path[i], sizeof(plain) - 1) == NULL || (path[i] == '.' && path[i - 1] == '/'))
+			return false;
+	return true;
+}
+
 h2o_iovec_t
 h2o_url_normalize_path(h2o_mem_pool_t *pool, const char *path, size_t length, size_t *query_at, size_t **places)
 {
@@ -186,5 +200,7 @@ h2o_url_normalize_path(h2o_mem_pool_t *pool, const char *path, size_t length, si
 	(void) pool;
 	*query_at = mark == NULL ? SIZE_MAX : (size_t) (mark - path);
 	*places = NULL;
-	return h2o_iovec_init(H2O_STRLIT("/"));
+	if (mark != NULL)
+		length = *query_at;
+	return is_plain_path(path, length) ? h2o_iovec_init(path, length) : h2o_iovec_init(H2O_STRLIT("/"));
 }
