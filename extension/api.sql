@@ -112,7 +112,8 @@ COMMENT ON FUNCTION parley.refused_values(text[], regtype[], text[]) IS
 
 CREATE FUNCTION parley.describe_routes(
 	OUT method text, OUT path text, OUT auth text, OUT status smallint, OUT function text, OUT returns_set boolean,
-	OUT description text, OUT statement text, OUT parameters jsonb, OUT problem text, OUT runs_on text, OUT internal boolean)
+	OUT description text, OUT statement text, OUT parameters jsonb, OUT problem text, OUT runs_on text, OUT internal boolean,
+	OUT streams boolean)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -130,7 +131,7 @@ BEGIN ATOMIC
 		CASE WHEN p.oid IS NULL THEN (
 			SELECT CASE count(*) WHEN 0 THEN 'there is no function ' ELSE 'there are several functions ' END || r.function
 			FROM pg_proc f WHERE format('%I.%I', f.pronamespace::regnamespace, f.proname) = r.function) END,
-		r.runs_on, r.internal
+		r.runs_on, r.internal, r.streams
 	FROM parley.routes r
 	LEFT JOIN pg_proc p ON p.oid = to_regproc(r.function)
 	CROSS JOIN LATERAL (

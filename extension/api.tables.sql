@@ -10,6 +10,7 @@ CREATE TABLE parley.routes (
 	changed boolean NOT NULL DEFAULT false,
 	runs_on text NOT NULL DEFAULT 'home' CHECK (runs_on ~ '^[a-z_]+$'),
 	internal boolean NOT NULL DEFAULT false,
+	streams boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (path, method)
 );
 COMMENT ON TABLE parley.routes IS 'the HTTP surface: one row an endpoint';
@@ -20,6 +21,9 @@ COMMENT ON COLUMN parley.routes.auth IS
 COMMENT ON COLUMN parley.routes.status IS 'the status of success';
 COMMENT ON COLUMN parley.routes.runs_on IS
 	'where it runs when there are several databases: home; front (in two steps, or on all); or the argument whose logical shard says where';
+COMMENT ON COLUMN parley.routes.streams IS
+	'the answer goes on as server-sent events: the function is asked again, from its column cursor, when the user of the path, or else the '
+	'operator, has something new';
 COMMENT ON COLUMN parley.routes.built_in IS 'comes with the extension, and so is left out of dumps, unless it was changed';
 COMMENT ON COLUMN parley.routes.changed IS 'comes with the extension, and this installation changed it';
 COMMENT ON COLUMN parley.routes.internal IS 'served on --admin-listen alone, where that is set';
@@ -81,6 +85,9 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 	('PUT', '/applications/{token}/chats/{chat_number}/messages/{message_number}', 'parley.edit_chat_message', 'application', 200, true, 'token');
 INSERT INTO parley.routes (method, path, function, auth, built_in, runs_on, internal) VALUES
 	('GET', '/openapi.json', 'parley.openapi', 'none', true, 'home', true);
+INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on, streams) VALUES
+	('GET', '/events', 'parley.sync_list', 'operator', 200, true, 'front', true),
+	('GET', '/users/{user_id}/events', 'parley.sync', 'user', 200, true, 'front', true);
 
 SELECT pg_extension_config_dump('parley.routes', 'WHERE NOT built_in OR changed');
 SELECT pg_extension_config_dump('parley.closed_routes', '');

@@ -108,7 +108,8 @@ BEGIN
 						'Link', CASE WHEN r.columns::text ~ '"next_' THEN '{"$ref": "#/components/headers/Link"}'::jsonb END,
 						'X-Total-Count', CASE WHEN r.columns ? 'total_count' THEN '{"$ref": "#/components/headers/X-Total-Count"}'::jsonb END,
 						'Idempotency-Replayed', CASE WHEN r.columns ? 'replayed' THEN '{"$ref": "#/components/headers/Idempotency-Replayed"}'::jsonb END)),
-					'content', CASE WHEN s.status <> 204 THEN jsonb_build_object('application/json', jsonb_build_object('schema', CASE
+					'content', CASE WHEN r.streams THEN '{"text/event-stream": {"schema": {"type": "string"}}}'::jsonb
+						WHEN s.status <> 204 THEN jsonb_build_object('application/json', jsonb_build_object('schema', CASE
 						WHEN r.is_document OR r.schema IS NULL THEN '{}'
 						WHEN r.returns_set THEN jsonb_build_object('type', 'array', 'items', jsonb_build_object('$ref', '#/components/schemas/' || r.schema))
 						ELSE jsonb_build_object('$ref', '#/components/schemas/' || r.schema) END)) END)))

@@ -20,6 +20,7 @@
 #include "http/route_loader.h"
 #include "http/server.h"
 #include "http/tls.h"
+#include "live/wakeup_listener.h"
 
 typedef struct Gateway
 {
@@ -30,6 +31,8 @@ typedef struct Gateway
 	SSL_CTX *tls;
 	Server *server;
 	RouteLoader *loader;
+	Live *live;
+	WakeupListener *listener;
 	bool stopping;
 } Gateway;
 
@@ -166,6 +169,7 @@ static void
 run_until_stopped(Gateway *gateway)
 {
 	gateway->loader = route_loader_start(gateway->loop, &gateway->config, gateway->server);
+	gateway->listener = wakeup_listener_start(gateway->loop, &gateway->config, gateway->server, gateway->live);
 	service_notify("READY=1");
 	while (!gateway->stopping)
 		loop_run(gateway->loop, INT32_MAX);
@@ -173,6 +177,7 @@ run_until_stopped(Gateway *gateway)
 	log_info("event=draining");
 	server_drain(gateway->server);
 	server_wait(gateway->server);
+	wakeup_listener_dispose(gateway->listener);
 	route_loader_dispose(gateway->loader);
 	server_dispose(gateway->server);
 	log_info("event=stopped");
@@ -189,13 +194,16 @@ serve(Gateway *gateway)
 	gateway->signals->data = gateway;
 	if (read_files(&gateway->config, &gateway->keys, &gateway->tls))
 	{
-		gateway->server = server_start(&gateway->config, gateway->keys, gateway->tls);
+		gateway->live = live_create();
+		gateway->server = server_start(&gateway->config, live_guest(gateway->live), gateway->keys, gateway->tls);
 		started = gateway->server != NULL;
 		token_keys_release(gateway->keys);
 		SSL_CTX_free(gateway->tls);
 	}
 	if (started)
 		run_until_stopped(gateway);
+	if (gateway->live != NULL)
+		live_dispose(gateway->live);
 	h2o_socket_close(gateway->signals);
 	h2o_evloop_destroy(gateway->loop);
 	return started;

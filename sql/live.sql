@@ -109,6 +109,11 @@ SELECT pg_temp.shown(conversations), is_whole, cursor AS list FROM parley.sync_l
 \echo :list_shown :list_is_whole
 SELECT number FROM parley.post_chat_message(:'token', :chat, 'in a chat');
 SELECT conversations, changed FROM parley.sync_list(:'list_list');
+-- … the operator's own doings among it
+SELECT status, labels FROM parley.set_case(:shop, labels => '["urgent"]');
+SELECT c ->> 'name' AS name, c -> 'case' ->> 'labels' AS labels, c ->> 'unread' AS unread
+	FROM parley.sync_list(:'list_list') s, json_array_elements(s.conversations) c;
+SELECT cursor AS list FROM parley.sync_list(:'list_list') \gset list_
 -- … and comes whole where that is too much
 SELECT message_id FROM parley.post_user_message(:ab, 'four', :bob);
 SELECT message_id FROM parley.post_message(:shop, 'five');

@@ -1,14 +1,15 @@
 -- live: who has something new is told as it commits; whoever waits for it wakes up.
 
 CREATE FUNCTION parley.await_wakeups(
-	INOUT "position" bigint DEFAULT NULL, patience_ms integer DEFAULT 1000, OUT user_ids bigint[], OUT is_complete boolean)
+	INOUT "position" bigint DEFAULT NULL, patience_ms integer DEFAULT 1000, OUT user_ids bigint[], OUT is_complete boolean,
+	OUT age_us bigint)
 LANGUAGE c
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_await_wakeups';
 COMMENT ON FUNCTION parley.await_wakeups(bigint, integer) IS
 	'Waits up to patience_ms, a second at most, for somebody to have something new since position, and returns whom, each as often as '
 	'it happened; 0 is the operator. What woke them is visible to the next statement. is_complete false: the position is not known (any '
-	'more), anybody may have something new. Errors: 55000 parley is not in shared_preload_libraries, 25006 on a standby.';
+	'more), anybody may have something new. age_us: microseconds since the first of them committed. Errors: 55000 parley is not in shared_preload_libraries, 25006 on a standby.';
 
 CREATE FUNCTION parley.wake_conversation() RETURNS trigger
 LANGUAGE c

@@ -52,6 +52,7 @@ typedef struct LogEntry
 	int64 user_id;
 	int64 source_id;
 	uint64 previous; /* of the same chain */
+	TimestampTz written_at;
 	Oid database;
 	bool is_visible;
 } LogEntry;
@@ -134,6 +135,8 @@ chain_of(int64 user_id)
 static void
 log_write(bool is_visible)
 {
+	TimestampTz now = GetCurrentTimestamp();
+
 	for (int i = 0; i < noted_count; i++)
 	{
 		uint64 *newest = chain_of(noted[i].user_id);
@@ -141,6 +144,7 @@ log_write(bool is_visible)
 		change_log->entries[change_log->head % LOG_ENTRIES] = (LogEntry){ .user_id = noted[i].user_id,
 																		  .source_id = noted[i].source_id,
 																		  .previous = *newest,
+																		  .written_at = now,
 																		  .database = MyDatabaseId,
 																		  .is_visible = is_visible };
 		*newest = change_log->head++;
@@ -336,9 +340,10 @@ parley_await_wakeups(PG_FUNCTION_ARGS)
 	bool is_complete;
 	Datum *user_ids;
 	int count = 0;
+	TimestampTz oldest_at = 0;
 	TupleDesc desc;
-	Datum values[3];
-	bool nulls[3] = { false, false, false };
+	Datum values[4];
+	bool nulls[4] = { false };
 
 	require_log();
 	log_await(place, patience_ms);
@@ -354,8 +359,11 @@ parley_await_wakeups(PG_FUNCTION_ARGS)
 	{
 		const LogEntry *entry = &change_log->entries[at % LOG_ENTRIES];
 
-		if (entry->is_visible && entry->database == MyDatabaseId)
-			user_ids[count++] = Int64GetDatum(entry->user_id);
+		if (!entry->is_visible || entry->database != MyDatabaseId)
+			continue;
+		if (count == 0)
+			oldest_at = entry->written_at;
+		user_ids[count++] = Int64GetDatum(entry->user_id);
 	}
 	LWLockRelease(change_log->lock);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -363,6 +371,7 @@ parley_await_wakeups(PG_FUNCTION_ARGS)
 	values[0] = Int64GetDatum((int64) head);
 	values[1] = parley_int64_array(user_ids, count);
 	values[2] = BoolGetDatum(is_complete);
+	values[3] = Int64GetDatum(count == 0 ? 0 : Max(GetCurrentTimestamp() - oldest_at, 0));
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 

@@ -21,14 +21,15 @@
 PG_FUNCTION_INFO_V1(parley_sync_list);
 
 /* As list_conversations() shows them; of one whose messages are all deleted there is no message. */
-#define SHOWN                                                                                                        \
-	"SELECT c.xmin, row_to_json((SELECT j FROM (SELECT c.id AS conversation_id, m.number AS message_id, m.content,"  \
-	"  parley.rfc3339(m.created_at) AS \"timestamp\", p.id AS contact_id, p.name, p.phone AS phone_number, c.kind) " \
-	"j))::text"                                                                                                      \
-	" FROM parley.conversations c"                                                                                   \
-	"  LEFT JOIN LATERAL (SELECT * FROM parley.messages n WHERE n.conversation_id = c.id AND n.deleted_at IS NULL"   \
-	"   ORDER BY n.number DESC LIMIT 1) m ON true"                                                                   \
-	"  LEFT JOIN parley.contacts p ON p.id = coalesce(c.contact_id, m.sender_id)"                                    \
+#define SHOWN                                                                                                       \
+	"SELECT c.xmin, row_to_json((SELECT j FROM (SELECT c.id AS conversation_id, m.number AS message_id, m.content," \
+	"  parley.rfc3339(m.created_at) AS \"timestamp\", p.id AS contact_id, p.name, p.phone AS phone_number, c.kind," \
+	"  parley.operator_unread(c.id, c.operator_read_number) AS unread, parley.case_json(c.id) AS \"case\") "        \
+	"j))::text"                                                                                                     \
+	" FROM parley.conversations c"                                                                                  \
+	"  LEFT JOIN LATERAL (SELECT * FROM parley.messages n WHERE n.conversation_id = c.id AND n.deleted_at IS NULL"  \
+	"   ORDER BY n.number DESC LIMIT 1) m ON true"                                                                  \
+	"  LEFT JOIN parley.contacts p ON p.id = coalesce(c.contact_id, m.sender_id)"                                   \
 	" WHERE c.kind <> 'chat'"
 static Statement list_changed = {
 	SHOWN " AND c.id = ANY ($1) ORDER BY c.last_message_at DESC, c.id DESC",
@@ -59,7 +60,7 @@ Datum
 parley_sync_list(PG_FUNCTION_ARGS)
 {
 	int limit = PG_ARGISNULL(1) ? 50 : PG_GETARG_INT32(1);
-	Reading reading = parley_reading_begin(PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0), WAKEUPS_OPERATOR);
+	Reading reading = parley_reading_begin(PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0), WAKEUPS_OPERATOR, false);
 	StringInfoData list;
 	int64 *changed;
 	int changed_count;

@@ -36,9 +36,9 @@
  * own writes.
  */
 Reading
-parley_reading_begin(const text *cursor, int64 user_id)
+parley_reading_begin(const text *cursor, int64 user_id, bool thorough)
 {
-	Reading reading = { .cursor.user_id = user_id };
+	Reading reading = { .cursor.user_id = user_id, .thorough = thorough };
 
 	if (cursor != NULL)
 	{
@@ -55,7 +55,7 @@ parley_reading_begin(const text *cursor, int64 user_id)
 bool
 parley_reading_changes(const Reading *reading, int64 **sources, int *count)
 {
-	return reading->place != 0 && !reading->cursor.in_round &&
+	return reading->place != 0 && !reading->thorough && !reading->cursor.in_round &&
 		   parley_changes_since(reading->cursor.changes, reading->cursor.user_id, sources, count);
 }
 

@@ -12,18 +12,20 @@
 typedef struct Reading
 {
 	SyncCursor cursor;
-	uint64 place;        /* in the log of changes, before the snapshot; 0: there is none */
-	Horizon horizon;     /* what the snapshot shows */
-	bool reached;        /* something has changed, whether there is anything to tell of it or not */
-	uint64 newest;       /* transaction that is told of, plus one */
+	uint64 place;    /* in the log of changes, before the snapshot; 0: there is none */
+	Horizon horizon; /* what the snapshot shows */
+	bool reached;    /* something has changed, whether there is anything to tell of it or not */
+	uint64 newest;   /* transaction that is told of, plus one */
+	bool thorough;
 	XLogRecPtr told_end; /* of what was visible before it was on disk, where the last ends in the log */
 } Reading;
 
 /*
- * Begins at the cursor given (NULL: at the beginning), with an active snapshot of its own.
+ * Begins at the cursor given (NULL: at the beginning), with an active snapshot of its own. thorough: the log of changes
+ * is not asked.
  * Errors: as parley_cursor_parse() and parley_cursor_require_resumable().
  */
-extern Reading parley_reading_begin(const text *cursor, int64 user_id);
+extern Reading parley_reading_begin(const text *cursor, int64 user_id, bool thorough);
 
 /* The user's sources that may have changed since the cursor; false: it is not known. As parley_changes_since(). */
 extern bool parley_reading_changes(const Reading *reading, int64 **sources, int *count);

@@ -323,7 +323,7 @@ list_begin(StringInfo list)
 }
 
 static SyncPage
-page_make(FunctionCallInfo fcinfo)
+page_make(FunctionCallInfo fcinfo, bool thorough)
 {
 	SyncPage page = { .room = PG_ARGISNULL(2) ? 50 : PG_GETARG_INT32(2) };
 	Sources sources;
@@ -332,7 +332,7 @@ page_make(FunctionCallInfo fcinfo)
 	list_begin(&page.messages);
 	list_begin(&page.reads);
 	list_begin(&page.transactions);
-	page.reading = parley_reading_begin(PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1), PG_GETARG_INT64(0));
+	page.reading = parley_reading_begin(PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1), PG_GETARG_INT64(0), thorough);
 	SPI_connect();
 	require_user(PG_GETARG_INT64(0));
 	sources = sources_read(&page.reading);
@@ -345,7 +345,7 @@ page_make(FunctionCallInfo fcinfo)
 Datum
 parley_sync(PG_FUNCTION_ARGS)
 {
-	SyncPage page = page_make(fcinfo);
+	SyncPage page = page_make(fcinfo, false);
 
 	PG_RETURN_DATUM(page_form(fcinfo, &page, true));
 }
@@ -353,7 +353,7 @@ parley_sync(PG_FUNCTION_ARGS)
 Datum
 parley_sync_1_1(PG_FUNCTION_ARGS)
 {
-	SyncPage page = page_make(fcinfo);
+	SyncPage page = page_make(fcinfo, !PG_ARGISNULL(3) && PG_GETARG_BOOL(3));
 
 	PG_RETURN_DATUM(page_form(fcinfo, &page, false));
 }

@@ -243,3 +243,11 @@ UPDATE parley.messages m SET transfer_id = f.id FROM parley.transfers f
 -- api: what the ledger adds up to.
 INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on) VALUES
 	('GET', '/ledger/trial-balance', 'parley.trial_balance', 'operator', 200, true, 'home');
+-- live: routes that stream.
+ALTER TABLE parley.routes ADD COLUMN streams boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN parley.routes.streams IS
+	'the answer goes on as server-sent events: the function is asked again, from its column cursor, when the user of the path, or else the '
+	'operator, has something new';
+INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on, streams) VALUES
+	('GET', '/events', 'parley.sync_list', 'operator', 200, true, 'front', true),
+	('GET', '/users/{user_id}/events', 'parley.sync', 'user', 200, true, 'front', true);

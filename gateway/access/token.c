@@ -357,7 +357,8 @@ read_claims(const TokenKeys *keys, const char *text, CacheEntry *entry)
 
 	entry->caller = (Caller){ .is_authenticated = true,
 							  .is_operator = role != NULL && strcmp(role, "operator") == 0,
-							  .user_id = read_subject(claims) };
+							  .user_id = read_subject(claims),
+							  .expires_at = entry->expires_at };
 	json_decref(claims);
 	return fine && (entry->caller.is_operator || entry->caller.user_id > 0);
 }

@@ -13,7 +13,8 @@ typedef struct Caller
 {
 	bool is_authenticated;
 	bool is_operator;
-	int64_t user_id; /* 0: none */
+	int64_t user_id;    /* 0: none */
+	int64_t expires_at; /* seconds of the epoch; 0: never */
 } Caller;
 
 typedef struct TokenKeys TokenKeys;

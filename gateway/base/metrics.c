@@ -41,6 +41,11 @@ struct Metrics
 	atomic_ullong pools[METRICS_POOL_COUNT][POOL_METRIC_COUNT];
 	atomic_ullong clients;
 	atomic_ullong refused_clients;
+	atomic_ullong streams;
+	atomic_ullong stream_counts[METRICS_STREAM_COUNT];
+	atomic_ullong stream_ends[METRICS_STREAM_END_COUNT];
+	atomic_ullong stream_latency[BOUND_COUNT + 1];
+	atomic_ullong stream_latency_us;
 };
 
 /* The names of the series, in the order they were asked for; only ever added to. */
@@ -99,12 +104,21 @@ counter_value(atomic_ullong *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+static size_t
+bound_of(uint64_t duration_us)
+{
+	size_t bound = 0;
+
+	while (bound < BOUND_COUNT && (double) duration_us > bounds[bound] * 1e6)
+		bound++;
+	return bound;
+}
+
 void
 metrics_count_request(Metrics *metrics, unsigned place, int status, uint64_t duration_us)
 {
 	Series *series = atomic_load_explicit(&metrics->series[place], memory_order_relaxed);
 	size_t status_place = 0;
-	size_t bound = 0;
 
 	if (series == NULL)
 	{
@@ -113,10 +127,8 @@ metrics_count_request(Metrics *metrics, unsigned place, int status, uint64_t dur
 	}
 	while (status_place < STATUS_COUNT - 1 && statuses[status_place] != status)
 		status_place++;
-	while (bound < BOUND_COUNT && (double) duration_us > bounds[bound] * 1e6)
-		bound++;
 	counter_add(&series->by_status[status_place], 1);
-	counter_add(&series->by_duration[bound], 1);
+	counter_add(&series->by_duration[bound_of(duration_us)], 1);
 	counter_add(&series->duration_us, duration_us);
 }
 
@@ -137,6 +149,40 @@ void
 metrics_count_refused_client(Metrics *metrics)
 {
 	counter_add(&metrics->refused_clients, 1);
+}
+
+const char *
+metrics_stream_end_name(MetricsStreamEnd end)
+{
+	static const char *const end_names[METRICS_STREAM_END_COUNT] = { "open", "token",  "drain", "age",
+																	 "gone", "client", "slow" };
+
+	return end_names[end];
+}
+
+void
+metrics_set_streams(Metrics *metrics, uint64_t count)
+{
+	atomic_store_explicit(&metrics->streams, count, memory_order_relaxed);
+}
+
+void
+metrics_count_stream(Metrics *metrics, MetricsStream what)
+{
+	counter_add(&metrics->stream_counts[what], 1);
+}
+
+void
+metrics_count_stream_end(Metrics *metrics, MetricsStreamEnd end)
+{
+	counter_add(&metrics->stream_ends[end], 1);
+}
+
+void
+metrics_count_stream_latency(Metrics *metrics, uint64_t duration_us)
+{
+	counter_add(&metrics->stream_latency[bound_of(duration_us)], 1);
+	counter_add(&metrics->stream_latency_us, duration_us);
 }
 
 /* ----- reading ----- */
@@ -187,6 +233,27 @@ write_requests(Metrics *const *all, size_t count, Buffer *out)
 	}
 }
 
+/* The lines of one histogram; labels are its own, "" for none. */
+static void
+write_histogram(Buffer *out, const char *name, const char *labels, atomic_ullong *by_duration, uint64_t duration_us)
+{
+	char braced[LABELS_MAX + 2] = "";
+	const char *comma = labels[0] == '\0' ? "" : ",";
+	uintmax_t total = 0;
+
+	if (labels[0] != '\0')
+		snprintf(braced, sizeof(braced), "{%s}", labels);
+	for (size_t i = 0; i < BOUND_COUNT; i++)
+	{
+		total += counter_value(&by_duration[i]);
+		buffer_printf(out, "%s_bucket{%s%sle=\"%g\"} %ju\n", name, labels, comma, bounds[i], total);
+	}
+	total += counter_value(&by_duration[BOUND_COUNT]);
+	buffer_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %ju\n", name, labels, comma, total);
+	buffer_printf(out, "%s_sum%s %.6f\n", name, braced, (double) duration_us / 1e6);
+	buffer_printf(out, "%s_count%s %ju\n", name, braced, total);
+}
+
 static void
 write_durations(Metrics *const *all, size_t count, Buffer *out)
 {
@@ -195,21 +262,57 @@ write_durations(Metrics *const *all, size_t count, Buffer *out)
 	write_head(out, name, "histogram", "From the request's arrival to its answer's end.");
 	for (size_t place = 0; place < names.count; place++)
 	{
-		uintmax_t total = 0;
 		Series sum;
 
-		if (!sum_series(all, count, place, &sum))
-			continue;
-		for (size_t i = 0; i < BOUND_COUNT; i++)
-		{
-			total += sum.by_duration[i];
-			buffer_printf(out, "%s_bucket{%s,le=\"%g\"} %ju\n", name, names.labels[place], bounds[i], total);
-		}
-		total += sum.by_duration[BOUND_COUNT];
-		buffer_printf(out, "%s_bucket{%s,le=\"+Inf\"} %ju\n", name, names.labels[place], total);
-		buffer_printf(out, "%s_sum{%s} %.6f\n", name, names.labels[place], (double) sum.duration_us / 1e6);
-		buffer_printf(out, "%s_count{%s} %ju\n", name, names.labels[place], total);
+		if (sum_series(all, count, place, &sum))
+			write_histogram(out, name, names.labels[place], sum.by_duration, sum.duration_us);
 	}
+}
+
+static void
+write_streams(Metrics *const *all, size_t count, Buffer *out)
+{
+	static const char *const counters[METRICS_STREAM_COUNT][2] = {
+		{ "streams_opened", "Streams opened." },
+		{ "stream_events", "Events written to streams." },
+		{ "stream_heartbeats", "Heartbeats written to streams." },
+		{ "stream_syncs_new", "Syncs for a stream that found something." },
+		{ "stream_syncs_idle", "Syncs for a stream that found nothing." },
+		{ "stream_wakeups", "Times that a stream was woken." },
+		{ "stream_found_late",
+		  "Finds of a sync that nobody asked for, and nobody woke the stream for: must stay 0." }
+	};
+	static const char latency_name[] = "parley_stream_delivery_seconds";
+	Metrics *sum = metrics_create();
+
+	for (size_t i = 0; i < count; i++)
+	{
+		counter_add(&sum->streams, counter_value(&all[i]->streams));
+		counter_add(&sum->stream_latency_us, counter_value(&all[i]->stream_latency_us));
+		for (size_t j = 0; j < METRICS_STREAM_COUNT; j++)
+			counter_add(&sum->stream_counts[j], counter_value(&all[i]->stream_counts[j]));
+		for (size_t j = 0; j < METRICS_STREAM_END_COUNT; j++)
+			counter_add(&sum->stream_ends[j], counter_value(&all[i]->stream_ends[j]));
+		for (size_t j = 0; j <= BOUND_COUNT; j++)
+			counter_add(&sum->stream_latency[j], counter_value(&all[i]->stream_latency[j]));
+	}
+	write_head(out, "parley_streams", "gauge", "Streams that are open.");
+	buffer_printf(out, "parley_streams %ju\n", (uintmax_t) sum->streams);
+	for (size_t i = 0; i < METRICS_STREAM_COUNT; i++)
+	{
+		char name[64];
+
+		snprintf(name, sizeof(name), "parley_%s_total", counters[i][0]);
+		write_head(out, name, "counter", counters[i][1]);
+		buffer_printf(out, "%s %ju\n", name, (uintmax_t) sum->stream_counts[i]);
+	}
+	write_head(out, "parley_streams_closed_total", "counter", "Streams that ended, by why.");
+	for (int end = METRICS_STREAM_TOKEN; end < METRICS_STREAM_END_COUNT; end++)
+		buffer_printf(out, "parley_streams_closed_total{reason=\"%s\"} %ju\n",
+					  metrics_stream_end_name((MetricsStreamEnd) end), (uintmax_t) sum->stream_ends[end]);
+	write_head(out, latency_name, "histogram", "From the commit that woke a stream to its event's end.");
+	write_histogram(out, latency_name, "", sum->stream_latency, sum->stream_latency_us);
+	metrics_dispose(sum);
 }
 
 static void
@@ -265,6 +368,7 @@ metrics_write(Metrics *const *all, size_t count, Buffer *out)
 	buffer_printf(out, "parley_http_connections %ju\n", clients);
 	write_head(out, "parley_http_connections_refused_total", "counter", "Connections refused by the limits on them.");
 	buffer_printf(out, "parley_http_connections_refused_total %ju\n", refused);
+	write_streams(all, count, out);
 	write_head(out, "parley_log_lines_dropped_total", "counter", "Lines of the log that its reader was too slow for.");
 	buffer_printf(out, "parley_log_lines_dropped_total %ju\n", (uintmax_t) log_dropped_count());
 	write_pools(all, count, out);

@@ -36,6 +36,34 @@ typedef enum PoolMetric
 	POOL_METRIC_COUNT
 } PoolMetric;
 
+/* What is counted of streams. */
+typedef enum MetricsStream
+{
+	METRICS_STREAMS_OPENED,
+	METRICS_STREAM_EVENTS,
+	METRICS_STREAM_HEARTBEATS,
+	METRICS_STREAM_SYNCS_NEW,
+	METRICS_STREAM_SYNCS_IDLE,
+	METRICS_STREAM_WAKEUPS,
+	METRICS_STREAM_FOUND_LATE,
+	METRICS_STREAM_COUNT
+} MetricsStream;
+
+/* Why a stream ended. */
+typedef enum MetricsStreamEnd
+{
+	METRICS_STREAM_OPEN, /* it did not */
+	METRICS_STREAM_TOKEN,
+	METRICS_STREAM_DRAIN,
+	METRICS_STREAM_AGE,
+	METRICS_STREAM_GONE,
+	METRICS_STREAM_CLIENT,
+	METRICS_STREAM_SLOW,
+	METRICS_STREAM_END_COUNT
+} MetricsStreamEnd;
+
+const char *metrics_stream_end_name(MetricsStreamEnd end);
+
 typedef struct Metrics Metrics;
 
 /* The series of a route, for good; the same pair gives the same. Any thread. 0 stands for requests that met no route.
@@ -50,6 +78,11 @@ void metrics_count_request(Metrics *metrics, unsigned series, int status, uint64
 void metrics_set_pool(Metrics *metrics, MetricsPool pool, const uint64_t values[POOL_METRIC_COUNT]);
 void metrics_set_clients(Metrics *metrics, uint64_t count);
 void metrics_count_refused_client(Metrics *metrics);
+void metrics_set_streams(Metrics *metrics, uint64_t count);
+void metrics_count_stream(Metrics *metrics, MetricsStream what);
+void metrics_count_stream_end(Metrics *metrics, MetricsStreamEnd end);
+/* From the commit that woke a stream to the end of the event that tells of it. */
+void metrics_count_stream_latency(Metrics *metrics, uint64_t duration_us);
 
 /* The sum of all workers' in Prometheus' text format, version 0.0.4. Any thread. */
 void metrics_write(Metrics *const *all, size_t count, Buffer *out);

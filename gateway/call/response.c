@@ -105,7 +105,7 @@ column_role(const char *name, Oid type)
 }
 
 static Column *
-describe_columns(const PGresult *result, h2o_mem_pool_t *pool)
+describe_columns(const PGresult *result, const char *omitted, h2o_mem_pool_t *pool)
 {
 	int count = PQnfields(result);
 	Column *columns = h2o_mem_alloc_pool(pool, ((size_t) count + 1) * sizeof(*columns));
@@ -115,11 +115,12 @@ describe_columns(const PGresult *result, h2o_mem_pool_t *pool)
 		const char *name = PQfname(result, i);
 		Oid type = PQftype(result, i);
 
-		columns[i] = (Column){ .role = column_role(name, type),
-							   .name = name,
-							   .name_length = strlen(name),
-							   .write = scalar_writer(type),
-							   .write_element = array_element_writer(type) };
+		columns[i] =
+			(Column){ .role = omitted != NULL && strcmp(name, omitted) == 0 ? ROLE_NOTHING : column_role(name, type),
+					  .name = name,
+					  .name_length = strlen(name),
+					  .write = scalar_writer(type),
+					  .write_element = array_element_writer(type) };
 	}
 	return columns;
 }
@@ -266,7 +267,7 @@ read_signals(const ResponseContext *context, const Column *columns, const PGresu
 void
 response_write(const ResponseContext *context, const PGresult *result, h2o_mem_pool_t *pool, Response *response)
 {
-	Column *columns = describe_columns(result, pool);
+	Column *columns = describe_columns(result, context->omitted, pool);
 	Oid only = PQnfields(result) == 1 ? PQftype(result, 0) : 0;
 
 	*response = (Response){ .status = context->route->status };

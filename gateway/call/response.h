@@ -13,7 +13,8 @@ typedef struct ResponseContext
 {
 	const Route *route;
 	const Statement *statement;
-	const char *path; /* raw */
+	const char *omitted; /* a column that is no field here; NULL: none */
+	const char *path;    /* raw */
 	size_t path_length;
 	const char *query; /* raw */
 	size_t query_length;

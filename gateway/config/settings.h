@@ -47,6 +47,9 @@
 	SETTING(in_flight_limit_bytes, ConfigNumber, 67108864, 1048576, 1099511627776, "BYTES",                            \
 			"of requests and answers that a thread holds for clients; above, who holds most is cut off")               \
 	SETTING(target_limit_bytes, ConfigNumber, 32768, 64, 262144, "BYTES", "of a path with its query, above 414")       \
+	SETTING(stream_limit, ConfigNumber, 16, 1, 1000000, "N", "streams of one user at once, above 429")                 \
+	SETTING(stream_heartbeat_ms, ConfigNumber, 25000, 100, 3600000, "MS", "a stream is never silent for longer")       \
+	SETTING(stream_age_ms, ConfigNumber, 3600000, 1000, 86400000, "MS", "a stream ends then, give or take 10 %")       \
 	SETTING(drain_timeout_ms, ConfigNumber, 10000, 0, 3600000, "MS", "to finish what is under way at SIGTERM")         \
 	SETTING(log_requests, ConfigSwitch, true, 0, 0, NULL, "one line a request on standard error")
 

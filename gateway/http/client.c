@@ -25,6 +25,7 @@ clients_init(Clients *clients, Shared *shared, Metrics *metrics)
 {
 	*clients = (Clients){ .shared = shared, .metrics = metrics };
 	h2o_linklist_init_anchor(&clients->list);
+	h2o_linklist_init_anchor(&clients->sending);
 }
 
 Client *
@@ -40,6 +41,8 @@ on_close(void *data)
 	Clients *clients = client->clients;
 
 	h2o_linklist_unlink(&client->link);
+	if (h2o_linklist_is_linked(&client->sending))
+		h2o_linklist_unlink(&client->sending);
 	clients->count--;
 	atomic_fetch_sub(&clients->shared->client_count, 1);
 	free(client);
@@ -157,6 +160,10 @@ clients_make_room(Clients *clients)
 void
 client_set_sending(Client *client, size_t bytes)
 {
+	if (h2o_linklist_is_linked(&client->sending))
+		h2o_linklist_unlink(&client->sending);
+	if (bytes > 0)
+		h2o_linklist_insert(&client->clients->sending, &client->sending);
 	client->sending_since_us = bytes == 0 ? 0 : db_now_us();
 	client->sending_bytes = bytes;
 	if (bytes >= LARGE_ANSWER_BYTES)
@@ -168,12 +175,14 @@ clients_check(Clients *clients, uint64_t now_us)
 {
 	uint64_t patience_us = (uint64_t) clients->shared->config->send_timeout_ms * 1000;
 
-	for (h2o_linklist_t *link = clients->list.next; link != &clients->list; link = link->next)
+	for (h2o_linklist_t *link = clients->sending.next; link != &clients->sending; link = link->next)
 	{
-		Client *client = H2O_STRUCT_FROM_MEMBER(Client, link, link);
+		Client *client = H2O_STRUCT_FROM_MEMBER(Client, sending, link);
 
-		if (client->sending_since_us != 0 && now_us > client->sending_since_us + patience_us)
-			client_cut_off(client);
+		/* Whoever began later has longer. */
+		if (now_us <= client->sending_since_us + patience_us)
+			break;
+		client_cut_off(client);
 	}
 	clients_make_room(clients);
 }

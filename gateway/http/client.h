@@ -16,6 +16,7 @@
 typedef struct Clients
 {
 	h2o_linklist_t list;
+	h2o_linklist_t sending;
 	size_t count;
 	Shared *shared;
 	Metrics *metrics;
@@ -41,8 +42,10 @@ typedef struct Client
 	bool is_local;
 	unsigned requests;         /* under way */
 	uint64_t idle_since_us;    /* if no request is under way */
+	h2o_linklist_t sending;    /* linked while an answer is being sent */
 	uint64_t sending_since_us; /* 0: nothing is being sent */
 	size_t sending_bytes;      /* of the answer, until it is read */
+	void *guest;               /* what a guest has of the request under way */
 	bool is_cut_off;           /* h2o is about to notice */
 } Client;
 

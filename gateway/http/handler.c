@@ -158,6 +158,11 @@ handler_on_request(h2o_handler_t *handler, h2o_req_t *http)
 	if (request->route->built_in != BUILT_IN_NONE)
 		built_in_answer(request);
 	else if (access_authorize(request) && access_check_rate(request) && bind_values(request))
-		execution_start(request);
+	{
+		if (request->route->streams)
+			request->worker->guest->on_request(request->worker->guest_state, request);
+		else
+			execution_start(request);
+	}
 	return 0;
 }

@@ -81,8 +81,9 @@ on_dispose(void *data)
 	Request *request = data;
 	Worker *worker = request->worker;
 
-	metrics_count_request(worker->metrics, request->route == NULL ? 0 : request->route->metrics_series,
-						  request->status == 0 ? 499 : request->status, db_now_us() - request->started_at_us);
+	if (!request->is_stream || request->status != 200)
+		metrics_count_request(worker->metrics, request->route == NULL ? 0 : request->route->metrics_series,
+							  request->status == 0 ? 499 : request->status, db_now_us() - request->started_at_us);
 	if (worker->config->log_requests)
 		write_log_line(request);
 	if (request->query != NULL)

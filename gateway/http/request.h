@@ -33,6 +33,7 @@ typedef struct Request
 	size_t rows;
 	size_t bytes;
 	bool head;
+	bool is_stream;       /* counts and logs itself when it begins and ends */
 	bool is_cross_origin; /* of an origin that may call */
 	Caller caller;
 } Request;

@@ -181,7 +181,7 @@ start_workers(Server *server)
 }
 
 Server *
-server_start(const Config *config, TokenKeys *keys, SSL_CTX *tls)
+server_start(const Config *config, const Guest *guest, TokenKeys *keys, SSL_CTX *tls)
 {
 	Server *server = h2o_mem_alloc(sizeof(*server));
 
@@ -193,6 +193,7 @@ server_start(const Config *config, TokenKeys *keys, SSL_CTX *tls)
 		server->workers[i].shared = &server->shared;
 		server->workers[i].config = config;
 		server->workers[i].metrics = server->shared.metrics[i];
+		server->workers[i].guest = guest;
 		server->workers[i].keys = token_keys_retain(keys);
 		server->workers[i].tls = tls;
 		if (tls != NULL)
@@ -230,6 +231,13 @@ server_set_tls(Server *server, SSL_CTX *tls)
 		SSL_CTX_up_ref(tls);
 		worker_tell(&server->workers[i], MESSAGE_TLS, tls);
 	}
+}
+
+void
+server_tell_guests(Server *server, void *held, void *(*retain)(void *held))
+{
+	for (size_t i = 0; i < server->shared.worker_count; i++)
+		worker_tell(&server->workers[i], MESSAGE_GUEST, retain(held));
 }
 
 void

@@ -34,6 +34,8 @@ tls_context_read(const char *cert_file, const char *key_file, char *error, size_
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 	SSL_CTX_set_cipher_list(context, forward_secret); /* of TLS 1.2; those of 1.3 all are */
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+	/* An idle stream keeps no buffers. */
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_alpn_select_cb(context, on_alpn, NULL);
 	if (SSL_CTX_use_certificate_chain_file(context, cert_file) == 1 &&
 		SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) == 1 &&

@@ -110,6 +110,7 @@ on_tick(h2o_timeout_entry_t *entry)
 	uint64_t now_us = db_now_us();
 
 	clients_check(&worker->clients, now_us);
+	worker->guest->on_tick(worker->guest_state, now_us);
 	free_retired_tls(worker, now_us);
 	metrics_set_clients(worker->metrics, worker->clients.count);
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
@@ -147,6 +148,7 @@ worker_begin_drain(Worker *worker)
 	if (worker->draining)
 		return;
 	worker->draining = true;
+	worker->guest->on_drain(worker->guest_state);
 	for (size_t i = 0; i < worker->listener_count; i++)
 	{
 		client_accept_all(&worker->listeners[i]);
@@ -174,9 +176,13 @@ worker_take_message(Worker *worker, const Message *message)
 		case MESSAGE_KEYS:
 			token_keys_release(worker->keys);
 			worker->keys = message->held;
+			worker->guest->on_keys_changed(worker->guest_state);
 			break;
 		case MESSAGE_TLS:
 			worker_install_tls(worker, message->held);
+			break;
+		case MESSAGE_GUEST:
+			worker->guest->on_message(worker->guest_state, message->held);
 			break;
 		case MESSAGE_DRAIN:
 			worker_begin_drain(worker);
@@ -231,6 +237,7 @@ worker_set_up(Worker *worker)
 {
 	h2o_context_init(&worker->http, h2o_evloop_create(), &worker->shared->http);
 	h2o_multithread_register_receiver(worker->http.queue, &worker->receiver, on_messages);
+	worker->guest_state = worker->guest->create(worker->guest->shared, worker);
 	clients_init(&worker->clients, worker->shared, worker->metrics);
 	h2o_timeout_init(worker->http.loop, &worker->tick_timeout, TICK_MS);
 	worker->tick.cb = on_tick;
@@ -274,6 +281,7 @@ worker_tear_down(Worker *worker)
 	if (worker->clients.count > 0)
 		return; /* the process' end is theirs */
 	h2o_context_dispose(&worker->http);
+	worker->guest->dispose(worker->guest_state);
 	h2o_evloop_destroy(loop);
 }
 

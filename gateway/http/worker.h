@@ -7,6 +7,7 @@
 #define WORKER_H
 
 #include "http/client.h"
+#include "http/guest.h"
 #include "config/config.h"
 #include "db/db_pool.h"
 #include "base/metrics.h"
@@ -43,6 +44,8 @@ typedef struct Worker
 	DbPool *pools[METRICS_POOL_COUNT]; /* the replicas' NULL where there are none */
 	Metrics *metrics;
 	Clients clients;
+	const Guest *guest;
+	void *guest_state;
 	bool draining;
 	bool finished;
 	uint64_t drain_until_us;
@@ -58,6 +61,7 @@ typedef enum MessageKind
 	MESSAGE_ROUTER,
 	MESSAGE_KEYS,
 	MESSAGE_TLS,
+	MESSAGE_GUEST,
 	MESSAGE_DRAIN
 } MessageKind;
 

@@ -164,6 +164,15 @@ read_parameters(const char *text, h2o_mem_pool_t *pool, Route *route)
 	return fine;
 }
 
+static bool
+has_parameter(const Route *route, const char *name)
+{
+	for (size_t i = 0; i < route->parameter_count; i++)
+		if (strcmp(route->parameters[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 Route *
 route_read(const PGresult *rows, int row, h2o_mem_pool_t *pool)
 {
@@ -183,6 +192,9 @@ route_read(const PGresult *rows, int row, h2o_mem_pool_t *pool)
 					  .status = atoi(route_cell(rows, row, "status")),
 					  .internal = strcmp(route_cell(rows, row, "internal"), "t") == 0,
 					  .returns_set = strcmp(route_cell(rows, row, "returns_set"), "t") == 0,
+					  .streams = strcmp(route_cell(rows, row, "streams"), "t") == 0,
 					  .statement.sql = h2o_strdup(pool, sql, SIZE_MAX).base };
-	return read_parameters(route_cell(rows, row, "parameters"), pool, route) ? route : NULL;
+	if (!read_parameters(route_cell(rows, row, "parameters"), pool, route))
+		return NULL;
+	return !route->streams || (route->method == METHOD_GET && has_parameter(route, "cursor")) ? route : NULL;
 }

@@ -70,6 +70,7 @@ typedef struct Route
 	bool internal; /* served on --admin-listen alone, where that is set */
 	int status;
 	bool returns_set;
+	bool streams; /* its answer goes on, from cursor to cursor */
 	DbStatement statement;
 	Parameter *parameters;
 	size_t parameter_count;

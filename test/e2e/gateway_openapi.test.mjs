@@ -5,7 +5,8 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { request, root, sql } from '../support/gateway.mjs';
+import { EventStream } from '../support/events.mjs';
+import { request, root, sql, url } from '../support/gateway.mjs';
 
 const tools = join(root, 'test');
 if (!existsSync(join(tools, 'node_modules')))
@@ -84,6 +85,13 @@ test('every route answers with a status and a body that are documented', async (
 		const target = path.replace(/\{(\w+)\}/g, (_, name) => (name === 'conversation_id' ? samples.conversation_id(path) : samples.path[name]));
 		const query = new URLSearchParams(operation.parameters.filter((parameter) => parameter.in === 'query' && (parameter.required || parameter.name === 'query'))
 			.map((parameter) => [parameter.name, samples.value[parameter.name]]));
+		if (operation.responses[200]?.content?.['text/event-stream']) {
+			const stream = await EventStream.open(url, target);
+			assert.match(stream.headers['content-type'], /^text\/event-stream/);
+			stream.leave();
+			seen.push(`${method} ${path}`);
+			continue;
+		}
 		const schema = operation.requestBody?.content['application/json'].schema;
 		let body;
 		if (method === 'POST' || method === 'PUT') {

@@ -1,0 +1,172 @@
+/*
+ * wakeup_listener: one statement after the other, each asking from where the last one ended. A connection that broke
+ * loses nothing: the position is good on the next one, or PostgreSQL says that it is not, and then all streams sync.
+ */
+#include "live/wakeup_listener.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "db/db_pool.h"
+#include "live/wakeups.h"
+
+enum
+{
+	RETRY_MS = 500,
+	TIMEOUT_MS = 10000
+};
+
+static const char session_sql[] = "SELECT set_config('statement_timeout', '10s', false)";
+static const DbStatement await_statement = { .id = UINT32_MAX - 3,
+											 .sql = "SELECT * FROM parley.await_wakeups($1)",
+											 .parameter_count = 1,
+											 .parameter_types = (const Oid[]){ 20 /* bigint */ } };
+static const DbStatement *const statements[] = { &await_statement };
+
+struct WakeupListener
+{
+	h2o_loop_t *loop;
+	Server *server;
+	Live *live;
+	DbPool *pool;
+	DbQuery *query; /* under way, or NULL */
+	char position[24];
+	const char *values[1];
+	char last_failure[256];
+	h2o_timeout_t retry_timeout;
+	h2o_timeout_entry_t retry;
+};
+
+static void listener_ask(WakeupListener *listener);
+
+static const char *
+cell(const PGresult *result, const char *column)
+{
+	int place = PQfnumber(result, column);
+
+	return place < 0 || PQntuples(result) == 0 ? "" : PQgetvalue(result, 0, place);
+}
+
+static void
+end_query(WakeupListener *listener)
+{
+	db_pool_abandon(listener->query);
+	listener->query = NULL;
+}
+
+static void
+on_wakeups(DbQuery *query, const PGresult *result)
+{
+	WakeupListener *listener = query->data;
+	bool is_complete = cell(result, "is_complete")[0] == 't';
+	Wakeups *wakeups = wakeups_create(cell(result, "user_ids"), !is_complete,
+									  db_now_us() - (uint64_t) strtoll(cell(result, "age_us"), NULL, 10));
+
+	snprintf(listener->position, sizeof(listener->position), "%s", cell(result, "position"));
+	listener->values[0] = listener->position;
+	end_query(listener);
+	if (wakeups->is_everybody || wakeups->count > 0)
+		server_tell_guests(listener->server, wakeups, (void *(*) (void *) ) wakeups_retain);
+	wakeups_release(wakeups);
+	listener->last_failure[0] = '\0';
+	live_set_available(listener->live, true);
+	listener_ask(listener);
+}
+
+/* The same failure is logged once, however often it is tried again. */
+static void
+fail(WakeupListener *listener, const char *reason)
+{
+	char quoted[512];
+
+	if (strncmp(listener->last_failure, reason, sizeof(listener->last_failure) - 1) != 0)
+		log_warning("event=no_wakeups reason=%s", log_quote(reason, quoted, sizeof(quoted)));
+	snprintf(listener->last_failure, sizeof(listener->last_failure), "%s", reason);
+	end_query(listener);
+	h2o_timeout_link(listener->loop, &listener->retry_timeout, &listener->retry);
+}
+
+/* Only what PostgreSQL itself says means that there are none; a connection comes back. */
+static void
+on_error(DbQuery *query, const DbError *error)
+{
+	WakeupListener *listener = query->data;
+
+	if (error->kind == DB_ERROR_SERVER)
+		live_set_available(listener->live, false);
+	fail(listener, error->kind == DB_ERROR_SERVER ? error->message : "the database cannot be reached");
+}
+
+static void
+on_timeout(DbQuery *query, bool sent)
+{
+	(void) sent;
+	fail(query->data, "the database did not answer in time");
+}
+
+static void
+listener_ask(WakeupListener *listener)
+{
+	listener->query = db_query_create(&await_statement, listener->values);
+	listener->query->data = listener;
+	listener->query->on_result = on_wakeups;
+	listener->query->on_error = on_error;
+	listener->query->on_timeout = on_timeout;
+	db_pool_submit(listener->pool, listener->query);
+}
+
+static void
+on_retry(h2o_timeout_entry_t *entry)
+{
+	listener_ask(H2O_STRUCT_FROM_MEMBER(WakeupListener, retry, entry));
+}
+
+static void
+on_ready(void *data, bool ready)
+{
+	WakeupListener *listener = data;
+
+	if (!ready || listener->query != NULL)
+		return;
+	if (h2o_timeout_is_linked(&listener->retry))
+		h2o_timeout_unlink(&listener->retry);
+	listener_ask(listener);
+}
+
+WakeupListener *
+wakeup_listener_start(h2o_loop_t *loop, const Config *config, Server *server, Live *live)
+{
+	WakeupListener *listener = h2o_mem_alloc(sizeof(*listener));
+	DbPoolSettings settings = { .connection = { .conninfo = config->database_url,
+												.target_session_attrs = "read-write",
+												.setup_sql = session_sql,
+												.silence_timeout_ms = TIMEOUT_MS / 2,
+												.connect_timeout_ms = (uint32_t) config->connect_timeout_ms },
+								.connection_count = 1,
+								.pipeline_depth = 1,
+								.queue_length_max = 2,
+								.acquire_timeout_ms = TIMEOUT_MS,
+								.query_timeout_ms = TIMEOUT_MS,
+								.data = listener,
+								.on_ready = on_ready };
+
+	*listener = (WakeupListener){ .loop = loop, .server = server, .live = live, .retry.cb = on_retry };
+	h2o_timeout_init(loop, &listener->retry_timeout, RETRY_MS);
+	listener->pool = db_pool_create(loop, &settings);
+	db_pool_set_statements(listener->pool, statements, 1);
+	return listener;
+}
+
+void
+wakeup_listener_dispose(WakeupListener *listener)
+{
+	if (listener->query != NULL)
+		end_query(listener);
+	if (h2o_timeout_is_linked(&listener->retry))
+		h2o_timeout_unlink(&listener->retry);
+	db_pool_dispose(listener->pool);
+	h2o_timeout_dispose(listener->loop, &listener->retry_timeout);
+	free(listener);
+}

@@ -1,0 +1,89 @@
+// A client of streams: server-sent events as they come, over HTTP/1.1, each with what it was told.
+
+import assert from "node:assert/strict";
+import http from "node:http";
+import https from "node:https";
+import { until } from "./gateway.mjs";
+
+export class EventStream {
+	// → the stream, once its headers have come; its status is not 200 where it was refused, and then body has the problem
+	static async open(base, path, { headers = {}, ...options } = {}) {
+		const stream = new EventStream();
+		const request = (base.startsWith("https:") ? https : http).get(base + path, { agent: false, headers, ...options });
+		stream.request = request;
+		const response = await new Promise((resolve, reject) => request.once("response", resolve).once("error", reject));
+		Object.assign(stream, { response, status: response.statusCode, headers: response.headers });
+		response.setEncoding("utf8");
+		response.on("error", () => {});
+		request.on("error", () => {});
+		if (stream.status !== 200) {
+			let text = "";
+			for await (const chunk of response) text += chunk;
+			stream.body = JSON.parse(text);
+			return stream;
+		}
+		response.on("data", (chunk) => stream.#take(chunk));
+		response.on("close", () => (stream.closed = true));
+		return stream;
+	}
+
+	events = []; // { id, event, data }, data as JSON
+	comments = 0;
+	closed = false;
+	#rest = "";
+	#event = {};
+
+	#take(chunk) {
+		const lines = (this.#rest + chunk).split("\n");
+		this.#rest = lines.pop();
+		for (const line of lines) this.#takeLine(line);
+	}
+
+	#takeLine(line) {
+		const [, name, value] = line.match(/^([a-z]*): ?(.*)$/) ?? [];
+		if (line === "") {
+			if (this.#event.data !== undefined) this.events.push({ ...this.#event, data: JSON.parse(this.#event.data), at: Date.now() });
+			this.#event = {};
+		} else if (name === "") this.comments++;
+		else if (name === "id") this.lastId = this.#event.id = value;
+		else if (name === "retry") this.retry = Number(value);
+		else this.#event[name] = name === "data" && this.#event.data !== undefined ? this.#event.data + "\n" + value : value;
+	}
+
+	// What all events together have told of a kind.
+	told(kind) {
+		return this.events.flatMap((event) => event.data[kind] ?? []);
+	}
+
+	// Until so many events have come → the events
+	async until(count, bound) {
+		await until(async () => this.events.length >= count || this.closed, `${count} events`, bound);
+		assert.ok(this.events.length >= count, `the stream ended after ${JSON.stringify(this.events)}`);
+		return this.events;
+	}
+
+	async untilTold(kind, count, bound) {
+		await until(async () => this.told(kind).length >= count || this.closed, `${count} ${kind}`, bound);
+		return this.told(kind);
+	}
+
+	// Until the server has closed it → the data of its last event
+	async untilEnd(bound) {
+		await until(async () => this.closed, "the stream has ended", bound);
+		const last = this.events.at(-1);
+		assert.equal(last?.event, "end", JSON.stringify(this.events));
+		return last.data;
+	}
+
+	// As a client that goes, by FIN or by RST.
+	leave(how = "destroy") {
+		this.request.socket[how]();
+	}
+}
+
+// A gateway's metric, summed over its labels.
+export async function metric(base, name) {
+	const text = await (await fetch(`${base}/metrics`)).text();
+	const lines = text.split("\n").filter((line) => line.startsWith(name) && !/^[a-z_]/.test(line.slice(name.length)));
+	return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+}
