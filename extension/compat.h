@@ -146,7 +146,8 @@ compat_bitmap_iterate(CompatBitmapIterator *iterator, BlockNumber *block, Offset
 
 /* Adds a table to those that a statement writes, with the right that this takes and the columns that it names. */
 static inline void
-compat_range_table_add(List **range_table, List **permissions, RangeTblEntry *entry, CmdType command, Bitmapset *written)
+compat_range_table_add(List **range_table, List **permissions, RangeTblEntry *entry, CmdType command,
+					   Bitmapset *written)
 {
 	AclMode right = command == CMD_INSERT ? ACL_INSERT : ACL_UPDATE;
 #if PG_VERSION_NUM >= 160000
