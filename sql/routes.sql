@@ -9,8 +9,9 @@ CREATE FUNCTION traps(name text, method text DEFAULT 'POST', path text DEFAULT '
 	RETURNS TABLE (fatal boolean, problem text)
 	LANGUAGE sql AS $$ SELECT * FROM parley.check_route('route_test.' || name, method, path, auth, status::smallint) $$;
 
--- every_shipped_route_is_without_traps
-SELECT r.method, r.path, c.* FROM parley.routes r, parley.check_route(r.function, r.method, r.path, r.auth, r.status) c;
+-- every_shipped_route_is_without_traps, but for the one that reads the catalog alone, with the rights of whoever asks
+SELECT r.method, r.path, c.* FROM parley.routes r, parley.check_route(r.function, r.method, r.path, r.auth, r.status) c
+	WHERE r.path <> '/openapi.json';
 
 -- what_cannot_work_is_named
 SELECT * FROM traps('absent');

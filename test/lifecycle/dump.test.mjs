@@ -22,6 +22,8 @@ const fill = `
 		unnest(ARRAY['plain', E'two\\nlines, \\\\N and a\\ttab', 'ünïcödé 🙂 中文', repeat('long ', 2000)]) AS content;
 	SELECT edit_message(id, 1, 'edited') FROM conversations;
 	SELECT delete_message(id, 2) FROM conversations;
+	SELECT create_agent('Mara', 'mara@example.org');
+	SELECT set_case(c.id, 'resolved', assignee_id => a.id, labels => '["vip"]') FROM conversations c, agents a WHERE c.kind = 'contact';
 	SELECT open_account(id, 'EUR', 'savings') FROM contacts ORDER BY id LIMIT 2;
 	SELECT post_transaction(user_id, id, 1000, 'opening') FROM accounts;
 	SELECT post_transaction(user_id, id, -1) FROM accounts, generate_series(1, 200);

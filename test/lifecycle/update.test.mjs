@@ -142,6 +142,8 @@ test("gateway_serves_the_version_before_and_says_so", async (t) => {
 
 	assert.deepEqual((await ask("/ready")).body, { status: "ok", extension: "1.0", gateway: "1.1" });
 	await serves();
+	// The document is a function of 1.1.
+	assert.equal((await ask("/openapi.json")).status, 404);
 	await psql(database, "ALTER EXTENSION parley UPDATE");
 	await until(async () => (await ask("/ready")).body.extension === undefined, "the gateway knows of the update");
 	await serves();
