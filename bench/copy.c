@@ -77,6 +77,13 @@ copy_integer(Copy *copy, int64_t value)
 }
 
 void
+copy_boolean(Copy *copy, bool value)
+{
+	put_big_endian(copy, 1, 4);
+	put_big_endian(copy, value, 1);
+}
+
+void
 copy_timestamp(Copy *copy, Timestamp value)
 {
 	copy_integer(copy, value);

@@ -5,6 +5,7 @@
 
 #include <libpq-fe.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A COPY … FROM STDIN (FORMAT binary) under way. Any failure ends the program with the server's message. */
@@ -23,6 +24,7 @@ void copy_start(Copy *copy, PGconn *connection, const char *table_and_columns);
 void copy_row(Copy *copy, int fields);
 void copy_null(Copy *copy);
 void copy_integer(Copy *copy, int64_t value);
+void copy_boolean(Copy *copy, bool value);
 void copy_timestamp(Copy *copy, Timestamp value);
 void copy_text(Copy *copy, const char *bytes, size_t length);
 

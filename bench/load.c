@@ -151,13 +151,14 @@ copy_conversation(Load *load, const Conversation *conversation)
 	Copy *copy = &load->copy;
 	bool direct = conversation->other_id != 0;
 
-	copy_row(copy, 8);
+	copy_row(copy, 9);
 	copy_integer(copy, traffic_id(&load->traffic, conversation));
 	copy_optional(copy, direct ? "direct" : "contact");
 	copy_id_or_null(copy, direct ? 0 : conversation->contact_id);
 	copy_id_or_null(copy, direct ? conversation->contact_id : 0);
 	copy_id_or_null(copy, conversation->other_id);
 	copy_integer(copy, conversation->last_number);
+	copy_id_or_null(copy, conversation->last_number);
 	if (conversation->last_number > 0)
 		copy_timestamp(copy, conversation->last_at);
 	else
@@ -170,10 +171,10 @@ load_conversations(Load *load)
 {
 	Progress progress = progress_start("conversations", load->traffic.count);
 
-	copy_start(
-		&load->copy, load->connection,
-		"parley.conversations (id, kind, contact_id, low_contact_id, high_contact_id, last_number, last_message_at,"
-		" created_at)");
+	copy_start(&load->copy, load->connection,
+			   "parley.conversations (id, kind, contact_id, low_contact_id, high_contact_id, last_number, "
+			   "newest_number, last_message_at,"
+			   " created_at)");
 	for (size_t i = 0; i < load->traffic.count; i++)
 	{
 		copy_conversation(load, &load->traffic.conversations[i]);
@@ -194,13 +195,14 @@ read_number(Random *random, int64_t last_number)
 }
 
 static void
-copy_member(Load *load, const Conversation *conversation, int64_t contact_id, Random *random)
+copy_member(Load *load, const Conversation *conversation, int64_t contact_id, bool has_written, Random *random)
 {
-	copy_row(&load->copy, 4);
+	copy_row(&load->copy, 5);
 	copy_integer(&load->copy, traffic_id(&load->traffic, conversation));
 	copy_integer(&load->copy, contact_id);
 	copy_integer(&load->copy, read_number(random, conversation->last_number));
 	copy_timestamp(&load->copy, began_at(load, conversation));
+	copy_boolean(&load->copy, has_written);
 }
 
 static void
@@ -209,14 +211,15 @@ load_members(Load *load)
 	Random random = random_start(load->options->seed, RANDOM_READING);
 	Progress progress = progress_start("members", load->traffic.count + load->traffic.count - load->options->contacts);
 
-	copy_start(&load->copy, load->connection, "parley.members (conversation_id, contact_id, read_number, joined_at)");
+	copy_start(&load->copy, load->connection,
+			   "parley.members (conversation_id, contact_id, read_number, joined_at, has_written)");
 	for (size_t i = 0; i < load->traffic.count; i++)
 	{
 		const Conversation *conversation = &load->traffic.conversations[i];
 
-		copy_member(load, conversation, conversation->contact_id, &random);
+		copy_member(load, conversation, conversation->contact_id, conversation->contact_wrote, &random);
 		if (conversation->other_id != 0)
-			copy_member(load, conversation, conversation->other_id, &random);
+			copy_member(load, conversation, conversation->other_id, conversation->other_wrote, &random);
 		if (i % SHOW_EVERY == 0)
 			progress_show(&progress, i);
 	}
@@ -244,6 +247,11 @@ commit(const Load *load)
 			 " setval(pg_get_serial_sequence('parley.conversations', 'id'), %zu)",
 			 (unsigned long long) load->options->contacts, load->traffic.count);
 	database_run(load->connection, statement);
+	/* Who talks with another contact is a user. */
+	database_run(
+		load->connection,
+		"UPDATE parley.contacts SET registered_at = created_at WHERE id IN"
+		" (SELECT unnest(ARRAY[low_contact_id, high_contact_id]) FROM parley.conversations WHERE kind = 'direct')");
 	snprintf(statement, sizeof(statement),
 			 "UPDATE parley.bulk_loads SET contacts_count = %llu, messages_count = %llu WHERE finished_at IS NULL",
 			 (unsigned long long) load->options->contacts, (unsigned long long) load->options->messages);

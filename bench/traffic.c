@@ -125,6 +125,8 @@ add_message(Conversation *conversation, Timestamp at, Random *random)
 
 	if (!random_chance(random, stay))
 		conversation->other_spoke = !conversation->other_spoke;
+	conversation->contact_wrote |= !conversation->other_spoke;
+	conversation->other_wrote |= conversation->other_spoke;
 	if (conversation->last_number++ == 0)
 		conversation->first_at = at;
 	conversation->last_at = at;

@@ -18,6 +18,7 @@ typedef struct Conversation
 	int64_t last_number; /* 0 before the first message */
 	Timestamp first_at, last_at;
 	bool other_spoke; /* who sent the last message: the operator (or the higher contact), or the contact */
+	bool contact_wrote, other_wrote;
 } Conversation;
 
 /* Who talks, and in which conversation, message after message. */

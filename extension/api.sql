@@ -151,7 +151,7 @@ BEGIN ATOMIC
 			SELECT g.position, p.proargnames[g.n] AS name, p.proargtypes[g.position - 1] AS type,
 				pg_get_function_arg_default(p.oid, g.n) AS fallback,
 				-- Nobody's token at all is not the default.
-				p.proargnames[g.n] IN ('caller_id', 'caller_role') AS is_caller
+				p.proargnames[g.n] IN ('caller_id', 'caller_role', 'caller_phone') AS is_caller
 			-- Output arguments may stand anywhere among those of input.
 			FROM (SELECT n, row_number() OVER (ORDER BY n)::integer AS position
 				FROM generate_series(1, cardinality(p.proargnames)) n WHERE coalesce(p.proargmodes[n], 'i') IN ('i', 'b', 'v')) g

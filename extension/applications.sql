@@ -52,6 +52,9 @@ BEGIN
 	IF made.idempotency_hash <> hash THEN
 		RAISE EXCEPTION 'idempotency key "%" was used for another application', idempotency_key
 			USING ERRCODE = 'PY422', HINT = 'Use a new key for a new application.', COLUMN = 'idempotency_key';
+	ELSIF made.token IS NULL THEN
+		RAISE EXCEPTION 'the application that idempotency key "%" made is revoked', idempotency_key
+			USING ERRCODE = 'PY409', COLUMN = 'idempotency_key';
 	END IF;
 	RETURN (made.token, made.name, made.last_chat_number, made.created_at, made.updated_at, true)::parley.created_application;
 END $$;
@@ -67,11 +70,11 @@ BEGIN ATOMIC
 	SELECT parley.await_durable();
 	SELECT p.token, p.name::text, p.last_chat_number, p.created_at, p.updated_at,
 			CASE WHEN lead(p.id) OVER (ORDER BY p.id) IS NOT NULL THEN page + 1 END
-		FROM (SELECT * FROM parley.applications a ORDER BY a.id
+		FROM (SELECT * FROM parley.applications a WHERE a.token IS NOT NULL ORDER BY a.id
 			OFFSET (page - 1)::bigint * list_applications.limit LIMIT list_applications.limit + 1) p
 		ORDER BY p.id LIMIT list_applications.limit;
 END;
-COMMENT ON FUNCTION parley.list_applications(parley.page_number, parley.page_limit) IS 'All applications, oldest first.';
+COMMENT ON FUNCTION parley.list_applications(parley.page_number, parley.page_limit) IS 'All applications that are not revoked, oldest first.';
 
 CREATE FUNCTION parley.find_application(token text) RETURNS parley.application
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -113,6 +116,31 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley.rename_application(text, parley.application_name) IS
 	'Gives an application another name. Errors: P0002 no such application.';
+
+CREATE FUNCTION parley.rotate_token(token text) RETURNS parley.application
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	new_token text;
+BEGIN
+	UPDATE parley.applications a SET token = parley.shard_token((a.id & 1023)::integer)
+		WHERE a.token = rotate_token.token RETURNING a.token INTO new_token;
+	RETURN parley.find_application(coalesce(new_token, token));
+END $$;
+COMMENT ON FUNCTION parley.rotate_token(text) IS
+	'Gives an application a new token; the old one is good for nothing from the commit on. Errors: P0002 no such application.';
+
+CREATE FUNCTION parley.revoke_application(token text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley.find_application(token);
+	UPDATE parley.applications a SET token = NULL WHERE a.token = revoke_application.token;
+END $$;
+COMMENT ON FUNCTION parley.revoke_application(text) IS
+	'Takes an application its token, so that nobody reaches it or its chats any more; they are kept. Errors: P0002 no such application.';
 
 -- Chats.
 

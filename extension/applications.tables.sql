@@ -9,7 +9,7 @@ CREATE SEQUENCE parley.applications_id_seq MAXVALUE 8796093022207;
 -- The row is the counter that numbers its chats, so the page keeps room and no counter is in an index.
 CREATE TABLE parley.applications (
 	id bigint PRIMARY KEY,
-	token text NOT NULL UNIQUE,
+	token text UNIQUE,
 	name parley.application_name NOT NULL,
 	last_chat_number bigint NOT NULL DEFAULT 0 CHECK (last_chat_number >= 0),
 	created_at timestamptz NOT NULL DEFAULT now(),
@@ -20,7 +20,7 @@ CREATE TABLE parley.applications (
 COMMENT ON TABLE parley.applications IS 'who owns chats; known to the outside by its token alone';
 COMMENT ON COLUMN parley.applications.id IS 'applications_id_seq × 1024 + the logical shard that it and all its chats are on';
 COMMENT ON COLUMN parley.applications.token IS
-	'whoever knows it may use the application; its first two characters are its logical shard';
+	'whoever knows it may use the application; its first two characters are its logical shard; null: revoked';
 COMMENT ON COLUMN parley.applications.last_chat_number IS 'the number of the last chat, and how many there are';
 COMMENT ON COLUMN parley.applications.updated_at IS 'when the name was set';
 COMMENT ON COLUMN parley.applications.idempotency_hash IS 'of the name that came with the key';

@@ -23,7 +23,7 @@ COMMENT ON DOMAIN parley.labels IS 'an array of at most 20 labels, each of 1 to 
 
 -- assignee_id is a key of the other family (see docs/decisions.md): no foreign key.
 CREATE TABLE parley.cases (
-	conversation_id bigint PRIMARY KEY REFERENCES parley.conversations,
+	conversation_id bigint PRIMARY KEY REFERENCES parley.conversations DEFERRABLE,
 	status parley.case_status NOT NULL DEFAULT 'open',
 	snoozed_until timestamptz,
 	assignee_id bigint,

@@ -1,7 +1,15 @@
 -- contacts: creation and lookup.
 
-CREATE FUNCTION parley.create_contact(
-	name parley.person_name DEFAULT NULL, phone parley.phone_number DEFAULT NULL, email parley.email_address DEFAULT NULL)
+CREATE FUNCTION parley.clean_phone(phone parley.phone_number) RETURNS parley.phone_number
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN btrim(regexp_replace(regexp_replace(regexp_replace(phone::text, 'tel:|[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]', '', 'gi'),
+	'[\u00a0\u2000-\u200a\u202f\u205f\u3000]', ' ', 'g'), '[\u2010-\u2015\u2212]', '-', 'g'))::parley.phone_number;
+COMMENT ON FUNCTION parley.clean_phone(parley.phone_number) IS
+	'a phone as it was pasted in plain characters: without tel: and marks that nobody sees, with plain blanks and hyphens';
+
+CREATE FUNCTION parley.insert_contact(
+	name parley.person_name, phone parley.phone_number, email parley.email_address, registered_at timestamptz)
 RETURNS parley.contact
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -9,28 +17,54 @@ AS $$
 DECLARE
 	made parley.contact;
 BEGIN
-	IF num_nonnulls(name, phone, email) = 0 THEN
-		RAISE EXCEPTION 'a contact needs a name, a phone or an email'
-			USING ERRCODE = 'null_value_not_allowed', COLUMN = 'phone';
-	END IF;
 	-- Whoever inserts the same phone at the same instant waits here for the other's commit, and is then told.
-	INSERT INTO parley.contacts AS c (name, phone, email)
-		VALUES (create_contact.name, create_contact.phone, create_contact.email)
+	INSERT INTO parley.contacts AS c (name, phone, email, registered_at)
+		VALUES (insert_contact.name, parley.clean_phone(insert_contact.phone), insert_contact.email, insert_contact.registered_at)
 		ON CONFLICT DO NOTHING
 		RETURNING c.id, c.name, c.phone, c.email, c.created_at INTO made;
-	IF made.id IS NULL AND EXISTS (SELECT FROM parley.contacts c WHERE c.phone_digits = parley.phone_digits(create_contact.phone)) THEN
-		RAISE EXCEPTION 'phone % is taken', create_contact.phone USING ERRCODE = 'unique_violation', COLUMN = 'phone';
-	ELSIF made.id IS NULL AND EXISTS (SELECT FROM parley.contacts c WHERE lower(c.email) = lower(create_contact.email)) THEN
-		RAISE EXCEPTION 'email % is taken', create_contact.email USING ERRCODE = 'unique_violation', COLUMN = 'email';
+	-- The errors are without the values, which would stand in the server's log.
+	IF made.id IS NULL AND EXISTS (SELECT FROM parley.contacts c WHERE c.phone_digits = parley.phone_digits(insert_contact.phone)) THEN
+		RAISE EXCEPTION 'phone is taken' USING ERRCODE = 'unique_violation', COLUMN = 'phone';
+	ELSIF made.id IS NULL AND EXISTS (SELECT FROM parley.contacts c WHERE lower(c.email) = lower(insert_contact.email)) THEN
+		RAISE EXCEPTION 'email is taken' USING ERRCODE = 'unique_violation', COLUMN = 'email';
 	ELSIF made.id IS NULL THEN
 		RAISE EXCEPTION 'the next contact id is taken' USING ERRCODE = 'object_not_in_prerequisite_state',
 			HINT = 'Contacts were loaded past their sequence: set parley.contacts_id_seq to the largest id.';
 	END IF;
 	RETURN made;
 END $$;
+COMMENT ON FUNCTION parley.insert_contact(parley.person_name, parley.phone_number, parley.email_address, timestamptz) IS
+	'A new contact, or with registered_at a new user. Errors: 23505 phone or email taken.';
+
+CREATE FUNCTION parley.create_contact(
+	name parley.person_name DEFAULT NULL, phone parley.phone_number DEFAULT NULL, email parley.email_address DEFAULT NULL)
+RETURNS parley.contact
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF num_nonnulls(name, phone, email) = 0 THEN
+		RAISE EXCEPTION 'a contact needs a name, a phone or an email'
+			USING ERRCODE = 'null_value_not_allowed', COLUMN = 'phone';
+	END IF;
+	RETURN parley.insert_contact(name, phone, email, NULL);
+END $$;
 COMMENT ON FUNCTION parley.create_contact(parley.person_name, parley.phone_number, parley.email_address) IS
 	'Creates a contact from at least one of name, phone and email. Phones are compared by their digits, emails without case. '
 	'Errors: 22004 nothing given, 23505 phone or email taken.';
+
+CREATE FUNCTION parley.register_contact(contact_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE parley.contacts c SET registered_at = coalesce(c.registered_at, now()) WHERE c.id = register_contact.contact_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no contact %', contact_id USING ERRCODE = 'no_data_found';
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley.register_contact(bigint) IS
+	'Makes a user of a contact that the operator entered, whom other users can then reach. Errors: P0002 no such contact.';
 
 CREATE FUNCTION parley.get_contact(contact_id bigint) RETURNS parley.contact
 LANGUAGE plpgsql STABLE SECURITY DEFINER

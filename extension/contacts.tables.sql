@@ -12,10 +12,13 @@ CREATE TABLE parley.contacts (
 	phone_digits text GENERATED ALWAYS AS (parley.phone_digits(phone)) STORED,
 	email parley.email_address,
 	created_at timestamptz NOT NULL DEFAULT now(),
+	registered_at timestamptz,
 	CONSTRAINT contacts_are_reachable CHECK (num_nonnulls(name, phone, email) >= 1)
 );
 COMMENT ON TABLE parley.contacts IS 'someone reachable by phone or email; a user is a contact who acts through the API';
 COMMENT ON COLUMN parley.contacts.phone IS 'as given; phone_digits is what is unique and searched';
+COMMENT ON COLUMN parley.contacts.registered_at IS
+	'when the contact became a user; null: entered by the operator, and so not to be reached by users';
 
 -- Neither can carry the id first: a phone is what finds the id. A sharded installation needs a directory for these two.
 CREATE UNIQUE INDEX contacts_phone_digits_key ON parley.contacts (phone_digits);

@@ -48,58 +48,174 @@ END $$;
 COMMENT ON FUNCTION parley.open_contact_conversation(bigint) IS
 	'The operator''s one conversation with a contact, made if it was not there (created). Errors: P0002 no such contact.';
 
-CREATE FUNCTION parley.find_recipient(recipient_id bigint, phone parley.phone_number) RETURNS bigint
+-- Users reach whom they know. The operator, and SQL without a role of a caller, reach everyone.
+
+CREATE FUNCTION parley.shares_conversation(user_id bigint, contact_id bigint) RETURNS boolean
+LANGUAGE sql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT EXISTS (SELECT FROM parley.members a JOIN parley.members b USING (conversation_id)
+		WHERE a.contact_id = shares_conversation.user_id AND b.contact_id = shares_conversation.contact_id);
+END;
+COMMENT ON FUNCTION parley.shares_conversation(bigint, bigint) IS 'whether both are members of one conversation';
+
+CREATE FUNCTION parley.find_recipient(
+	user_id bigint, recipient_id bigint, phone parley.phone_number, email parley.email_address, caller_role text)
+RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found_id bigint;
+	recipient parley.contacts;
+	given text := CASE WHEN recipient_id IS NOT NULL THEN 'recipient_id' WHEN phone IS NOT NULL THEN 'phone' ELSE 'email' END;
 BEGIN
-	IF num_nonnulls(recipient_id, phone) <> 1 THEN
-		RAISE EXCEPTION 'either recipient_id or phone says whom the conversation is with'
+	IF num_nonnulls(recipient_id, phone, email) <> 1 THEN
+		RAISE EXCEPTION 'either recipient_id or phone or email says whom the conversation is with'
 			USING ERRCODE = 'invalid_parameter_value', COLUMN = 'recipient_id';
 	END IF;
-	SELECT c.id INTO found_id FROM parley.contacts c
-		WHERE c.id = recipient_id OR c.phone_digits = parley.phone_digits(find_recipient.phone);
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no contact %', coalesce(recipient_id::text, phone)
-			USING ERRCODE = 'no_data_found', COLUMN = CASE WHEN phone IS NULL THEN 'recipient_id' ELSE 'phone' END;
+	SELECT c.* INTO recipient FROM parley.contacts c
+		WHERE c.id = recipient_id OR c.phone_digits = parley.phone_digits(find_recipient.phone) OR lower(c.email) = lower(find_recipient.email);
+	-- To a user, who is out of reach is not there.
+	IF recipient.id IS NULL OR (caller_role = 'user' AND recipient.id <> user_id AND (given = 'recipient_id' OR recipient.registered_at IS NULL)
+			AND NOT parley.shares_conversation(user_id, recipient.id)) THEN
+		RAISE EXCEPTION '%', CASE given WHEN 'recipient_id' THEN 'no contact ' || recipient_id ELSE 'no contact with that ' || given END
+			USING ERRCODE = 'no_data_found', COLUMN = given;
+	ELSIF recipient.id = user_id THEN
+		RAISE EXCEPTION 'contact % cannot have a direct conversation with itself', user_id
+			USING ERRCODE = 'invalid_parameter_value', COLUMN = given;
 	END IF;
-	RETURN found_id;
+	RETURN recipient.id;
 END $$;
-COMMENT ON FUNCTION parley.find_recipient(bigint, parley.phone_number) IS
-	'The contact named by id or by phone. Errors: 22023 neither or both given, P0002 no such contact.';
+COMMENT ON FUNCTION parley.find_recipient(bigint, bigint, parley.phone_number, parley.email_address, text) IS
+	'The contact named by id, phone or email, as far as the user reaches them: where caller_role is user, by phone and email who has registered, '
+	'and in any way with whom they share a conversation. Errors: 22023 none or several given, or the user; P0002 no such contact.';
+
+CREATE FUNCTION parley.count_opening(user_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bound integer := parley.new_conversations_per_day();
+	opened integer;
+BEGIN
+	INSERT INTO parley.openings AS o (user_id, since, count) VALUES (count_opening.user_id, now(), 1)
+		ON CONFLICT ON CONSTRAINT openings_pkey DO UPDATE
+			SET count = CASE WHEN o.since > now() - interval '24 hours' THEN o.count + 1 ELSE 1 END,
+				since = CASE WHEN o.since > now() - interval '24 hours' THEN o.since ELSE now() END
+		RETURNING o.count INTO opened;
+	IF bound > 0 AND opened > bound THEN
+		RAISE EXCEPTION 'no more than % new conversations within 24 hours', bound
+			USING ERRCODE = 'PY429', HINT = 'Begin new conversations tomorrow; those that are open are not affected.';
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley.count_opening(bigint) IS
+	'Counts a conversation that a user begins. Errors: PY429 more than parley.new_conversations_per_day within 24 hours.';
+
+CREATE FUNCTION parley.new_conversations_per_day() RETURNS integer
+LANGUAGE c STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'parley_new_conversations_per_day';
+COMMENT ON FUNCTION parley.new_conversations_per_day() IS 'the setting of that name';
 
 CREATE FUNCTION parley.open_direct_conversation(
 	user_id bigint, recipient_id bigint DEFAULT NULL, phone parley.phone_number DEFAULT NULL,
+	email parley.email_address DEFAULT NULL, caller_role text DEFAULT NULL,
 	OUT id bigint, OUT kind parley.conversation_kind, OUT user1_id bigint, OUT user2_id bigint, OUT created_at timestamptz,
 	OUT created boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	other_id bigint := parley.find_recipient(recipient_id, phone);
+	other_id bigint;
 BEGIN
 	PERFORM parley.get_contact(user_id);
-	IF other_id = user_id THEN
-		RAISE EXCEPTION 'contact % cannot have a direct conversation with itself', user_id
-			USING ERRCODE = 'invalid_parameter_value', COLUMN = CASE WHEN phone IS NULL THEN 'recipient_id' ELSE 'phone' END;
-	END IF;
+	other_id := parley.find_recipient(user_id, recipient_id, phone, email, caller_role);
 	user1_id := least(user_id, other_id);
 	user2_id := greatest(user_id, other_id);
-	-- Whoever opens the same one at the same instant waits here for the other's commit, and then finds it.
-	INSERT INTO parley.conversations AS c (kind, low_contact_id, high_contact_id) VALUES ('direct', user1_id, user2_id)
-		ON CONFLICT DO NOTHING
-		RETURNING c.id INTO id;
-	created := id IS NOT NULL;
+	created := false;
+	IF NOT EXISTS (SELECT FROM parley.conversations c
+			WHERE c.kind = 'direct' AND c.low_contact_id = user1_id AND c.high_contact_id = user2_id) THEN
+		-- A block of one by the other that commits now waits, or is seen.
+		PERFORM FROM parley.contacts c WHERE c.id IN (user1_id, user2_id) ORDER BY c.id FOR SHARE;
+		-- Whoever opens the same one at the same instant waits here for the other's commit, and then finds it.
+		INSERT INTO parley.conversations AS c (kind, low_contact_id, high_contact_id) VALUES ('direct', user1_id, user2_id)
+			ON CONFLICT DO NOTHING
+			RETURNING c.id INTO id;
+		created := id IS NOT NULL;
+	END IF;
 	IF created THEN
-		INSERT INTO parley.members (conversation_id, contact_id) VALUES (id, user1_id), (id, user2_id);
+		INSERT INTO parley.members (conversation_id, contact_id, is_blocked)
+			SELECT id, m.contact_id, EXISTS (SELECT FROM parley.blocks b WHERE b.user_id = m.other_id AND b.contact_id = m.contact_id)
+			FROM (VALUES (user1_id, user2_id), (user2_id, user1_id)) AS m(contact_id, other_id);
+		IF caller_role = 'user' THEN
+			PERFORM parley.count_opening(user_id);
+		END IF;
 	END IF;
 	SELECT c.id, c.kind, c.created_at INTO id, kind, created_at
 		FROM parley.conversations c
 		WHERE c.kind = 'direct' AND c.low_contact_id = user1_id AND c.high_contact_id = user2_id;
 	PERFORM parley.require_new_id(id);
+	UPDATE parley.members m SET gave_phone = true
+		WHERE phone IS NOT NULL AND m.conversation_id = id AND m.contact_id = user_id AND NOT m.gave_phone;
 END $$;
-COMMENT ON FUNCTION parley.open_direct_conversation(bigint, bigint, parley.phone_number) IS
-	'The one direct conversation of a user and a recipient, named by id or phone; made if it was not there (created). user1_id is the '
-	'smaller id. Errors: P0002 no such user or recipient, 22023 with oneself, or neither or both of recipient_id and phone.';
+COMMENT ON FUNCTION parley.open_direct_conversation(bigint, bigint, parley.phone_number, parley.email_address, text) IS
+	'The one direct conversation of a user and a recipient, named by id, phone or email; made if it was not there (created). user1_id is the '
+	'smaller id. A user (caller_role) reaches by phone or email who has registered, and by id with whom they share a conversation. Errors: '
+	'P0002 no such user or recipient, 22023 with oneself, or not one of recipient_id, phone and email; PY429 too many new ones for a day.';
+
+-- Blocks.
+
+CREATE FUNCTION parley.set_blocked(user_id bigint, contact_id bigint, blocked boolean) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	UPDATE parley.members m SET is_blocked = blocked
+		FROM parley.conversations c
+		WHERE c.kind = 'direct' AND c.low_contact_id = least(set_blocked.user_id, set_blocked.contact_id)
+			AND c.high_contact_id = greatest(set_blocked.user_id, set_blocked.contact_id)
+			AND m.conversation_id = c.id AND m.contact_id = set_blocked.contact_id AND m.is_blocked <> blocked;
+END;
+COMMENT ON FUNCTION parley.set_blocked(bigint, bigint, boolean) IS 'tells the direct conversation of the two what blocks says';
+
+CREATE FUNCTION parley.block_contact(user_id bigint, contact_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF contact_id = user_id THEN
+		RAISE EXCEPTION 'contact % cannot block itself', user_id USING ERRCODE = 'invalid_parameter_value', COLUMN = 'contact_id';
+	END IF;
+	PERFORM parley.get_contact(user_id), parley.get_contact(contact_id);
+	-- Whoever opens the conversation of the two at this instant waits, or is waited for.
+	PERFORM FROM parley.contacts c WHERE c.id IN (user_id, block_contact.contact_id) ORDER BY c.id FOR NO KEY UPDATE;
+	INSERT INTO parley.blocks (user_id, contact_id) VALUES (block_contact.user_id, block_contact.contact_id)
+		ON CONFLICT ON CONSTRAINT blocks_pkey DO NOTHING;
+	PERFORM parley.set_blocked(user_id, contact_id, true);
+END $$;
+COMMENT ON FUNCTION parley.block_contact(bigint, bigint) IS
+	'From now on the contact cannot write in the direct conversation with the user; again: nothing changes. Errors: P0002 no such user or '
+	'contact, 22023 oneself.';
+
+CREATE FUNCTION parley.unblock_contact(user_id bigint, contact_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM parley.contacts c WHERE c.id IN (user_id, unblock_contact.contact_id) ORDER BY c.id FOR NO KEY UPDATE;
+	DELETE FROM parley.blocks b WHERE b.user_id = unblock_contact.user_id AND b.contact_id = unblock_contact.contact_id;
+	PERFORM parley.set_blocked(user_id, contact_id, false);
+END $$;
+COMMENT ON FUNCTION parley.unblock_contact(bigint, bigint) IS 'Takes a block back; nothing where there is none.';
+
+CREATE FUNCTION parley.get_block(user_id bigint, INOUT contact_id bigint, OUT created_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	SELECT b.created_at INTO created_at
+		FROM parley.blocks b WHERE b.user_id = get_block.user_id AND b.contact_id = get_block.contact_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'contact % is not blocked', contact_id USING ERRCODE = 'no_data_found', COLUMN = 'contact_id';
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley.get_block(bigint, bigint) IS 'Since when the user blocks the contact. Errors: P0002 they do not.';

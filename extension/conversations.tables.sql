@@ -24,6 +24,7 @@ CREATE TABLE parley.conversations (
 	is_dated_in_order boolean NOT NULL DEFAULT true,
 	operator_read_number bigint NOT NULL DEFAULT 0,
 	is_settled boolean NOT NULL DEFAULT false,
+	newest_number bigint,
 	CONSTRAINT conversations_kind_has_its_key CHECK (CASE kind
 		WHEN 'contact' THEN contact_id IS NOT NULL
 			AND num_nonnulls(low_contact_id, high_contact_id, application_id, number) = 0
@@ -45,7 +46,8 @@ COMMENT ON COLUMN parley.conversations.idempotency_key IS 'kind chat: what the a
 COMMENT ON COLUMN parley.conversations.last_number IS 'the number of the last message, deleted or not; 0 before the first';
 COMMENT ON COLUMN parley.conversations.last_message_at IS
 	'created_at of the newest message that is not deleted; null where there is none. What the list of conversations is ordered by';
-
+COMMENT ON COLUMN parley.conversations.newest_number IS
+	'the number of the newest message that is not deleted; null where there is none. What the list of conversations shows';
 COMMENT ON COLUMN parley.conversations.is_dated_in_order IS
 	'no undeleted message is dated before one with a smaller number: always so but where dated messages were loaded past post_message';
 
@@ -72,13 +74,40 @@ CREATE TABLE parley.members (
 	contact_id bigint NOT NULL,
 	read_number bigint NOT NULL DEFAULT 0 CHECK (read_number >= 0),
 	joined_at timestamptz NOT NULL DEFAULT now(),
+	has_written boolean NOT NULL DEFAULT false,
+	gave_phone boolean NOT NULL DEFAULT false,
+	is_blocked boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (conversation_id, contact_id)
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE parley.members IS 'a contact in a conversation';
 COMMENT ON COLUMN parley.members.read_number IS 'the read horizon: the highest number the member has read; it only advances';
+COMMENT ON COLUMN parley.members.has_written IS 'wrote a message here, and so shows the other side their phone';
+COMMENT ON COLUMN parley.members.gave_phone IS 'opened the conversation by the other side''s phone, and so is shown it';
+COMMENT ON COLUMN parley.members.is_blocked IS 'the other side has blocked the member: a copy of what blocks says, so that a post need not ask';
 
 CREATE INDEX members_contact ON parley.members (contact_id, conversation_id);
+
+CREATE TABLE parley.blocks (
+	user_id bigint NOT NULL,
+	contact_id bigint NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (user_id, contact_id),
+	CHECK (user_id <> contact_id)
+);
+COMMENT ON TABLE parley.blocks IS 'whom a user does not want to hear from';
+COMMENT ON COLUMN parley.blocks.user_id IS 'who blocks';
+COMMENT ON COLUMN parley.blocks.contact_id IS 'who is blocked: cannot write in the direct conversation of the two';
+
+CREATE TABLE parley.openings (
+	user_id bigint PRIMARY KEY,
+	since timestamptz NOT NULL,
+	count integer NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE parley.openings IS 'how many direct conversations a user has begun: what parley.new_conversations_per_day bounds';
+COMMENT ON COLUMN parley.openings.since IS 'since when they are counted: for 24 hours, and then anew';
 
 SELECT pg_extension_config_dump('parley.conversations', '');
 SELECT pg_extension_config_dump('parley.conversations_id_seq', '');
 SELECT pg_extension_config_dump('parley.members', '');
+SELECT pg_extension_config_dump('parley.blocks', '');
+SELECT pg_extension_config_dump('parley.openings', '');

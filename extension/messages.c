@@ -8,62 +8,76 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
 #include "messages.h"
+#include "schema.h"
 #include "statement.h"
+
+/* The longest parley.message_content. */
+#define CONTENT_BYTES_MAX 40000
 
 PG_FUNCTION_INFO_V1(parley_post_message);
 PG_FUNCTION_INFO_V1(parley_post_user_message);
+/* Names that a library of 1.0 does not have: one that is loaded still would not keep the newest message's number. */
+PG_FUNCTION_INFO_V1(parley_post_message_1_1);
+PG_FUNCTION_INFO_V1(parley_post_user_message_1_1);
 
-static Statement is_member = {
-	"SELECT FROM parley.members WHERE conversation_id = $1 AND contact_id = $2",
-	{ INT8OID, INT8OID },
-};
 static Statement lock_conversation = {
 	"SELECT FROM parley.conversations WHERE id = $1 FOR NO KEY UPDATE",
 	{ INT8OID },
 };
 static Statement find_by_key = {
-	"SELECT number, content::text, created_at, edited_at, deleted_at, idempotency_hash, sender_id FROM parley.messages"
+	"SELECT number, created_at, edited_at IS NOT NULL OR deleted_at IS NOT NULL, idempotency_hash, sender_id"
+	" FROM parley.messages"
 	" WHERE conversation_id = $1 AND idempotency_key = $2",
 	{ INT8OID, TEXTOID },
-};
-/* A message is never dated before the one before it, whatever the clock does. The operator ($2) who has read all before
- * their own message has read all with it. */
-static Statement take_number = {
-	"UPDATE parley.conversations"
-	" SET last_number = last_number + 1, last_message_at = greatest(last_message_at, clock_timestamp()),"
-	"  operator_read_number = operator_read_number + ($2 AND operator_read_number = last_number)::integer"
-	" WHERE id = $1 RETURNING last_number, last_message_at, is_settled",
-	{ INT8OID, BOOLOID },
-};
-/* In a database that is still at 1.0, which knows no cases. */
-static Statement take_number_1_0 = {
-	"UPDATE parley.conversations"
-	" SET last_number = last_number + 1, last_message_at = greatest(last_message_at, clock_timestamp())"
-	" WHERE id = $1 RETURNING last_number, last_message_at, false",
-	{ INT8OID, BOOLOID },
 };
 static Statement reopen_case = {
 	"WITH opened AS (UPDATE parley.cases SET status = 'open', snoozed_until = NULL WHERE conversation_id = $1)"
 	" UPDATE parley.conversations SET is_settled = false WHERE id = $1",
 	{ INT8OID },
 };
-/* Who has read all before their own message has read all with it. */
-static Statement read_own = {
-	"UPDATE parley.members SET read_number = $3"
-	" WHERE conversation_id = $1 AND contact_id = $2 AND read_number = $3 - 1",
-	{ INT8OID, INT8OID, INT8OID },
+/*
+ * What tables of 1.0 know in another way. A message is never dated before the one before it, whatever the clock does.
+ * Who has read all before their own message has read all with it, be it the operator ($2 of take_number) or a member.
+ */
+typedef struct VersionStatements
+{
+	Statement is_member; /* and whether blocked */
+	Statement take_number;
+	Statement note_written;
+} VersionStatements;
+
+static VersionStatements current_statements = {
+	{ "SELECT is_blocked FROM parley.members WHERE conversation_id = $1 AND contact_id = $2", { INT8OID, INT8OID } },
+	{ "UPDATE parley.conversations SET last_number = last_number + 1, newest_number = last_number + 1,"
+	  "  last_message_at = greatest(last_message_at, clock_timestamp()),"
+	  "  operator_read_number = operator_read_number + ($2 AND operator_read_number = last_number)::integer"
+	  " WHERE id = $1 RETURNING last_number, last_message_at, is_settled",
+	  { INT8OID, BOOLOID } },
+	{ "UPDATE parley.members"
+	  " SET has_written = true, read_number = CASE read_number WHEN $3 - 1 THEN $3 ELSE read_number END"
+	  " WHERE conversation_id = $1 AND contact_id = $2 AND (read_number = $3 - 1 OR NOT has_written)",
+	  { INT8OID, INT8OID, INT8OID } },
 };
+static VersionStatements statements_of_1_0 = {
+	{ "SELECT false FROM parley.members WHERE conversation_id = $1 AND contact_id = $2", { INT8OID, INT8OID } },
+	{ "UPDATE parley.conversations"
+	  " SET last_number = last_number + 1, last_message_at = greatest(last_message_at, clock_timestamp())"
+	  " WHERE id = $1 RETURNING last_number, last_message_at, false",
+	  { INT8OID, BOOLOID } },
+	{ "UPDATE parley.members SET read_number = $3"
+	  " WHERE conversation_id = $1 AND contact_id = $2 AND read_number = $3 - 1",
+	  { INT8OID, INT8OID, INT8OID } },
+};
+
 static Statement insert_message = {
 	"INSERT INTO parley.messages (conversation_id, number, sender_id, created_at, content, idempotency_key, "
 	"idempotency_hash)"
@@ -84,16 +98,30 @@ fail_no_conversation(int64 conversation_id)
 					errargument("conversation_id")));
 }
 
-void
-parley_require_member(int64 conversation_id, int64 contact_id)
+static VersionStatements *
+version_statements(void)
+{
+	return parley_schema_is_1_0() ? &statements_of_1_0 : &current_statements;
+}
+
+/* Fails where the contact is no member; returns whether the other side has blocked them. */
+static bool
+member_is_blocked(int64 conversation_id, int64 contact_id)
 {
 	Datum values[] = { Int64GetDatum(conversation_id), Int64GetDatum(contact_id) };
 
-	if (parley_statement_run(&is_member, values, NULL, false, 1) == 0)
+	if (parley_statement_run(&version_statements()->is_member, values, NULL, false, 1) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("no conversation %lld with member %lld", (long long) conversation_id, (long long) contact_id),
 				 errargument("conversation_id")));
+	return DatumGetBool(parley_statement_value(0, 1, NULL));
+}
+
+void
+parley_require_member(int64 conversation_id, int64 contact_id)
+{
+	(void) member_is_blocked(conversation_id, contact_id);
 }
 
 /* What tells a replay from another message under the same key. */
@@ -104,36 +132,24 @@ draft_hash(const MessageDraft *draft)
 									   (uint64) draft->sender_id);
 }
 
-/* The row that find_by_key found, detoasted into the current context. */
-static Message
-message_read(void)
-{
-	Message message = { .replayed = true };
-	bool isnull;
-	Datum value;
-
-	message.number = DatumGetInt64(parley_statement_value(0, 1, NULL));
-	value = parley_statement_value(0, 2, &isnull);
-	message.content = isnull ? NULL : DatumGetTextPCopy(value);
-	message.created_at = DatumGetTimestampTz(parley_statement_value(0, 3, NULL));
-	value = parley_statement_value(0, 4, &isnull);
-	message.edited_at = isnull ? 0 : DatumGetTimestampTz(value);
-	value = parley_statement_value(0, 5, &isnull);
-	message.deleted_at = isnull ? 0 : DatumGetTimestampTz(value);
-	return message;
-}
-
-/* Whether the row that find_by_key found was made of such a draft; a tombstone has its sender left to tell by. */
+/*
+ * Whether the row that find_by_key found was made of such a draft. Nothing from which a changed message's first content
+ * could be guessed is kept, so it is told by its length; rows changed by parley 1.0 have a hash still, or nothing.
+ */
 static bool
 message_is_of(const MessageDraft *draft)
 {
-	bool is_tombstone, from_operator;
-	Datum hash = parley_statement_value(0, 6, &is_tombstone);
-	Datum sender_id = parley_statement_value(0, 7, &from_operator);
+	bool is_changed = DatumGetBool(parley_statement_value(0, 3, NULL));
+	bool has_nothing, from_operator;
+	int64 kept = DatumGetInt64(parley_statement_value(0, 4, &has_nothing));
+	Datum sender_id = parley_statement_value(0, 5, &from_operator);
 
-	if (!is_tombstone)
-		return DatumGetInt64(hash) == draft_hash(draft);
-	return from_operator == draft->from_operator && (from_operator || DatumGetInt64(sender_id) == draft->sender_id);
+	if (from_operator != draft->from_operator || (!from_operator && DatumGetInt64(sender_id) != draft->sender_id))
+		return false;
+	if (is_changed && has_nothing)
+		return true;
+	return kept == (is_changed && kept >= 0 && kept <= CONTENT_BYTES_MAX ? VARSIZE_ANY_EXHDR(draft->content)
+																		 : draft_hash(draft));
 }
 
 /*
@@ -154,7 +170,9 @@ message_replay(const MessageDraft *draft, Message *message)
 				(errcode(ERRCODE_PARLEY_KEY_REUSED),
 				 errmsg("idempotency key \"%s\" was used for another message", text_to_cstring(draft->idempotency_key)),
 				 errhint("Use a new key for a new message."), errargument("idempotency_key")));
-	*message = message_read();
+	message->number = DatumGetInt64(parley_statement_value(0, 1, NULL));
+	message->created_at = DatumGetTimestampTz(parley_statement_value(0, 2, NULL));
+	message->replayed = true;
 	return true;
 }
 
@@ -186,62 +204,48 @@ message_insert(const MessageDraft *draft, const Message *message)
 }
 
 static void
-message_read_own(const MessageDraft *draft, const Message *message)
+message_note_written(const MessageDraft *draft, const Message *message, Statement *note_written)
 {
 	Datum values[] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(draft->sender_id),
 					   Int64GetDatum(message->number) };
 
 	if (!draft->from_operator)
-		parley_statement_run(&read_own, values, NULL, false, 0);
-}
-
-static bool
-has_cases(void)
-{
-	Oid conversations = get_relname_relid("conversations", get_namespace_oid("parley", false));
-
-	return get_attnum(conversations, "is_settled") != InvalidAttrNumber;
+		parley_statement_run(note_written, values, NULL, false, 0);
 }
 
 Message
 parley_message_post(const MessageDraft *draft)
 {
-	Message message = { .content = draft->content };
+	Message message = { 0 };
+	VersionStatements *statements = version_statements();
 	Datum values[] = { Int64GetDatum(draft->conversation_id), BoolGetDatum(draft->from_operator) };
 
-	if (!draft->from_operator)
-		parley_require_member(draft->conversation_id, draft->sender_id);
+	if (!draft->from_operator && member_is_blocked(draft->conversation_id, draft->sender_id))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("you cannot write in this conversation")));
 	if (draft->idempotency_key != NULL && message_replay(draft, &message))
 		return message;
-	if (parley_statement_run(has_cases() ? &take_number : &take_number_1_0, values, NULL, false, 1) == 0)
+	if (parley_statement_run(&statements->take_number, values, NULL, false, 1) == 0)
 		fail_no_conversation(draft->conversation_id);
 	message.number = DatumGetInt64(parley_statement_value(0, 1, NULL));
 	message.created_at = DatumGetTimestampTz(parley_statement_value(0, 2, NULL));
 	if (!draft->from_operator && DatumGetBool(parley_statement_value(0, 3, NULL)))
 		parley_statement_run(&reopen_case, values, NULL, false, 0);
 	message_insert(draft, &message);
-	message_read_own(draft, &message);
+	message_note_written(draft, &message, &statements->note_written);
 	return message;
 }
 
-/* parley.posted_message, in the order of its columns. */
+/* parley.posted_message, in the order of its columns: the first answer, also to a replay of what was changed since. */
 static Datum
 message_form(FunctionCallInfo fcinfo, const MessageDraft *draft, const Message *message)
 {
 	TupleDesc desc;
-	Datum values[8] = { Int64GetDatum(draft->conversation_id),    Int64GetDatum(message->number),
-						Int64GetDatum(draft->sender_id),          PointerGetDatum(message->content),
-						TimestampTzGetDatum(message->created_at), TimestampTzGetDatum(message->edited_at),
-						TimestampTzGetDatum(message->deleted_at), BoolGetDatum(message->replayed) };
-	bool nulls[8] = { false,
-					  false,
-					  draft->from_operator,
-					  message->content == NULL,
-					  false,
-					  message->edited_at == 0,
-					  message->deleted_at == 0,
-					  false };
+	Datum values[8] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(message->number),
+						Int64GetDatum(draft->sender_id), PointerGetDatum(draft->content),
+						TimestampTzGetDatum(message->created_at) };
+	bool nulls[8] = { [2] = draft->from_operator, [5] = true, [6] = true };
 
+	values[7] = BoolGetDatum(message->replayed);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "post_message must return a row");
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
@@ -286,4 +290,16 @@ parley_post_user_message(PG_FUNCTION_ARGS)
 	parley_require_argument(fcinfo, 1, "content");
 	parley_require_argument(fcinfo, 2, "user_id");
 	return post_message(fcinfo, false);
+}
+
+Datum
+parley_post_message_1_1(PG_FUNCTION_ARGS)
+{
+	return parley_post_message(fcinfo);
+}
+
+Datum
+parley_post_user_message_1_1(PG_FUNCTION_ARGS)
+{
+	return parley_post_user_message(fcinfo);
 }

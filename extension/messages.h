@@ -21,11 +21,8 @@ typedef struct MessageDraft
 typedef struct Message
 {
 	int64 number;
-	text *content; /* NULL: a tombstone. The draft's own, or of the memory context of the caller's SPI_connect() */
 	TimestampTz created_at;
-	TimestampTz edited_at;  /* 0: never */
-	TimestampTz deleted_at; /* 0: never */
-	bool replayed;          /* made by an earlier call with the same key */
+	bool replayed; /* made by an earlier call with the same key, and maybe changed since */
 } Message;
 
 /* Within SPI_connect() … SPI_finish(); P0002 where the contact is no member, or there is no such conversation. */

@@ -6,11 +6,11 @@ CREATE FUNCTION parley.post_message(
 RETURNS parley.posted_message
 LANGUAGE c SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_post_message';
+AS 'MODULE_PATHNAME', 'parley_post_message_1_1';
 COMMENT ON FUNCTION parley.post_message(bigint, parley.message_content, bigint, parley.idempotency_key) IS
 	'Posts a message: the next number of its conversation, in commit order. sender_id null: from the operator. A key that the '
-	'conversation has seen answers the message that it made (replayed). Errors: P0002 no such conversation, or the sender is no '
-	'member of it; PY422 the key came with another sender or content.';
+	'conversation has seen gives the first answer again (replayed), whatever became of the message. Errors: P0002 no such conversation, or the sender is no '
+	'member of it; 42501 the sender is blocked; PY422 the key came with another sender or content.';
 
 CREATE FUNCTION parley.require_conversation(conversation_id bigint) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -67,11 +67,12 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	home parley.conversations;
 	was parley.messages;
 	changed parley.message;
 BEGIN
 	-- The conversation's row first, as post_message has it. It is updated in any case: that is how sync learns of the change.
-	PERFORM FROM parley.conversations c WHERE c.id = change_message.conversation_id FOR NO KEY UPDATE;
+	SELECT * INTO home FROM parley.conversations c WHERE c.id = change_message.conversation_id FOR NO KEY UPDATE;
 	SELECT * INTO was FROM parley.messages m
 		WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
 	IF NOT FOUND THEN
@@ -87,16 +88,24 @@ BEGIN
 			SET content = change_message.content,
 				edited_at = CASE WHEN change_message.content IS NULL THEN m.edited_at ELSE clock_timestamp() END,
 				deleted_at = CASE WHEN change_message.content IS NULL THEN clock_timestamp() END,
-				idempotency_hash = CASE WHEN change_message.content IS NOT NULL THEN m.idempotency_hash END
+				idempotency_hash = CASE WHEN m.edited_at IS NULL AND m.idempotency_key IS NOT NULL THEN octet_length(m.content)
+					ELSE m.idempotency_hash END
 			WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
-		-- Rows may have been loaded in any order of time, so what is newest now is looked for in the whole conversation, but only
-		-- where the newest itself went.
-		UPDATE parley.conversations c
-			SET last_message_at = CASE WHEN change_message.content IS NOT NULL OR c.last_message_at > was.created_at
-				THEN c.last_message_at
-				ELSE (SELECT max(m.created_at) FROM parley.messages m
-					WHERE m.conversation_id = change_message.conversation_id AND m.deleted_at IS NULL) END
-			WHERE c.id = change_message.conversation_id;
+		IF content IS NULL AND home.newest_number = message_id THEN
+			-- The one before, where the order of numbers is that of time; rows may have been loaded in any other.
+			home.newest_number := NULL;
+			home.last_message_at := NULL;
+			IF home.is_dated_in_order THEN
+				SELECT m.number, m.created_at INTO home.newest_number, home.last_message_at FROM parley.messages m
+					WHERE m.conversation_id = home.id AND m.number < message_id AND m.deleted_at IS NULL
+					ORDER BY m.number DESC LIMIT 1;
+			ELSE
+				SELECT m.number, m.created_at INTO home.newest_number, home.last_message_at FROM parley.messages m
+					WHERE m.conversation_id = home.id AND m.deleted_at IS NULL
+					ORDER BY m.created_at DESC, m.number DESC LIMIT 1;
+			END IF;
+		END IF;
+		UPDATE parley.conversations c SET newest_number = home.newest_number, last_message_at = home.last_message_at WHERE c.id = home.id;
 	END IF;
 	SELECT m.conversation_id, m.number, m.sender_id, m.content, m.created_at, m.edited_at, m.deleted_at INTO changed
 		FROM parley.messages m
@@ -139,6 +148,35 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION parley.delete_message(bigint, bigint) IS
 	'Deletes a message of the operator''s: its number stays, its content goes. Errors: as change_message.';
+
+CREATE FUNCTION parley.scrub() RETURNS SETOF text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT unnest(ARRAY[
+		-- What parley 1.0 kept of a text that was edited.
+		'UPDATE parley.messages SET idempotency_hash = NULL WHERE edited_at IS NOT NULL AND idempotency_hash NOT BETWEEN 0 AND 40000',
+		'VACUUM (ANALYZE) parley.messages, parley.contacts',
+		'REINDEX INDEX CONCURRENTLY parley.messages_grams',
+		'REINDEX INDEX CONCURRENTLY parley.contacts_grams']);
+END;
+COMMENT ON FUNCTION parley.scrub() IS
+	'The statements that take what is left of deleted and edited texts out of the tables and indexes, to be run one by one by a superuser, as '
+	'with psql''s \gexec: VACUUM and REINDEX CONCURRENTLY run in no function. Readers and writers do not wait.';
+
+CREATE FUNCTION parley.count_unread(conversation_id bigint, contact_id bigint, read_number bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT count(*) FROM (SELECT FROM parley.messages m
+		WHERE m.conversation_id = count_unread.conversation_id AND m.number > read_number AND m.number <= read_number + 5000
+			AND m.deleted_at IS NULL AND m.sender_id IS DISTINCT FROM count_unread.contact_id
+		LIMIT 1000) u);
+END $$;
+COMMENT ON FUNCTION parley.count_unread(bigint, bigint, bigint) IS
+	'How many messages after read_number are neither deleted nor the contact''s own: exactly up to 1,000, which is also said of more. Looks '
+	'at 5,000 messages at most, whatever they are.';
 
 CREATE FUNCTION parley.message_json(message parley.message) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -184,6 +222,12 @@ CREATE VIEW parley.misdated_messages AS
 	WHERE is_misdated;
 COMMENT ON VIEW parley.misdated_messages IS 'the undeleted messages that are dated before the one before them';
 
+CREATE VIEW parley.newest_messages AS
+	SELECT DISTINCT ON (m.conversation_id) m.conversation_id, m.number, m.created_at
+	FROM parley.messages m WHERE m.deleted_at IS NULL
+	ORDER BY m.conversation_id, m.created_at DESC, m.number DESC;
+COMMENT ON VIEW parley.newest_messages IS 'the newest message of every conversation that has one; reads all messages';
+
 CREATE FUNCTION parley.rebuild_conversations() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -194,24 +238,25 @@ BEGIN
 	-- EXCLUSIVE, so that who is about to write, and has locked a row alone so far, is waited for too: they would deadlock.
 	LOCK TABLE parley.conversations, parley.messages IN EXCLUSIVE MODE;
 	WITH truth AS (
-		SELECT c.id, coalesce(max(m.number), 0) AS last_number,
-			max(m.created_at) FILTER (WHERE m.deleted_at IS NULL) AS last_message_at,
-			bool_and(d.conversation_id IS NULL) AS is_dated_in_order
+		SELECT c.id, coalesce(l.last_number, 0) AS last_number, n.number AS newest_number, n.created_at AS last_message_at,
+			d.conversation_id IS NULL AS is_dated_in_order
 		FROM parley.conversations c
-			LEFT JOIN parley.messages m ON m.conversation_id = c.id
+			LEFT JOIN (SELECT m.conversation_id, max(m.number) AS last_number FROM parley.messages m GROUP BY m.conversation_id) l
+				ON l.conversation_id = c.id
+			LEFT JOIN parley.newest_messages n ON n.conversation_id = c.id
 			LEFT JOIN (SELECT DISTINCT conversation_id FROM parley.misdated_messages) d ON d.conversation_id = c.id
-		GROUP BY c.id
 	)
 	UPDATE parley.conversations c
-		SET last_number = t.last_number, last_message_at = t.last_message_at, is_dated_in_order = t.is_dated_in_order
+		SET last_number = t.last_number, newest_number = t.newest_number, last_message_at = t.last_message_at,
+			is_dated_in_order = t.is_dated_in_order
 		FROM truth t
-		WHERE t.id = c.id AND (c.last_number, c.last_message_at, c.is_dated_in_order)
-			IS DISTINCT FROM (t.last_number, t.last_message_at, t.is_dated_in_order);
+		WHERE t.id = c.id AND (c.last_number, c.newest_number, c.last_message_at, c.is_dated_in_order)
+			IS DISTINCT FROM (t.last_number, t.newest_number, t.last_message_at, t.is_dated_in_order);
 	GET DIAGNOSTICS repaired = ROW_COUNT;
 	RETURN repaired;
 END $$;
 COMMENT ON FUNCTION parley.rebuild_conversations() IS
-	'Sets last_number, last_message_at and is_dated_in_order of every conversation from its messages, after rows were loaded past '
+	'Sets last_number, newest_number, last_message_at and is_dated_in_order of every conversation from its messages, after rows were loaded past '
 	'post_message; answers how many it changed. Writers wait meanwhile.';
 
 CREATE FUNCTION parley.audit_conversations(OUT rule text, OUT conversation_id bigint, OUT found text)
@@ -239,6 +284,11 @@ BEGIN ATOMIC
 		FROM parley.conversations c LEFT JOIN truth t ON t.conversation_id = c.id
 		WHERE c.last_message_at IS DISTINCT FROM t.newest
 	UNION ALL
+	SELECT 'newest_number is the newest undeleted message''s', c.id,
+			format('%s, not %s', coalesce(c.newest_number::text, 'null'), coalesce(n.number::text, 'null'))
+		FROM parley.conversations c LEFT JOIN parley.newest_messages n ON n.conversation_id = c.id
+		WHERE c.newest_number IS DISTINCT FROM n.number
+	UNION ALL
 	SELECT 'messages are dated in the order of their numbers', c.id, format('message %s is dated before an earlier one', min(d.number))
 		FROM parley.conversations c JOIN parley.misdated_messages d ON d.conversation_id = c.id
 		WHERE c.is_dated_in_order GROUP BY c.id
@@ -261,6 +311,11 @@ BEGIN ATOMIC
 		FROM parley.conversations c, unnest(ARRAY[c.contact_id, c.low_contact_id, c.high_contact_id]) AS w(contact_id)
 		WHERE w.contact_id IS NOT NULL
 			AND NOT EXISTS (SELECT FROM parley.members m WHERE m.conversation_id = c.id AND m.contact_id = w.contact_id)
+	UNION ALL
+	SELECT 'a member is blocked where the other side blocks them', c.id, format('member %s', m.contact_id)
+		FROM parley.conversations c JOIN parley.members m ON m.conversation_id = c.id
+		WHERE c.kind = 'direct' AND m.is_blocked <> EXISTS (SELECT FROM parley.blocks b
+			WHERE b.contact_id = m.contact_id AND b.user_id = CASE m.contact_id WHEN c.low_contact_id THEN c.high_contact_id ELSE c.low_contact_id END)
 	UNION ALL
 	SELECT 'a sender is a member', s.conversation_id, format('sender %s is none', s.sender_id)
 		FROM (SELECT DISTINCT m.conversation_id, m.sender_id FROM parley.messages m WHERE m.sender_id IS NOT NULL) s

@@ -21,7 +21,7 @@ COMMENT ON COLUMN parley.messages.number IS 'counts 1, 2, 3 … within the conve
 COMMENT ON COLUMN parley.messages.sender_id IS 'null: the operator, or an application''s chat';
 COMMENT ON COLUMN parley.messages.idempotency_key IS 'what the sender named the request that made the message';
 COMMENT ON COLUMN parley.messages.idempotency_hash IS
-	'of the sender and content that came with the key, so that a replay is known after an edit; null once deleted';
+	'of the sender and content that came with the key; once edited or deleted no more than the first content''s length in bytes';
 
 COMMENT ON COLUMN parley.messages.transfer_id IS
 	'the transfer that this is the receipt of, set by the ledger alone; such a message is never edited or deleted';

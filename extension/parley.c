@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "conversations.h"
 #include "ledger/early_release.h"
 #include "ledger/row_writer.h"
 #include "live/wakeups.h"
@@ -21,6 +22,7 @@ void _PG_init(void);
 void
 _PG_init(void)
 {
+	parley_conversations_init();
 	parley_search_settings_init();
 	parley_early_release_init();
 	parley_row_writer_init();

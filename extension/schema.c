@@ -1,11 +1,14 @@
 /*
- * schema.c: what the checks of the domains need to be fast.
- *
- * Locks nothing, allocates nothing.
+ * schema.c: what the checks of the domains need to be fast, and which version of the tables there is.
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "utils/lsyscache.h"
+
+#include "schema.h"
 
 #include "compat.h"
 
@@ -22,4 +25,12 @@ parley_is_printable_ascii(PG_FUNCTION_ARGS)
 		if (characters[i] < ' ' || characters[i] > '~')
 			PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(true);
+}
+
+bool
+parley_schema_is_1_0(void)
+{
+	RangeVar *conversations = makeRangeVar("parley", "conversations", -1);
+
+	return get_attnum(RangeVarGetRelid(conversations, AccessShareLock, false), "newest_number") == InvalidAttrNumber;
 }

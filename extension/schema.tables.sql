@@ -30,9 +30,12 @@ CREATE DOMAIN parley.person_name AS text
 	CHECK (char_length(VALUE) BETWEEN 1 AND 200);
 COMMENT ON DOMAIN parley.person_name IS 'a name of 1 to 200 characters';
 
+-- As a phone is typed, or pasted from a page or an address book: clean_phone() makes one of plain characters of it.
 CREATE DOMAIN parley.phone_number AS text
-	CHECK (VALUE ~ '^\+?[0-9 ()./-]{1,40}$' AND char_length(regexp_replace(VALUE, '[^0-9]', '', 'g')) BETWEEN 7 AND 15);
-COMMENT ON DOMAIN parley.phone_number IS 'a phone number of 7 to 15 digits; blanks, ( ) . / - and a leading + are kept as given';
+	CHECK (VALUE ~* '^ *(tel:)?[+0-9 ()./\u00a0\u2000-\u2015\u202a-\u202f\u205f-\u2069\u2212\u3000\ufeff-]{1,50}$'
+		AND VALUE !~ '[0-9].*\+' AND char_length(regexp_replace(VALUE, '[^0-9]', '', 'g')) BETWEEN 7 AND 15);
+COMMENT ON DOMAIN parley.phone_number IS
+	'a phone number of 7 to 15 digits, as it is typed or pasted: with blanks of any kind, ( ) . / -, a leading + and tel:';
 
 CREATE DOMAIN parley.email_address AS text
 	CHECK (char_length(VALUE) BETWEEN 3 AND 254 AND VALUE ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$');

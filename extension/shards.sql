@@ -14,7 +14,7 @@ BEGIN ATOMIC
 	SELECT 'an application''s token carries its logical shard', NULL,
 			format(CASE WHEN a.id <= s.last_value THEN 'old: parley 1.0 gave it to application %s'
 				ELSE 'application %s: shard %s, not %s' END, a.id, coalesce(parley.token_shard(a.token)::text, 'none'), a.id & 1023)
-		FROM parley.applications a, parley.applications_id_seq s WHERE parley.token_shard(a.token) IS DISTINCT FROM (a.id & 1023)::integer;
+		FROM parley.applications a, parley.applications_id_seq s WHERE a.token IS NOT NULL AND parley.token_shard(a.token) IS DISTINCT FROM (a.id & 1023)::integer;
 END;
 COMMENT ON FUNCTION parley.audit_shards() IS
 	'The conversations and applications whose id or token does not carry their logical shard, and how; no row when all is well. Those that '
@@ -38,7 +38,7 @@ BEGIN
 	-- The one change that rows of transfers and refusals ever see: where their receipt is.
 	ALTER TABLE parley.transfers DISABLE TRIGGER transfers_are_immutable;
 	ALTER TABLE parley.refusals DISABLE TRIGGER refusals_are_immutable;
-	SET CONSTRAINTS parley.members_conversation_id_fkey DEFERRED;
+	SET CONSTRAINTS ALL DEFERRED;
 	UPDATE parley.conversations c SET id = r.new_id FROM unnest(old_ids, new_ids) r(old_id, new_id) WHERE c.id = r.old_id;
 	FOR referrer IN SELECT a.attrelid FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid
 			WHERE t.relnamespace = 'parley'::regnamespace AND t.relkind IN ('r', 'p') AND a.attname = 'conversation_id' AND NOT a.attisdropped
@@ -46,7 +46,7 @@ BEGIN
 		EXECUTE format('UPDATE %s t SET conversation_id = r.new_id FROM unnest($1, $2) r(old_id, new_id) WHERE t.conversation_id = r.old_id',
 			referrer) USING old_ids, new_ids;
 	END LOOP;
-	SET CONSTRAINTS parley.members_conversation_id_fkey IMMEDIATE;
+	SET CONSTRAINTS ALL IMMEDIATE;
 	ALTER TABLE parley.transfers ENABLE ALWAYS TRIGGER transfers_are_immutable;
 	ALTER TABLE parley.refusals ENABLE ALWAYS TRIGGER refusals_are_immutable;
 	RETURN old_ids[cardinality(old_ids)];

@@ -1,19 +1,40 @@
 -- users: what a contact does through the API. In conversations of which they are no member, they find nothing.
 
 CREATE FUNCTION parley.create_user(
-	phone parley.phone_number, name parley.person_name DEFAULT NULL, email parley.email_address DEFAULT NULL)
+	phone parley.phone_number DEFAULT NULL, name parley.person_name DEFAULT NULL, email parley.email_address DEFAULT NULL,
+	caller_phone text DEFAULT NULL)
 RETURNS parley.contact
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	made parley.contact;
 BEGIN
-	IF phone IS NULL THEN
-		RAISE EXCEPTION 'a user needs a phone' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'phone';
+	IF caller_phone IS NULL THEN
+		IF num_nonnulls(phone, email) = 0 THEN
+			RAISE EXCEPTION 'a user needs a phone or an email' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'phone';
+		END IF;
+		RETURN parley.insert_contact(name, phone, email, now());
 	END IF;
-	RETURN parley.create_contact(name, phone, email);
+	IF parley.phone_digits(caller_phone) = '' THEN
+		RAISE EXCEPTION 'registration takes a token with a verified phone' USING ERRCODE = 'PY403';
+	ELSIF parley.phone_digits(phone) <> parley.phone_digits(caller_phone) THEN
+		RAISE EXCEPTION 'phone is not the one that was verified' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'phone';
+	ELSIF email IS NOT NULL THEN
+		RAISE EXCEPTION 'email cannot be given, since it was not verified' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'email';
+	END IF;
+	-- It is the caller's own phone, so who has it already is the caller: the answer is the same.
+	INSERT INTO parley.contacts AS c (name, phone, registered_at)
+		VALUES (create_user.name, parley.clean_phone(coalesce(create_user.phone, create_user.caller_phone)), now())
+		ON CONFLICT (phone_digits) DO UPDATE
+			SET registered_at = coalesce(c.registered_at, excluded.registered_at), name = coalesce(c.name, excluded.name)
+		RETURNING c.id, c.name, c.phone, c.email, c.created_at INTO made;
+	RETURN made;
 END $$;
-COMMENT ON FUNCTION parley.create_user(parley.phone_number, parley.person_name, parley.email_address) IS
-	'Registers a user: a contact with a phone. Two that register one phone at once: one is made. Errors: 22004 no phone, 23505 phone or email taken.';
+COMMENT ON FUNCTION parley.create_user(parley.phone_number, parley.person_name, parley.email_address, text) IS
+	'Registers a user by phone or email. Two that register one phone at once: one is made. With caller_phone, which a verified token tells '
+	'(parleyd --verified-phone-claim), the phone is that, and who has it already is answered as if new. Errors: 22004 neither phone nor '
+	'email, 23505 phone or email taken; with caller_phone PY403 the token has none, 22023 another phone, or an email.';
 
 CREATE FUNCTION parley.require_member(user_id bigint, conversation_id bigint) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -34,7 +55,7 @@ CREATE FUNCTION parley.post_user_message(
 RETURNS parley.posted_message
 LANGUAGE c SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_post_user_message';
+AS 'MODULE_PATHNAME', 'parley_post_user_message_1_1';
 COMMENT ON FUNCTION parley.post_user_message(bigint, parley.message_content, bigint, parley.idempotency_key) IS
 	'post_message from a member. Errors: as post_message.';
 
@@ -80,11 +101,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM parley.require_member(user_id, conversation_id);
+	IF (SELECT m.is_blocked FROM parley.members m
+			WHERE m.conversation_id = edit_user_message.conversation_id AND m.contact_id = user_id) THEN
+		RAISE EXCEPTION 'you cannot write in this conversation' USING ERRCODE = 'insufficient_privilege';
+	END IF;
 	RETURN parley.change_message(conversation_id, message_id, parley.require_content(content), user_id);
 END $$;
 COMMENT ON FUNCTION parley.edit_user_message(bigint, bigint, bigint, parley.message_content) IS
-	'Gives a message of the user''s own new content. Errors: as change_message, 22004 no content, and '
-	'P0002 no such conversation of this user.';
+	'Gives a message of the user''s own new content. Errors: as change_message, 22004 no content, '
+	'P0002 no such conversation of this user, 42501 blocked.';
 
 CREATE FUNCTION parley.delete_user_message(user_id bigint, conversation_id bigint, message_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -114,9 +139,9 @@ BEGIN
 	UPDATE parley.members m SET read_number = greatest(m.read_number, message_id)
 		WHERE m.conversation_id = mark_read.conversation_id AND m.contact_id = user_id
 		RETURNING m.read_number INTO read;
-	-- Between the two statements messages may have come, and another session of the user's may have read them.
-	unread := greatest(last_number - read, 0);
+	unread := parley.count_unread(conversation_id, user_id, read);
 END $$;
 COMMENT ON FUNCTION parley.mark_read(bigint, bigint, bigint) IS
-	'Advances the user''s read horizon to message_id; it never goes back. Answers the horizon and how many messages follow it. '
+	'Advances the user''s read horizon to message_id; it never goes back. Answers the horizon and how many messages of others follow '
+	'it, deleted ones aside, exactly up to 1,000. '
 	'Errors: P0002 no such conversation of this user, or no such message.';

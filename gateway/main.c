@@ -70,6 +70,8 @@ read_files(const Config *config, TokenKeys **keys, SSL_CTX **tls)
 	*tls = NULL;
 	if (config->jwt_key_file[0] != '\0')
 		*keys = token_keys_read(config->jwt_key_file, config->jwt_issuer, config->jwt_audience, error, sizeof(error));
+	if (*keys != NULL)
+		token_keys_set_phone_claim(*keys, config->verified_phone_claim);
 	if (error[0] == '\0' && config->tls_cert_file[0] != '\0')
 		*tls = tls_context_read(config->tls_cert_file, config->tls_key_file, error, sizeof(error));
 	if (error[0] == '\0')

@@ -71,6 +71,24 @@ SELECT number, next_last_id FROM parley.search_chat(:'app', 2, 'EVEN', 2);
 SELECT number, next_last_id FROM parley.search_chat(:'app', 2, 'even', 2, 10);
 SELECT number, next_last_id FROM parley.search_chat(:'app', 2, 'even', 2, 6);
 
+-- a_token_is_exchanged_for_a_new_one_of_the_same_shard, and the old one is good for nothing
+SELECT token AS turned FROM parley.create_application('Turned', 'applications-turned') \gset
+SELECT number FROM parley.create_chat(:'turned');
+SELECT token AS new, chats_count FROM parley.rotate_token(:'turned') \gset
+SELECT :'new' <> :'turned' AS other, parley.token_shard(:'new') = parley.token_shard(:'turned') AS same_shard, :chats_count AS chats_count;
+SELECT number FROM parley.get_chat(:'new', 1);
+SELECT parley.get_chat(:'turned', 1);
+SELECT parley.rotate_token(:'turned');
+SELECT token = :'new' AS new, replayed FROM parley.create_application('Turned', 'applications-turned');
+-- … and taken away
+SELECT parley.revoke_application(:'new');
+SELECT parley.get_application(:'new');
+SELECT parley.post_chat_message(:'new', 1, 'x');
+SELECT parley.revoke_application(:'new');
+SELECT parley.create_application('Turned', 'applications-turned');
+SELECT count(*) FROM parley.list_applications("limit" => 200) WHERE name = 'Turned' OR token IS NULL;
+SELECT count(*) FROM parley.audit_shards();
+
 -- tokens_and_numbers_that_are_not_there_are_alike
 SELECT parley.get_application('nobody');
 SELECT parley.get_application('');

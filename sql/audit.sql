@@ -25,6 +25,14 @@ UPDATE parley.conversations SET last_message_at = NULL WHERE id = :c;
 SELECT rule FROM parley.audit_conversations();
 ROLLBACK;
 
+-- a_wrong_newest_message
+BEGIN;
+UPDATE parley.conversations SET newest_number = 1 WHERE id = :c;
+SELECT rule, found FROM parley.audit_conversations();
+SELECT parley.rebuild_conversations();
+SELECT rule FROM parley.audit_conversations();
+ROLLBACK;
+
 -- a_message_dated_before_an_earlier_one, which a load past post_message brings and rebuild_conversations() takes note of
 BEGIN;
 UPDATE parley.messages SET created_at = created_at - interval '1 day' WHERE conversation_id = :c AND number = 2;

@@ -36,6 +36,15 @@ SELECT parley.create_contact(name => '');
 SELECT parley.create_contact(name => repeat('x', 201));
 SELECT length((parley.create_contact(name => repeat('é', 200))).name);
 
+-- a_phone_is_taken_as_it_was_pasted, and kept in plain characters
+SELECT phone FROM parley.create_contact(phone => 'tel:+1-700-555-0101');
+SELECT phone FROM parley.create_contact(phone => U&'+1\00A0(700)\202F555\20110102');
+SELECT phone FROM parley.create_contact(phone => U&'\202A\200E+1 700 555 0103\202C');
+SELECT phone FROM parley.create_contact(phone => ' TEL:700.555.0104 ');
+SELECT parley.create_contact(phone => U&'1\00A0700\00A0555\00A00101');
+SELECT parley.create_contact(phone => 'tel:+1-700-555-0105;ext=7');
+SELECT parley.create_contact(phone => '1+7005550106');
+
 -- a phone of 7 and one of 15 digits are as short and as long as they get
 SELECT (parley.create_contact(phone => '700 0001')).phone, (parley.create_contact(phone => '+700 000 000 000 001')).phone;
 

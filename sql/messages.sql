@@ -79,10 +79,11 @@ SELECT parley.edit_message(:c, 1, NULL);
 SELECT parley.edit_user_message(:ana, :c, 2, NULL);
 SELECT left(content, 20) FROM parley.list_messages(:c, "limit" => 1);
 
--- a_replay_after_an_edit_is_still_a_replay
+-- a_replay_after_an_edit_is_answered_as_the_first_time, and no hash is left by which the first text could be guessed
 SELECT content FROM parley.edit_user_message(:ana, :c, 5, 'keyed, then edited');
 SELECT message_id, content, replayed FROM parley.post_message(:c, 'keyed', :ana, 'key 1');
 SELECT parley.post_message(:c, 'keyed, then edited', :ana, 'key 1');
+SELECT idempotency_hash FROM parley.messages WHERE conversation_id = :c AND number = 5;
 
 -- a_tombstone_keeps_its_number_and_nothing_else
 SELECT last_number, newest FROM pg_temp.counters WHERE id = :c;
@@ -97,9 +98,33 @@ SELECT parley.delete_user_message(:ana, :c, 5);
 SELECT deleted_at = :'deleted_at' AS unchanged FROM parley.messages WHERE conversation_id = :c AND number = 5;
 SELECT parley.edit_user_message(:ana, :c, 5, 'x');
 SELECT message_id, content, replayed FROM parley.post_message(:c, 'keyed', :ana, 'key 1');
--- … and another's message under that key is not taken for it, and lost
+-- … and another message under that key, or another's, is not taken for it, and lost
+SELECT parley.post_message(:c, 'keyed otherwise', :ana, 'key 1');
 SELECT parley.post_message(:c, 'keyed', NULL, 'key 1');
 SELECT message_id FROM parley.post_message(:c, 'sixth');
+
+-- what_is_newest_after_a_deletion_is_found_from_the_end, not by reading the conversation under its lock
+SELECT id AS long FROM parley.create_contact('Long Messages') \gset
+SELECT count(*) FROM (SELECT parley.post_message(o.id, 'message ' || n) FROM parley.open_contact_conversation(:long) o, generate_series(1, 500) n) p;
+BEGIN;
+SELECT parley.delete_message(id, 400) FROM parley.open_contact_conversation(:long);
+SELECT newest_number FROM parley.conversations WHERE contact_id = :long;
+SELECT pg_stat_get_xact_tuples_fetched('parley.messages'::regclass) AS before \gset
+SELECT parley.delete_message(o.id, n) FROM parley.open_contact_conversation(:long) o, unnest(ARRAY[500, 499]) n;
+SELECT pg_stat_get_xact_tuples_fetched('parley.messages'::regclass) - :before < 20 AS few_were_read;
+SELECT newest_number, last_message_at = (SELECT created_at FROM parley.messages m WHERE m.conversation_id = c.id AND m.number = 498) AS dated
+	FROM parley.conversations c WHERE contact_id = :long;
+COMMIT;
+-- … where rows were loaded in another order than that of their times, by the times
+BEGIN;
+UPDATE parley.messages m SET created_at = m.created_at + interval '1 hour' FROM parley.conversations c
+	WHERE c.contact_id = :long AND m.conversation_id = c.id AND m.number = 7;
+SELECT parley.rebuild_conversations();
+SELECT newest_number, is_dated_in_order FROM parley.conversations WHERE contact_id = :long;
+SELECT parley.delete_message(id, 7) FROM parley.open_contact_conversation(:long);
+SELECT newest_number FROM parley.conversations WHERE contact_id = :long;
+SELECT * FROM parley.audit_conversations();
+ROLLBACK;
 
 -- a_conversation_without_a_message_left_has_no_time
 SELECT parley.delete_user_message(:bob, id, 1) FROM parley.open_contact_conversation(:bob);
@@ -119,3 +144,6 @@ SELECT parley.rebuild_conversations();
 SELECT last_number, newest FROM pg_temp.counters WHERE id = :c;
 ROLLBACK;
 SELECT * FROM parley.audit_conversations();
+
+-- what is dated in the future is no test's newest message
+SELECT parley.delete_message(:c, 7);

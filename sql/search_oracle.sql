@@ -39,7 +39,9 @@ CREATE FUNCTION listed_to_user(who bigint, term text, OUT place bigint, OUT conv
 	OUT kind parley.conversation_kind, OUT unread bigint)
 RETURNS SETOF record LANGUAGE sql STABLE AS $$
 	SELECT row_number() OVER (ORDER BY h.created_at DESC, h.conversation_id DESC),
-		h.conversation_id, h.number, m.content, h.created_at, k.id, k.name, k.phone, c.kind, c.last_number - u.read_number
+		h.conversation_id, h.number, m.content, h.created_at, k.id, k.name, k.phone, c.kind,
+		(SELECT count(*) FROM (SELECT FROM parley.messages n WHERE n.conversation_id = c.id AND n.number > u.read_number
+			AND n.deleted_at IS NULL AND n.sender_id IS DISTINCT FROM who LIMIT 1000) n)
 	FROM matching_messages(term) h
 	JOIN parley.messages m USING (conversation_id, number)
 	JOIN parley.conversations c ON c.id = h.conversation_id

@@ -64,3 +64,23 @@ SELECT content, edited_at IS NOT NULL AS edited FROM parley.edit_user_message(:a
 SELECT parley.delete_user_message(:ana, :c, 1);
 SELECT content, deleted_at IS NOT NULL AS deleted FROM parley.get_user_message(:bob, :c, 1);
 SELECT * FROM parley.audit_conversations();
+
+-- unread_counts_what_others_wrote_and_nobody_deleted, up to 1,000
+SELECT id AS una FROM parley.create_user('+1 702 555 0071', 'Una Unread') \gset
+SELECT id AS ned FROM parley.create_user('+1 702 555 0072', 'Ned Unread') \gset
+SELECT id AS talk FROM parley.open_direct_conversation(:una, :ned) \gset
+SELECT count(*) FROM (SELECT parley.post_user_message(:talk, 'from Ned ' || n, :ned) FROM generate_series(1, 3) n) p;
+SELECT message_id FROM parley.post_user_message(:talk, 'from Una', :una);
+SELECT unread FROM parley.list_user_conversations(:una);
+SELECT unread FROM parley.list_user_conversations(:ned);
+SELECT parley.delete_user_message(:ned, :talk, 2);
+SELECT unread FROM parley.list_user_conversations(:una);
+SELECT unread FROM parley.list_user_conversations(:una, 'from');
+SELECT * FROM parley.mark_read(:una, :talk, 1);
+SELECT count(*) FROM (SELECT parley.post_user_message(:talk, 'more from Ned ' || n, :ned) FROM generate_series(1, 998) n) p;
+SELECT unread FROM parley.list_user_conversations(:una);
+SELECT message_id FROM parley.post_user_message(:talk, 'the thousandth', :ned);
+SELECT message_id FROM parley.post_user_message(:talk, 'the thousand and first', :ned);
+SELECT unread FROM parley.list_user_conversations(:una);
+SELECT * FROM parley.mark_read(:una, :talk, 3);
+SELECT * FROM parley.mark_read(:una, :talk, 1004);

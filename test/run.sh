@@ -8,9 +8,9 @@ set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
 
-suites=(graph build unit regress isolation lifecycle e2e http fault page interface asan valgrind log)
+suites=(graph build unit regress isolation lifecycle e2e http security fault page interface asan valgrind log)
 # how the tests of each are counted
-declare -A count=([graph]=node [build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [e2e]=node [http]=node [fault]=node
+declare -A count=([graph]=node [build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [e2e]=node [http]=node [security]=node [fault]=node
 	[page]=node [interface]=node [asan]=asan [valgrind]=valgrind [log]=tap)
 
 if [ -n "${TESTS:-}" ]; then
@@ -211,6 +211,10 @@ suite_e2e() {
 
 suite_http() {
 	with_gateway gateway/parleyd node_tests http
+}
+
+suite_security() {
+	with_gateway gateway/parleyd node_tests security
 }
 
 suite_fault() {

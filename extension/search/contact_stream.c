@@ -128,7 +128,8 @@ on_contact(void *visitor_state, TupleTableSlot *contact)
 		while (parley_lookup_next(&stream->of_contact[i]))
 		{
 			CHECK_FOR_INTERRUPTS();
-			parley_hits_meet_row(stream->hits, stream->of_contact[i].slot, NAMING_KNOWN);
+			parley_hits_meet_row(stream->hits, stream->of_contact[i].slot,
+								 stream->scope->filter.hides_phones ? NAMING_ASKED : NAMING_KNOWN);
 		}
 	}
 	return true;

@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "schema.h"
 #include "search/list.h"
 #include "statement.h"
 
@@ -28,9 +29,18 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations);
  * joins with all messages or contacts: if it takes these for few, or a page, whose size it does not know, for large. */
 
 /* The message m that a row shows, its conversation c and its contact co, in the order of parley.recent_conversation. */
-#define ROW_COLUMNS \
-	" SELECT c.id, m.number, m.content::text, m.created_at, co.id, co.name::text, co.phone::text, c.kind"
-#define UNREAD ", c.last_number - u.read_number"
+#define ROW_COLUMNS_WITH(phone) \
+	" SELECT c.id, m.number, m.content::text, m.created_at, co.id, co.name::text, " phone ", c.kind"
+#define ROW_COLUMNS ROW_COLUMNS_WITH("co.phone::text")
+/* Users are shown the phone of who has written, or whose phone they gave; hidden: whether a user asks, and not the
+ * operator. */
+#define USER_COLUMNS(member, hidden)                                                                         \
+	ROW_COLUMNS_WITH("CASE WHEN NOT " hidden " OR co.id = $1 OR " member ".gave_phone"                       \
+					 "  OR (SELECT o.has_written FROM parley.members o"                                      \
+					 "    WHERE o.conversation_id = c.id AND o.contact_id = co.id) THEN co.phone::text END") \
+	", CASE WHEN c.last_number > " member ".read_number"                                                     \
+	"  THEN parley.count_unread(c.id, $1, " member ".read_number) ELSE 0 END"
+#define USER_COLUMNS_OF_1_0(member) ROW_COLUMNS ", c.last_number - " member ".read_number"
 #define CONTACT_OF(id) " LEFT JOIN LATERAL (SELECT k.* FROM parley.contacts k WHERE k.id = " id " LIMIT 1) co ON true"
 #define AUTHOR CONTACT_OF("coalesce(c.contact_id, m.sender_id)")
 #define OTHER_SIDE                                                  \
@@ -38,54 +48,77 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations);
 			   " WHEN c.low_contact_id = $1 THEN c.high_contact_id" \
 			   " ELSE c.low_contact_id END")
 
-/* From the end of the conversation backwards: nearly always the first row looked at. */
-#define NEWEST                                                                                      \
+#define NEWEST " FROM parley.messages n WHERE n.conversation_id = c.id AND n.number = c.newest_number LIMIT 1"
+/* Tables of 1.0 have no such number: from the end of the conversation backwards, nearly always the first row looked at.
+ */
+#define NEWEST_OF_1_0                                                                               \
 	" FROM parley.messages n"                                                                       \
 	" WHERE n.conversation_id = c.id AND n.created_at = c.last_message_at AND n.deleted_at IS NULL" \
 	" ORDER BY n.number DESC LIMIT 1"
 
-/* $1: the user; $2, $3: the position; $4: rows to skip; $5: rows to answer. */
+/* $1: the user; $2, $3: the position; $4: rows to skip; $5: rows to answer; $6: whether phones are hidden. */
 #define OF_OPERATOR " FROM parley.conversations c WHERE c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
 #define OF_USER                                                                      \
 	" FROM parley.members u JOIN parley.conversations c ON c.id = u.conversation_id" \
 	" WHERE u.contact_id = $1 AND c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
-#define PAGE                                                                                                     \
+#define PAGE(newest)                                                                                             \
 	" AND (c.last_message_at, c.id) < ($2, $3) ORDER BY c.last_message_at DESC, c.id DESC OFFSET $4 LIMIT $5) c" \
-	" CROSS JOIN LATERAL (SELECT n.*" NEWEST ") m"
+	" CROSS JOIN LATERAL (SELECT n.*" newest ") m"
 #define IN_ORDER " ORDER BY c.last_message_at DESC, c.id DESC"
-#define LIST_PARAMETERS                                    \
-	{                                                      \
-		INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID \
+#define LIST_PARAMETERS                                             \
+	{                                                               \
+		INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, BOOLOID \
 	}
 
-static Statement list_all = { ROW_COLUMNS " FROM (SELECT c.*" OF_OPERATOR PAGE AUTHOR IN_ORDER, LIST_PARAMETERS,
-							  .is_generic = true };
 static Statement count_all = { "SELECT count(*)" OF_OPERATOR, LIST_PARAMETERS };
-static Statement list_user_all = {
-	ROW_COLUMNS ", c.last_number - c.read_number FROM (SELECT c.*, u.read_number" OF_USER PAGE OTHER_SIDE IN_ORDER,
-	LIST_PARAMETERS
-};
 static Statement count_user_all = { "SELECT count(*)" OF_USER, LIST_PARAMETERS };
 
 /* $1: the user; $2, $3: conversations in the order of the list, and the message that each shows, 0 if that is its
- * newest. */
-#define SHOWN                                                                   \
+ * newest; $4: whether phones are hidden. */
+#define SHOWN(newest)                                                           \
 	" FROM unnest($2, $3) WITH ORDINALITY AS h(conversation_id, number, place)" \
 	" JOIN parley.conversations c ON c.id = h.conversation_id"                  \
 	" CROSS JOIN LATERAL (SELECT s.* FROM parley.messages s"                    \
 	"  WHERE s.conversation_id = c.id"                                          \
-	"   AND s.number = CASE WHEN h.number > 0 THEN h.number ELSE (SELECT n.number" NEWEST ") END LIMIT 1) m"
-#define SHOW_PARAMETERS                     \
-	{                                       \
-		INT8OID, INT8ARRAYOID, INT8ARRAYOID \
+	"   AND s.number = CASE WHEN h.number > 0 THEN h.number ELSE (SELECT n.number" newest ") END LIMIT 1) m"
+#define SHOW_PARAMETERS                              \
+	{                                                \
+		INT8OID, INT8ARRAYOID, INT8ARRAYOID, BOOLOID \
 	}
+#define MEMBER " JOIN parley.members u ON u.conversation_id = c.id AND u.contact_id = $1"
+#define BY_PLACE " ORDER BY h.place"
 
-static Statement show = { ROW_COLUMNS SHOWN AUTHOR " ORDER BY h.place", SHOW_PARAMETERS, .is_generic = true };
-static Statement show_user = { ROW_COLUMNS UNREAD SHOWN
-							   " JOIN parley.members u ON u.conversation_id = c.id AND u.contact_id = $1" OTHER_SIDE
-							   " ORDER BY h.place",
-							   SHOW_PARAMETERS, .is_generic = true };
+/* Each for the operator, and for a user. */
+typedef struct ListStatements
+{
+	Statement list[2];
+	Statement show[2];
+} ListStatements;
+
+static ListStatements current_statements = {
+	{ { ROW_COLUMNS " FROM (SELECT c.*" OF_OPERATOR PAGE(NEWEST) AUTHOR IN_ORDER, LIST_PARAMETERS, .is_generic = true },
+	  { USER_COLUMNS("c", "$6") " FROM (SELECT c.*, u.read_number, u.gave_phone" OF_USER PAGE(NEWEST)
+			OTHER_SIDE IN_ORDER,
+		LIST_PARAMETERS } },
+	{ { ROW_COLUMNS SHOWN(NEWEST) AUTHOR BY_PLACE, SHOW_PARAMETERS, .is_generic = true },
+	  { USER_COLUMNS("u", "$4") SHOWN(NEWEST) MEMBER OTHER_SIDE BY_PLACE, SHOW_PARAMETERS, .is_generic = true } },
+};
+static ListStatements statements_of_1_0 = {
+	{ { ROW_COLUMNS " FROM (SELECT c.*" OF_OPERATOR PAGE(NEWEST_OF_1_0) AUTHOR IN_ORDER, LIST_PARAMETERS,
+		.is_generic = true },
+	  { USER_COLUMNS_OF_1_0("c") " FROM (SELECT c.*, u.read_number" OF_USER PAGE(NEWEST_OF_1_0) OTHER_SIDE IN_ORDER,
+		LIST_PARAMETERS } },
+	{ { ROW_COLUMNS SHOWN(NEWEST_OF_1_0) AUTHOR BY_PLACE, SHOW_PARAMETERS, .is_generic = true },
+	  { USER_COLUMNS_OF_1_0("u") SHOWN(NEWEST_OF_1_0) MEMBER OTHER_SIDE BY_PLACE, SHOW_PARAMETERS,
+		.is_generic = true } },
+};
 static Statement find_contact = { "SELECT FROM parley.contacts WHERE id = $1", { INT8OID }, .is_generic = true };
+
+static ListStatements *
+list_statements(void)
+{
+	return parley_schema_is_1_0() ? &statements_of_1_0 : &current_statements;
+}
 
 /* A cursor is the position of the row that it follows, and the hash of the list's filter, in hexadecimal; opaque to
  * clients. Those of parley 1.0 have no hash. */
@@ -145,16 +178,16 @@ static uint64
 listing_read_all(const Listing *listing, int64 *total)
 {
 	bool of_user = listing->filter.of_user;
-	Datum values[] = { Int64GetDatum(listing->filter.user_id), TimestampTzGetDatum(listing->before.at),
+	Datum values[] = { Int64GetDatum(listing->filter.user_id),         TimestampTzGetDatum(listing->before.at),
 					   Int64GetDatum(listing->before.conversation_id), Int64GetDatum(listing->skip),
-					   Int64GetDatum(listing->page_size + 1) };
+					   Int64GetDatum(listing->page_size + 1),          BoolGetDatum(listing->filter.hides_phones) };
 
 	if (listing->counted)
 	{
 		parley_statement_run(of_user ? &count_user_all : &count_all, values, NULL, true, 0);
 		*total = DatumGetInt64(parley_statement_value(0, 1, NULL));
 	}
-	return parley_statement_run(of_user ? &list_user_all : &list_all, values, NULL, true, 0);
+	return parley_statement_run(&list_statements()->list[of_user], values, NULL, true, 0);
 }
 
 Hit *
@@ -193,7 +226,7 @@ listing_read_matching(const Listing *listing, int64 *total)
 	const Hit *hits = parley_listing_find(listing, &messages, &contacts, &count, total);
 	Datum *conversations = palloc(sizeof(Datum) * (count + 1));
 	Datum *numbers = palloc(sizeof(Datum) * (count + 1));
-	Datum values[3] = { Int64GetDatum(listing->filter.user_id) };
+	Datum values[4] = { Int64GetDatum(listing->filter.user_id) };
 
 	for (int64 i = 0; i < count; i++)
 	{
@@ -202,7 +235,9 @@ listing_read_matching(const Listing *listing, int64 *total)
 	}
 	values[1] = parley_int64_array(conversations, (int) count);
 	values[2] = parley_int64_array(numbers, (int) count);
-	return count == 0 ? 0 : parley_statement_run(listing->filter.of_user ? &show_user : &show, values, NULL, true, 0);
+	values[3] = BoolGetDatum(listing->filter.hides_phones);
+	return count == 0 ? 0
+					  : parley_statement_run(&list_statements()->show[listing->filter.of_user], values, NULL, true, 0);
 }
 
 /* Copies a row of the statement to the result; next_cursor if another row follows. */
@@ -264,6 +299,8 @@ parley_recent_conversations(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+#define CALLER_ROLE 6 /* the argument of list_user_conversations() */
+
 Datum
 parley_list_user_conversations(PG_FUNCTION_ARGS)
 {
@@ -273,6 +310,9 @@ parley_list_user_conversations(PG_FUNCTION_ARGS)
 	parley_require_argument(fcinfo, 0, "user_id");
 	user_id = PG_GETARG_INT64(0);
 	listing = parley_listing_read(fcinfo, 1, &user_id);
+	/* parley 1.0 had no such argument. */
+	listing.filter.hides_phones = PG_NARGS() > CALLER_ROLE && !PG_ARGISNULL(CALLER_ROLE) &&
+								  strcmp(text_to_cstring(PG_GETARG_TEXT_PP(CALLER_ROLE)), "user") == 0;
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	if (parley_statement_run(&find_contact, (Datum[]){ Int64GetDatum(user_id) }, NULL, true, 1) == 0)

@@ -147,15 +147,39 @@ parley_scope_message_matches(Scope *scope, TupleTableSlot *message)
 	return slot_contains(&scope->matcher, message, scope->message.content);
 }
 
-/* Whether the contact that the conversation's column names has the term. */
+/* Whether a member's row of a conversation is there and says so in a column. */
+static bool
+member_says(Scope *scope, int64 conversation_id, int64 contact_id, const char *column)
+{
+	bool isnull;
+
+	parley_lookup_start(&scope->member, (int64[]){ conversation_id, contact_id });
+	return parley_lookup_next(&scope->member) &&
+		   DatumGetBool(slot_getattr(scope->member.slot, parley_column(scope->members, column), &isnull));
+}
+
+/* As the list shows it: to its owner, to who gave it, and once its owner has written. */
+static bool
+phone_is_shown(Scope *scope, int64 conversation_id, int64 contact_id)
+{
+	return !scope->filter.hides_phones || contact_id == scope->filter.user_id ||
+		   member_says(scope, conversation_id, scope->filter.user_id, "gave_phone") ||
+		   member_says(scope, conversation_id, contact_id, "has_written");
+}
+
+/* Whether the contact that the conversation's column names has the term, in what the user may see of it. */
 static bool
 is_named_by(Scope *scope, TupleTableSlot *conversation, AttrNumber column)
 {
 	bool isnull;
 	int64 contact_id = parley_slot_int64(conversation, column, &isnull);
+	TupleTableSlot *contact = scope->contact_by_id.slot;
 
-	return !isnull && parley_lookup_one(&scope->contact_by_id, contact_id) &&
-		   parley_scope_contact_matches(scope, scope->contact_by_id.slot);
+	if (isnull || !parley_lookup_one(&scope->contact_by_id, contact_id) ||
+		!parley_scope_contact_matches(scope, contact))
+		return false;
+	return slot_contains(&scope->matcher, contact, scope->contact.name) ||
+		   phone_is_shown(scope, parley_slot_int64(conversation, scope->conversation.id, NULL), contact_id);
 }
 
 bool

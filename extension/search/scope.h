@@ -36,7 +36,8 @@ typedef struct Filter
 {
 	bool of_user; /* the conversations of user_id; otherwise the operator's */
 	int64 user_id;
-	text *term; /* NULL: no term */
+	bool hides_phones; /* of_user: a phone matches only where the list shows it */
+	text *term;        /* NULL: no term */
 } Filter;
 
 extern uint32 parley_filter_hash(const Filter *filter);

@@ -27,15 +27,16 @@ COMMENT ON FUNCTION parley.list_conversations(parley.search_term, parley.page_nu
 
 CREATE FUNCTION parley.list_user_conversations(
 	user_id bigint, "searchValue" parley.search_term DEFAULT NULL, page parley.page_number DEFAULT NULL,
-	"limit" parley.page_limit DEFAULT 50, cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL)
+	"limit" parley.page_limit DEFAULT 50, cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL, caller_role text DEFAULT NULL)
 RETURNS SETOF parley.user_conversation
 LANGUAGE c STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_list_user_conversations';
 COMMENT ON FUNCTION parley.list_user_conversations(
-	bigint, parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode) IS
+	bigint, parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, text) IS
 	'The same as list_conversations, of the conversations (kinds contact and direct) that the user is a member of; contact_id, '
-	'name and phone_number are the other side''s, unread counts the messages past the user''s read horizon. '
+	'name and phone_number are the other side''s, unread counts the messages of others past the user''s read horizon, '
+	'deleted ones aside, exactly up to 1,000. A user (caller_role) is shown, and finds, the phone of who has written, or whose phone they gave. '
 	'Errors: P0002 no such contact, 22023 a cursor that is none, or with a page.';
 
 CREATE FUNCTION parley.explain_search(

@@ -126,7 +126,59 @@ COMMENT ON COLUMN parley.conversations.id IS
 	'where an insert gives none';
 COMMENT ON COLUMN parley.applications.id IS 'applications_id_seq × 1024 + the logical shard that it and all its chats are on';
 COMMENT ON COLUMN parley.applications.token IS
-	'whoever knows it may use the application; its first two characters are its logical shard';
+	'whoever knows it may use the application; its first two characters are its logical shard; null: revoked';
+
+-- contacts, conversations: users reach whom they know. Who registered in 1.0 was not written down: who has a phone, and no conversation
+-- with the operator, or one with another contact, or an account.
+ALTER DOMAIN parley.phone_number DROP CONSTRAINT phone_number_check;
+ALTER DOMAIN parley.phone_number ADD CONSTRAINT phone_number_check
+	CHECK (VALUE ~* '^ *(tel:)?[+0-9 ()./\u00a0\u2000-\u2015\u202a-\u202f\u205f-\u2069\u2212\u3000\ufeff-]{1,50}$'
+		AND VALUE !~ '[0-9].*\+' AND char_length(regexp_replace(VALUE, '[^0-9]', '', 'g')) BETWEEN 7 AND 15);
+COMMENT ON DOMAIN parley.phone_number IS
+	'a phone number of 7 to 15 digits, as it is typed or pasted: with blanks of any kind, ( ) . / -, a leading + and tel:';
+ALTER TABLE parley.contacts ADD COLUMN registered_at timestamptz;
+COMMENT ON COLUMN parley.contacts.registered_at IS
+	'when the contact became a user; null: entered by the operator, and so not to be reached by users';
+UPDATE parley.contacts k SET registered_at = k.created_at
+	WHERE k.phone IS NOT NULL AND (NOT EXISTS (SELECT FROM parley.conversations c WHERE c.kind = 'contact' AND c.contact_id = k.id)
+		OR EXISTS (SELECT FROM parley.members m JOIN parley.conversations c ON c.id = m.conversation_id WHERE m.contact_id = k.id AND c.kind = 'direct')
+		OR EXISTS (SELECT FROM parley.accounts a WHERE a.user_id = k.id));
+ALTER TABLE parley.members ADD COLUMN has_written boolean NOT NULL DEFAULT false, ADD COLUMN gave_phone boolean NOT NULL DEFAULT false,
+	ADD COLUMN is_blocked boolean NOT NULL DEFAULT false;
+UPDATE parley.members m SET has_written = true
+	FROM (SELECT DISTINCT conversation_id, sender_id FROM parley.messages) w
+	WHERE w.conversation_id = m.conversation_id AND w.sender_id = m.contact_id;
+COMMENT ON COLUMN parley.members.has_written IS 'wrote a message here, and so shows the other side their phone';
+COMMENT ON COLUMN parley.members.gave_phone IS 'opened the conversation by the other side''s phone, and so is shown it';
+COMMENT ON COLUMN parley.members.is_blocked IS 'the other side has blocked the member: a copy of what blocks says, so that a post need not ask';
+CREATE TABLE parley.blocks (
+	user_id bigint NOT NULL,
+	contact_id bigint NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (user_id, contact_id),
+	CHECK (user_id <> contact_id)
+);
+COMMENT ON TABLE parley.blocks IS 'whom a user does not want to hear from';
+COMMENT ON COLUMN parley.blocks.user_id IS 'who blocks';
+COMMENT ON COLUMN parley.blocks.contact_id IS 'who is blocked: cannot write in the direct conversation of the two';
+
+CREATE TABLE parley.openings (
+	user_id bigint PRIMARY KEY,
+	since timestamptz NOT NULL,
+	count integer NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE parley.openings IS 'how many direct conversations a user has begun: what parley.new_conversations_per_day bounds';
+COMMENT ON COLUMN parley.openings.since IS 'since when they are counted: for 24 hours, and then anew';
+
+SELECT pg_extension_config_dump('parley.blocks', '');
+SELECT pg_extension_config_dump('parley.openings', '');
+DROP FUNCTION parley.find_recipient(bigint, parley.phone_number);
+DROP FUNCTION parley.open_direct_conversation(bigint, bigint, parley.phone_number);
+DROP FUNCTION parley.create_user(parley.phone_number, parley.person_name, parley.email_address);
+DROP FUNCTION parley.list_user_conversations(bigint, parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode);
+
+-- applications: a token can be taken back.
+ALTER TABLE parley.applications ALTER token DROP NOT NULL;
 
 -- api: a route says where it runs.
 ALTER TABLE parley.routes ADD COLUMN runs_on text NOT NULL DEFAULT 'home' CHECK (runs_on ~ '^[a-z_]+$');
@@ -188,7 +240,7 @@ COMMENT ON DOMAIN parley.labels IS 'an array of at most 20 labels, each of 1 to 
 
 -- assignee_id is a key of the other family (see docs/decisions.md): no foreign key.
 CREATE TABLE parley.cases (
-	conversation_id bigint PRIMARY KEY REFERENCES parley.conversations,
+	conversation_id bigint PRIMARY KEY REFERENCES parley.conversations DEFERRABLE,
 	status parley.case_status NOT NULL DEFAULT 'open',
 	snoozed_until timestamptz,
 	assignee_id bigint,
@@ -251,3 +303,20 @@ COMMENT ON COLUMN parley.routes.streams IS
 INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on, streams) VALUES
 	('GET', '/events', 'parley.sync_list', 'operator', 200, true, 'front', true),
 	('GET', '/users/{user_id}/events', 'parley.sync', 'user', 200, true, 'front', true);
+-- conversations, messages: the newest message's number is kept.
+ALTER TABLE parley.conversations ADD COLUMN newest_number bigint;
+COMMENT ON COLUMN parley.conversations.newest_number IS
+	'the number of the newest message that is not deleted; null where there is none. What the list of conversations shows';
+UPDATE parley.conversations c SET newest_number = (SELECT m.number FROM parley.messages m
+		WHERE m.conversation_id = c.id AND m.created_at = c.last_message_at AND m.deleted_at IS NULL ORDER BY m.number DESC LIMIT 1)
+	WHERE c.last_message_at IS NOT NULL;
+COMMENT ON COLUMN parley.messages.idempotency_hash IS
+	'of the sender and content that came with the key; once edited or deleted no more than the first content''s length in bytes';
+
+-- api: what is new.
+INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on) VALUES
+	('PUT', '/users/{user_id}/blocks/{contact_id}', 'parley.block_contact', 'user', 204, true, 'front'),
+	('DELETE', '/users/{user_id}/blocks/{contact_id}', 'parley.unblock_contact', 'user', 204, true, 'front'),
+	('GET', '/users/{user_id}/blocks/{contact_id}', 'parley.get_block', 'user', 200, true, 'home'),
+	('POST', '/applications/{token}/token', 'parley.rotate_token', 'application', 200, true, 'token'),
+	('DELETE', '/applications/{token}', 'parley.revoke_application', 'operator', 204, true, 'token');

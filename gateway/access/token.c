@@ -47,6 +47,7 @@ struct TokenKeys
 	uint64_t generation; /* unique in the process: what another one verified does not count */
 	const char *issuer;  /* "": any */
 	const char *audience;
+	const char *phone_claim; /* "": none */
 	size_t count;
 	Key keys[KEYS_MAX];
 };
@@ -208,6 +209,7 @@ token_keys_read(const char *files, const char *issuer, const char *audience, cha
 	keys->generation = atomic_fetch_add(&last_generation, 1) + 1;
 	keys->issuer = issuer;
 	keys->audience = audience;
+	keys->phone_claim = "";
 	for (char *entry = strtok_r(list, ",", &rest); entry != NULL && wrong == NULL; entry = strtok_r(NULL, ",", &rest))
 	{
 		wrong = add_key(keys, entry);
@@ -221,6 +223,18 @@ token_keys_read(const char *files, const char *issuer, const char *audience, cha
 		return keys;
 	token_keys_release(keys);
 	return NULL;
+}
+
+void
+token_keys_set_phone_claim(TokenKeys *keys, const char *claim)
+{
+	keys->phone_claim = claim;
+}
+
+bool
+token_keys_have_phone_claim(const TokenKeys *keys)
+{
+	return keys != NULL && keys->phone_claim[0] != '\0';
 }
 
 TokenKeys *
@@ -345,7 +359,17 @@ claim_says(const json_t *claims, const char *name, const char *wanted)
 	return says;
 }
 
-/* What the claims say; the token must end. */
+/* What the claim of the phone says, empty where that is none. */
+static void
+read_phone(const TokenKeys *keys, const json_t *claims, Caller *caller)
+{
+	const char *phone = json_string_value(json_object_get(claims, keys->phone_claim));
+
+	if (keys->phone_claim[0] != '\0' && phone != NULL && strlen(phone) < sizeof(caller->phone))
+		snprintf(caller->phone, sizeof(caller->phone), "%s", phone);
+}
+
+/* What the claims say; the token must end, and be of somebody: the operator, a user, or who has a phone to register. */
 static bool
 read_claims(const TokenKeys *keys, const char *text, CacheEntry *entry)
 {
@@ -359,8 +383,9 @@ read_claims(const TokenKeys *keys, const char *text, CacheEntry *entry)
 							  .is_operator = role != NULL && strcmp(role, "operator") == 0,
 							  .user_id = read_subject(claims),
 							  .expires_at = entry->expires_at };
+	read_phone(keys, claims, &entry->caller);
 	json_decref(claims);
-	return fine && (entry->caller.is_operator || entry->caller.user_id > 0);
+	return fine && (entry->caller.is_operator || entry->caller.user_id > 0 || entry->caller.phone[0] != '\0');
 }
 
 /* Signature and claims, but not the time. */

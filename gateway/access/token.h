@@ -15,6 +15,7 @@ typedef struct Caller
 	bool is_operator;
 	int64_t user_id;    /* 0: none */
 	int64_t expires_at; /* seconds of the epoch; 0: never */
+	char phone[32];     /* what the token says is their phone; empty: nothing */
 } Caller;
 
 typedef struct TokenKeys TokenKeys;
@@ -26,6 +27,13 @@ typedef struct TokenKeys TokenKeys;
  * why in error.
  */
 TokenKeys *token_keys_read(const char *files, const char *issuer, const char *audience, char *error, size_t error_size);
+/* From now on tokens tell a phone by this claim, and one that tells it need not tell a user. Before the keys are
+ * shared; it lives as long as they. */
+void token_keys_set_phone_claim(TokenKeys *keys, const char *claim);
+
+/* Whether tokens tell a phone. NULL: no. */
+bool token_keys_have_phone_claim(const TokenKeys *keys);
+
 TokenKeys *token_keys_retain(TokenKeys *keys);
 void token_keys_release(TokenKeys *keys);
 

@@ -126,8 +126,10 @@ take_path_header_and_token(Binding *binding, const StatementInput *input)
 			binding->given[i] = (Given){ .text = input->idempotency_key, .length = input->idempotency_key_length };
 		else if (parameter->source == SOURCE_TOKEN)
 		{
-			/* Only caller_id and caller_role: describe_routes() names no other. */
-			const char *text = strcmp(parameter->name, "caller_role") == 0 ? input->caller_role : input->caller_id;
+			/* Only these: describe_routes() names no other. */
+			const char *text = strcmp(parameter->name, "caller_role") == 0    ? input->caller_role
+							   : strcmp(parameter->name, "caller_phone") == 0 ? input->caller_phone
+																			  : input->caller_id;
 
 			binding->given[i] = (Given){ .text = text, .length = text == NULL ? 0 : strlen(text) };
 		}

@@ -17,8 +17,9 @@ typedef struct StatementInput
 	size_t body_length;
 	const char *idempotency_key; /* NULL: none */
 	size_t idempotency_key_length;
-	const char *caller_id; /* as the token has both; NULL: none */
+	const char *caller_id; /* as the token has them; NULL: none */
 	const char *caller_role;
+	const char *caller_phone; /* empty: tokens tell it, and this one does not */
 } StatementInput;
 
 typedef struct Statement

@@ -17,6 +17,8 @@
 			"keys that verify bearer tokens: HS256, RS256 or ES256")                                                   \
 	SETTING(jwt_issuer, ConfigText, "", 0, 0, "TEXT", "what a token's iss must be; empty: anything")                   \
 	SETTING(jwt_audience, ConfigText, "", 0, 0, "TEXT", "what a token's aud must have; empty: anything")               \
+	SETTING(verified_phone_claim, ConfigText, "", 0, 0, "NAME",                                                        \
+			"claim of tokens that tells a verified phone: who registers gives it by this alone")                       \
 	SETTING(insecure, ConfigSwitch, false, 0, 0, NULL, "serve without a key: everyone is the operator")                \
 	SETTING(inbox_dir, ConfigText, "", 0, 0, "PATH",                                                                   \
 			"serve the operator's page from here under /inbox/; empty: do not")                                        \

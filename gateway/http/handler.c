@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access/token.h"
 #include "http/access.h"
 #include "http/built_in.h"
 #include "http/cors.h"
@@ -95,6 +96,8 @@ collect_input(Request *request)
 											: request->caller.is_authenticated ? "user"
 																			   : NULL };
 
+	if (!request->caller.is_operator && token_keys_have_phone_claim(request->worker->keys))
+		input.caller_phone = request->caller.phone;
 	if (request->caller.user_id != 0)
 	{
 		char id[24];

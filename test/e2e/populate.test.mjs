@@ -97,6 +97,9 @@ test("the_database_holds_what_was_asked_for", async (t) => {
 
 	assert.equal(await value("SELECT count(*), count(DISTINCT phone_digits) FROM parley.contacts"), "1000|1000");
 	assert.equal(await value("SELECT count(*) FROM parley.audit_shards()"), "0");
+	assert.equal(await value(`SELECT count(*) FROM parley.members b WHERE has_written <> EXISTS (SELECT FROM parley.messages m
+		WHERE m.conversation_id = b.conversation_id AND m.sender_id = b.contact_id)`), "0", "who has written");
+	assert.equal(await value("SELECT count(*) FROM parley.audit_conversations()"), "0");
 	assert.equal(await value("SELECT kind, count(*) FROM parley.conversations GROUP BY kind ORDER BY kind"), "contact|1000\ndirect|10");
 	assert.equal(await value("SELECT count(*) FROM parley.messages"), "20000");
 	assert.equal(await value("SELECT count(*) FROM parley.members"), "1020");

@@ -42,7 +42,7 @@ const pages = (cursor) => `
 	UNION ALL
 	SELECT json_agg(json_build_array(conversation_id, message_id, content)) FROM parley.list_conversations('message', cursor => '${cursor.search}')
 	UNION ALL
-	SELECT json_agg(json_build_array(conversation_id, message_id, unread)) FROM parley.list_user_conversations(1, cursor => '${cursor.user}')`;
+	SELECT json_agg(json_build_array(conversation_id, message_id)) FROM parley.list_user_conversations(1, cursor => '${cursor.user}')`;
 
 async function databaseOf(t, name, version) {
 	const database = await createDatabase(t, name);
@@ -97,7 +97,8 @@ test("filled_database_keeps_all_through_an_update", async (t) => {
 	await t.test("old_cursors_resume", async () => assert.equal(await psql(database, pages(cursor)), rest));
 	await t.test("routes_are_as_the_installation_left_them", async () => assert.equal(await psql(database, shipped), "GET|/hello/{name}"));
 	await t.test("objects_equal_those_of_a_fresh_one", async () => {
-		const own = ([name]) => !name.startsWith("route ");
+		// The installation closed the route of create_user(), which is a new function, so the gateway may not call it.
+		const own = ([name]) => !/^route |^function parley.create_user\(/.test(name);
 		const wanted = await catalog(await databaseOf(t, "update_fresh_too"));
 		assert.equal(difference(new Map([...(await catalog(database))].filter(own)), new Map([...wanted].filter(own))), undefined);
 	});

@@ -123,6 +123,29 @@ keys_of(const char *files)
 
 #define CLAIMS "{\"sub\":\"7\",\"exp\":1700000100}"
 
+START_TEST(a_phone_is_told_by_the_claim_that_is_set)
+{
+	TokenKeys *keys = keys_of(write_key("secret", secret));
+
+	ck_assert(!verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"phone\":\"+1 555 010 0777\",\"exp\":1700000100}")));
+	ck_assert(!token_keys_have_phone_claim(keys) && !token_keys_have_phone_claim(NULL));
+	token_keys_release(keys);
+
+	keys = keys_of(write_key("secret", secret));
+	token_keys_set_phone_claim(keys, "phone");
+	ck_assert(token_keys_have_phone_claim(keys));
+	ck_assert(verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"phone\":\"+1 555 010 0777\",\"exp\":1700000100}")));
+	ck_assert_str_eq(caller.phone, "+1 555 010 0777");
+	ck_assert(caller.is_authenticated && !caller.is_operator && caller.user_id == 0);
+	ck_assert(verify(keys, sign(JWT_ALG_HS256, secret, NULL, CLAIMS)));
+	ck_assert_str_eq(caller.phone, "");
+	ck_assert(!verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"phone\":15550100777,\"exp\":1700000100}")));
+	ck_assert(!verify(keys, sign(JWT_ALG_HS256, secret, NULL,
+								 "{\"phone\":\"+1 555 010 0777 and more than a phone has\",\"exp\":1700000100}")));
+	token_keys_release(keys);
+}
+END_TEST
+
 START_TEST(a_secret_verifies_its_tokens)
 {
 	TokenKeys *keys = keys_of(write_key("secret", "0123456789abcdef0123456789abcdef\n"));
@@ -434,9 +457,10 @@ START_TEST(the_bearer_is_found_in_its_header)
 }
 END_TEST
 
-RUN_TESTS("token", a_secret_verifies_its_tokens, public_keys_verify_and_are_no_secrets, the_kid_chooses_the_key,
-		  times_are_kept_within_the_skew, claims_that_make_no_sense_are_refused,
-		  a_changed_token_is_refused_at_every_byte, other_keys_do_not_trust_the_cache, keys_that_are_none_are_refused,
-		  a_key_of_another_kind_is_refused, issuer_and_audience_are_checked_where_they_are_configured,
-		  routes_let_in_whom_they_are_for, an_own_path_is_a_number_not_a_text, the_bearer_is_found_in_its_header,
+RUN_TESTS("token", a_phone_is_told_by_the_claim_that_is_set, a_secret_verifies_its_tokens,
+		  public_keys_verify_and_are_no_secrets, the_kid_chooses_the_key, times_are_kept_within_the_skew,
+		  claims_that_make_no_sense_are_refused, a_changed_token_is_refused_at_every_byte,
+		  other_keys_do_not_trust_the_cache, keys_that_are_none_are_refused, a_key_of_another_kind_is_refused,
+		  issuer_and_audience_are_checked_where_they_are_configured, routes_let_in_whom_they_are_for,
+		  an_own_path_is_a_number_not_a_text, the_bearer_is_found_in_its_header,
 		  bad_tokens_take_a_bounded_share_of_a_second)

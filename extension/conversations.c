@@ -1,0 +1,31 @@
+/*
+ * conversations.c: the setting that bounds how many conversations a user begins. Opening them is in SQL.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+#include "conversations.h"
+
+PG_FUNCTION_INFO_V1(parley_new_conversations_per_day);
+
+static int new_conversations_per_day = 200;
+
+void
+parley_conversations_init(void)
+{
+	DefineCustomIntVariable("parley.new_conversations_per_day",
+							"How many direct conversations a user may begin within 24 hours.",
+							"0 is without a bound. The operator has none.", &new_conversations_per_day, 200, 0, INT_MAX,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+/* A function, and not current_setting(), since the setting is unknown before the library is loaded. */
+Datum
+parley_new_conversations_per_day(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(new_conversations_per_day);
+}

@@ -1,0 +1,23 @@
+// Bearer tokens, and the key file that verifies them.
+
+import { createHmac, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+
+const base64 = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+// { file, sign(claims) }: a secret of its own, in a file that is removed at the end, as --jwt-key-file takes it. The claims end in an hour unless they say.
+export function makeKey() {
+	const directory = mkdtempSync(join(tmpdir(), "parley-key-"));
+	after(() => rmSync(directory, { recursive: true }));
+	const secret = randomBytes(32).toString("hex");
+	const file = join(directory, "secret");
+	writeFileSync(file, secret, { mode: 0o600 });
+	const sign = (claims) => {
+		const text = `${base64({ alg: "HS256", typ: "JWT" })}.${base64({ exp: Math.floor(Date.now() / 1000) + 3600, ...claims })}`;
+		return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
+	};
+	return { file: `HS256:${file}`, sign };
+}
