@@ -100,9 +100,10 @@ test("operator_sees_a_direct_conversation_with_its_participants", async () => {
 	const talk = await pair("first", "second");
 	const cid = await created("POST /users", { phone: phone(), email: word() + "@example.org" });
 	const shown = await got(`/conversations/${talk.id}`);
-	assert.deepEqual(Object.keys(shown), ["id", "kind", "created_at", "last_message_id", "participants", "messages"]);
+	assert.deepEqual(Object.keys(shown), ["id", "kind", "created_at", "last_message_id", "participants", "messages", "case"]);
 	assert.deepEqual([shown.kind, shown.last_message_id, contents(shown.messages)], ["direct", 2, ["second", "first"]]);
-	assert.deepEqual(shown.participants, [talk.ann, talk.bob].map(({ id, name, phone }) => ({ id, name, identifier: phone, type: "phone" })));
+	assert.deepEqual(shown.participants, [talk.ann, talk.bob].map(({ id, name, phone }) =>
+		({ id, name, identifier: phone, type: "phone", read_message_id: id === talk.ann.id ? 2 : 0 })));
 	const posted = await created(`POST /conversations/${talk.id}/messages`, { content: "for her", sender_id: talk.ann.id });
 	assert.equal(posted.sender_id, talk.ann.id);
 	assertProblem(await request(`POST /conversations/${talk.id}/messages`, { content: "not mine", sender_id: cid.id }), 404);
@@ -112,7 +113,7 @@ test("participant_known_by_email_alone_is_shown_by_it", async () => {
 	const contact = await created("POST /contacts", { email: word() + "@example.org" });
 	const { id } = await created(`POST /contacts/${contact.id}/conversation`);
 	assert.deepEqual((await got(`/conversations/${id}`)).participants,
-		[{ id: contact.id, name: null, identifier: contact.email, type: "email" }]);
+		[{ id: contact.id, name: null, identifier: contact.email, type: "email", read_message_id: 0 }]);
 	assert.deepEqual((await got(`/conversations/${id}`)).messages, []);
 });
 
