@@ -23,3 +23,13 @@ test("systemd_understands_the_unit", (t) => {
 	assert.deepEqual(verify(t, here), { status: 0, said: "" });
 	assert.match(verify(t, here.replace("ProtectHome=", "ProtectHoom=")).said, /Unknown key/);
 });
+
+test("the_unit_gives_the_gateway_little", () => {
+	const { stdout } = spawnSync("systemd-analyze", ["security", "--offline=true", "--no-pager", join(root, "deploy/parleyd.service")], { encoding: "utf8" });
+	const [, exposure] = stdout.match(/Overall exposure level for parleyd\.service: ([0-9.]+)/);
+	assert.ok(Number(exposure) <= 2.0, `systemd-analyze security says ${exposure}`);
+});
+
+test("the_unit_does_not_start_without_its_settings", () => {
+	assert.match(readFileSync(join(root, "deploy/parleyd.service"), "utf8"), /^EnvironmentFile=\/etc\/parley\/parleyd\.env$/m);
+});
