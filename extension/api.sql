@@ -51,6 +51,8 @@ COMMENT ON FUNCTION parley.base_type(oid) IS 'the type that a domain, or a domai
 CREATE FUNCTION parley.argument_bounds(domain oid) RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+SET standard_conforming_strings = on
 AS $$
 DECLARE
 	cast_value text := '(VALUE)::' || format_type(parley.base_type(domain), NULL);
@@ -117,6 +119,7 @@ CREATE FUNCTION parley.describe_routes(
 RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 SET jit = off -- which takes four times as long to compile this as it takes to run
 BEGIN ATOMIC
 	-- Each type once, however many arguments have it.
@@ -171,6 +174,7 @@ CREATE FUNCTION parley.add_route(method text, path text, function regproc, auth 
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 DECLARE
 	qualified text := (SELECT format('%I.%I', n.nspname, p.proname)

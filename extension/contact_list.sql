@@ -6,6 +6,7 @@ RETURNS SETOF parley.listed_contact
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
 SET extra_float_digits = 1
+SET standard_conforming_strings = on
 SET pg_trgm.similarity_threshold = 0.3
 AS $$
 DECLARE

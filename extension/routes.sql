@@ -7,6 +7,7 @@ RETURNS SETOF record
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
+SET standard_conforming_strings = on
 AS $$
 DECLARE
 	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = to_regproc(check_route.function));

@@ -4,6 +4,15 @@
 
 -- A superuser runs this. PostgreSQL would also look for names in pg_trgm's schema, where others may have put functions that fit better.
 SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL quote_all_identifiers = off;
+-- The whole script has been read by now.
+DO $$
+BEGIN
+	IF current_setting('standard_conforming_strings') <> 'on' THEN
+		RAISE EXCEPTION 'standard_conforming_strings is off' USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'SET standard_conforming_strings = on, and try again.';
+	END IF;
+END $$;
 
 -- Roles belong to the cluster, not to the database: another database's parley may have made them already.
 DO $$

@@ -8,9 +8,9 @@ set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
 
-suites=(graph build unit regress isolation lifecycle e2e http security fault page interface asan valgrind log)
+suites=(graph build unit regress isolation lifecycle hostile e2e http security fault page interface asan valgrind log)
 # how the tests of each are counted
-declare -A count=([graph]=node [build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [e2e]=node [http]=node [security]=node [fault]=node
+declare -A count=([graph]=node [build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [hostile]=node [e2e]=node [http]=node [security]=node [fault]=node
 	[page]=node [interface]=node [asan]=asan [valgrind]=valgrind [log]=tap)
 
 if [ -n "${TESTS:-}" ]; then
@@ -224,6 +224,10 @@ suite_fault() {
 suite_page() {
 	bash deploy/local/packages.sh chromium
 	with_gateway gateway/parleyd node_tests page
+}
+
+suite_hostile() {
+	node_tests hostile
 }
 
 suite_interface() {

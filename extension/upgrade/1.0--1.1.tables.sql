@@ -9,6 +9,15 @@
 
 -- A superuser runs this. PostgreSQL would also look for names in pg_trgm's schema, where others may have put functions that fit better.
 SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL quote_all_identifiers = off;
+-- The whole script has been read by now.
+DO $$
+BEGIN
+	IF current_setting('standard_conforming_strings') <> 'on' THEN
+		RAISE EXCEPTION 'standard_conforming_strings is off' USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'SET standard_conforming_strings = on, and try again.';
+	END IF;
+END $$;
 
 -- Running gateways read the routes and the version again, once this has committed.
 NOTIFY parley_routes;

@@ -1,0 +1,125 @@
+// What owners do to a schema: parley goes on as PostgreSQL would, or refuses in words. The ledger and search test their own tables closer.
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { psql } from "../support/database.mjs";
+import { Session } from "../support/psql_session.mjs";
+import { until } from "../support/http.mjs";
+
+const database = "hostile_owners";
+
+const fill = `
+	SET search_path = parley, public;
+	SELECT create_contact('Ann', '+1-800-555-1234'), create_contact('Zoë', '(030) 1234 567'), create_contact('Cem');
+	SELECT open_contact_conversation(id) FROM contacts;
+	SELECT open_direct_conversation(1, 2);
+	SELECT post_message(c.id, 'a movie ' || n) FROM (SELECT id FROM conversations) c, generate_series(1, 5) n;
+	SELECT open_account(1, 'EUR'), open_account(2, 'EUR');
+	SELECT post_transaction(1, 1, 100000, caller_role => 'operator');
+	SELECT create_chat(token) FROM create_application('an application')`;
+
+// Everything an installation lives by, as a caller sees it.
+const use = `
+	SELECT (parley.create_contact('next')).name, (parley.post_message(c.id, 'another movie')).message_id IS NOT NULL
+		FROM (SELECT min(id) AS id FROM parley.conversations) c;
+	SELECT count(*) >= 4 FROM parley.list_conversations('movie');
+	SELECT (parley.open_contact_conversation((parley.create_contact('one more')).id)).created;
+	SELECT refused FROM parley.post_transaction(1, 1, -10);
+	SELECT replayed FROM parley.post_transfer(1, 1, 2, 1, 5);
+	SELECT last_number >= 1 FROM parley.applications a, LATERAL (SELECT (parley.create_chat(a.token)).number AS last_number) c;
+	SELECT rule FROM parley.audit_ledger() UNION ALL SELECT rule FROM parley.audit_conversations()`;
+
+before(async () => {
+	await psql("postgres", `DROP DATABASE IF EXISTS ${database}`);
+	await psql("postgres", "DROP DATABASE IF EXISTS hostile_template");
+	await psql("postgres", "CREATE DATABASE hostile_template TEMPLATE template0");
+	await psql("hostile_template", "CREATE EXTENSION parley CASCADE");
+	await psql("hostile_template", fill);
+});
+beforeEach(async () => {
+	await psql("postgres", `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+	await psql("postgres", `CREATE DATABASE ${database} TEMPLATE hostile_template`);
+});
+after(async () => {
+	for (const name of [database, "hostile_template"]) await psql("postgres", `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+});
+
+const tables = ["contacts", "conversations", "members", "messages", "accounts", "transactions", "applications", "transfers", "refusals", "expense_peaks"];
+const each = (statement) => tables.map((table) => statement.replaceAll("$t", table)).join("; ");
+
+const wanted = "next|t\nt\nt\n\nf\nt";
+const changes = {
+	"a column more": each("ALTER TABLE parley.$t ADD COLUMN note text"),
+	"a column more with a default": each("ALTER TABLE parley.$t ADD COLUMN note text NOT NULL DEFAULT 'x'"),
+	"a column that came and went": each("ALTER TABLE parley.$t ADD COLUMN note int, ADD COLUMN other text; ALTER TABLE parley.$t DROP COLUMN note"),
+	"a generated column": each("ALTER TABLE parley.$t ADD COLUMN note text GENERATED ALWAYS AS ('x') STORED"),
+	"a CHECK that holds": each("ALTER TABLE parley.$t ADD CHECK ($t IS NOT NULL)"),
+	"a trigger that looks on": `CREATE FUNCTION public.look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ${
+		each("CREATE TRIGGER look BEFORE INSERT ON parley.$t FOR EACH ROW EXECUTE FUNCTION public.look()")}`,
+	"a trigger that keeps a journal": `CREATE TABLE public.journal (what text); GRANT INSERT ON public.journal TO parley_owner;
+		CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.journal VALUES (TG_TABLE_NAME); RETURN NULL; END $$; ${
+		each("CREATE TRIGGER note AFTER INSERT ON parley.$t FOR EACH ROW EXECUTE FUNCTION public.note()")}`,
+	"foreign keys of the owner's": `CREATE TABLE public.mine (contact bigint REFERENCES parley.contacts, conversation bigint REFERENCES parley.conversations,
+		u bigint, a bigint, FOREIGN KEY (u, a) REFERENCES parley.accounts); INSERT INTO public.mine SELECT 1, min(id), 1, 1 FROM parley.conversations`,
+	"REINDEX": "REINDEX SCHEMA parley", "CLUSTER": "CLUSTER parley.messages USING messages_pkey; CLUSTER parley.accounts USING accounts_pkey; CLUSTER parley.contacts USING contacts_pkey",
+	"rewritten tables": each("ALTER TABLE parley.$t SET (fillfactor = 50)") + "; " + each("ALTER TABLE parley.$t SET TABLESPACE pg_default"),
+	"renamed constraints": `DO $$ DECLARE c record; BEGIN FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint WHERE connamespace = 'parley'::regnamespace
+		AND conrelid <> 0 AND contype IN ('p', 'u', 'c') LOOP EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', c.t, c.conname, 'renamed_' || c.conname); END LOOP; END $$`,
+	"rights revoked from all but the owner": "REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC, parley_operator, parley_gateway",
+	"replica identity": each("ALTER TABLE parley.$t REPLICA IDENTITY FULL"),
+	"publications": "CREATE PUBLICATION hostile FOR ALL TABLES",
+	"statistics and another index": "CREATE STATISTICS public.s ON sender_id, conversation_id FROM parley.messages; CREATE INDEX ON parley.messages (sender_id); ANALYZE",
+	"row security for somebody else": each("ALTER TABLE parley.$t ENABLE ROW LEVEL SECURITY"),
+	"tables without logging": "ALTER TABLE parley.expense_peaks SET UNLOGGED",
+};
+for (const [name, statement] of Object.entries(changes))
+	test(`goes on with ${name}`, async () => {
+		await psql(database, statement);
+		assert.equal(await psql(database, use), wanted);
+	});
+
+const refused = {
+	"a CHECK on contacts": ["ALTER TABLE parley.contacts ADD CONSTRAINT mine CHECK (name <> 'next')", /violates check constraint "mine"/],
+	"a CHECK on messages": ["ALTER TABLE parley.messages ADD CONSTRAINT mine CHECK (content <> 'another movie')", /violates check constraint "mine"/],
+	"a CHECK on accounts": ["ALTER TABLE parley.accounts ADD CONSTRAINT mine CHECK (balance >= 100000 OR user_id <> 1)", /violates check constraint "mine"/],
+	"a trigger without rights": [`CREATE TABLE public.journal (what text); CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql
+		AS $$ BEGIN INSERT INTO public.journal VALUES ('x'); RETURN NULL; END $$; CREATE TRIGGER note AFTER INSERT ON parley.contacts FOR EACH ROW EXECUTE FUNCTION public.note()`,
+	/permission denied for table journal/],
+	"a column that must be given": ["ALTER TABLE parley.contacts ADD COLUMN must text NOT NULL DEFAULT 'x'; ALTER TABLE parley.contacts ALTER must DROP DEFAULT",
+		/null value in column "must"/],
+	"an index that is gone": ["DROP INDEX parley.contacts_phone_digits_key; SELECT parley.create_contact('x', '+1-800-555-9999')", null],
+};
+for (const [name, [statement, message]] of Object.entries(refused))
+	test(`is refused in words: ${name}`, async () => {
+		await psql(database, statement);
+		if (message !== null) await assert.rejects(psql(database, use), message);
+		else assert.equal(await psql(database, use), wanted);
+	});
+
+test("indexes under construction, and left half-built, change no answer", async () => {
+	const answer = "SELECT count(*) FROM parley.list_conversations('movie')";
+	const right = await psql(database, answer);
+	const open = new Session({ PGDATABASE: database });
+	await open.rows("BEGIN");
+	await open.rows("INSERT INTO parley.contacts (name) VALUES ('open')");
+	const building = psql(database, "REINDEX INDEX CONCURRENTLY parley.contacts_grams").then(() => true, () => false);
+	await until(async () => (await psql(database, "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^REINDEX INDEX' AND wait_event_type = 'Lock'")) === "1", "it waits");
+	assert.equal(await psql(database, answer), right);
+	await psql(database, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^REINDEX INDEX'");
+	assert.equal(await building, false);
+	await open.close();
+	assert.equal(await psql(database, answer), right);
+	assert.equal(await psql(database, use), wanted);
+});
+
+test("an ICU database is refused or answers like the oracle", async (t) => {
+	await psql("postgres", "DROP DATABASE IF EXISTS hostile_icu");
+	await psql("postgres", "CREATE DATABASE hostile_icu TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' LOCALE 'C.UTF-8'");
+	t.after(() => psql("postgres", "DROP DATABASE IF EXISTS hostile_icu WITH (FORCE)"));
+	await psql("hostile_icu", "CREATE EXTENSION parley CASCADE");
+	await psql("hostile_icu", `SELECT parley.post_message(c.id, content) FROM parley.create_contact('Ann') p, parley.open_contact_conversation(p.id) c,
+		unnest(ARRAY['Straße und GRÖSSE', 'İstanbul', 'ΣΊΣΥΦΟΣ']) content`);
+	for (const term of ["größe", "straße", "istanbul", "i̇stanbul", "σίσυφος", "σίσυφοσ", "ann"])
+		assert.equal(await psql("hostile_icu", `SELECT count(*) FROM parley.list_conversations('${term}')`),
+			await psql("hostile_icu", `SELECT count(DISTINCT conversation_id) FROM parley.messages m WHERE content ILIKE '%${term}%' OR 'Ann' ILIKE '%${term}%'`), term);
+});
