@@ -74,16 +74,9 @@ test("data restored with triggers disabled leaves shipped routes that were chang
 	await assert.rejects(program("psql", ["-Xq", "-v", "ON_ERROR_STOP=1", "-d", to, "-f", file]), /routes_pkey/);
 });
 
-test("a schema's dump alone has no extension in it, and does not restore without a word", async (t) => {
+test("a dump of the schema alone holds nothing, for it is the extension's", async (t) => {
 	const from = await source(t, "hostile_dumped");
-	const dump = await program("pg_dump", ["-n", "parley", "-d", from]);
-	assert.doesNotMatch(dump, /CREATE EXTENSION|CREATE TABLE/);
-	const file = join(directory(t), "dump.sql");
-	await program("pg_dump", ["-n", "parley", "-d", from, "-f", file]);
-	const to = await createDatabase(t, "hostile_restored");
-	const result = program("psql", ["-Xq", "-v", "ON_ERROR_STOP=1", "-d", to, "-f", file]);
-	if (/COPY parley\./.test(dump)) await assert.rejects(result, /does not exist/);
-	else assert.equal(await result, "", "a dump of nothing restores nothing");
+	assert.doesNotMatch(await program("pg_dump", ["-n", "parley", "-d", from]), /^(CREATE|COPY|INSERT)/m);
 });
 
 test("a table restored alone is known by the audits", async (t) => {
