@@ -74,6 +74,15 @@ test("data restored with triggers disabled leaves shipped routes that were chang
 	await assert.rejects(program("psql", ["-Xq", "-v", "ON_ERROR_STOP=1", "-d", to, "-f", file]), /routes_pkey/);
 });
 
+test("what a restore with triggers disabled leaves is known by the audits", async (t) => {
+	const from = await source(t, "hostile_dumped");
+	assert.equal(await psql(from, audits), "");
+	await psql(from, "ALTER TABLE parley.transactions DISABLE TRIGGER ALL; ALTER TABLE parley.transactions ENABLE TRIGGER ALL");
+	assert.equal(await psql(from, audits), "a trigger refuses changes, whoever asks");
+	await psql(from, "ALTER TABLE parley.transactions ENABLE ALWAYS TRIGGER transactions_are_immutable");
+	assert.equal(await psql(from, audits), "");
+});
+
 test("a dump of the schema alone holds nothing, for it is the extension's", async (t) => {
 	const from = await source(t, "hostile_dumped");
 	assert.doesNotMatch(await program("pg_dump", ["-n", "parley", "-d", from]), /^(CREATE|COPY|INSERT)/m);
