@@ -39,7 +39,7 @@ function directory(t) {
 	return path;
 }
 
-const audits = "SELECT rule FROM parley.audit_ledger() UNION ALL SELECT rule FROM parley.audit_conversations()";
+const audits = "SELECT DISTINCT rule FROM parley.audit_ledger() UNION ALL SELECT rule FROM parley.audit_conversations()";
 
 for (const [flavour, dumpFlags, restoreFlags] of [["plain", [], null], ["plain with clean", ["--clean", "--if-exists"], null], ["inserts", ["--column-inserts"], null],
 	["custom", ["-Fc"], []], ["custom with clean", ["-Fc"], ["--clean", "--if-exists"]], ["directory by two jobs", ["-Fd", "-j2"], ["-j2"]],
@@ -78,7 +78,7 @@ test("what a restore with triggers disabled leaves is known by the audits", asyn
 	const from = await source(t, "hostile_dumped");
 	assert.equal(await psql(from, audits), "");
 	await psql(from, "ALTER TABLE parley.transactions DISABLE TRIGGER ALL; ALTER TABLE parley.transactions ENABLE TRIGGER ALL");
-	assert.equal(await psql(from, audits), "a trigger refuses changes, whoever asks");
+	assert.equal(await psql(from, audits), "what was posted is never changed");
 	await psql(from, "ALTER TABLE parley.transactions ENABLE ALWAYS TRIGGER transactions_are_immutable");
 	assert.equal(await psql(from, audits), "");
 });
