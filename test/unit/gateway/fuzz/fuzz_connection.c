@@ -19,6 +19,7 @@
 
 #include "gateway_rows.h"
 #include "http/server.h"
+#include "live/live.h"
 
 #define PARAMETERS(source)                                                                                           \
 	"{\"name\":\"i\",\"in\":\"" source "\",\"type\":\"integer\",\"type_oid\":23,\"required\":false,\"minimum\":-5}," \
@@ -132,7 +133,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/parley-fuzz-%d", (int) getpid());
 	snprintf(listen, sizeof(listen), "unix:%s", address.sun_path);
 	require(config_read(&config, (int) (sizeof(flags) / sizeof(flags[0])) - 1, flags, stdout, stderr) == CONFIG_RUN);
-	server = server_start(&config, make_keys(), NULL);
+	server = server_start(&config, live_guest(live_create()), make_keys(), NULL);
 	require(server != NULL);
 	server_set_router(server, make_router());
 	atexit(remove_socket);
