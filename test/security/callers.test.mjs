@@ -51,6 +51,7 @@ const lines = {
 	"GET /users/{user_id}/transactions/max": { query: "?from=2000-01-01T00:00:00Z&to=9000-01-01T00:00:00Z", own: 404 },
 	"POST /users/{user_id}/transfers": {
 		body: (world) => ({ from_account_id: 1, to_user_id: world.bob, to_account_id: 1, amount: 1 }), own: 404 },
+	"GET /ledger/trial-balance": {},
 	"POST /applications": { body: () => ({ name: "another" }) },
 	"GET /applications": {},
 	"GET /applications/{token}": {},
