@@ -26,11 +26,13 @@ echo "parley parley parley_gateway" >>"/etc/postgresql/$major/main/pg_ident.conf
 pg_ctlcluster "$major" main start
 su postgres -c 'createdb parley && psql -qX parley -c "CREATE EXTENSION parley CASCADE" -c "ALTER ROLE parley_gateway LOGIN"'
 
-set -a
-# shellcheck source=/dev/null
-. /etc/parley/parleyd.env
-set +a
-setpriv --reuid=parley --regid=parley --init-groups parleyd 2>/tmp/parleyd.log &
+cd /
+(
+	set -a
+	# shellcheck source=/dev/null
+	. /etc/parley/parleyd.env
+	exec setpriv --reuid=parley --regid=parley --init-groups parleyd 2>/tmp/parleyd.log
+) &
 gateway=$!
 curl -fs --retry 20 --retry-delay 1 --retry-all-errors -o /dev/null http://127.0.0.1:8080/ready || {
 	cat /tmp/parleyd.log
@@ -42,6 +44,7 @@ wait "$gateway"
 
 systemd-analyze verify --man=no /lib/systemd/system/parleyd.service 2>&1 | grep -i parleyd && exit 1
 su postgres -c 'dropdb parley && psql -qX -c "DROP ROLE parley_gateway"'
+cd /root
 apt-get install -qq -y --reinstall ./parleyd_*.deb >/dev/null
 apt-get remove -qq -y parleyd "postgresql-$major-parley" >/dev/null
 test -e /etc/parley/parleyd.env
