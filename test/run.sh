@@ -47,8 +47,9 @@ trap 'exit 129' HUP
 trap 'exit 141' PIPE
 
 # The counters read a runner's output and print how many tests passed and failed.
+# pg_regress writes TAP since 16.
 count_regress() {
-	awk '/ \.\.\. ok /{ p++ } / \.\.\. FAILED /{ f++ } END { print p + 0, f + 0 }'
+	awk '/ \.\.\. ok |^ok /{ p++ } / \.\.\. FAILED |^not ok /{ f++ } END { print p + 0, f + 0 }'
 }
 
 count_check() {
