@@ -15,6 +15,7 @@
 enum
 {
 	RETRY_MS = 500,
+	PAUSE_MS = 5, /* so that under load one answer tells of many commits, and one sync of many messages */
 	TIMEOUT_MS = 10000
 };
 
@@ -36,7 +37,8 @@ struct WakeupListener
 	const char *values[1];
 	char last_failure[256];
 	h2o_timeout_t retry_timeout;
-	h2o_timeout_entry_t retry;
+	h2o_timeout_t pause_timeout;
+	h2o_timeout_entry_t retry; /* on either */
 };
 
 static void listener_ask(WakeupListener *listener);
@@ -61,18 +63,23 @@ on_wakeups(DbQuery *query, const PGresult *result)
 {
 	WakeupListener *listener = query->data;
 	bool is_complete = cell(result, "is_complete")[0] == 't';
+	bool is_news;
 	Wakeups *wakeups = wakeups_create(cell(result, "user_ids"), !is_complete,
 									  db_now_us() - (uint64_t) strtoll(cell(result, "age_us"), NULL, 10));
 
 	snprintf(listener->position, sizeof(listener->position), "%s", cell(result, "position"));
 	listener->values[0] = listener->position;
 	end_query(listener);
-	if (wakeups->is_everybody || wakeups->count > 0)
+	is_news = wakeups->is_everybody || wakeups->count > 0;
+	if (is_news)
 		server_tell_guests(listener->server, wakeups, (void *(*) (void *) ) wakeups_retain);
 	wakeups_release(wakeups);
 	listener->last_failure[0] = '\0';
 	live_set_available(listener->live, true);
-	listener_ask(listener);
+	if (is_news)
+		h2o_timeout_link(listener->loop, &listener->pause_timeout, &listener->retry);
+	else
+		listener_ask(listener);
 }
 
 /* The same failure is logged once, however often it is tried again. */
@@ -154,6 +161,7 @@ wakeup_listener_start(h2o_loop_t *loop, const Config *config, Server *server, Li
 
 	*listener = (WakeupListener){ .loop = loop, .server = server, .live = live, .retry.cb = on_retry };
 	h2o_timeout_init(loop, &listener->retry_timeout, RETRY_MS);
+	h2o_timeout_init(loop, &listener->pause_timeout, PAUSE_MS);
 	listener->pool = db_pool_create(loop, &settings);
 	db_pool_set_statements(listener->pool, statements, 1);
 	return listener;
@@ -168,5 +176,6 @@ wakeup_listener_dispose(WakeupListener *listener)
 		h2o_timeout_unlink(&listener->retry);
 	db_pool_dispose(listener->pool);
 	h2o_timeout_dispose(listener->loop, &listener->retry_timeout);
+	h2o_timeout_dispose(listener->loop, &listener->pause_timeout);
 	free(listener);
 }

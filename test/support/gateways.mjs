@@ -39,12 +39,18 @@ function start(t, name, command, args, env = {}) {
 	child.said = "";
 	running.add(child.once("exit", () => running.delete(child)));
 	child.stderr.on("data", (chunk) => (child.said = (child.said + chunk).slice(-4000)));
+	// What ends it is the test's own doing.
+	child.drain = async () => {
+		child.isDrained = true;
+		await child.end();
+		assert.equal(child.exitCode, 0, `${name} did not end well: ${child.said}`);
+	};
 	child.end = async (signal = "SIGTERM") => {
 		child.kill(signal);
 		await exit;
 	};
 	t.after(async () => {
-		if (child.signalCode === "SIGKILL") return;
+		if (child.signalCode === "SIGKILL" || child.isDrained) return;
 		assert.equal(child.exitCode, null, `${name} ended by itself: ${child.said}`);
 		await child.end();
 		assert.equal(child.exitCode, 0, `${name} did not end well: ${child.said}`);
@@ -62,7 +68,7 @@ export async function startGateways(t, count, env = {}, untilLine = "GET /ready"
 		const address = `127.0.0.1:${await freePort()}`;
 		const args = ["--pdeathsig", "TERM", ...asOwner, "--", process.env.PARLEYD, "--listen", address, "--log-requests=false"];
 		const child = start(t, "parleyd", "setpriv", args, { PGUSER: "parley_gateway", PARLEY_INSECURE: "true", ...env });
-		gateways.push({ address, url: `http://${address}`, child, kill: () => child.end("SIGKILL") });
+		gateways.push({ address, url: `http://${address}`, child, kill: () => child.end("SIGKILL"), drain: () => child.drain() });
 	}
 	for (const gateway of gateways) await untilAnswered(gateway.child, new Client(gateway.url), untilLine, 200);
 	return gateways;

@@ -1,0 +1,248 @@
+// Streams while things break: users post to each other all the time, and a model counts each message once a recipient. Gateways die, are
+// drained, lose their database and their listener; clients vanish; a standby takes over. Each time everybody has heard everything once, in
+// the order of its number, and nothing was found late.
+
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { test } from "node:test";
+import { Client } from "../support/client.mjs";
+import { Cluster } from "../support/clusters.mjs";
+import { EventStream, metric } from "../support/events.mjs";
+import { until } from "../support/gateway.mjs";
+import { startGateways } from "../support/gateways.mjs";
+
+// A user who is connected as far as can be: to any gateway that is there, from the last cursor on.
+class Listener {
+	constructor(user, urls) {
+		Object.assign(this, { user, urls, heard: new Map(), repeated: 0, disordered: 0, stopped: false });
+		this.running = this.#run();
+	}
+
+	async #run() {
+		while (!this.stopped) {
+			const url = this.urls[randomInt(this.urls.length)];
+			const headers = this.cursor === undefined ? {} : { "last-event-id": this.cursor };
+			try {
+				const stream = await EventStream.open(url, `/users/${this.user}/events`, { headers, timeout: 5000 });
+				if (stream.status === 410) this.cursor = undefined;
+				if (stream.status === 200) await this.#follow(stream);
+			} catch {
+				// The gateway is gone.
+			}
+			await pause(50);
+		}
+	}
+
+	async #follow(stream) {
+		this.stream = stream;
+		let taken = 0;
+		const take = () => {
+			for (; taken < stream.events.length; taken++) this.#take(stream.events[taken]);
+			if (stream.lastId !== undefined) this.cursor = stream.lastId;
+		};
+		while (!stream.closed && !this.stopped) {
+			take();
+			await pause(10);
+		}
+		take();
+		stream.request.destroy();
+	}
+
+	#take({ event, data }) {
+		if (event === "end") return;
+		for (const { conversation_id, message_id } of data.messages) {
+			const last = this.heard.get(conversation_id) ?? 0;
+			if (message_id <= last) this.repeated++;
+			else if (message_id !== last + 1) this.disordered++;
+			this.heard.set(conversation_id, Math.max(last, message_id));
+		}
+	}
+
+	async stop() {
+		this.stopped = true;
+		await this.running;
+	}
+}
+
+// Pairs of users on a cluster of their own, all connected, who post to each other until they are told to stop.
+class Talk {
+	static async begin(t, { pairs = 40, gateways = 2, settings = [], flags = {} } = {}) {
+		const talk = new Talk();
+		talk.cluster = await Cluster.create(t, settings);
+		talk.pairs = JSON.parse(await talk.cluster.psql(`
+			SELECT json_agg(json_build_array(a.id, b.id, d.id)) FROM generate_series(1, ${pairs}) n,
+				LATERAL (SELECT id FROM parley.create_user('+49 100 ' || 1000000 + n)) a,
+				LATERAL (SELECT id FROM parley.create_user('+49 200 ' || 1000000 + n)) b,
+				LATERAL (SELECT id FROM parley.open_direct_conversation(a.id, b.id)) d`));
+		talk.env = { ...talk.cluster.env, PGUSER: "parley_gateway", PARLEY_STREAM_HEARTBEAT_MS: "500", ...flags };
+		talk.gateways = await startGateways(t, gateways, talk.env);
+		talk.urls = talk.gateways.map((gateway) => gateway.url);
+		talk.listeners = talk.pairs.flatMap(([a, b]) => [new Listener(a, talk.urls), new Listener(b, talk.urls)]);
+		t.after(() => Promise.all(talk.listeners.map((listener) => listener.stop())));
+		await until(async () => talk.listeners.every((listener) => listener.stream?.lastId !== undefined), "all are connected", 20000);
+		return talk;
+	}
+
+	// Posts until stop() is called. What was acknowledged must be heard; what was not may be.
+	start(rate = 200) {
+		this.posting = true;
+		this.acknowledged = 0;
+		const clients = this.urls.map((url) => new Client(url));
+		const one = async () => {
+			for (let n = randomInt(1000); this.posting; n++) {
+				const [a, b, conversation] = this.pairs[n % this.pairs.length];
+				const line = `POST /users/${n % 2 ? a : b}/conversations/${conversation}/messages`;
+				const answer = await clients[n % clients.length].request(line, { content: "x" }).catch(() => undefined);
+				if (answer?.status === 201) this.acknowledged++;
+				else await pause(100);
+				await pause(8000 / rate);
+			}
+		};
+		this.workers = Array.from({ length: 8 }, one);
+	}
+
+	async stop() {
+		this.posting = false;
+		await Promise.all(this.workers);
+	}
+
+	// Until everybody has heard all that is there, each message once and in order.
+	async assertAllHeard(cluster = this.cluster) {
+		const last = JSON.parse(await cluster.psql("SELECT json_object_agg(id, last_number) FROM parley.conversations"));
+		const missing = () => this.listeners.flatMap((listener, n) => {
+			const conversation = this.pairs[n >> 1][2];
+			const heard = listener.heard.get(conversation) ?? 0;
+			return heard === last[conversation] ? [] : [`user ${listener.user} heard ${heard} of ${last[conversation]}`];
+		});
+		await until(async () => missing().length === 0, "everybody has heard everything", 20000).catch((error) => {
+			throw new Error(`${error.message}: ${missing().slice(0, 5).join("; ")}`);
+		});
+		const sum = (name) => this.listeners.reduce((total, listener) => total + listener[name], 0);
+		assert.deepEqual({ repeated: sum("repeated"), disordered: sum("disordered") }, { repeated: 0, disordered: 0 });
+		const total = Object.values(last).reduce((a, b) => a + b, 0);
+		assert.ok(total >= this.acknowledged && this.acknowledged > 0, `${this.acknowledged} acknowledged, ${total} there`);
+	}
+
+	async assertNothingFoundLate() {
+		for (const url of this.urls) {
+			const found = await metric(url, "parley_stream_found_late_total").catch(() => 0);
+			assert.equal(found, 0, "something was found late");
+		}
+	}
+}
+
+// The first process that the query names, once there is one.
+const pidOf = (cluster, query) => until(async () => Number((await cluster.psql(query)).split("\n")[0]), "there is such a process");
+
+test("gateway_that_is_killed_and_one_that_drains_lose_nothing", { timeout: 60000 }, async (t) => {
+	const talk = await Talk.begin(t, { gateways: 3 });
+	talk.start();
+	await pause(1000);
+	await talk.gateways[0].kill();
+	talk.urls.shift();
+	await pause(1000);
+	const [drained] = talk.gateways.splice(1, 1);
+	talk.urls.splice(talk.urls.indexOf(drained.url), 1);
+	await drained.drain();
+	await pause(500);
+	await talk.stop();
+	await talk.assertAllHeard();
+	await talk.assertNothingFoundLate();
+});
+
+test("listener_that_is_terminated_or_frozen_and_backends_that_die_lose_nothing", { timeout: 60000 }, async (t) => {
+	const talk = await Talk.begin(t);
+	const listeners = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%await_wakeups%' AND pid <> pg_backend_pid()";
+	talk.start();
+	for (let round = 0; round < 5; round++) {
+		await pause(300);
+		await talk.cluster.psql(`SELECT pg_terminate_backend(pid) FROM (${listeners}) l`);
+	}
+	const frozen = await pidOf(talk.cluster, listeners);
+	process.kill(frozen, "SIGSTOP");
+	// The ring goes round meanwhile.
+	await talk.cluster.psql(`SELECT count(*) FROM generate_series(1, 45) n, LATERAL (SELECT count(*) FROM parley.post_message((SELECT min(id) FROM parley.conversations WHERE n > 0), 'x')) p`);
+	await pause(500);
+	process.kill(frozen, "SIGCONT");
+	await talk.cluster.psql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley_gateway'`);
+	await pause(500);
+	// A backend that is killed takes all others with it, and the ring.
+	process.kill(await pidOf(talk.cluster, "SELECT pid FROM pg_stat_activity WHERE usename = 'parley_gateway'"), "SIGKILL");
+	await until(() => talk.cluster.psql("SELECT 1").then((one) => one === "1", () => false), "it has recovered", 15000);
+	await pause(1500);
+	await talk.stop();
+	await talk.assertAllHeard();
+	await talk.assertNothingFoundLate();
+});
+
+test("open_transaction_makes_nobody_hear_anything_twice", { timeout: 60000 }, async (t) => {
+	const talk = await Talk.begin(t);
+	talk.start();
+	const open = talk.cluster.psql("BEGIN; SELECT pg_current_xact_id(); SELECT pg_sleep(4); COMMIT");
+	await pause(3000);
+	await open;
+	await talk.stop();
+	await talk.assertAllHeard();
+	await talk.assertNothingFoundLate();
+});
+
+test("clients_that_vanish_are_noticed_and_the_others_hear_all", { timeout: 60000 }, async (t) => {
+	const talk = await Talk.begin(t, { gateways: 1, pairs: 20, flags: { PARLEY_STREAM_LIMIT: "1000", PARLEY_SEND_TIMEOUT_MS: "2000" } });
+	const [url] = talk.urls;
+	talk.start();
+	const vanishing = await Promise.all(Array.from({ length: 300 }, (_, n) => EventStream.open(url, `/users/${talk.pairs[n % 20][0]}/events`)));
+	assert.ok(vanishing.every((stream) => stream.status === 200));
+	vanishing.forEach((stream, n) => stream.leave(["end", "resetAndDestroy", "pause"][n % 3]));
+	// Those that end are gone at once; those that stop reading may stay as long as there is room for what they are sent.
+	await until(async () => (await metric(url, "parley_streams")) <= 40 + 100, "those that ended are noticed", 5000);
+	await pause(1000);
+	await talk.stop();
+	vanishing.forEach((stream) => stream.request.destroy());
+	await talk.assertAllHeard();
+	await until(async () => (await metric(url, "parley_streams")) === 40, "all are noticed", 10000);
+	await talk.assertNothingFoundLate();
+});
+
+test("standby_that_takes_over_tells_what_the_primary_did_not", { timeout: 90000 }, async (t) => {
+	const talk = await Talk.begin(t, { gateways: 1, pairs: 20, settings: ["wal_level = replica", "max_wal_senders = 4"] });
+	const standby = await talk.cluster.standby(t);
+	await talk.cluster.psql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+	await talk.cluster.psql("SELECT pg_reload_conf()");
+	await until(async () => (await talk.cluster.psql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")) === "1", "the standby is synchronous");
+	await assert.rejects(standby.psql("SELECT parley.await_wakeups()"), /cannot wait for wake-ups during recovery/);
+	talk.start(100);
+	await pause(1000);
+	// Stopped and resumed: nobody hears what is not confirmed, and then everybody does.
+	await standby.psql("SELECT pg_wal_replay_pause()");
+	await pause(500);
+	await standby.psql("SELECT pg_wal_replay_resume()");
+	await pause(500);
+	await talk.cluster.halt();
+	await standby.psql("SELECT pg_promote()");
+	const gateways = await startGateways(t, 1, { ...talk.env, PGHOST: standby.env.PGHOST });
+	talk.urls.splice(0, talk.urls.length, gateways[0].url);
+	for (const listener of talk.listeners) listener.stream?.request.destroy();
+	await talk.stop();
+	talk.acknowledged = 0;
+	talk.start(100);
+	await pause(1000);
+	await talk.stop();
+	await talk.assertAllHeard(standby);
+	await talk.assertNothingFoundLate();
+});
+
+test("without_the_library_preloaded_streams_are_refused_and_all_else_works", { timeout: 60000 }, async (t) => {
+	const cluster = await Cluster.create(t, ["shared_preload_libraries = ''"]);
+	await assert.rejects(cluster.psql("SELECT parley.await_wakeups()"), /must be loaded via shared_preload_libraries/);
+	const [user] = (await cluster.psql("SELECT id FROM parley.create_user('+49 300 0000001')")).split("\n");
+	const [gateway] = await startGateways(t, 1, cluster.env);
+	const refused = await until(async () => {
+		const stream = await EventStream.open(gateway.url, `/users/${user}/events`);
+		return /not set up/.test(stream.body?.detail) && stream;
+	}, "the gateway knows");
+	assert.deepEqual([refused.status, refused.headers["retry-after"]], [503, "1"]);
+	const client = new Client(gateway.url);
+	assert.equal((await client.request(`GET /users/${user}/sync`)).status, 200);
+	client.close();
+});
