@@ -49,6 +49,7 @@ apt-get install -qq -y --reinstall ./parleyd_*.deb >/dev/null
 apt-get remove -qq -y parleyd "postgresql-$major-parley" >/dev/null
 test -e /etc/parley/parleyd.env
 apt-get purge -qq -y parleyd >/dev/null
+apt-get autoremove -qq -y --purge >/dev/null
 pg_ctlcluster "$major" main stop
 files >/tmp/after
 left=$(comm -13 /tmp/before /tmp/after | grep -v "^/var/lib/postgresql/" || true)
