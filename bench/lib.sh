@@ -70,12 +70,12 @@ measure_serial() {
 	record "$1" "$p50" "$p99" "$rate"
 }
 
-# measure_pgbench NAME SQL CLIENTS: prepared statements, as the role that the gateway logs in as
+# measure_pgbench NAME SQL CLIENTS [ROLE]: prepared statements, as the role that the gateway logs in as unless another is named
 measure_pgbench() {
 	local log=$tmp/pgbench p50 p99 rate
 	rm -f "$log"*
 	printf '%s;\n' "$2" >"$tmp/script.sql"
-	rate=$(PGUSER=parley_gateway "$bin/pgbench" -n -M prepared -c "$3" -j "$(($3 > 1 ? 2 : 1))" -T "$seconds" -f "$tmp/script.sql" \
+	rate=$(PGUSER=${4:-parley_gateway} "$bin/pgbench" -n -M prepared -c "$3" -j "$(($3 > 1 ? 2 : 1))" -T "$seconds" -f "$tmp/script.sql" \
 		--log --log-prefix="$log" 2>"$tmp/pgbench.err" | sed -n 's/^tps = \([0-9.]*\).*/\1/p')
 	[ -n "$rate" ] || die "$1: pgbench failed" "$(cat "$tmp/pgbench.err")"
 	read -r p50 p99 _ < <(cat "$log"* | awk '{ print $3 / 1000 }' | percentiles)

@@ -37,13 +37,13 @@ section_list() {
 
 	for ((i = 0; i < rounds; i++)); do
 		measure_http first_1 /conversations 1
-		measure_pgbench first_plain_1 "$(plain_list "")" 1
+		measure_pgbench first_plain_1 "$(plain_list "")" 1 postgres
 		measure_http deep_1 "$path" 1
-		measure_pgbench deep_plain_1 "$(plain_list "$deep")" 1
+		measure_pgbench deep_plain_1 "$(plain_list "$deep")" 1 postgres
 		measure_http first_32 /conversations 32
-		measure_pgbench first_plain_32 "$(plain_list "")" 32
+		measure_pgbench first_plain_32 "$(plain_list "")" 32 postgres
 		measure_http deep_32 "$path" 32
-		measure_pgbench deep_plain_32 "$(plain_list "$deep")" 32
+		measure_pgbench deep_plain_32 "$(plain_list "$deep")" 32 postgres
 		measure_query first_seed "$(seed_list 1)"
 		measure_query deep_seed "$(seed_list "$page")"
 	done

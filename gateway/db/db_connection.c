@@ -441,9 +441,8 @@ is_stale(const DbQuery *query)
 	return !query->abandoned && !query->repeated && (strcmp(state, "0A000") == 0 || strcmp(state, "26000") == 0);
 }
 
-/* Has the statement prepared anew the next time it is needed. */
-static void
-forget_statement(DbConnection *connection, unsigned id)
+void
+db_connection_forget_statement(DbConnection *connection, unsigned id)
 {
 	size_t place = statement_place(connection, id);
 
@@ -470,9 +469,8 @@ finish_query(DbConnection *connection, DbQuery *query)
 		query->on_result(query, query->result);
 	else if (is_stale(query))
 	{
-		forget_statement(connection, query->statement_id);
 		connection->commit_doubtful = false;
-		connection->owner->on_lost(connection->owner->data, query, true);
+		connection->owner->on_stale(connection->owner->data, query);
 		return;
 	}
 	else if (!query->abandoned)

@@ -25,6 +25,8 @@ typedef struct DbConnectionOwner
 	void (*on_room)(void *data, DbConnection *connection);
 	/* The connection broke with this query under way; last sent first. outcome_known: it surely did not commit. */
 	void (*on_lost)(void *data, DbQuery *query, bool outcome_known);
+	/* The query's statement is not what was prepared; it did nothing. */
+	void (*on_stale)(void *data, DbQuery *query);
 	/* A notification on a channel that setup_sql listens to; may be NULL. */
 	void (*on_notification)(void *data, const char *channel);
 } DbConnectionOwner;
@@ -67,6 +69,9 @@ void db_connection_open(DbConnection *connection);
 /* Breaks it; why is kept for the owner, and what was under way goes to on_lost. */
 void db_connection_close(DbConnection *connection, const char *why);
 void db_connection_dispose(DbConnection *connection);
+
+/* Has a statement prepared anew the next time it is needed. */
+void db_connection_forget_statement(DbConnection *connection, unsigned id);
 
 /* Which statements to keep prepared; the array must outlive the connection or the next call. Closes the earlier ones.
  */

@@ -233,6 +233,18 @@ on_lost(void *data, DbQuery *query, bool outcome_known)
 		query_fail(query, DB_ERROR_LOST, !outcome_known);
 }
 
+/* What is stale on one connection is so on all. */
+static void
+on_stale(void *data, DbQuery *query)
+{
+	DbPool *pool = data;
+
+	for (size_t i = 0; i < pool->settings.connection_count; i++)
+		if (pool->connections[i].connection.state == DB_CONNECTION_READY)
+			db_connection_forget_statement(&pool->connections[i].connection, query->statement_id);
+	on_lost(pool, query, true);
+}
+
 static void
 on_notification(void *data, const char *channel)
 {
@@ -310,7 +322,7 @@ db_pool_create(h2o_loop_t *loop, const DbPoolSettings *settings)
 	DbPool *pool = h2o_mem_alloc(sizeof(*pool));
 
 	*pool = (DbPool){ .loop = loop, .settings = *settings, .random = (unsigned) db_now_us() };
-	pool->owner = (DbConnectionOwner){ pool, on_state, on_room, on_lost, on_notification };
+	pool->owner = (DbConnectionOwner){ pool, on_state, on_room, on_lost, on_stale, on_notification };
 	h2o_linklist_init_anchor(&pool->queue);
 	pool->connections = calloc(settings->connection_count, sizeof(*pool->connections));
 	for (size_t i = 0; i < settings->connection_count; i++)

@@ -34,7 +34,7 @@ test("sections_print_what_they_measure", async (t) => {
 		BENCH_PGDATABASE: database });
 	assert.equal(status, 0, output + errors);
 	assert.match(output, /3000 messages/);
-	assert.match(output, /^page 1, 32 connections( +[0-9.e+]+){3}  pgbench, 32 clients +([0-9.e+]+ +){3}.*set for 5,000,000/m);
+	assert.match(output, /^page 1, 32 connections( +[0-9.e+]+){3}  plain SQL, 32 clients +([0-9.e+]+ +){3}.*set for 5,000,000/m);
 	assert.match(output, /^page 6 by cursor, 1 client/m);
 	assert.match(output, /^“movie”( +[0-9.e+]+){3}  ILIKE/m);
 	assert.match(output, /^10,000 accounts( +[0-9.e+]+){3}  plain SQL/m);

@@ -96,7 +96,7 @@ test('every route answers with a status and a body that are documented', async (
 		let body;
 		if (method === 'POST' || method === 'PUT') {
 			body = Object.fromEntries((schema?.required ?? []).map((name) => [name, samples.fresh[name]?.() ?? samples.value[name]]));
-			if (path === '/contacts') body.phone = samples.fresh.phone();
+			if (path === '/contacts' || path === '/users') body.phone = samples.fresh.phone();
 			if (path === '/users/{user_id}/conversations') body.recipient_id = samples.value.recipient_id;
 		}
 		const keyed = operation.parameters.some((parameter) => parameter.name === 'Idempotency-Key');

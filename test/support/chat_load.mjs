@@ -126,7 +126,8 @@ export class ChatLoad {
 		const answer = await this.send(client, message);
 		assert.equal(answer.headers["idempotency-replayed"], "true");
 		assert.equal(`${answer.body.conversation_id}/${answer.body.message_id}`, message.place);
-		assert.equal(answer.body.content, this.posted.get(message.place).content);
+		// Whatever became of the message since, the first answer comes again.
+		assert.equal(answer.body.content, message.first);
 		this.replayed++;
 	}
 
