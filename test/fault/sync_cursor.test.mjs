@@ -119,7 +119,8 @@ test("cursor_survives_a_failover_that_loses_nothing_that_was_told", { timeout: 1
 	await standby.psql("ALTER SYSTEM SET primary_conninfo = ''");
 	await standby.psql("SELECT pg_reload_conf()");
 	await until(async () => (await standby.psql("SELECT count(*) FROM pg_stat_wal_receiver")) === "0", "the standby hears nothing");
-	await primary.psql("SET synchronous_commit = local; SELECT pg_logical_emit_message(true, 'test', repeat('x', 100000))");
+	await until(async () => (await primary.psql("SELECT count(*) FROM pg_stat_replication")) === "0", "the primary knows");
+	await primary.psql("SET synchronous_commit = local; SELECT pg_logical_emit_message(true, 'test', repeat('x', 1000))");
 	const unconfirmed = post(primary, "unconfirmed").catch(() => "lost");
 	await until(async () => (await primary.psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) === "1", "it waits for the standby");
 	const meanwhile = await sync(primary, before);
