@@ -27,6 +27,7 @@
 #include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -57,14 +58,22 @@ typedef struct LogEntry
 	bool is_visible;
 } LogEntry;
 
+/* A transaction between its two sets of entries. */
+typedef struct Committing
+{
+	uint64 place; /* where the first of its entries stand; 0: there is no such transaction */
+	TransactionId xid;
+} Committing;
+
 typedef struct ChangeLog
 {
 	LWLock *lock;
 	ConditionVariable filled;
+	XLogRecPtr commit_end;     /* of all transactions that made entries, where the last commit ends */
 	uint64 head;               /* the next entry's place */
 	uint64 newest[LOG_CHAINS]; /* the place of each chain's newest entry */
 	LogEntry entries[LOG_ENTRIES];
-	uint64 committing[FLEXIBLE_ARRAY_MEMBER]; /* of each backend, where its first entries begin; 0: none is between */
+	Committing committing[FLEXIBLE_ARRAY_MEMBER]; /* one for each backend */
 } ChangeLog;
 
 typedef struct Note
@@ -85,7 +94,7 @@ static bool noted_everything;
 static Size
 log_size(void)
 {
-	return offsetof(ChangeLog, committing) + sizeof(uint64) * MaxBackends;
+	return offsetof(ChangeLog, committing) + sizeof(Committing) * MaxBackends;
 }
 
 static void
@@ -158,7 +167,7 @@ static void
 on_transaction_event(XactEvent event, void *arg)
 {
 	bool has_noted = noted_count > 0 || noted_everything;
-	uint64 *committing;
+	Committing *committing;
 
 	if (change_log == NULL || !has_noted)
 		return;
@@ -171,7 +180,7 @@ on_transaction_event(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_PRE_COMMIT:
 			LWLockAcquire(change_log->lock, LW_EXCLUSIVE);
-			*committing = change_log->head;
+			*committing = (Committing){ .place = change_log->head, .xid = GetTopTransactionIdIfAny() };
 			log_write(false);
 			LWLockRelease(change_log->lock);
 			break;
@@ -179,8 +188,11 @@ on_transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_ABORT:
 			LWLockAcquire(change_log->lock, LW_EXCLUSIVE);
 			if (event == XACT_EVENT_COMMIT)
+			{
 				log_write(true);
-			*committing = 0;
+				change_log->commit_end = Max(change_log->commit_end, XactLastCommitEnd);
+			}
+			committing->place = 0;
 			LWLockRelease(change_log->lock);
 			if (event == XACT_EVENT_COMMIT)
 				ConditionVariableBroadcast(&change_log->filled);
@@ -246,10 +258,26 @@ parley_changes_place(void)
 	LWLockAcquire(change_log->lock, LW_SHARED);
 	place = change_log->head;
 	for (int i = 0; i < MaxBackends; i++)
-		if (change_log->committing[i] != 0)
-			place = Min(place, change_log->committing[i]);
+		if (change_log->committing[i].place != 0)
+			place = Min(place, change_log->committing[i].place);
 	LWLockRelease(change_log->lock);
 	return place;
+}
+
+XLogRecPtr
+parley_changes_commit_end(Snapshot snapshot)
+{
+	XLogRecPtr end;
+
+	if (change_log == NULL || RecoveryInProgress())
+		return InvalidXLogRecPtr;
+	LWLockAcquire(change_log->lock, LW_SHARED);
+	end = change_log->commit_end;
+	for (int i = 0; i < MaxBackends; i++)
+		if (change_log->committing[i].place != 0 && !XidInMVCCSnapshot(change_log->committing[i].xid, snapshot))
+			end = InvalidXLogRecPtr;
+	LWLockRelease(change_log->lock);
+	return end;
 }
 
 static int

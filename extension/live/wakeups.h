@@ -10,6 +10,9 @@
 
 #include "postgres.h"
 
+#include "access/xlogdefs.h"
+#include "utils/snapshot.h"
+
 /* The operator, among the ids of users. */
 #define WAKEUPS_OPERATOR 0
 
@@ -27,6 +30,12 @@ extern void parley_wake(int64 user_id, int64 source_id);
  * no log.
  */
 extern uint64 parley_changes_place(void);
+
+/*
+ * Where the last commit ends in the write-ahead log of all changes that the snapshot, taken before this call, shows;
+ * InvalidXLogRecPtr: it is not known.
+ */
+extern XLogRecPtr parley_changes_commit_end(Snapshot snapshot);
 
 /*
  * The sources of the user that changed from the place on, each once, in order, palloc'd. Contains all that a snapshot

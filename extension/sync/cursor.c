@@ -174,7 +174,7 @@ confirmed_place(void)
 }
 
 void
-parley_cursor_locate(SyncCursor *cursor, XLogRecPtr told_end)
+parley_cursor_locate(SyncCursor *cursor, XLogRecPtr commit_end, XLogRecPtr told_end)
 {
 	XLogRecPtr confirmed;
 
@@ -186,7 +186,10 @@ parley_cursor_locate(SyncCursor *cursor, XLogRecPtr told_end)
 	}
 	cursor->lsn = GetFlushRecPtr(&cursor->timeline);
 	confirmed = confirmed_place();
-	if (!XLogRecPtrIsInvalid(confirmed))
+	/* A commit's end is better than either: these may lie within a record, of which a standby has the rest or not. */
+	if (!XLogRecPtrIsInvalid(commit_end))
+		cursor->lsn = Min(cursor->lsn, Max(commit_end, told_end));
+	else if (!XLogRecPtrIsInvalid(confirmed))
 		cursor->lsn = Min(cursor->lsn, Max(confirmed, told_end));
 }
 

@@ -32,10 +32,11 @@ extern SyncCursor parley_cursor_parse(const text *given, int64 user_id);
 extern text *parley_cursor_form(const SyncCursor *cursor);
 
 /*
- * Sets system_identifier, timeline and lsn to where this server is. told_end: a place before which all that has been
+ * Sets system_identifier, timeline and lsn to where this server is. commit_end: where the last commit ends of what was
+ * shown; InvalidXLogRecPtr: not known. told_end: a place before which all that has been
  * told lies, as far as it is known; InvalidXLogRecPtr: what was told was confirmed before anyone saw it.
  */
-extern void parley_cursor_locate(SyncCursor *cursor, XLogRecPtr told_end);
+extern void parley_cursor_locate(SyncCursor *cursor, XLogRecPtr commit_end, XLogRecPtr told_end);
 
 /* Errors: PY410 the cursor is of another cluster, of a lost timeline, or too old. */
 extern void parley_cursor_require_resumable(const SyncCursor *cursor);

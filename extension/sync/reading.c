@@ -177,6 +177,8 @@ parley_reading_end(Reading *reading, bool more)
 {
 	XLogRecPtr told_early = reading->told_end;
 
+	XLogRecPtr shown_end = parley_changes_commit_end(GetActiveSnapshot());
+
 	PopActiveSnapshot();
 	if (more)
 		round_continue(reading);
@@ -187,5 +189,5 @@ parley_reading_end(Reading *reading, bool more)
 		parley_await_durable_place(told_early);
 		XLogFlush(reading->told_end);
 	}
-	parley_cursor_locate(&reading->cursor, reading->told_end);
+	parley_cursor_locate(&reading->cursor, shown_end, reading->told_end);
 }
