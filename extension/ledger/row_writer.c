@@ -8,9 +8,11 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteHandler.h"
@@ -159,6 +161,44 @@ defaults_find(RowTable *table, EState *estate)
 	}
 }
 
+/*
+ * Whether an expression, once prepared, would hold on to the statement that evaluates it first: a whole row, an array's
+ * hash table, a domain's constraints, a function of somebody's. What is left is columns, constants and PostgreSQL's own
+ * operators and functions.
+ */
+static bool
+is_of_one_statement(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			return ((Var *) node)->varattno <= 0;
+		case T_OpExpr:
+			if (((OpExpr *) node)->opfuncid >= FirstUnpinnedObjectId)
+				return true;
+			break;
+		case T_FuncExpr:
+			if (((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId)
+				return true;
+			break;
+		case T_NullTest:
+			if (((NullTest *) node)->argisrow)
+				return true;
+			break;
+		case T_Const:
+		case T_BoolExpr:
+		case T_RelabelType:
+		case T_List:
+			break;
+		default:
+			return true;
+	}
+	return expression_tree_walker(node, is_of_one_statement, context);
+}
+
+/* Leaves no states where one CHECK cannot be kept: the executor then builds them all by itself. */
 static void
 checks_build(RowChecks *checks, Relation relation)
 {
@@ -175,7 +215,14 @@ checks_build(RowChecks *checks, Relation relation)
 	{
 		Expr *expression = compat_check_expression(relation, i);
 
-		checks->states[i] = expression == NULL ? NULL : ExecInitExpr(expression_planner(expression), NULL);
+		if (expression != NULL)
+			expression = expression_planner(expression);
+		if (is_of_one_statement((Node *) expression, NULL))
+		{
+			checks->states = NULL;
+			break;
+		}
+		checks->states[i] = expression == NULL ? NULL : ExecInitExpr(expression, NULL);
 	}
 	MemoryContextSwitchTo(caller);
 	checks->relation = RelationGetRelid(relation);
