@@ -1,5 +1,5 @@
 // The page as a whole: what the address says is shown, keys lead somewhere, news goes to whom it concerns, and who is asked for a
-// token signs in. The address holds all state: c conversation, m message, q search, status, assignee, label, unread; view, u: the wallet.
+// token signs in. The address holds all state: c conversation, m message, q search; view, u: the wallet.
 
 import { all, Problem, session } from "./api.js";
 import { ask, node } from "./dom.js";
@@ -13,7 +13,7 @@ const list = document.querySelector("parley-list");
 const conversation = document.querySelector("parley-conversation");
 const card = document.querySelector("parley-contact");
 const wallet = document.querySelector("parley-wallet");
-const names = ["view", "q", "status", "assignee", "label", "unread", "c", "m", "u"];
+const names = ["view", "q", "c", "m", "u"];
 
 function wanted() {
 	const given = new URLSearchParams(location.hash.slice(1));
@@ -143,11 +143,13 @@ function say(text, state) {
 	place.className = state;
 }
 
+// What the stream tells, or null: something may have changed.
 function news(data) {
-	if (data?.messages) conversation.take(data.messages);
-	else if (data === null) conversation.refreshCase();
-	if (data === null || data.messages?.length > 0 || data.reads?.length > 0 || data.cases?.length > 0) list.refresh();
-	if (data?.reads?.length > 0 || data?.cases?.length > 0) conversation.refreshCase();
+	const rows = data?.conversations ?? [];
+	if (data !== null && rows.length === 0) return;
+	list.tell(rows);
+	list.refresh();
+	if (data === null || rows.some((row) => row.conversation_id === conversation.id_)) conversation.refreshCase();
 }
 
 async function start() {
@@ -168,6 +170,7 @@ async function start() {
 	});
 	addEventListener("hashchange", show);
 	await show();
+	// Names of agents, where there are any.
 	list.loadAgents().then(() => {
 		conversation.agents = list.agents;
 		if (conversation.id_) conversation.refreshCase();

@@ -72,12 +72,12 @@ export function minorUnits(text, currency) {
 
 const characters = (text) => Array.from(text);
 
-// The text with the match in a <mark>: where the server says, else the first place that the term has, else none.
-export function marked(text, { start = null, length = null, term = "" } = {}, around = Infinity) {
+// The text with the first place that the term has in a <mark>.
+export function marked(text, { term = "" } = {}, around = Infinity) {
 	const letters = characters(text);
-	let begin = start === null ? -1 : start - 1;
-	let size = length ?? 0;
-	if (begin < 0 && term !== "") {
+	let begin = -1;
+	let size = 0;
+	if (term !== "") {
 		const at = text.toLowerCase().indexOf(term.toLowerCase());
 		if (at >= 0) [begin, size] = [characters(text.slice(0, at)).length, characters(term).length];
 	}

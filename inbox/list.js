@@ -1,4 +1,5 @@
-// The list of conversations: newest first, searched as one types, filtered, in few nodes.
+// The list of conversations: newest first, searched as one types, in few nodes. What the list's own request does not say of a
+// row, how much is unread and the case, comes with the operator's news.
 
 import { all, call, cursorOf } from "./api.js";
 import { announce, marked, node, Pages, shortTime, whenNear } from "./dom.js";
@@ -11,38 +12,29 @@ export class ConversationList extends HTMLElement {
 	connectedCallback() {
 		this.search = node("input", { type: "search", placeholder: words.search, "aria-label": words.search, "aria-keyshortcuts": "/",
 			maxLength: 1000, oninput: () => this.#typed() });
-		this.filters = {
-			status: this.#select(words.status, [["", words.anyStatus], ...Object.entries(words.statuses)]),
-			assignee_id: this.#select(words.assignee, [["", words.anyAssignee]]),
-			label: node("input", { type: "text", placeholder: words.label, "aria-label": words.label, maxLength: 50, onchange: () => this.#changed() }),
-			unread: node("input", { type: "checkbox", onchange: () => this.#changed() }),
-		};
 		this.start = node("button", { type: "button", title: words.newConversation, "aria-label": words.newConversation,
 			"aria-keyshortcuts": "n", onclick: () => this.dispatchEvent(new CustomEvent("start", { bubbles: true })) }, "+");
 		this.rowsNode = node("div.rows", { role: "list", "aria-label": words.conversations });
 		this.state = node("p.state", { role: "status" });
 		this.more = node("div.more");
 		this.scroller = node("div.scroller", { tabIndex: -1 }, this.rowsNode, this.state, this.more);
-		this.append(node("form.search", { role: "search", onsubmit: (event) => event.preventDefault() }, this.search, this.start),
-			node("div.filters", {}, this.filters.status, this.filters.assignee_id, this.filters.label,
-				node("label", {}, this.filters.unread, words.onlyUnread)), this.scroller);
+		this.append(node("form.search", { role: "search", onsubmit: (event) => event.preventDefault() }, this.search, this.start), this.scroller);
 		this.pages = new Pages(this.scroller, this.rowsNode, (rows) => rows.map((row) => this.#row(row)));
 		whenNear(this.scroller, this.more, () => this.#loadMore());
 		this.agents = new Map();
-	}
-
-	#select(label, options) {
-		return node("select", { "aria-label": label, onchange: () => this.#changed() },
-			...options.map(([value, text]) => node("option", { value }, text)));
+		this.told = new Map();
 	}
 
 	showAgents(agents) {
 		this.agents = new Map(agents.map((agent) => [agent.id, agent]));
-		const select = this.filters.assignee_id;
-		const chosen = select.value;
-		select.replaceChildren(node("option", { value: "" }, words.anyAssignee),
-			...agents.map((agent) => node("option", { value: agent.id }, agent.name)));
-		select.value = chosen;
+		for (const page of this.pages.pages) this.pages.refresh(page);
+	}
+
+	// Rows as the operator's news has them: unread and the case are kept, the rest is asked for again.
+	tell(rows) {
+		for (const { conversation_id, unread, case: state } of rows) this.told.set(conversation_id, { ...state, unread });
+		for (const page of this.pages.pages)
+			if (page.rows.some((row) => this.told.has(row.conversation_id))) this.pages.refresh(page);
 	}
 
 	#typed() {
@@ -51,23 +43,15 @@ export class ConversationList extends HTMLElement {
 	}
 
 	#changed() {
-		const { status, assignee_id, label, unread } = this.filters;
-		this.dispatchEvent(new CustomEvent("filter", { bubbles: true, detail: { q: this.search.value, status: status.value,
-			assignee: assignee_id.value, label: label.value, unread: unread.checked ? "1" : "" } }));
+		this.dispatchEvent(new CustomEvent("filter", { bubbles: true, detail: { q: this.search.value } }));
 	}
 
 	// What the address says is shown; only what differs from what stands there is asked for again.
 	async show(wanted) {
-		const key = JSON.stringify([wanted.q, wanted.status, wanted.assignee, wanted.label, wanted.unread]);
-		if (key === this.key) return;
-		this.key = key;
+		if (wanted.q === this.key) return;
+		this.key = wanted.q;
 		if (document.activeElement !== this.search) this.search.value = wanted.q;
-		this.filters.status.value = wanted.status;
-		this.filters.assignee_id.value = wanted.assignee;
-		this.filters.label.value = wanted.label;
-		this.filters.unread.checked = wanted.unread === "1";
-		this.query = { searchValue: wanted.q, status: wanted.status, assignee_id: wanted.assignee, label: wanted.label,
-			unread: wanted.unread === "1" ? "true" : "", limit: pageSize };
+		this.query = { searchValue: wanted.q, limit: pageSize };
 		await this.reload();
 	}
 
@@ -169,17 +153,17 @@ export class ConversationList extends HTMLElement {
 	}
 
 	#row(row) {
-		const unread = row.unread ?? 0;
+		const { unread = 0, status = "open", assignee_id, labels = [] } = this.told.get(row.conversation_id) ?? {};
 		const name = row.name ?? row.phone_number ?? words.noName;
 		const tags = [
-			row.status && row.status !== "open" ? node("span.tag." + row.status, {}, words.statuses[row.status] ?? row.status) : null,
-			row.assignee_id ? node("span.tag", {}, this.agents.get(row.assignee_id)?.name ?? `#${row.assignee_id}`) : null,
-			...(row.labels ?? []).map((label) => node("span.tag.label", {}, label)),
+			status === "open" ? null : node("span.tag." + status, {}, words.statuses[status] ?? status),
+			assignee_id ? node("span.tag", {}, this.agents.get(assignee_id)?.name ?? `#${assignee_id}`) : null,
+			...labels.map((label) => node("span.tag.label", {}, label)),
 		];
 		const link = node(unread > 0 ? "a.row.unread" : "a.row", { href: this.addressOf(row), "aria-current": row.conversation_id === this.chosen ? "true" : null },
 			node("b", { dir: "auto" }, ...marked(name, { term: this.query.searchValue })),
 			node("time", { dateTime: row.timestamp }, shortTime(row.timestamp)),
-			node("span.text", { dir: "auto" }, ...marked(row.content ?? "", { start: row.match_start, length: row.match_length, term: this.query.searchValue }, 16)),
+			node("span.text", { dir: "auto" }, ...marked(row.content ?? "", { term: this.query.searchValue }, 16)),
 			unread > 0 ? node("span.count", { title: words.unread(unread), "aria-label": words.unread(unread) }, unread >= 1000 ? "1000+" : String(unread)) : null,
 			...tags);
 		return node("div", { role: "listitem" }, link);
@@ -187,7 +171,7 @@ export class ConversationList extends HTMLElement {
 
 	addressOf(row) {
 		const fields = { c: row.conversation_id };
-		if (this.query.searchValue && row.match_start !== null && row.message_id) fields.m = row.message_id;
+		if (this.query.searchValue && row.message_id) fields.m = row.message_id;
 		return this.address(fields);
 	}
 
