@@ -47,6 +47,7 @@ async function show() {
 		await wallet.show(Number(now.u) || null);
 		return;
 	}
+	list.choose(id);
 	const listed = list.show(now);
 	const message = Number(now.m) || null;
 	const place = `${id}/${message}/${message ? now.q : ""}`;

@@ -213,7 +213,7 @@ test("page_asks_for_a_token_keeps_it_in_the_tab_alone_and_forgets_it", async (t)
 	const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 	const head = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: "1", role: "operator", exp: Math.floor(Date.now() / 1000) + 600 })}`;
 	const token = `${head}.${createHmac("sha256", secret).update(head).digest("base64url")}`;
-	const guarded = await Browser.start(["--jwt-key-file", `${directory}/key`]);
+	const guarded = await Browser.start(["--jwt-key-file", `HS256:${directory}/key`]);
 	t.after(() => guarded.stop());
 	const it = word();
 	await conversation(it, "a secret");
