@@ -47,7 +47,6 @@ async function show() {
 		await wallet.show(Number(now.u) || null);
 		return;
 	}
-	list.choose(id);
 	const listed = list.show(now);
 	const message = Number(now.m) || null;
 	const place = `${id}/${message}/${message ? now.q : ""}`;
@@ -110,7 +109,7 @@ const keys = {
 };
 
 function step(by) {
-	const row = list.neighbour(by);
+	const row = list.neighbour(Number(wanted().c) || null, by);
 	if (row) location.hash = list.addressOf(row);
 }
 

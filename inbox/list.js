@@ -184,10 +184,10 @@ export class ConversationList extends HTMLElement {
 		link?.scrollIntoView({ block: "nearest" });
 	}
 
-	// The neighbour of the chosen conversation, for the keys j and k.
-	neighbour(step) {
+	// The neighbour of a conversation, for the keys j and k.
+	neighbour(id, step) {
 		const { rows } = this.pages;
-		const place = rows.findIndex((row) => row.conversation_id === this.chosen);
+		const place = rows.findIndex((row) => row.conversation_id === id);
 		return rows[place < 0 ? 0 : place + step];
 	}
 
