@@ -172,8 +172,7 @@ async function start() {
 	await show();
 	// Names of agents, where there are any.
 	list.loadAgents().then(() => {
-		conversation.agents = list.agents;
-		if (conversation.id_) conversation.refreshCase();
+		conversation.showAgents(list.agents);
 	});
 	new Live({ path: "/events", on: news, say }).run();
 }

@@ -262,6 +262,11 @@ export class Conversation extends HTMLElement {
 			assignee, labels);
 	}
 
+	showAgents(agents) {
+		this.agents = agents;
+		if (this.case) this.#showCase(this.case);
+	}
+
 	toggle() {
 		if (this.case) return this.changeCase({ status: this.case.status === "open" ? "resolved" : "open" });
 	}
