@@ -148,7 +148,7 @@ message_is_of(const MessageDraft *draft)
 		return false;
 	if (is_changed && has_nothing)
 		return true;
-	return kept == (is_changed && kept >= 0 && kept <= CONTENT_BYTES_MAX ? VARSIZE_ANY_EXHDR(draft->content)
+	return kept == (is_changed && kept >= 0 && kept <= CONTENT_BYTES_MAX ? (int64) VARSIZE_ANY_EXHDR(draft->content)
 																		 : draft_hash(draft));
 }
 

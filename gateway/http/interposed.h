@@ -43,8 +43,10 @@ int phr_parse_request(const char *bytes, size_t length, const char **method, siz
  */
 ssize_t phr_decode_chunked(struct phr_chunked_decoder *decoder, char *bytes, size_t *length);
 
-/* Finds the query. A path that is not plain is "/" to h2o, since the router does not look at h2o's, and the inbox has
- * no such file: h2o would print what it cannot normalize, and an application's token stands in its path. */
+/*
+ * Finds the query. A path that is not plain is "/" to h2o, since the router does not look at h2o's, and the inbox has
+ * no such file: h2o would print what it cannot normalize, and an application's token stands in its path.
+ */
 h2o_iovec_t h2o_url_normalize_path(h2o_mem_pool_t *pool, const char *path, size_t length, size_t *query_at,
 								   size_t **places);
 
