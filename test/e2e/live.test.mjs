@@ -225,7 +225,7 @@ test("stream_of_somebody_who_is_no_more_is_gone", async (t) => {
 	const stream = await open(t, gateway.base, `/users/${id}/events`);
 	assert.equal(stream.status, 200);
 	sql(`DELETE FROM parley.contacts WHERE id = ${id}`);
-	assert.deepEqual(await stream.untilEnd(10000), { reason: "gone" });
+	assert.deepEqual(await stream.untilEnd(30000), { reason: "gone" });
 	assert.equal(await gateway.stop(), 0);
 });
 
