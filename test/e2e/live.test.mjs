@@ -178,7 +178,7 @@ test("what_is_found_late_is_counted", async (t) => {
 	} finally {
 		sql("ALTER TABLE parley.conversations ENABLE ALWAYS TRIGGER conversations_wake; ALTER TABLE parley.members ENABLE ALWAYS TRIGGER members_wake");
 	}
-	await stream.untilTold("messages", 1, 10000);
+	await stream.untilTold("messages", 1, 20000);
 	await until(async () => (await metric(gateway.base, "parley_stream_found_late_total")) === 1, "it is counted");
 	assert.equal(await gateway.stop(), 0);
 });
