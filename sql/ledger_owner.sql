@@ -40,10 +40,20 @@ SELECT id, balance FROM parley.post_transaction(:ana, 1, -5, 'two', 'key 3');
 SELECT id, balance, replayed FROM parley.post_transaction(:ana, 1, -5, 'two', 'key 3');
 SELECT balance, last_number FROM parley.accounts WHERE user_id = :ana;
 
--- a_column_of_the_ledgers_own_is_missed_in_words
+-- a_column_of_the_ledgers_own_is_missed_in_words, and one in its place that is of another type
 BEGIN;
 ALTER TABLE parley.transactions RENAME COLUMN memo TO remark;
 SELECT parley.post_transaction(:ana, 1, -1);
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.accounts RENAME COLUMN last_transaction_at TO last_at;
+ALTER TABLE parley.accounts ADD COLUMN last_transaction_at text DEFAULT 'never';
+SELECT parley.post_transaction(:ana, 1, -1);
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.transactions RENAME COLUMN memo TO remark;
+ALTER TABLE parley.transactions ADD COLUMN memo integer;
+SELECT parley.post_transaction(:ana, 1, -1, 'one');
 ROLLBACK;
 
 -- constraints_hold, on accounts, on transactions, when they are deferred too

@@ -12,6 +12,8 @@
 #include "catalog/pg_inherits.h"
 #include "executor/spi.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_coerce.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
@@ -45,13 +47,18 @@ parley_table_open(const char *name)
 }
 
 AttrNumber
-parley_column(Relation table, const char *name)
+parley_column(Relation table, const char *name, Oid type)
 {
-	int number = SPI_fnumber(RelationGetDescr(table), name);
+	TupleDesc desc = RelationGetDescr(table);
+	int number = SPI_fnumber(desc, name);
 
 	if (number <= 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("column \"%s\" of \"%s\" does not exist", name, RelationGetRelationName(table))));
+	if (!IsBinaryCoercible(TupleDescAttr(desc, number - 1)->atttypid, type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("column \"%s\" of \"%s\" is not of type %s", name,
+															RelationGetRelationName(table), format_type_be(type))));
 	return number;
 }
 

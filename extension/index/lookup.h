@@ -44,8 +44,8 @@ typedef struct Lookup
  */
 extern Relation parley_table_open(const char *name);
 
-/* A column's number; fails with 42703 where there is none. */
-extern AttrNumber parley_column(Relation table, const char *name);
+/* A column's number; fails with 42703 where there is none, with 42804 where its values are not of the type. */
+extern AttrNumber parley_column(Relation table, const char *name, Oid type);
 
 /*
  * An index of the table, AccessShareLock held until the transaction ends, if a query might use it: it is there, as it

@@ -113,7 +113,7 @@ table_open_for_writing(RowTable *table)
 	table_require_writable(table);
 	table->has_triggers = has_trigger(table->relation->trigdesc, table->command);
 	for (int i = 0; i < table->column_count; i++)
-		table->columns[i] = parley_column(table->relation, table->column_names[i]);
+		table->columns[i] = parley_column(table->relation, table->column_names[i], table->column_types[i]);
 }
 
 static void

@@ -31,6 +31,7 @@ typedef struct RowTable
 	const char *name;                /* in the schema parley */
 	CmdType command;                 /* CMD_INSERT or CMD_UPDATE: all that will be done to the table */
 	const char *const *column_names; /* those that the caller knows; nobody's trigger may change them */
+	const Oid *column_types;         /* theirs, or what these are binary coercible to */
 	int column_count;
 	int written_count; /* how many of them, from the first on, it writes */
 	RowChecks *checks;

@@ -43,6 +43,8 @@ enum
 static const char *const account_columns[ACCOUNT_COLUMNS] = { "balance",      "last_number",    "last_transaction_at",
 															  "has_refusals", "user_id",        "id",
 															  "closed_at",    "allow_negative", "currency" };
+static const Oid account_types[ACCOUNT_COLUMNS] = { INT8OID, INT8OID,        TIMESTAMPTZOID, BOOLOID, INT8OID,
+													INT8OID, TIMESTAMPTZOID, BOOLOID,        TEXTOID };
 enum
 {
 	TRANSACTION_USER_ID,
@@ -58,6 +60,8 @@ enum
 static const char *const transaction_columns[TRANSACTION_COLUMNS] = { "user_id",         "account_id", "number",
 																	  "amount",          "balance",    "created_at",
 																	  "idempotency_key", "memo" };
+static const Oid transaction_types[TRANSACTION_COLUMNS] = { INT8OID, INT8OID,        INT8OID, INT8OID,
+															INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID };
 
 enum
 {
@@ -138,12 +142,14 @@ parley_ledger_rows_open(bool release_early)
 	*accounts = (RowTable){ .name = "accounts",
 							.command = CMD_UPDATE,
 							.column_names = account_columns,
+							.column_types = account_types,
 							.column_count = ACCOUNT_COLUMNS,
 							.written_count = ACCOUNT_WRITTEN_COLUMNS,
 							.checks = &account_checks };
 	*transactions = (RowTable){ .name = "transactions",
 								.command = CMD_INSERT,
 								.column_names = transaction_columns,
+								.column_types = transaction_types,
 								.column_count = TRANSACTION_COLUMNS,
 								.written_count = TRANSACTION_COLUMNS,
 								.checks = &transaction_checks };

@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_am.h"
+#include "catalog/pg_type_d.h"
 #include "miscadmin.h"
 
 #include "search/hits.h"
@@ -16,7 +17,7 @@ static void
 hits_meet_own(Hits *hits)
 {
 	Scope *scope = hits->scope;
-	AttrNumber conversation_id = parley_column(scope->members, "conversation_id");
+	AttrNumber conversation_id = parley_column(scope->members, "conversation_id", INT8OID);
 	Lookup own;
 	int count = 0;
 

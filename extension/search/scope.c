@@ -8,6 +8,7 @@
 #include "access/relation.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_type_d.h"
 #include "common/hashfn.h"
 #include "storage/bufmgr.h"
 #include "utils/snapmgr.h"
@@ -39,21 +40,21 @@ scope_open_tables(Scope *scope)
 	scope->messages = parley_table_open("messages");
 	scope->conversations = parley_table_open("conversations");
 	scope->contacts = parley_table_open("contacts");
-	scope->conversation.id = parley_column(scope->conversations, "id");
-	scope->conversation.contact_id = parley_column(scope->conversations, "contact_id");
-	scope->conversation.low_contact_id = parley_column(scope->conversations, "low_contact_id");
-	scope->conversation.high_contact_id = parley_column(scope->conversations, "high_contact_id");
-	scope->conversation.last_number = parley_column(scope->conversations, "last_number");
-	scope->conversation.last_message_at = parley_column(scope->conversations, "last_message_at");
-	scope->conversation.is_dated_in_order = parley_column(scope->conversations, "is_dated_in_order");
-	scope->contact.id = parley_column(scope->contacts, "id");
-	scope->contact.name = parley_column(scope->contacts, "name");
-	scope->contact.phone = parley_column(scope->contacts, "phone");
-	scope->contact.phone_digits = parley_column(scope->contacts, "phone_digits");
-	scope->message.conversation_id = parley_column(scope->messages, "conversation_id");
-	scope->message.number = parley_column(scope->messages, "number");
-	scope->message.created_at = parley_column(scope->messages, "created_at");
-	scope->message.content = parley_column(scope->messages, "content");
+	scope->conversation.id = parley_column(scope->conversations, "id", INT8OID);
+	scope->conversation.contact_id = parley_column(scope->conversations, "contact_id", INT8OID);
+	scope->conversation.low_contact_id = parley_column(scope->conversations, "low_contact_id", INT8OID);
+	scope->conversation.high_contact_id = parley_column(scope->conversations, "high_contact_id", INT8OID);
+	scope->conversation.last_number = parley_column(scope->conversations, "last_number", INT8OID);
+	scope->conversation.last_message_at = parley_column(scope->conversations, "last_message_at", TIMESTAMPTZOID);
+	scope->conversation.is_dated_in_order = parley_column(scope->conversations, "is_dated_in_order", BOOLOID);
+	scope->contact.id = parley_column(scope->contacts, "id", INT8OID);
+	scope->contact.name = parley_column(scope->contacts, "name", TEXTOID);
+	scope->contact.phone = parley_column(scope->contacts, "phone", TEXTOID);
+	scope->contact.phone_digits = parley_column(scope->contacts, "phone_digits", TEXTOID);
+	scope->message.conversation_id = parley_column(scope->messages, "conversation_id", INT8OID);
+	scope->message.number = parley_column(scope->messages, "number", INT8OID);
+	scope->message.created_at = parley_column(scope->messages, "created_at", TIMESTAMPTZOID);
+	scope->message.content = parley_column(scope->messages, "content", TEXTOID);
 }
 
 /* The digits of a term that could be of a phone, written in whatever way; NULL: it has none, or something else. */
@@ -155,7 +156,7 @@ member_says(Scope *scope, int64 conversation_id, int64 contact_id, const char *c
 
 	parley_lookup_start(&scope->member, (int64[]){ conversation_id, contact_id });
 	return parley_lookup_next(&scope->member) &&
-		   DatumGetBool(slot_getattr(scope->member.slot, parley_column(scope->members, column), &isnull));
+		   DatumGetBool(slot_getattr(scope->member.slot, parley_column(scope->members, column, BOOLOID), &isnull));
 }
 
 /* As the list shows it: to its owner, to who gave it, and once its owner has written. */
