@@ -205,7 +205,10 @@ test("the_trial_balance_adds_up", async () => {
 	assert.equal(status, 200);
 	const euros = body.find(({ currency }) => currency === "EUR");
 	assert.deepEqual(Object.keys(euros), ["currency", "balances", "came_in", "went_out", "difference"]);
-	assert.equal(euros.balances, euros.came_in - euros.went_out);
+	// Other tests have balances that JavaScript's numbers round.
+	const text = await (await fetch(`${url}/ledger/trial-balance`)).text();
+	const [balances, cameIn, wentOut] = /"currency":"EUR","balances":(-?\d+),"came_in":(\d+),"went_out":(\d+)/.exec(text).slice(1).map(BigInt);
+	assert.equal(balances, cameIn - wentOut);
 	assert.deepEqual([...new Set(body.map(({ difference }) => difference))], [0]);
 });
 
