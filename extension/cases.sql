@@ -73,14 +73,10 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT count(*) FROM (
-		SELECT FROM parley.messages m
-		WHERE m.conversation_id = operator_unread.conversation_id AND m.number > operator_unread.read_number
-			AND m.deleted_at IS NULL AND m.sender_id IS NOT NULL
-		LIMIT 1000) unread);
+	RETURN parley.count_unread(conversation_id, NULL, read_number);
 END $$;
 COMMENT ON FUNCTION parley.operator_unread(bigint, bigint) IS
-	'How many messages of others follow the operator''s read horizon and are not deleted, counted up to 1,000 and no further.';
+	'How many messages of others follow the operator''s read horizon and are not deleted; as count_unread has it.';
 
 CREATE FUNCTION parley.mark_operator_read(conversation_id bigint, message_id bigint, OUT read bigint, OUT unread bigint)
 LANGUAGE plpgsql SECURITY DEFINER

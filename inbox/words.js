@@ -16,7 +16,6 @@ export const words = {
 	save: "Save",
 	again: "Send again",
 	retry: "Try again",
-	loading: "Loading…",
 
 	search: "Search messages, names and phones",
 	noConversations: "No conversation here yet.",
@@ -34,7 +33,6 @@ export const words = {
 	pick: "Choose a conversation on the left, or press j.",
 	back: "Back to the list",
 	operator: "You",
-	agent: (name) => name,
 	reply: "Write a reply",
 	send: "Send",
 	sending: "Sending…",
@@ -80,7 +78,6 @@ export const words = {
 	user: "User (id)",
 	show: "Show",
 	older: "Older",
-	done: "Done.",
 
 	signIn: "Sign in",
 	token: "Operator's token",
