@@ -1,6 +1,6 @@
 /*
- * compat.h: what differs between PostgreSQL 15 and 18, and every call of an access method's internals, a line each. No
- * other file asks for PG_VERSION_NUM.
+ * compat.h: wrappers for what differs between PostgreSQL 15 and 18, and for every call into the internals of an access
+ * method. No other file tests PG_VERSION_NUM.
  */
 #ifndef PARLEY_COMPAT_H
 #define PARLEY_COMPAT_H
@@ -27,7 +27,7 @@
 #include "varatt.h"
 #endif
 
-/* Scans of an index. */
+/* Index scans. */
 
 static inline IndexScanDesc
 compat_index_beginscan(Relation table, Relation index, Snapshot snapshot, int key_count)
@@ -39,7 +39,7 @@ compat_index_beginscan(Relation table, Relation index, Snapshot snapshot, int ke
 #endif
 }
 
-/* InvalidOid: the table has no primary key that is valid and not deferrable. */
+/* Returns InvalidOid if the table has no primary key that is valid and not deferrable. */
 static inline Oid
 compat_primary_key(Relation table)
 {
@@ -50,7 +50,7 @@ compat_primary_key(Relation table)
 #endif
 }
 
-/* Snapshots that old_snapshot_threshold made too old; since 17 there are none. */
+/* Fails if old_snapshot_threshold has made the snapshot too old. PostgreSQL 17 removed that setting. */
 static inline void
 compat_test_for_old_snapshot(Snapshot snapshot, Relation relation, Page page)
 {
@@ -59,9 +59,10 @@ compat_test_for_old_snapshot(Snapshot snapshot, Relation relation, Page page)
 #endif
 }
 
-/* GIN, whose pages have been the same since 9.4. */
+/* GIN. Its page format has not changed since 9.4. */
 
-/* To the leaf of the entry tree that has the key, pinned and share-locked; stack->off: the key or the next. */
+/* Descends to the leaf of the entry tree where the key belongs. The leaf is pinned and share-locked, and stack->off is
+ * the key, or the next key if it is not there. */
 static inline GinBtreeStack *
 compat_gin_entry_find(GinBtree entries, GinState *state, OffsetNumber column, Datum key, Snapshot snapshot)
 {
@@ -92,13 +93,13 @@ compat_gin_entry_release(GinBtreeStack *stack)
 #define compat_gin_segment_rows(segment, count) ginPostingListDecode((segment), (count))
 #define compat_gin_segments_rows(first, bytes, count) ginPostingListDecodeAllSegments((first), (bytes), (count))
 
-/* BRIN. 15.0 to 15.3 know no empty ranges, but may meet them after a downgrade. */
+/* BRIN. Releases 15.0 to 15.3 do not mark empty ranges, but can encounter marked ones after a downgrade. */
 
 #ifndef BRIN_EMPTY_RANGE_MASK
 #define BRIN_EMPTY_RANGE_MASK 0x20
 #endif
 
-/* Whether a summary tells the minimum and maximum of its range. */
+/* Returns whether a summary contains the minimum and maximum of its range. */
 static inline bool
 compat_brin_summary_is_known(const BrinTuple *summary)
 {
@@ -106,7 +107,7 @@ compat_brin_summary_is_known(const BrinTuple *summary)
 		   (summary->bt_info & BRIN_EMPTY_RANGE_MASK) == 0;
 }
 
-/* Sets of rows within work_mem. */
+/* TID bitmaps. */
 
 #if PG_VERSION_NUM >= 180000
 typedef TBMPrivateIterator CompatBitmapIterator;
@@ -118,8 +119,8 @@ typedef TBMIterator CompatBitmapIterator;
 #define compat_bitmap_iterate_end(iterator) tbm_end_iterate(iterator)
 #endif
 
-/* The next block, and the offsets of its rows, of which offsets has room for MaxHeapTuplesPerPage; returns how many,
- * −1: any row of it may be in the set, −2: no more. */
+/* Returns the number of rows in the next block and stores their offsets, at most MaxHeapTuplesPerPage of them. Returns
+ * -1 if the block is lossy, that is, any of its rows may be in the bitmap, and -2 if there are no more blocks. */
 static inline int
 compat_bitmap_iterate(CompatBitmapIterator *iterator, BlockNumber *block, OffsetNumber *offsets)
 {
@@ -144,7 +145,7 @@ compat_bitmap_iterate(CompatBitmapIterator *iterator, BlockNumber *block, Offset
 
 /* The executor. */
 
-/* Adds a table to those that a statement writes, with the right that this takes and the columns that it names. */
+/* Adds a table that a statement writes to the range table, with the privilege and columns that the statement needs. */
 static inline void
 compat_range_table_add(List **range_table, List **permissions, RangeTblEntry *entry, CmdType command,
 					   Bitmapset *written)
@@ -164,7 +165,7 @@ compat_range_table_add(List **range_table, List **permissions, RangeTblEntry *en
 	*range_table = lappend(*range_table, entry);
 }
 
-/* Checks the rights, and gives the tables to the executor. */
+/* Checks the permissions and passes the range table to the executor. */
 static inline void
 compat_range_table_init(EState *estate, List *range_table, List *permissions)
 {
@@ -186,7 +187,7 @@ compat_range_table_init(EState *estate, List *range_table, List *permissions)
 #define compat_eval_plan_qual_init(epq, estate) EvalPlanQualInit((epq), (estate), NULL, NIL, -1)
 #endif
 
-/* A CHECK constraint of a table; NULL: it is not enforced, which 18 knows. */
+/* Returns the expression of a CHECK constraint, or NULL if it is NOT ENFORCED, which exists since 18. */
 static inline Expr *
 compat_check_expression(Relation table, int place)
 {
@@ -201,7 +202,7 @@ compat_check_expression(Relation table, int place)
 	return (Expr *) expression;
 }
 
-/* Where the executor keeps CHECK constraints, ready to be evaluated. */
+/* The field in which the executor keeps the prepared CHECK constraints. */
 #if PG_VERSION_NUM >= 180000
 #define compat_check_states(info) ((info)->ri_CheckConstraintExprs)
 #else
@@ -220,7 +221,7 @@ compat_check_expression(Relation table, int place)
 
 /* Collations. */
 
-/* Whether only A to Z have another case. */
+/* Returns whether the collation folds only A to Z. */
 static inline bool
 compat_collation_is_c(Oid collation)
 {
@@ -231,8 +232,8 @@ compat_collation_is_c(Oid collation)
 #endif
 }
 
-/* Whether it is the database's own, and that libc's: then towlower() of this process is what lower() calls. Before 18
- * such a locale is a null pointer. */
+/* Returns whether the collation is the database's default and its provider is libc. In that case lower() calls this
+ * process's towlower(). Before 18 such a locale is a null pointer. */
 static inline bool
 compat_collation_is_process_locale(Oid collation)
 {

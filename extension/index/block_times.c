@@ -1,10 +1,11 @@
 /*
  * block_times.c: see block_times.h.
  *
- * Reads the pages of the index one after another, not run by run through its map: a tenth of the time. A summary that
- * is moved to another page meanwhile may so be missed, or read twice: what is not found counts as endless, and of two
- * the wider holds. A summary is widened before the row that needs it can be seen, so what is read after the snapshot
- * was taken is never too old. Share-locks one page at a time.
+ * Reads the pages of the index sequentially, which takes a tenth of the time of looking up each run through the revmap.
+ * If a summary is moved to another page meanwhile, we may miss it or read it twice. A run whose summary we missed
+ * counts as unknown, and of two summaries we take the union. A summary is widened before the row that needs it becomes
+ * visible, so a summary that is read after the snapshot was taken covers all rows that the snapshot sees. Share-locks
+ * one page at a time.
  */
 #include "postgres.h"
 
@@ -19,13 +20,13 @@
 #include "compat.h"
 #include "index/block_times.h"
 
-/* What brin_minmax keeps of a column that is never null. */
+/* The summary that brin_minmax stores for a column without nulls. */
 typedef struct TimesSummary
 {
 	TimestampTz oldest, newest;
 } TimesSummary;
 
-/* Anything, where the summary does not tell: it is being made, or its run was empty. */
+/* Returns the widest possible times if the summary has none, because it is a placeholder or its range was empty. */
 static TimesSummary
 summary_times(const BrinTuple *summary)
 {
@@ -68,7 +69,7 @@ parley_block_times_read(Relation index, BlockNumber blocks)
 	BlockNumber pages = index == NULL ? 0 : RelationGetNumberOfBlocks(index);
 	BrinStatsData built = { .pagesPerRange = BRIN_DEFAULT_PAGES_PER_RANGE };
 
-	/* As it was built; the option may have been changed since. */
+	/* Ask the index rather than its reloptions: pages_per_range may have been changed since it was built. */
 	if (index != NULL)
 	{
 		brinGetStats(index, &built);

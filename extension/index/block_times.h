@@ -1,5 +1,6 @@
 /*
- * block_times.h: how new and how old the messages of a run of blocks can be, as a BRIN index on the time has it.
+ * block_times.h: the oldest and newest times that each range of a table's blocks can contain, read from a BRIN index on
+ * the time. What BRIN calls a range is called a run here.
  */
 #ifndef PARLEY_BLOCK_TIMES_H
 #define PARLEY_BLOCK_TIMES_H
@@ -12,14 +13,14 @@
 
 typedef struct BlockTimes
 {
-	TimestampTz *newest; /* by run; DT_NOEND where the index does not know */
-	TimestampTz *oldest; /* by run; DT_NOBEGIN where the index does not know */
+	TimestampTz *newest; /* per run; DT_NOEND if the index does not know it */
+	TimestampTz *oldest; /* per run; DT_NOBEGIN if the index does not know it */
 	BlockNumber run_count;
 	BlockNumber blocks_per_run;
 } BlockTimes;
 
-/* Reads the whole index, palloc'd, after the snapshot was taken for which it is to hold; blocks: how many the table
- * has. Without an index (NULL) nothing is known. */
+/* Reads the whole index. `blocks` is the number of blocks of the table. The result is palloc'd, and holds for snapshots
+ * taken before the call. If there is no index (NULL), every run is unknown. */
 extern BlockTimes parley_block_times_read(Relation index, BlockNumber blocks);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * gram_index.c: see gram_index.h.
  *
- * Takes no lock of its own but the predicate lock of a serializable transaction, on the whole index: an insert
- * checks for it first of all, by way of the pending list. Locks of pages are posting_list.c's and pending_list.c's.
+ * The only lock taken here is the predicate lock of a serializable transaction. It covers the whole index: an insert
+ * into the pending list checks for it before anything else. posting_list.c and pending_list.c lock pages.
  */
 #include "postgres.h"
 
@@ -17,21 +17,24 @@
 #include "index/gram_index.h"
 #include "index/pending_list.h"
 
-/* Rows that are not worth another list; the share of rows beyond which a list tells nothing; how much likelier two
- * clues of one term are together than by chance; and how many rows of a list are read in the time of a visit. */
+/* ROWS_FEW: with this few rows left, reading another list does not pay. SHARE_USELESS: a clue that occurs in more than
+ * this share of all rows is not worth reading. SHARE_DEPENDENT: how much likelier two clues of a term are to occur
+ * together than by chance. ROWS_FOR_VISIT: how many rows of a list can be read in the time of one visit to the table.
+ */
 #define ROWS_FEW 300
 #define SHARE_USELESS 0.1
 #define SHARE_DEPENDENT 4
 #define ROWS_FOR_VISIT 100
 
-/* A clue of more keys than this is not looked at list by list; a letter alone, with three ranges, always has more. */
+/* A clue with more keys than this is not read list by list. A single letter, whose clue has three ranges, always has
+ * more. */
 #define KEYS_MAX 1000
 #define RANGES_MAX 2
 
-/* Of lists that are read whole, the rows of so many blocks of the table at once. */
+/* How many blocks of the table parley_gram_index_ask() handles at a time. */
 #define BLOCKS_AT_ONCE 2048
 
-/* The lists that answer a clue, in columns first to last. */
+/* Returns the posting lists of a clue in the columns from `first` to `last`. */
 static PostingLists
 clue_lists(GinState *state, OffsetNumber first, OffsetNumber last, const GramClue *clue, bool with_rows,
 		   Snapshot snapshot)
@@ -45,7 +48,7 @@ clue_lists(GinState *state, OffsetNumber first, OffsetNumber last, const GramClu
 	return lists;
 }
 
-/* Puts a clue among the rarest kept so far, in the order of their rows; one that is there already tells no more. */
+/* Adds a clue to the set if it is among the rarest so far, keeping the set in order of rows. Ignores duplicates. */
 static void
 clue_set_add(ClueSet *set, double *rows, const GramClue *clue, double clue_rows)
 {
@@ -70,8 +73,9 @@ clue_set_add(ClueSet *set, double *rows, const GramClue *clue, double clue_rows)
 }
 
 /*
- * How many of the clues, the rarest first, are worth reading: which pays while many rows are left to visit, the clue is
- * not in most of them anyway, and its list is read faster than they are visited.
+ * Returns how many of the clues, rarest first, are worth reading. Another one is worth it as long as many rows are left
+ * to visit, the clue does not occur in too many rows of the table, and reading its list is faster than visiting the
+ * rows that are left.
  */
 static size_t
 clues_worth(const double *rows, size_t count, double table_rows)
@@ -142,7 +146,7 @@ bitmap_rows(TIDBitmap *bitmap)
 	return found;
 }
 
-/* Adds to the bitmap the rows of all keys of a range, some keys at a time. */
+/* Adds the rows of all keys of a range to the bitmap, KEYS_MAX keys at a time to bound memory. */
 static void
 range_collect(GramScan *scan, GinState *state, OffsetNumber column, const GramRange *range, TIDBitmap *bitmap)
 {
@@ -162,7 +166,8 @@ range_collect(GramScan *scan, GinState *state, OffsetNumber column, const GramRa
 	MemoryContextDelete(some_lists);
 }
 
-/* All rows that are in a list of each clue, however many keys it has; in work_mem, and beyond that by blocks. */
+/* Collects all rows that have every clue, however many keys the clues have. The bitmaps stay within work_mem by
+ * becoming lossy. */
 static void
 scan_collect(GramScan *scan, GinState *state, OffsetNumber column, const ClueSet *clues)
 {
@@ -230,7 +235,7 @@ parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, B
 	return all;
 }
 
-/* Appends to what was found the rows of the stretch that are in any list, ascending. */
+/* Appends the rows of the stretch that are in any of the lists, ascending. */
 static void
 lists_unite(GramScan *scan, PostingLists *lists, RowPlace after, RowPlace until)
 {

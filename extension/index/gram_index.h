@@ -1,5 +1,5 @@
 /*
- * gram_index.h: asking a GIN index of parley.gram_ops: how many rows may have a term, and which.
+ * gram_index.h: looks up a term in a GIN index of parley.gram_ops: how many rows may contain it, and which ones.
  */
 #ifndef PARLEY_GRAM_INDEX_H
 #define PARLEY_GRAM_INDEX_H
@@ -13,53 +13,55 @@
 #include "text/gram_ops.h"
 #include "index/posting_list.h"
 
-/* Of more clues than this, the rarest are asked for: each costs a list to read. */
+/* We look up at most this many clues of a term, the rarest ones, because each costs reading a posting list. */
 #define CLUES_ASKED_MAX 3
 
 typedef struct ClueSet
 {
 	GramClue clues[CLUES_ASKED_MAX];
-	size_t count; /* 0: the index cannot be asked */
-	double rows;  /* about how many rows have the rarest clue; negative: it has too many keys to tell */
+	size_t count; /* 0 if the index cannot help */
+	double rows;  /* estimated number of rows with the rarest clue; negative if it has too many keys to estimate */
 } ClueSet;
 
 /*
- * The clues of a folded term worth asking for, and an estimate from the sizes of the index's lists: a descent of the
- * index a clue, and a look at the keys where a clue is a range of them. first, last: the columns of the index that may
- * match; table_rows: about how many rows there are. Without an index (NULL) none is worth asking for.
+ * Chooses the clues of a folded term that are worth looking up, and estimates the number of rows from the sizes of
+ * their posting lists. This costs one descent of the index per clue, and reading the keys of clues that are ranges.
+ * `first` and `last` are the index columns that may match, `table_rows` is the estimated number of rows of the table.
+ * If there is no index (NULL), chooses no clues.
  */
 extern ClueSet parley_gram_index_choose(Relation index, AttrNumber first, AttrNumber last, const Folded *term,
 										double table_rows, Snapshot snapshot);
 
-/* All rows with all clues in the column, ascending, each once, palloc'd; blocks: how many the table has. Some may not
- * match; offset InvalidOffsetNumber: any row of the block. */
+/* Returns all rows that have all clues in the column, ascending, without duplicates, palloc'd. `blocks` is the number
+ * of blocks of the table. Some rows may not match. The offset InvalidOffsetNumber stands for any row of the block. */
 extern Rows parley_gram_index_ask(Relation index, AttrNumber column, const ClueSet *clues, BlockNumber blocks,
 								  Snapshot snapshot);
 
-/* The same, a stretch of blocks at a time. */
+/* The same lookup, one stretch of blocks at a time. */
 typedef struct GramScan
 {
 	Relation index;
 	Snapshot snapshot;
-	Rows known; /* what waited in the pending list; or all, if a clue has too many keys for lists */
+	Rows known; /* the rows of the pending list; or all rows, if a clue has too many keys to read list by list */
 	PostingLists lists[CLUES_ASKED_MAX];
-	size_t clue_count; /* 0: all is known */
+	size_t clue_count; /* 0 if `known` has all rows */
 	Rows found;
 } GramScan;
 
-/* Begins in the current context, with at least one clue. Predicate-locks the index as a whole. */
+/* Begins a scan, which allocates in the current memory context. There must be at least one clue. Takes a predicate lock
+ * on the whole index. */
 extern void parley_gram_scan_begin(GramScan *scan, Relation index, AttrNumber column, const ClueSet *clues,
 								   Snapshot snapshot);
 
-/* Whether no block has any. */
+/* Returns whether the scan will find no rows at all. */
 static inline bool
 parley_gram_scan_is_empty(const GramScan *scan)
 {
 	return scan->known.count == 0 && (scan->clue_count == 0 || scan->lists[0].count == 0);
 }
 
-/* The rows of blocks from first to last, ascending, some maybe twice; valid until the next call, the caller's to
- * change. */
+/* Returns the rows of the blocks from `first` to `last`, ascending, possibly with duplicates. The result is valid until
+ * the next call, and the caller may change it. */
 extern Rows parley_gram_scan_read(GramScan *scan, BlockNumber first, BlockNumber last);
 
 #endif

@@ -20,7 +20,7 @@
 #include "compat.h"
 #include "index/lookup.h"
 
-/* Locked as it is looked up, so that what is being replaced by another of its name is not opened in vain. */
+/* Looks up and locks the relation in one step, in case it is concurrently dropped and created again. */
 static Relation
 relation_open_by_name(const char *name)
 {
@@ -79,7 +79,8 @@ index_has_form(Relation table, Relation index, const IndexForm *form)
 	return true;
 }
 
-/* Why a query would not use it; NULL: it would. The planner asks the same (get_relation_info). */
+/* Returns why a query could not use the index, or NULL if it could. The planner makes the same tests, in
+ * get_relation_info(). */
 static const char *
 index_fault(Relation table, Relation index, const IndexForm *form)
 {

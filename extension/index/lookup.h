@@ -1,9 +1,8 @@
 /*
- * lookup.h: indexes opened as parley made them, and rows of a table by bigint keys of one, for C that does this
- * thousands of times a call, where a statement would cost ten times as much.
+ * lookup.h: opens tables and indexes that parley created, and fetches rows by bigint keys. C code does this thousands
+ * of times per call; executing a statement each time would cost ten times as much.
  *
- * What is opened here is closed before the table on which it was opened: a scan reads the entries of both in the
- * relation cache to its end.
+ * Close a lookup before the table on which it was opened: an index scan uses the relcache entries of both to the end.
  */
 #ifndef PARLEY_LOOKUP_H
 #define PARLEY_LOOKUP_H
@@ -17,18 +16,18 @@
 
 #define INDEX_COLUMNS_MAX 3
 
-/* An index as it was made; what bears its name and is another is not used. */
+/* What an index must look like. An index that has the name but does not match is not used. */
 typedef struct IndexForm
 {
-	const char *name; /* NULL: the table's primary key, whatever it is called */
+	const char *name; /* NULL for the table's primary key, whatever its name */
 	Oid access_method;
-	const char *columns[INDEX_COLUMNS_MAX]; /* that it begins with, up to a NULL */
-	bool is_descending;                     /* each of the columns */
+	const char *columns[INDEX_COLUMNS_MAX]; /* its leading columns, NULL-terminated if fewer than the maximum */
+	bool is_descending;                     /* applies to each of the columns */
 	bool is_partial;
 } IndexForm;
 
-/* Holds AccessShareLock on the index from open to the end of the transaction; the slot's row is pinned until the next.
- */
+/* AccessShareLock on the index is held from open to the end of the transaction. The row in the slot is pinned until the
+ * next one is fetched. */
 typedef struct Lookup
 {
 	Relation index;
@@ -38,34 +37,36 @@ typedef struct Lookup
 } Lookup;
 
 /*
- * A table of parley's by its name, AccessShareLock held until the transaction ends. 0A000 if it is not a plain table,
- * has others that inherit from it, or policies that hold for its owner too: what reads it below the executor would not
- * know.
+ * Opens one of parley's tables by name. AccessShareLock is held until the end of the transaction. Fails with 42P01 if
+ * it does not exist, and with 0A000 if it is not a plain table, has child tables, or forces row security on its owner:
+ * our callers bypass the executor, so they would ignore the children and the policies.
  */
 extern Relation parley_table_open(const char *name);
 
-/* A column's number; fails with 42703 where there is none, with 42804 where its values are not of the type. */
+/* Returns the number of a column. Fails with 42703 if it does not exist, and with 42804 if it has another type. */
 extern AttrNumber parley_column(Relation table, const char *name, Oid type);
 
 /*
- * An index of the table, AccessShareLock held until the transaction ends, if a query might use it: it is there, as it
- * was made, and valid. Otherwise NULL with missing_ok, or 57P03, as during a bulk load.
+ * Opens an index of the table if a query could use it, that is, if it exists, has the form, and is valid.
+ * AccessShareLock is held until the end of the transaction. Otherwise returns NULL if missing_ok, or else fails with
+ * 57P03. That happens during a bulk load.
  */
 extern Relation parley_index_open(Relation table, const IndexForm *form, bool missing_ok);
 
-/* With an index that has to be there. */
+/* Opens a lookup, allocated in the current memory context. Fails with 57P03 if the index cannot be used. */
 extern void parley_lookup_open(Lookup *lookup, Relation table, const IndexForm *form, int key_count, Snapshot snapshot);
 extern void parley_lookup_start(Lookup *lookup, const int64 *keys);
 
-/* The same with conditions of other kinds, as many as it was opened with. */
+/* Same with other scan keys than equality, as many as key_count. */
 extern void parley_lookup_start_scan(Lookup *lookup, ScanKey conditions);
 
-/* The next row of the keys into lookup->slot, or, after start, the last and then those before it; false: no more. */
+/* Fetch the next or the previous row into lookup->slot; return false if there are no more. The first call after a start
+ * of parley_lookup_next() fetches the first row, of parley_lookup_previous() the last. */
 extern bool parley_lookup_next(Lookup *lookup);
 extern bool parley_lookup_previous(Lookup *lookup);
 extern void parley_lookup_close(Lookup *lookup);
 
-/* The one row of a key. */
+/* Fetches the row of a unique key. Returns false if there is none. */
 static inline bool
 parley_lookup_one(Lookup *lookup, int64 key)
 {

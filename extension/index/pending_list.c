@@ -1,9 +1,9 @@
 /*
  * pending_list.c: see pending_list.h.
  *
- * Share-locks a page of the list, and the next before it lets go, so that none can be taken away in between; what
- * empties the list waits for that long. While a page is locked a query cannot be cancelled: if somebody asks for that,
- * all are let go, and if the query goes on nevertheless, the list is read from its beginning.
+ * We share-lock each page of the list before we release the one before it, so that no page can be deleted in between. A
+ * cleanup of the list waits meanwhile. Queries cannot be cancelled while they hold a page lock, so if an interrupt is
+ * pending we release the page and process it. If the query survives that, we read the list again from the start.
  */
 #include "postgres.h"
 
@@ -13,11 +13,11 @@
 #include "compat.h"
 #include "index/pending_list.h"
 
-/* A row under way: its grams come one after another, maybe over several pages. */
+/* The row being read. Its grams are consecutive in the list, but can span several pages. */
 typedef struct PendingRow
 {
 	ItemPointerData row;
-	uint64 answered; /* a bit for each clue */
+	uint64 answered; /* one bit per clue that the row has */
 } PendingRow;
 
 static void
@@ -61,7 +61,7 @@ pending_page_read(GinState *state, OffsetNumber column, Page page, const GramClu
 	}
 }
 
-/* The first page of the list, locked; invalid: there is none. */
+/* Returns the first page of the list, share-locked, or InvalidBuffer if the list is empty. */
 static Buffer
 pending_list_lock(Relation index, Snapshot snapshot)
 {
@@ -96,7 +96,7 @@ pending_list_step(Relation index, Buffer buffer)
 	return following;
 }
 
-/* False: an interrupt waits to be served. */
+/* Returns false if it stopped because an interrupt is pending. */
 static bool
 pending_list_read(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count, Snapshot snapshot,
 				  Rows *found)

@@ -1,13 +1,13 @@
 /*
- * posting_list.c: see posting_list.h. PostgreSQL's src/backend/access/gin/README has the pages that this reads.
+ * posting_list.c: see posting_list.h. The page layout is described in PostgreSQL's src/backend/access/gin/README.
  *
- * Share-locks one page of the index at a time, two while it steps to the right, and none when it returns. What others
- * do meanwhile is met as GIN's own scans meet it: a page that was split, or deleted, since its address was read leads
- * to the right; and no deleted page is used again while a snapshot is held, as this search's is. On a standby the
- * primary does not know of that snapshot: a page that has become one of another kind between its address was read and
- * it was locked is noticed, and the search is to be repeated (40001).
+ * Share-locks one page of the index at a time, or two while it steps right, and holds no page lock when it returns.
+ * Concurrent changes are handled as in GIN's own scans. If a page was split or deleted after we read its address, we
+ * step right. A deleted page is not recycled while our snapshot is held. On a standby, however, the primary does not
+ * know about that snapshot and may recycle the page. We notice if it is then no longer a page of a posting tree, and
+ * fail with 40001, so that the search is repeated.
  *
- * Pages are locked for microseconds; between them queries can be cancelled.
+ * Pages are locked for microseconds only, and queries can be cancelled in between.
  */
 #include "postgres.h"
 
@@ -37,7 +37,8 @@ posting_list_of_entry(GinState *state, OffsetNumber column, IndexTuple entry, bo
 	return list;
 }
 
-/* The gram of an entry; false: of another column, or what GIN keeps for texts without any. */
+/* Returns the gram of an entry in *gram. Returns false if the entry belongs to another column, or is the placeholder
+ * that GIN stores for texts without grams. */
 static bool
 entry_gram(GinState *state, OffsetNumber column, IndexTuple entry, Gram *gram)
 {
@@ -112,15 +113,15 @@ leaf_size(Page leaf)
 	return (double) count * bytes / SizeOfGinPostingList(segment);
 }
 
-/* Where a descent of a posting tree leads. */
+/* The result of a descent of a posting tree. */
 typedef struct Descent
 {
-	Buffer buffer;  /* of the leaf, pinned and locked */
-	RowPlace after; /* with a place: the leaf's rows, and no others up to its right bound, are beyond that */
-	double leaves;  /* without: about how many there are */
+	Buffer buffer;  /* the leaf, pinned and locked */
+	RowPlace after; /* in a descent to a place: the leaf has all rows after this, up to its right bound */
+	double leaves;  /* in a descent through the middle: the estimated number of leaves */
 } Descent;
 
-/* The child that has the row's place, and how far the children before it go. */
+/* Returns the child to which the place belongs, and advances *after to where the children before it end. */
 static BlockNumber
 child_of(Page page, RowPlace place, RowPlace *after)
 {
@@ -147,7 +148,7 @@ child_in_the_middle(Page page)
 	return PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, (GinPageGetOpaque(page)->maxoff + 1) / 2));
 }
 
-/* Whether what is looked for is further right. */
+/* Returns whether we have to step right from this page. */
 static bool
 is_passed(Page page, const RowPlace *place)
 {
@@ -158,7 +159,7 @@ is_passed(Page page, const RowPlace *place)
 	return GinPageIsLeaf(page) && GinDataLeafPageIsEmpty(page);
 }
 
-/* The page in the buffer, if it is one of a posting tree. */
+/* Returns the page in the buffer. Fails if it is not a page of a posting tree. */
 static Page
 posting_page(Relation index, Buffer buffer)
 {
@@ -177,7 +178,7 @@ posting_page(Relation index, Buffer buffer)
 					errhint("REINDEX the index.")));
 }
 
-/* To the leaf that has the row's place, or without one to any in the middle that has rows. */
+/* Descends to the leaf to which the place belongs, or, if that is NULL, to a leaf in the middle that is not empty. */
 static Descent
 posting_tree_descend(Relation index, BlockNumber root, const RowPlace *place, Snapshot snapshot)
 {
@@ -208,8 +209,9 @@ posting_tree_descend(Relation index, BlockNumber root, const RowPlace *place, Sn
 }
 
 /*
- * As many leaves as a descent through the middle tells, times what the leaf there holds by its first segment. Not the
- * first leaf, though it is as easy to find: where old rows were deleted, vacuum has emptied it and left it there.
+ * Estimates the number of rows: the number of leaves according to a descent through the middle, times the rows of the
+ * leaf there, extrapolated from its first segment. The leftmost leaf would be as easy to find, but VACUUM never removes
+ * it, so it may be empty if old rows were deleted.
  */
 static double
 posting_tree_size(Relation index, BlockNumber root, Snapshot snapshot)
@@ -232,7 +234,8 @@ parley_posting_lists_size(const PostingLists *lists, Relation index, Snapshot sn
 	return rows;
 }
 
-/* Decodes of the leaf that has `until` the segments with rows beyond `after`: the list is then what these span. */
+/* In the leaf to which `until` belongs, decodes the segments that may have rows after `after`, and sets the list to
+ * what they span. */
 static void
 leaf_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot)
 {
@@ -286,7 +289,7 @@ parley_posting_list_collect(PostingList *list, Relation index, Snapshot snapshot
 	}
 }
 
-/* Makes rows span all from beyond `after` to `until`, which may take several leaves. */
+/* Decodes all rows after `after`, up to and including `until`, which may take several leaves. */
 static void
 posting_list_decode(PostingList *list, Relation index, RowPlace after, RowPlace until, Snapshot snapshot)
 {
@@ -304,8 +307,9 @@ posting_list_decode(PostingList *list, Relation index, RowPlace after, RowPlace 
 		else
 		{
 			/*
-			 * What was deleted between two looks may have made the leaves overlap: what came into the stretch since the
-			 * first look is newer than the snapshot, and may stand twice or not at all.
+			 * If a page was deleted between two descents, the leaves may overlap. Rows that were added to the stretch
+			 * since the first descent are newer than the snapshot, so it does not matter whether we have them once,
+			 * twice or not at all.
 			 */
 			while (part.count > 0 && parley_row_place(&part.rows[part.count - 1]) > whole.after)
 				part.count--;

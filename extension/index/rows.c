@@ -39,7 +39,7 @@ parley_rows_sort(Rows *rows, size_t begin)
 		qsort(rows->rows + begin, rows->count - begin, sizeof(ItemPointerData), row_compare);
 }
 
-/* Whether a row is the other, or the other's whole block. */
+/* Returns whether a row equals the other, or stands for its whole block. */
 static bool
 row_covers(const ItemPointerData *row, const ItemPointerData *other)
 {

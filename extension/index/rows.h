@@ -1,5 +1,5 @@
 /*
- * rows.h: rows of a table by where they lie, as indexes name them.
+ * rows.h: arrays of row addresses (TIDs), as indexes return them.
  */
 #ifndef PARLEY_ROWS_H
 #define PARLEY_ROWS_H
@@ -8,7 +8,7 @@
 
 #include "storage/itemptr.h"
 
-/* A row's block and offset in one number that orders rows as they lie in the table. */
+/* A row's block and offset in one number, which sorts in physical order. */
 typedef uint64 RowPlace;
 
 static inline RowPlace
@@ -26,26 +26,26 @@ parley_block_place(BlockNumber block)
 
 typedef struct Rows
 {
-	ItemPointerData *rows; /* NULL: never had any */
+	ItemPointerData *rows; /* NULL if there never were any */
 	size_t count;
-	size_t room; /* palloc'd for so many; 0: another's */
+	size_t room; /* allocated size in rows; 0 if the array belongs to someone else */
 } Rows;
 
-/* Appends rows; it is made larger in the context that it was begun in, at first the current one. */
+/* Appends rows. The array is allocated in the current memory context at the first call, and stays in that one. */
 extern void parley_rows_add(Rows *rows, const ItemPointerData *more, size_t count);
 
-/* Puts those from place `begin` on in the order of the table. */
+/* Sorts the rows from index `begin` on in physical order. */
 extern void parley_rows_sort(Rows *rows, size_t begin);
 
-/* Of ascending rows keeps each once, and of a block that stands as a whole, by the offset InvalidOffsetNumber, only
- * that. */
+/* Removes duplicates from ascending rows. If a block is there as a whole (with the offset InvalidOffsetNumber), removes
+ * its single rows. */
 extern void parley_rows_unite(Rows *rows);
 
-/* Keeps those that are among the others, both ascending, and those that stand for any row of their block, by the offset
- * InvalidOffsetNumber. The others may follow in the same array. */
+/* Keeps the rows that are among `others`, and those that stand for their whole block (with the offset
+ * InvalidOffsetNumber). Both must be ascending. `others` may follow the rows in the same array. */
 extern void parley_rows_keep(Rows *rows, const ItemPointerData *others, size_t other_count);
 
-/* How many of the rows, ascending, are before the place. */
+/* Returns how many of the rows, which must be ascending, are before the place. */
 extern size_t parley_rows_before(const ItemPointerData *rows, size_t count, RowPlace place);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * fold.c: see fold.h.
  *
- * What towlower() says is kept in pages of 256 characters, filled when one of them is first met, and never freed: one
- * set a process, since a process has one locale. Eight ASCII letters are folded at once.
+ * The results of towlower() are cached in pages of 256 characters. A page is filled when one of its characters is first
+ * needed, and never freed: a process has one locale, so one set of pages is enough. ASCII is folded eight bytes at a
+ * time.
  */
 #include "text/fold.h"
 
@@ -19,7 +20,7 @@
 
 static uint32_t *pages[PAGES];
 
-/* Some locales (Turkish) fold I to a letter beyond ASCII: then eight at once would be wrong. */
+/* In some locales (Turkish) I folds to a letter outside ASCII, so we cannot fold eight bytes at a time. */
 static bool ascii_is_plain;
 static bool ascii_is_known;
 
@@ -56,7 +57,7 @@ ascii_folds_plainly(void)
 	return ascii_is_plain;
 }
 
-/* Sets the bit 0x20 in each of eight bytes below 0x80 that is a capital. */
+/* Folds A to Z in eight bytes at once by setting bit 0x20. Bytes from 0x80 up are left alone. */
 static inline uint64_t
 fold_eight(uint64_t bytes)
 {
@@ -67,7 +68,7 @@ fold_eight(uint64_t bytes)
 	return bytes | (((from_a & ~past_z) & ~bytes & EVERY_BYTE(0x80)) >> 2);
 }
 
-/* Folds from the front while eight bytes at once have no high bit (or, with through, whatever they have). */
+/* Folds eight bytes at a time, up to the first non-ASCII byte, or past it if `through`. */
 static size_t
 fold_eights(char *to, const char *from, size_t length, bool through)
 {

@@ -1,6 +1,6 @@
 /*
- * fold.h: letters without their case, as PostgreSQL 15 has it for ILIKE and lower() in a libc locale: every character
- * by itself, by towlower(). Pure C, no PostgreSQL in it.
+ * fold.h: case folding as PostgreSQL's ILIKE and lower() do it in a libc locale: towlower() on each character by
+ * itself. This is pure C and does not depend on PostgreSQL.
  */
 #ifndef PARLEY_FOLD_H
 #define PARLEY_FOLD_H
@@ -8,19 +8,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A character takes at most so many times its bytes once folded. */
+/* Folding makes a character at most this many times as long. */
 #define FOLD_GROWTH 4
 
 /*
- * Folds valid UTF-8 into `to`, which has room for FOLD_GROWTH * length bytes, and returns how many it wrote. Follows
- * the process's LC_CTYPE as it is at the first call.
+ * Folds valid UTF-8 into `to`, which must have room for FOLD_GROWTH * length bytes, and returns the number of bytes
+ * written. Uses the LC_CTYPE that the process has at the first call.
  */
 extern size_t parley_fold_utf8(char *to, const char *from, size_t length);
 
-/* The same where only A to Z have another case: locale C. */
+/* Same for locale C, where only A to Z are folded. */
 extern size_t parley_fold_ascii(char *to, const char *from, size_t length);
 
-/* Reads the character at *at, which is moved behind it. Valid UTF-8 only. */
+/* Returns the character at *at and advances *at past it. The input must be valid UTF-8. */
 static inline uint32_t
 parley_utf8_next(const unsigned char **at)
 {

@@ -1,8 +1,8 @@
 /*
- * gram_ops.c: the operator class parley.gram_ops, which makes GIN keep the grams of a text (grams.h).
+ * gram_ops.c: the operator class parley.gram_ops, which indexes the grams of a text (grams.h) with GIN.
  *
- * A query is a bytea that holds an array of GramClue, made by parley.term_clues() or within C; never stored. Memory:
- * all that is returned is of the current context, which GIN resets. Takes no lock.
+ * A query is a bytea that contains an array of GramClue. It is made by parley.term_clues() or by C code, and is never
+ * stored. Results are palloc'd in the current context, which GIN resets. No locks are taken.
  */
 #include "postgres.h"
 
@@ -32,7 +32,7 @@ PG_FUNCTION_INFO_V1(parley_has_clues);
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* GIN sorts what it is given, through a function call a comparison; it sees at once that nothing is left to do. */
+/* GIN sorts the keys too, with a function call per comparison. That is cheap if they are already sorted and unique. */
 static size_t
 grams_unique(Gram *grams, size_t count)
 {
@@ -71,7 +71,7 @@ parley_clues_form(const GramClue *clues, size_t count)
 	return query;
 }
 
-/* The clues of a query, copied to where they are aligned; not an array of clues, or of more than any term has: 22023.
+/* Returns an aligned copy of a query's clues. Fails with 22023 if they do not form an array of at most CLUES_MAX clues.
  */
 static GramClue *
 clues_read(bytea *query, size_t *count)
@@ -151,7 +151,7 @@ parley_gram_extract_value(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(grams);
 }
 
-/* One entry a range, in order; a range of more than one gram is a partial match that begins at its low end. */
+/* Returns one key per range, in order. A range of more than one gram is a partial match that starts at its low end. */
 Datum
 parley_gram_extract_query(PG_FUNCTION_ARGS)
 {
@@ -181,7 +181,8 @@ parley_gram_extract_query(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(keys);
 }
 
-/* Every clue must have a range of its own that is there; whether the text has the term is for the caller to see. */
+/* At least one range of each clue must be present. That does not prove that the text contains the term: the caller
+ * checks it. */
 Datum
 parley_gram_consistent(PG_FUNCTION_ARGS)
 {

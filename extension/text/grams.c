@@ -12,17 +12,17 @@
 #define SHORT_MASK ((UINT64_C(1) << SHORT_BITS) - 1)
 #define BRIDGE_MASK ((UINT64_C(1) << 2 * EDGE_LENGTH * SHORT_BITS) - 1)
 
-/* Characters from..to-1 of an array. */
+/* The characters from `from` up to but not including `to`. */
 typedef struct Token
 {
 	const uint32_t *from, *to;
 } Token;
 
-/* Up to two characters at a token's edge, nearest the edge first; 0 where the token is shorter. */
+/* Up to two characters at the edge of a token, the outermost first. 0 if the token is shorter. */
 typedef struct Edge
 {
 	uint32_t characters[EDGE_LENGTH];
-	int known; /* how many are certain: in a term, a token may go on beyond its edge */
+	int known; /* how many are certain: the first or last token of a term may be longer in the text */
 } Edge;
 
 static size_t
@@ -43,7 +43,7 @@ is_separator(const uint32_t *at, const uint32_t *begin, const uint32_t *end)
 	return *at == ' ' && (at == begin || at[-1] != ' ') && (at + 1 == end || at[1] != ' ');
 }
 
-/* The token at or after `at`; an empty one at the end. */
+/* Returns the next token at or after `at`, or an empty one at the end. */
 static Token
 token_next(const uint32_t *at, const uint32_t *begin, const uint32_t *end)
 {
@@ -77,7 +77,7 @@ has_single(uint32_t character)
 		   character == 'z';
 }
 
-/* Itself up to U+3FFF, beyond that a hash; never 0, which stands for no character. */
+/* Returns the character itself up to U+3FFF, and a hash beyond. Never returns 0, which stands for no character. */
 static inline uint64_t
 short_code(uint32_t character)
 {
@@ -110,7 +110,7 @@ edge_start(const Token *token, bool is_open)
 	return edge;
 }
 
-/* Appends a character to the bits of a bridge; one that is not known may be any. */
+/* Appends a character to the bits of a bridge. If it is not known, the mask lets any character match. */
 static void
 bridge_append(uint64_t *value, uint64_t *mask, const Edge *edge, int place)
 {
@@ -121,7 +121,7 @@ bridge_append(uint64_t *value, uint64_t *mask, const Edge *edge, int place)
 	*mask = *mask << SHORT_BITS | (is_known ? SHORT_MASK : 0);
 }
 
-/* All bridges between two edges: those where the characters that are not known are any. */
+/* Returns all bridges between two edges, with any characters in place of those that are not known. */
 static GramRange
 bridge_range(const Edge *end, const Edge *start)
 {
@@ -185,7 +185,7 @@ trigrams_from(uint32_t a, uint32_t b)
 	return (GramRange){ low, (Gram) ((uint64_t) low | rest), ~rest };
 }
 
-/* Bridges after a token that ends in these two characters; 0: any. */
+/* Returns all bridges after a token that ends in these two characters. 0 stands for any character. */
 static GramRange
 bridges_after(uint32_t before, uint32_t last)
 {
@@ -193,7 +193,7 @@ bridges_after(uint32_t before, uint32_t last)
 	Edge end = { { last, before }, before == 0 ? 1 : 2 };
 	GramRange range = bridge_range(&end, &none);
 
-	/* With any last character every higher bridge is in the range, and the mask picks the character before. */
+	/* If the last character can be any, the range goes up to the highest bridge, and the mask selects by the other. */
 	if (last == 0)
 	{
 		range.mask &= ~(SHORT_MASK << (2 * EDGE_LENGTH - 1) * SHORT_BITS);
@@ -202,8 +202,8 @@ bridges_after(uint32_t before, uint32_t last)
 	return range;
 }
 
-/* A term of one or two characters may be anywhere in a token; its singles tell how rare it can be. Answers how many
- * clues. */
+/* The clues of a term of one or two characters, which can be anywhere in a token. Its singles, if any, are exact clues.
+ * Returns the number of clues. */
 static size_t
 clues_of_short_token(const Token *token, GramClue *clues)
 {
@@ -222,8 +222,8 @@ clues_of_short_token(const Token *token, GramClue *clues)
 }
 
 /*
- * A blank at the edge of a term may in the text be a separator or, beside another blank, part of a token; so it is left
- * out, and what is beyond the edge is unknown either way.
+ * Skips a blank at either edge of a term. In the text it can be a separator, or part of a token if there is another
+ * blank next to it; we cannot tell which, and what comes after it is unknown in either case.
  */
 static const uint32_t *
 skip_edge_blank(const uint32_t *characters, const uint32_t **end)

@@ -1,18 +1,20 @@
 /*
- * grams.h: what of a text the index knows, and what of a term it can be asked for. Pure C, no PostgreSQL in it.
+ * grams.h: the grams by which a text is indexed, and the clues by which a term is looked up. This is pure C and does
+ * not depend on PostgreSQL.
  *
- * A single blank separates tokens; everything else, two blanks in a row too, is part of one. Of a text, folded, the
- * index knows
- *   - every three characters in a row of a token: a trigram;
- *   - of every token, its last two characters and the first two of the token that follows: a bridge;
- *   - every character that is not one of a to z, or is j, q, x or z: a single.
- * So every occurrence of three characters is a trigram, one of two begins a trigram or ends a token, and one of one
- * begins a trigram, ends a token, is the last but one, or is a single. A phrase of common words has bridges that are
- * not common.
+ * A single blank separates tokens. Any other character is part of a token, and so are two or more blanks in a row. The
+ * grams of a folded text are
+ *   - trigrams: every three consecutive characters of a token;
+ *   - bridges: the last two characters of each token together with the first two of the next;
+ *   - singles: every character that is not one of a to z, or is one of j, q, x and z.
+ * So any three characters within a token are a trigram. Any two begin a trigram or end a token. A character by itself
+ * begins a trigram, is one of the last two of a token, or is a single. Bridges make phrases of common words selective,
+ * because the bridges between common words are rarer than the words.
  *
- * A gram is a 64-bit integer. A trigram or single is its characters, 21 bits each, the first highest, so that those
- * which begin with given characters are one range of integers. A bridge is negative: 15 bits a character (beyond U+3FFF
- * a hash), from the last outwards, then from the first inwards, so that those after a given end are one range too.
+ * A gram is a 64-bit integer. Trigrams and singles hold 21 bits per character, the first one highest, so that all grams
+ * that begin with given characters form one range of integers. Bridges are negative and hold 15 bits per character,
+ * with a hash for characters beyond U+3FFF: first the end of the token, starting with its last character, then the
+ * start of the next one. So all bridges after a given end form one range too.
  */
 #ifndef PARLEY_GRAMS_H
 #define PARLEY_GRAMS_H
@@ -23,7 +25,7 @@
 
 typedef int64_t Gram;
 
-/* Grams from low to high whose bits in mask are those of low. */
+/* The grams from low to high whose bits under mask equal those of low. */
 typedef struct GramRange
 {
 	Gram low, high;
@@ -32,26 +34,26 @@ typedef struct GramRange
 
 #define GRAM_ALTERNATIVES_MAX 3
 
-/* A text that contains the term has a gram of one of these ranges. */
+/* Every text that contains the term has a gram in one of these ranges. */
 typedef struct GramClue
 {
 	int32_t range_count;
 	GramRange ranges[GRAM_ALTERNATIVES_MAX];
 } GramClue;
 
-/* A text of so many bytes has at most so many grams. */
+/* The largest number of grams that a text of this many bytes can have. */
 #define GRAMS_MAX(length) (3 * (length))
 
 /*
- * The grams of a folded text, unsorted, some more than once, into `grams`, which has room for GRAMS_MAX(length);
- * returns how many. characters: room for length. utf8: whether the text is valid UTF-8; otherwise every byte is a
- * character.
+ * Stores the grams of a folded text in `grams`, unsorted and with duplicates, and returns their number. `grams` must
+ * have room for GRAMS_MAX(length), and `characters`, which is scratch space, for `length`. If not `utf8`, each byte is
+ * taken as a character; otherwise the text must be valid UTF-8.
  */
 extern size_t parley_grams_of_text(const char *text, size_t length, bool utf8, uint32_t *characters, Gram *grams);
 
 /*
- * What a text that contains the folded term must have: all of the clues, at most `clues_max` (at least 3) of
- * them. None where the index cannot tell: for a single blank.
+ * Stores the clues of a folded term in `clues`, at most `clues_max` of them (which must be at least 3), and returns
+ * their number. A text that contains the term has all of them. A single blank has no clues: the index cannot help.
  */
 extern size_t parley_clues_of_term(const char *term, size_t length, bool utf8, uint32_t *characters, GramClue *clues,
 								   size_t clues_max);

@@ -1,7 +1,7 @@
 /*
  * matcher.c: see matcher.h.
  *
- * Reads nothing but its arguments; takes no lock.
+ * Reads only its arguments and takes no locks.
  */
 #include "postgres.h"
 
@@ -18,14 +18,14 @@
 
 PG_FUNCTION_INFO_V1(parley_contains);
 
-/* The matcher of a call site, kept while its term stays the same. */
+/* The matcher of a call site, kept in fn_extra for as long as the term stays the same. */
 typedef struct KeptMatcher
 {
 	Matcher matcher;
 	text *term;
 } KeptMatcher;
 
-/* What is folded by lower() is whatever lower() says, so an unusual collation costs time and never a row. */
+/* An unusual collation falls back to lower() itself, so it costs time but never a row. */
 FoldKind
 parley_fold_kind(Oid collation)
 {

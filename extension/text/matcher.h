@@ -1,21 +1,21 @@
 /*
- * matcher.h: does a text contain a term, whatever the case of either? The same answer as
- * text ILIKE '%term%', with no character of the term special, in the collation given.
+ * matcher.h: tests whether a text contains a term, ignoring case. The result is that of text ILIKE '%term%' in the
+ * given collation, except that no character of the term has a special meaning.
  */
 #ifndef PARLEY_MATCHER_H
 #define PARLEY_MATCHER_H
 
 #include "postgres.h"
 
-/* How a collation folds. */
+/* How to fold in a collation. */
 typedef enum FoldKind
 {
 	FOLD_ASCII,   /* locale C */
 	FOLD_UTF8,    /* libc's towlower, character by character */
-	FOLD_BY_LOWER /* anything else: ask lower() */
+	FOLD_BY_LOWER /* anything else: call lower() */
 } FoldKind;
 
-/* A text folded in a buffer that is used again and again, so none is freed; grows in the context of its owner. */
+/* A folded text in a buffer that is reused. The buffer grows in the memory context `owner`. */
 typedef struct Folded
 {
 	char *data;
@@ -34,13 +34,13 @@ typedef struct Matcher
 
 extern FoldKind parley_fold_kind(Oid collation);
 
-/* Folds `length` bytes into `folded`, whose owner must be set. */
+/* Folds `length` bytes into `folded`, replacing its content. folded->owner must be set. */
 extern void parley_fold(Folded *folded, const char *data, size_t length, FoldKind kind, Oid collation);
 
-/* The matcher lives in the current memory context. */
+/* Allocates in the current memory context, in which the matcher lives. */
 extern void parley_matcher_init(Matcher *matcher, const text *term, Oid collation);
 
-/* value is a text, toasted or not. Leaves nothing behind in the current context. */
+/* `value` is a text, toasted or not. Leaks nothing into the current memory context. */
 extern bool parley_matcher_test(Matcher *matcher, Datum value);
 
 #endif
