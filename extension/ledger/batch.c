@@ -1,8 +1,8 @@
 /*
- * batch.c: posting many transactions by one commit.
+ * batch.c: posts many transactions in one commit.
  *
- * Locks the accounts in the order of (user_id, id), each once and for all of its drafts, which keep the order in which
- * they were given. Memory: of the caller's context, until the call ends.
+ * Locks the accounts in the order of (user_id, id), each of them once. The drafts of an account are posted in the order
+ * given. Memory is allocated in the caller's context.
  */
 #include "postgres.h"
 
@@ -20,7 +20,7 @@
 
 PG_FUNCTION_INFO_V1(parley_post_transactions);
 
-/* As the domains parley.idempotency_key and parley.memo have it. */
+/* The limits of the domains parley.idempotency_key and parley.memo. */
 #define KEY_LENGTH_MAX 64
 #define MEMO_LENGTH_MAX 500
 
@@ -30,7 +30,7 @@ typedef struct BatchRow
 	int64 account_id;
 	PostingDraft draft;
 	Posting posting;
-	int position; /* in the arrays */
+	int position; /* in the argument arrays */
 	bool incomplete;
 } BatchRow;
 
@@ -154,7 +154,7 @@ memo_is_valid(text *memo)
 	return length >= 1 && length <= MEMO_LENGTH_MAX;
 }
 
-/* What the domains of post_transaction's arguments refuse, here one row at a time; NULL: nothing. */
+/* Makes the checks that the domains of post_transaction's arguments make. Returns the error message, or NULL. */
 static const char *
 row_fault(const BatchRow *row)
 {
@@ -169,7 +169,7 @@ row_fault(const BatchRow *row)
 	return NULL;
 }
 
-/* account is NULL where there is none. */
+/* `account` is NULL if it does not exist. */
 static Posting
 row_post(LedgerRows *rows, Account *account, const BatchRow *row)
 {
@@ -183,7 +183,7 @@ row_post(LedgerRows *rows, Account *account, const BatchRow *row)
 	return parley_posting_make(rows, account, &row->draft);
 }
 
-/* Posts the rows from first on that are of its account, answers how many. */
+/* Posts the rows from `first` on that belong to the same account, and returns their number. */
 static int
 account_post(LedgerRows *rows, Batch *batch, int first)
 {

@@ -1,20 +1,20 @@
 /*
- * early_release.c: committing without holding locks while the disk writes.
+ * early_release.c: see early_release.h.
  *
- * PostgreSQL keeps a transaction's locks until its commit record is on disk, and on that of a synchronous standby. On
- * an account that everybody pays into, or in a chat that everybody writes to, that makes the latency of both the time
- * between two commits. Here the commit record is written as with synchronous_commit = off, which frees the locks at
- * once, and flush and standby are waited for after that, before the client hears of it: early lock release, as in
- * Johnson et al., "Aether: A Scalable Approach to Logging", VLDB 2010.
+ * PostgreSQL holds a transaction's locks until its commit record is on disk, and on the disk of a synchronous standby.
+ * If everybody pays into one account, or writes to one chat, commits are then as far apart as both latencies together.
+ * Here the commit record is written as with synchronous_commit = off, which releases the locks at once. After that, but
+ * before the client hears of it, we wait for the flush and the standby. This is early lock release, as in Johnson et
+ * al., "Aether: A Scalable Approach to Logging", VLDB 2010.
  *
- * It is done only where somebody waits or had to: an asynchronous commit also wakes the WAL writer, for nothing where
- * nobody gains by it.
+ * We do it only if someone waits for us, or if we had to wait ourselves. An asynchronous commit also wakes the WAL
+ * writer, which would be wasted if nobody gains from it.
  *
- * A transaction that saw this one's rows has its commit record behind this one's, so it cannot be durable, nor with the
- * standby, without it. Who only reads writes no commit record: the reading functions of the ledger and of chats end
- * with await_durable(), so that nobody is shown what a crash or a failover could take back.
+ * A transaction that has seen our rows writes its commit record after ours, so it cannot become durable, here or on the
+ * standby, without ours. A transaction that only reads writes no commit record. That is why the reading functions of
+ * the ledger and of chats call await_durable(): nobody is shown what a crash or a failover could undo.
  *
- * Owns no memory; state is that of the current transaction, crowded_row the session's.
+ * Owns no memory. `state` belongs to the current transaction, crowded_row to the session.
  */
 #include "postgres.h"
 
@@ -40,19 +40,19 @@ PG_FUNCTION_INFO_V1(parley_await_durable);
 
 static enum {
 	AS_USUAL,
-	ALLOWED,     /* by the transaction that runs */
-	CONTENDED,   /* and it had to wait itself, or does lately */
-	NOT_FLUSHED, /* it is committing: synchronous_commit_setting has what is to be restored */
+	ALLOWED,     /* the transaction may release early */
+	CONTENDED,   /* also, it had to wait for the row, or this session recently had to */
+	NOT_FLUSHED, /* committing; synchronous_commit_setting has the value to restore */
 } state = AS_USUAL;
 
 static int synchronous_commit_setting;
 
 static bool early_release = true; /* the setting */
 
-/* A row that made this session wait will do so again, also where it happens to be free just now. */
+/* A row that made this session wait is likely to do so again, even if it happens to be free right now. */
 #define CROWDED_FOR 100
 static uint64 crowded_row;
-static int crowded_left; /* transactions until it is taken for an ordinary one */
+static int crowded_left; /* number of transactions for which we still expect crowded_row to be contended */
 
 void
 parley_release_early(uint64 row)
@@ -77,7 +77,7 @@ parley_release_early_contended(uint64 row)
 		state = CONTENDED;
 }
 
-/* Whether somebody waits for a row that this transaction has locked: they wait for its id. */
+/* Returns whether someone waits for a row that this transaction has locked. They wait for its transaction ID. */
 static bool
 is_waited_for(void)
 {
@@ -126,7 +126,7 @@ on_locks_released(ResourceReleasePhase phase, bool is_commit, bool is_top_level,
 	if (state != NOT_FLUSHED || phase != RESOURCE_RELEASE_AFTER_LOCKS || !is_commit || !is_top_level)
 		return;
 	state = AS_USUAL;
-	/* It is committed: if it cannot be made durable, nobody may hear that it was. */
+	/* The transaction is committed. If we cannot make it durable, nobody may hear that it succeeded. */
 	START_CRIT_SECTION();
 	XLogFlush(XactLastCommitEnd);
 	END_CRIT_SECTION();
@@ -145,8 +145,8 @@ parley_early_release_init(void)
 	RegisterResourceReleaseCallback(on_locks_released, NULL);
 }
 
-/* The end of the last record inserted. At a page's start GetXLogInsertRecPtr() is past a header that is not written
- * yet. */
+/* Returns the end of the last WAL record. At the start of a page GetXLogInsertRecPtr() is past the page header, which
+ * is not written yet. */
 static XLogRecPtr
 log_end(void)
 {
@@ -160,12 +160,12 @@ log_end(void)
 void
 parley_await_durable_log(void)
 {
-	/* What a snapshot shows was inserted into the log before now. A standby replays only what is flushed. */
+	/* Everything that a snapshot sees is in the WAL by now. A standby replays only WAL that was flushed. */
 	if (!RecoveryInProgress())
 		XLogFlush(log_end());
 }
 
-/* Whether the synchronous standbys, where there are any, have confirmed the log as far as the place. */
+/* Returns whether the synchronous standbys, if any, have confirmed the WAL up to `place`. */
 static bool
 is_confirmed(XLogRecPtr place)
 {
@@ -178,7 +178,8 @@ is_confirmed(XLogRecPtr place)
 	return confirmed;
 }
 
-/* SyncRepWaitForLSN() is for who has committed: cancelled, it only warns. A reader is to be told nothing then. */
+/* We cannot use SyncRepWaitForLSN(), which is for transactions that have committed: if cancelled, it only warns. A
+ * reader must get an error instead of a result. */
 static void
 await_standby(XLogRecPtr place)
 {

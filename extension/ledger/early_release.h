@@ -1,5 +1,5 @@
 /*
- * early_release.h: committing without holding locks while the disk writes.
+ * early_release.h: releases a transaction's locks before its commit is durable.
  */
 #ifndef PARLEY_EARLY_RELEASE_H
 #define PARLEY_EARLY_RELEASE_H
@@ -8,25 +8,26 @@
 
 #include "access/xlogdefs.h"
 
-/* Defines the setting and registers the module's callbacks, once a library load. */
+/* Defines the setting and registers callbacks. Call once, when the library is loaded. */
 extern void parley_early_release_init(void);
 
 /*
- * Has the current transaction, if it commits and somebody waits for a row that it has locked, let go of its locks
- * before its commit is flushed to disk and confirmed by a synchronous standby, and wait for both before anyone is told
- * of it. Nothing else changes: who is told, is told of what is durable. Not where parley.early_release is off,
- * synchronous_commit is off already, or a transaction block may have done other things as well. row is any number that
- * is the same for the same row.
+ * Allows the current transaction to release its locks early, if someone waits for a row that it has locked when it
+ * commits. It then releases its locks before the commit record is flushed to disk and confirmed by a synchronous
+ * standby, and waits for both before the client is told. So a client still only hears of commits that are durable. Does
+ * nothing if parley.early_release or synchronous_commit is off, or in a transaction block, which may have done other
+ * things as well. `row` is any number that is the same for the same row.
  */
 extern void parley_release_early(uint64 row);
 
-/* The transaction has to wait for the row: it releases early, if it may, also if nobody waits for it in turn. */
+/* Call this if the transaction has to wait for the row. It then releases early, if allowed, even if nobody waits for it
+ * in turn. */
 extern void parley_release_early_contended(uint64 row);
 
-/* Returns when all that the caller's snapshot shows is on this server's disk, so that a crash cannot take it back. */
+/* Waits until everything that the caller's snapshot sees is on this server's disk, so that a crash cannot undo it. */
 extern void parley_await_durable_log(void);
 
-/* Returns when the log is on disk as far as the place, and confirmed by a synchronous standby where there is one. */
+/* Waits until the WAL up to `place` is on disk and, if there is a synchronous standby, confirmed by it. */
 extern void parley_await_durable_place(XLogRecPtr place);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * posting.c: deciding whether an account takes a transaction, and posting one.
+ * posting.c: see posting.h.
  *
- * Locks the account, as rows.h has it, and nothing else. Memory: what a Posting points to is of the caller's
- * context; SPI is connected around single statements and leaves nothing behind.
+ * Locks the account (rows.h) and nothing else. What a Posting points to is allocated in the caller's memory context.
+ * SPI is connected around single statements only.
  *
- * The statements here are for what is rare: a key that was used, a refusal, every 64th transaction.
+ * SQL statements are used only for what is rare: a key that was used before, a refusal, every 64th transaction.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@
 PG_FUNCTION_INFO_V1(parley_post_transaction);
 PG_FUNCTION_INFO_V1(parley_post_transaction_1_1);
 
-/* How many transactions, or peaks of the level below, one row of expense_peaks sums up. */
+/* One row of expense_peaks summarizes this many transactions, or this many peaks of the level below. */
 #define PEAK_BLOCK 64
 
 static Statement find_transfer = {
@@ -40,7 +40,7 @@ static Statement insert_refusal = {
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 	{ INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID },
 };
-/* $3: the block's number, $4 and $5: its first and last transaction. */
+/* $3 is the block's number, $4 and $5 are its first and last transaction. */
 static Statement insert_lowest_peak = {
 	"INSERT INTO parley.expense_peaks (user_id, account_id, level, block, number, amount)"
 	" SELECT user_id, account_id, 1, $3, number, amount FROM parley.transactions"
@@ -48,7 +48,7 @@ static Statement insert_lowest_peak = {
 	" ORDER BY amount, number DESC LIMIT 1",
 	{ INT8OID, INT8OID, INT8OID, INT8OID, INT8OID },
 };
-/* $4 and $5: the first and last block of level $6 - 1. */
+/* $4 and $5 are the first and last block of level $6 - 1. */
 static Statement insert_higher_peak = {
 	"INSERT INTO parley.expense_peaks (user_id, account_id, level, block, number, amount)"
 	" SELECT user_id, account_id, $6, $3, number, amount FROM parley.expense_peaks"
@@ -87,7 +87,7 @@ fail_key_reused(const Account *account, const PostingDraft *draft)
 		psprintf("idempotency key \"%s\" was used for another request", text_to_cstring(draft->idempotency_key)));
 }
 
-/* Balance and shortage, so that the same words can be said again from a row of refusals. */
+/* The message is built from the balance and the amount alone, so that a replay can build it from a row of refusals. */
 static Posting
 fail_not_enough(const Account *account, const PostingDraft *draft, int64 balance)
 {
@@ -109,7 +109,7 @@ texts_match(text *a, text *b)
 		   memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
 }
 
-/* Whether column of the row found is the value, or null where there is none. */
+/* Returns whether a column of the row that was found equals the value, or is null if there is no value. */
 static bool
 column_matches(int column, bool has_value, int64 value)
 {
@@ -231,7 +231,7 @@ parley_posting_allowed(Account *account, const PostingDraft *draft, Posting *pos
 	return false;
 }
 
-/* Sums up the blocks that end with the account's last transaction. */
+/* Adds the peaks of the blocks that end with the account's last transaction. */
 static void
 peaks_append(const Account *account)
 {
@@ -368,7 +368,7 @@ transaction_post(FunctionCallInfo fcinfo, bool is_operator)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/* As 1.0 knows it, which does not ask who calls. */
+/* The symbol of version 1.0, which does not check the caller's role. */
 Datum
 parley_post_transaction(PG_FUNCTION_ARGS)
 {

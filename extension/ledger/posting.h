@@ -1,8 +1,8 @@
 /*
- * posting.h: the one place where a balance is decided, for single postings, batches and transfers.
+ * posting.h: the only place that decides whether a balance may change, for single postings, batches and transfers.
  *
- * Nothing here raises for what a caller got wrong: a Posting says what became of a draft, so that one bad row of a
- * batch leaves the others alone. Who answers for one draft alone turns it into an error by parley_posting_raise().
+ * A mistake of the caller is not raised as an error here, but returned in the Posting, so that one bad row of a batch
+ * does not affect the others. Callers that post a single draft raise the error with parley_posting_raise().
  */
 #ifndef PARLEY_LEDGER_POSTING_H
 #define PARLEY_LEDGER_POSTING_H
@@ -13,16 +13,16 @@
 
 #include "ledger/rows.h"
 
-/* What the domain parley.amount takes, and where balances end: far from where a sum of several would overflow. */
+/* The limits of the domain parley.amount and of balances. Sums of several balances are far from overflowing. */
 #define AMOUNT_MAX INT64CONST(1000000000000000)
 #define BALANCE_MAX (100 * AMOUNT_MAX)
 
 typedef struct PostingDraft
 {
 	int64 amount;          /* minor units, not 0, at most AMOUNT_MAX either way */
-	text *memo;            /* NULL: none */
-	text *idempotency_key; /* NULL: none */
-	bool is_transfer;      /* the paying line of one; the rest says where to */
+	text *memo;            /* NULL if there is none */
+	text *idempotency_key; /* NULL if there is none */
+	bool is_transfer;      /* the paying line of a transfer, whose target is in the fields below */
 	int64 to_user_id;
 	int64 to_account_id;
 	bool has_conversation;
@@ -31,49 +31,50 @@ typedef struct PostingDraft
 
 typedef struct Posting
 {
-	Transaction transaction; /* its account_id and amount are set even where nothing was posted */
-	bool replayed;           /* an earlier call with the same key made it, or was refused */
-	int sqlerrcode;          /* 0: posted */
-	bool kept; /* refused for want of money: the caller's transaction has to commit, so that the key keeps it */
-	const char *detail; /* why not, as errmsg() has it */
-	const char *field;  /* the argument at fault */
+	Transaction transaction; /* account_id and amount are set even if nothing was posted */
+	bool replayed;           /* the result is that of an earlier call with the same key */
+	int sqlerrcode;          /* 0 if posted */
+	bool kept;               /* insufficient funds; the refusal is stored for the key, so the caller must commit */
+	const char *detail;      /* the error message, if not posted */
+	const char *field;       /* the argument at fault */
 } Posting;
 
-/* A posting that failed. detail is not copied. */
+/* Returns a failed posting. `detail` is not copied. */
 extern Posting parley_posting_fail(const Account *account, const PostingDraft *draft, int sqlerrcode, const char *field,
 								   const char *detail);
 
-/* Fails where there is no such account, before it could be locked. */
+/* Returns a failed posting for an account that does not exist. */
 extern Posting parley_posting_no_account(int64 user_id, int64 account_id, const PostingDraft *draft, const char *field);
 
 /*
- * What the draft's key made before, of an account that is locked: the same again (true, replayed), or the failure PY422
- * where it came with another payload. False: nothing.
+ * Looks for an earlier posting with the draft's key in a locked account. Returns false if there is none. Otherwise
+ * returns true, and *posting is the earlier result (replayed), or the failure PY422 if the key was used for something
+ * else.
  */
 extern bool parley_posting_replay(LedgerRows *rows, const Account *account, const PostingDraft *draft,
 								  Posting *posting);
 
 /*
- * Whether the account can take the draft; if not, why: PY409 closed, 22003 the balance would go further beyond
- * BALANCE_MAX, PY409 not enough money, which is kept in refusals where the draft has a key. Changes the account in
- * memory alone.
+ * Returns whether the account can take the draft. If not, *posting says why: PY409 if the account is closed, 22003 if
+ * the balance would go beyond BALANCE_MAX, or PY409 if there are insufficient funds. The latter is stored in
+ * parley.refusals if the draft has a key. Changes the account only in memory.
  */
 extern bool parley_posting_allowed(Account *account, const PostingDraft *draft, Posting *posting);
 
-/* Appends an allowed draft to its account: inserts the transaction, changes the account in memory alone. */
+/* Appends an allowed draft to its account: inserts the transaction, and changes the account only in memory. */
 extern Posting parley_posting_append(LedgerRows *rows, Account *account, const PostingDraft *draft,
 									 TimestampTz created_at);
 
-/* The whole of it for one draft of a locked account; parley_account_save() is left to the caller. */
+/* Does all of the above for one draft of a locked account. The caller must call parley_account_save(). */
 extern Posting parley_posting_make(LedgerRows *rows, Account *account, const PostingDraft *draft);
 
-/* When the account's next transaction is dated: now, but never before its last one. */
+/* Returns the time of the account's next transaction: now, but never before its last one. */
 extern TimestampTz parley_account_next_time(const Account *account);
 
-/* Raises what failed, unless it is kept. */
+/* Raises the error of a failed posting, unless it is kept. */
 extern void parley_posting_raise(const Posting *posting);
 
-/* What a posting looks like in SQL: parley.posted_transaction, in the order of its columns. */
+/* Converts a posting to the columns of parley.posted_transaction, in order. */
 #define POSTED_COLUMNS 9
 extern void parley_posting_columns(const Posting *posting, Datum *values, bool *nulls);
 

@@ -1,8 +1,8 @@
 /*
  * row_writer.c: see row_writer.h.
  *
- * Memory: of the writer's executor state, but for the CHECK constraints, which the session keeps: to read them from the
- * catalog's text for every row that is written alone costs as much as an index.
+ * Memory is allocated in the writer's executor state, except for the CHECK constraints, which are kept for the session.
+ * Parsing them from the catalog for every single row would cost as much as another index.
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@ typedef struct ColumnDefault
 	ExprState *value;
 } ColumnDefault;
 
-/* How often anything has changed that a CHECK may depend on. */
+/* Counts the invalidations of anything that a CHECK constraint may depend on. */
 static uint64 catalog_changes;
 
 static void
@@ -140,7 +140,7 @@ is_written(const RowTable *table, AttrNumber column)
 	return false;
 }
 
-/* What an INSERT that does not name them would put into the columns that somebody added. */
+/* Finds the defaults of the columns that are not written, as an INSERT without them would use. */
 static void
 defaults_find(RowTable *table, EState *estate)
 {
@@ -162,9 +162,9 @@ defaults_find(RowTable *table, EState *estate)
 }
 
 /*
- * Whether an expression, once prepared, would hold on to the statement that evaluates it first: a whole row, an array's
- * hash table, a domain's constraints, a function of somebody's. What is left is columns, constants and PostgreSQL's own
- * operators and functions.
+ * Returns whether the state of an expression may keep references to the statement that first evaluates it, as whole-row
+ * variables, hashed arrays, domain constraints and user-defined functions do. We keep only expressions made of columns,
+ * constants, and built-in operators and functions.
  */
 static bool
 is_of_one_statement(Node *node, void *context)
@@ -198,7 +198,7 @@ is_of_one_statement(Node *node, void *context)
 	return expression_tree_walker(node, is_of_one_statement, context);
 }
 
-/* Leaves no states where one CHECK cannot be kept: the executor then builds them all by itself. */
+/* If one of the constraints cannot be kept, sets states to NULL. The executor then prepares all of them itself. */
 static void
 checks_build(RowChecks *checks, Relation relation)
 {
@@ -228,7 +228,7 @@ checks_build(RowChecks *checks, Relation relation)
 	checks->relation = RelationGetRelid(relation);
 }
 
-/* Gives the executor the CHECK constraints ready to be evaluated; without them, it would build them itself. */
+/* Passes the prepared CHECK constraints to the executor, which would otherwise prepare them itself. */
 static void
 checks_prepare(RowTable *table)
 {
@@ -237,7 +237,7 @@ checks_prepare(RowTable *table)
 
 	if (checks->relation != RelationGetRelid(table->relation) || checks->changes != changes)
 	{
-		/* A writer further up, whose trigger has led here, may be about to use them. */
+		/* An outer writer, one of whose triggers called us, may still be using them. */
 		if (checks->user == compat_local_transaction())
 			return;
 		checks_build(checks, table->relation);
@@ -306,7 +306,7 @@ parley_row_writer_close(RowWriter *writer)
 	CommandCounterIncrement();
 }
 
-/* Before the first row. */
+/* Called before each row. Before the first one, opens the indexes and fires BEFORE STATEMENT triggers. */
 static void
 table_begin(RowWriter *writer, RowTable *table)
 {
@@ -331,7 +331,8 @@ row_set(TupleTableSlot *slot, AttrNumber column, Datum value, bool isnull)
 	slot->tts_isnull[column - 1] = isnull;
 }
 
-/* Writes the row that is in the table's slot, given the rest of it; replaced is NULL for a new one. */
+/* Completes the row in the table's slot with the written columns and writes it. `replaced` is the row to update, or
+ * NULL to insert. */
 static void
 row_write(RowWriter *writer, RowTable *table, TupleTableSlot *replaced, const Datum *values, const bool *nulls)
 {

@@ -1,9 +1,10 @@
 /*
- * row_writer.h: rows written one at a time by PostgreSQL's own functions for that, without planning a statement.
+ * row_writer.h: inserts and updates single rows without planning a statement.
  *
- * ExecSimpleRelationInsert() and ExecSimpleRelationUpdate() check constraints, compute generated columns, fire row
- * triggers, and keep indexes and replica identity; logical replication's apply worker writes with them too. Defaults,
- * statement triggers and privileges are seen to here. What would need the planner or the rewriter is refused: 0A000.
+ * The work is done by ExecSimpleRelationInsert() and ExecSimpleRelationUpdate(), which the apply worker of logical
+ * replication also uses. They check constraints, compute generated columns, fire row triggers, and maintain indexes and
+ * the replica identity. Defaults, statement triggers and privileges are handled here. Whatever would need the planner
+ * or the rewriter is refused with 0A000.
  */
 #ifndef PARLEY_LEDGER_ROW_WRITER_H
 #define PARLEY_LEDGER_ROW_WRITER_H
@@ -15,41 +16,42 @@
 
 #define ROW_COLUMNS_MAX 10
 
-/* A table's CHECK constraints as this session has prepared them: a static of the caller's, one per table. */
+/* A table's CHECK constraints, prepared once per session. The caller keeps one of these in a static variable for each
+ * table. */
 typedef struct RowChecks
 {
 	Oid relation;
-	uint64 changes;          /* of the catalog, when they were prepared */
-	LocalTransactionId user; /* that took them last */
+	uint64 changes;          /* catalog_changes when they were prepared */
+	LocalTransactionId user; /* the transaction that used them last */
 	MemoryContext context;
 	ExprState **states;
 } RowChecks;
 
 typedef struct RowTable
 {
-	/* The caller's, before it opens. */
+	/* Set by the caller before opening. */
 	const char *name;                /* in the schema parley */
-	CmdType command;                 /* CMD_INSERT or CMD_UPDATE: all that will be done to the table */
-	const char *const *column_names; /* those that the caller knows; nobody's trigger may change them */
-	const Oid *column_types;         /* theirs, or what these are binary coercible to */
+	CmdType command;                 /* CMD_INSERT or CMD_UPDATE; nothing else is done to the table */
+	const char *const *column_names; /* the columns that the caller uses; no trigger may change them */
+	const Oid *column_types;         /* to which the actual types must be binary coercible */
 	int column_count;
-	int written_count; /* how many of them, from the first on, it writes */
+	int written_count; /* the caller writes the first this many of the columns */
 	RowChecks *checks;
 
-	/* Once it is open. */
+	/* Valid once open. */
 	Relation relation;                   /* RowExclusiveLock, kept until the transaction ends */
-	AttrNumber columns[ROW_COLUMNS_MAX]; /* where column_names stand */
-	bool has_triggers;                   /* that an insert, or an update, would fire */
+	AttrNumber columns[ROW_COLUMNS_MAX]; /* the numbers of column_names */
+	bool has_triggers;                   /* the command fires triggers */
 
-	/* row_writer.c's. */
+	/* Private to row_writer.c. */
 	ResultRelInfo *info;
 	TupleTableSlot *slot;
-	struct ColumnDefault *defaults; /* of the columns that somebody added */
+	struct ColumnDefault *defaults; /* of the columns that are not written */
 	int default_count;
 	bool is_begun;
 } RowTable;
 
-/* Tables that are written together, as if by one statement. */
+/* A set of tables that are written together, as if by one statement. */
 typedef struct RowWriter
 {
 	EState *estate;
@@ -58,26 +60,27 @@ typedef struct RowWriter
 	int table_count;
 } RowWriter;
 
-/* Once a library load. */
+/* Call once, when the library is loaded. */
 extern void parley_row_writer_init(void);
 
 /*
- * Opens the tables, in the order given. Errors: 42P01 and 42703 a table or column is missing; 42501 the user may not
- * write it; 0A000 it is no ordinary table, or has what the writer does not do: a rule, row-level security, a trigger
- * with a transition table.
+ * Opens the tables, in the order given. Fails with 42P01 or 42703 if a table or column does not exist, with 42804 if a
+ * column has another type, with 42501 if the user may not write a table, and with 0A000 if a relation is not an
+ * ordinary table or has something that the writer does not support: a rule, row-level security, or a trigger with a
+ * transition table.
  */
 extern void parley_row_writer_open(RowWriter *writer, RowTable *tables, int count);
 
-/* Fires the triggers that fire after a statement, and makes the rows visible to the next one. */
+/* Fires AFTER triggers, makes the rows visible to the next statement, and frees everything. */
 extern void parley_row_writer_close(RowWriter *writer);
 
 /*
- * Inserts a row of the written columns' values and the other columns' defaults. Errors: those of constraints and
- * triggers; 27000 a trigger suppressed the row, or changed a column that the caller knows.
+ * Inserts a row with the given values of the written columns and the defaults of all others. Fails with the errors of
+ * constraints and triggers, and with 27000 if a trigger suppressed the row or changed a column that the caller uses.
  */
 extern void parley_row_insert(RowWriter *writer, RowTable *table, const Datum *values, const bool *nulls);
 
-/* The same with the row in a slot, whose current version the transaction has locked. */
+/* Updates the row in the slot, whose current version the transaction must have locked. Fails like an insert. */
 extern void parley_row_update(RowWriter *writer, RowTable *table, TupleTableSlot *row, const Datum *values,
 							  const bool *nulls);
 

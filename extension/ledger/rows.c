@@ -1,8 +1,9 @@
 /*
  * rows.c: see rows.h.
  *
- * Locks an account's row as FOR NO KEY UPDATE does, until its commit is written, if not yet on disk (early_release.h).
- * Memory: of the caller's context. A locked Account has the slot of its row, which parley_account_save() frees.
+ * An account's row is locked as by SELECT FOR NO KEY UPDATE. The lock is released when the commit record is written,
+ * possibly before it is on disk (early_release.h). Memory is allocated in the caller's context. A locked Account has a
+ * slot with its row, which parley_account_save() frees.
  */
 #include "postgres.h"
 
@@ -25,7 +26,7 @@
 #include "ledger/rows.h"
 #include "live/wakeups.h"
 
-/* The columns that the ledger knows. Where they stand in a table is looked up, since owners add and drop others. */
+/* The columns that the ledger uses. Their numbers are looked up, because the owner may add and drop other columns. */
 enum
 {
 	ACCOUNT_BALANCE,
@@ -75,14 +76,14 @@ struct LedgerRows
 	RowWriter writer;
 	RowTable tables[TABLES];
 	Relation accounts_key;
-	Relation idempotency_keys; /* NULL until one is looked for */
+	Relation idempotency_keys; /* NULL until first used */
 	bool release_early;
 };
 
-/* What the expression of transactions_idempotency_key is for index_require_usable(). */
+/* Stands for the expression of transactions_idempotency_key in the columns of index_require_usable(). */
 #define KEY_HASH (-1)
 
-/* Scan keys take an index's columns for bigints, so it has to have those that it was created with. */
+/* Our scan keys assume that the index columns are bigints, so the index must have the columns it was created with. */
 static void
 index_require_usable(Relation index, const RowTable *table, const int *columns, int count)
 {
@@ -137,7 +138,7 @@ parley_ledger_rows_open(bool release_early)
 	RowTable *accounts = &rows->tables[ACCOUNTS];
 	RowTable *transactions = &rows->tables[TRANSACTIONS];
 
-	/* As the executor would ask. */
+	/* The executor makes the same check. */
 	PreventCommandIfReadOnly("posting");
 	*accounts = (RowTable){ .name = "accounts",
 							.command = CMD_UPDATE,
@@ -155,12 +156,12 @@ parley_ledger_rows_open(bool release_early)
 								.checks = &transaction_checks };
 	parley_row_writer_open(&rows->writer, rows->tables, TABLES);
 	rows->accounts_key = accounts_key_open(accounts);
-	/* What a trigger writes elsewhere is nobody's to wait for before showing it. */
+	/* A trigger may write to other tables, whose readers do not wait until it is durable. */
 	rows->release_early = release_early && !accounts->has_triggers && !transactions->has_triggers;
 	return rows;
 }
 
-/* The locks stay until the transaction ends. */
+/* Locks are held until the transaction ends. */
 void
 parley_ledger_rows_close(LedgerRows *rows)
 {
@@ -326,7 +327,7 @@ transaction_read(const RowTable *transactions, TupleTableSlot *slot, Transaction
 static int64
 key_hash(text *idempotency_key)
 {
-	/* As hashtextextended() has it in the index. */
+	/* Must match hashtextextended(), which the index uses. */
 	return (int64) hash_bytes_extended((unsigned char *) VARDATA_ANY(idempotency_key),
 									   VARSIZE_ANY_EXHDR(idempotency_key), 0);
 }
@@ -353,7 +354,7 @@ parley_transaction_find(LedgerRows *rows, int64 user_id, int64 account_id, text 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user_id));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
 	ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key_hash(idempotency_key)));
-	/* Rows never change and the account is locked, so what is committed now is all there is: no snapshot is needed. */
+	/* No snapshot is needed: rows never change, and nobody else can insert any while we hold the account's lock. */
 	scan = compat_index_beginscan(transactions->relation, rows->idempotency_keys, SnapshotSelf, 3);
 	index_rescan(scan, keys, 3, NULL, 0);
 	while (!found && index_getnext_slot(scan, ForwardScanDirection, slot))

@@ -1,8 +1,8 @@
 /*
- * transfer.c: moving money from one account to another, with a receipt in a conversation where one is asked for.
+ * transfer.c: moves money from one account to another, optionally with a receipt in a conversation.
  *
- * Locks both accounts, the one with the smaller (user_id, id) first, then the conversation's row. Memory: of the
- * caller's context; SPI is connected around what it runs.
+ * Locks both accounts, the one with the smaller (user_id, id) first, and then the conversation's row. Memory is
+ * allocated in the caller's context.
  */
 #include "postgres.h"
 
@@ -28,8 +28,8 @@ typedef struct Transfer
 	Account to;
 	Posting paid;
 	int64 to_number;
-	int64 message_number; /* 0: no receipt */
-	bool has_id;          /* which 1.0's transfers do not have */
+	int64 message_number; /* 0 if there is no receipt */
+	bool has_id;          /* false for the tables of version 1.0 */
 	int64 id;
 } Transfer;
 
@@ -82,8 +82,8 @@ lock_both(LedgerRows *rows, Transfer *transfer)
 }
 
 /*
- * The receiver's account decides too, but another user is told one sentence for whatever is against it there. The
- * payer's own decides first: what is refused after it would tell somebody without money what the receiver's balance is.
+ * Checks both accounts. If the receiving account belongs to another user, the payer gets the same message whatever the
+ * reason. The paying account is checked first: otherwise someone without money could probe the receiver's balance.
  */
 static bool
 transfer_allowed(Transfer *transfer)
@@ -164,7 +164,7 @@ transfer_post(LedgerRows *rows, Transfer *transfer)
 	SPI_finish();
 }
 
-/* What the first call with the key made, beside the paying line. */
+/* Fills in what the first call with the key made in addition to the paying line. */
 static void
 transfer_recall(Transfer *transfer)
 {
@@ -184,7 +184,7 @@ transfer_recall(Transfer *transfer)
 static void
 transfer_make(Transfer *transfer)
 {
-	/* Who reads messages does not wait for the disk: a receipt shows when it is there. */
+	/* Readers of messages do not wait for durability, so a transfer with a receipt must not release early. */
 	LedgerRows *rows = parley_ledger_rows_open(!transfer->draft.has_conversation);
 
 	lock_both(rows, transfer);
@@ -254,7 +254,7 @@ money_move(FunctionCallInfo fcinfo, bool has_id)
 	}
 }
 
-/* As 1.0 has the tables. */
+/* The symbol of version 1.0, whose parley.transfers has no id. */
 Datum
 parley_move_money(PG_FUNCTION_ARGS)
 {
