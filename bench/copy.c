@@ -1,6 +1,6 @@
 /*
- * copy: writes rows in PostgreSQL's binary COPY format, gathered into messages of 64 kB. The caller owns the connection
- * and the Copy itself; nothing is allocated.
+ * copy: writes rows in PostgreSQL's binary COPY format, in messages of 64 kB. The caller owns the connection and the
+ * Copy; nothing is allocated.
  */
 #include "copy.h"
 

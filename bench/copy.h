@@ -8,19 +8,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A COPY … FROM STDIN (FORMAT binary) under way. Any failure ends the program with the server's message. */
+/* A COPY … FROM STDIN (FORMAT binary) in progress. Any failure ends the program with the server's message. */
 typedef struct Copy
 {
-	PGconn *connection; /* the caller's; nothing else may be sent through it meanwhile */
+	PGconn *connection; /* owned by the caller, who must not send anything else through it meanwhile */
 	size_t length;
 	char buffer[1 << 16];
 } Copy;
 
-/* `table` with its columns in parentheses. The table is frozen, so it must have been emptied in the same transaction.
- */
+/* Takes a table name with its columns in parentheses. The rows are frozen, so the table must have been truncated in the
+ * same transaction. */
 void copy_start(Copy *copy, PGconn *connection, const char *table_and_columns);
 
-/* A row: first how many fields, then each of them in turn. */
+/* Starts a row of this many fields, which must follow in order. */
 void copy_row(Copy *copy, int fields);
 void copy_null(Copy *copy);
 void copy_integer(Copy *copy, int64_t value);
@@ -28,7 +28,7 @@ void copy_boolean(Copy *copy, bool value);
 void copy_timestamp(Copy *copy, Timestamp value);
 void copy_text(Copy *copy, const char *bytes, size_t length);
 
-/* Null where the string is empty. */
+/* Writes null if the string is empty. */
 void copy_optional(Copy *copy, const char *string);
 void copy_finish(Copy *copy);
 

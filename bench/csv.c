@@ -1,8 +1,8 @@
 /*
- * csv: reads message texts from a CSV file of one column, `content` (RFC 4180).
+ * csv: reads message texts from a CSV file with one column, `content` (RFC 4180).
  *
- * All texts lie in one block, written by the parser as it unquotes; CsvTexts owns it and the array of starts. csv_free
- * frees both.
+ * The parser writes all texts into one block as it unquotes them. CsvTexts owns the block and the array of starts;
+ * csv_free() frees both.
  */
 #include "csv.h"
 
@@ -32,7 +32,7 @@ complain(Parser *parser, const char *what)
 	return message;
 }
 
-/* The length of the UTF-8 sequence that the lead byte announces, 0 where it announces none. */
+/* Returns the length of the UTF-8 sequence that starts with this lead byte, or 0 if it is not a lead byte. */
 static int
 sequence_length(unsigned char lead)
 {
@@ -43,7 +43,7 @@ sequence_length(unsigned char lead)
 	return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
-/* Overlong forms, surrogates and what lies beyond U+10FFFF all show in the second byte. */
+/* Overlong forms, surrogates and code points beyond U+10FFFF can all be recognized by the second byte. */
 static bool
 second_byte_fits(unsigned char lead, unsigned char second)
 {
@@ -121,7 +121,7 @@ row_end(Parser *parser)
 	}
 }
 
-/* Reads one row; its field is what was written to parser->out. */
+/* Reads one row. The field is what was written to parser->out. */
 static void
 row(Parser *parser)
 {
@@ -141,7 +141,7 @@ is_message(const char *text, size_t length)
 	return characters >= 1 && characters <= CSV_CHARACTERS_MAX;
 }
 
-/* FNV-1a, with each text's end marked, so that texts divided otherwise sum up otherwise. */
+/* FNV-1a. The end of each text is hashed too, so that the same bytes split into other texts have another checksum. */
 static uint64_t
 checksum_add(uint64_t checksum, const char *text, size_t length)
 {

@@ -1,6 +1,6 @@
 /*
- * database: libpq, with the one way of handling errors that a batch program needs: say what failed, and end. An open
- * transaction is rolled back by the server, and what was committed before is enough for the next run to go on.
+ * database: libpq with the error handling that a batch program needs: print what failed and exit. The server rolls back
+ * an open transaction, and the next run continues from what was committed.
  */
 #include "database.h"
 

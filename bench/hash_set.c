@@ -1,6 +1,6 @@
 /*
- * hash_set: which 64-bit keys have been seen, for what must be unique (phones, words). Open addressing, at most half
- * full. The set owns its slots; hash_set_free frees them.
+ * hash_set: remembers 64-bit keys, for things that must be unique (phones, words). Uses open addressing and is at most
+ * half full. The set owns its slots; hash_set_free() frees them.
  */
 #include "hash_set.h"
 

@@ -1,6 +1,6 @@
 /*
- * indexes: builds them after the load, and shows how far the server is, which a second connection asks it.
- * indexes_build opens and closes that connection.
+ * indexes: builds the indexes after the load, and shows the progress, which it reads from the server through a second
+ * connection. indexes_build() opens and closes that connection.
  */
 #include "indexes.h"
 
@@ -13,7 +13,7 @@
 
 #define ASK_EVERY_MS 200
 
-/* Names in the order of building: small ones first, so that there is little to repair after most deaths. */
+/* Small ones come first, so that there is little to repeat if the program is killed. */
 static const char *const pending_query =
 	"SELECT name FROM parley.bulk_load_indexes ORDER BY definition LIKE '%messages%', definition LIKE '%gin%', name";
 
@@ -29,7 +29,7 @@ ask_progress(PGconn *observer, int pid, Progress *progress)
 
 	snprintf(pid_text, sizeof(pid_text), "%d", pid);
 	result = database_query(observer, progress_query, parameters);
-	/* Sorting and writing come after the scan and have other measures: there the bar stays full. */
+	/* Sorting and writing follow the scan and report other numbers. The bar stays full meanwhile. */
 	if (PQntuples(result) == 1 && atoll(PQgetvalue(result, 0, 1)) > 0)
 	{
 		progress->total = strtoull(PQgetvalue(result, 0, 1), NULL, 10);
@@ -87,7 +87,7 @@ indexes_build(PGconn *connection)
 	PQclear(pending);
 	PQfinish(observer);
 	started = seconds_now();
-	/* No row has died, so the indexes need no cleaning: only the statistics and the visibility of pages are wanted. */
+	/* There are no dead rows, so VACUUM need not clean the indexes. We want only statistics and the visibility map. */
 	database_run(connection,
 				 "VACUUM (ANALYZE, INDEX_CLEANUP OFF) parley.contacts, parley.conversations, parley.members,"
 				 " parley.messages");

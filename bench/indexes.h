@@ -4,8 +4,8 @@
 #include <libpq-fe.h>
 
 /*
- * Builds the indexes that the load dropped, each in a transaction of its own, so that a run that is killed loses one at
- * most; gathers statistics; then marks the load as finished.
+ * Builds the indexes that the load dropped, each in its own transaction, so that a run that is killed loses at most
+ * one. Then gathers statistics and marks the load as finished.
  */
 void indexes_build(PGconn *connection);
 

@@ -1,9 +1,9 @@
 /*
  * load: writes the four tables of the conversations in one transaction. Messages come first, in the order of time, as
- * life would have inserted them; by then it is known of every conversation how many it has and when.
+ * they would in real life. After that we know for each conversation how many messages it has and when they were sent.
  *
- * Emptying a table and filling it in the same transaction lets PostgreSQL skip the WAL where wal_level is minimal, and
- * store the rows as frozen, so that no VACUUM has to write them again.
+ * If a table is truncated and filled in the same transaction, PostgreSQL can skip WAL if wal_level is minimal, and can
+ * store the rows frozen, so that no VACUUM has to write them again.
  */
 #include "load.h"
 
@@ -23,7 +23,7 @@
 #define SHOW_EVERY 1024
 #define READ_ALL_SHARE 0.7
 
-/* What all four need: who writes where, and about whom. */
+/* What loading each of the four tables needs. */
 typedef struct Load
 {
 	Copy copy;
@@ -32,10 +32,10 @@ typedef struct Load
 	Traffic traffic;
 } Load;
 
-/* Where texts come from: the file, or the generator. */
+/* Where texts come from: the file or the generator. */
 typedef struct TextSource
 {
-	const CsvTexts *file; /* NULL: none */
+	const CsvTexts *file; /* NULL if there is none */
 	TextGenerator *generator;
 	Random random;
 	Text text;
@@ -120,7 +120,7 @@ copy_contact(Load *load, const Conversation *conversation, PersonGenerator *pers
 	copy_optional(copy, person.name);
 	copy_optional(copy, person.phone);
 	copy_optional(copy, person.email);
-	/* A contact is there up to a day before the first message. */
+	/* A contact is created up to a day before its first message. */
 	copy_timestamp(copy, began_at(load, conversation) - (Timestamp) random_below(&persons->random, TIMESTAMP_DAY));
 }
 
@@ -185,7 +185,7 @@ load_conversations(Load *load)
 	progress_finish(&progress);
 }
 
-/* Most have read everything; the others are a few messages behind. */
+/* Most have read everything. The others are a few messages behind. */
 static int64_t
 read_number(Random *random, int64_t last_number)
 {
@@ -247,7 +247,7 @@ commit(const Load *load)
 			 " setval(pg_get_serial_sequence('parley.conversations', 'id'), %zu)",
 			 (unsigned long long) load->options->contacts, load->traffic.count);
 	database_run(load->connection, statement);
-	/* Who talks with another contact is a user. */
+	/* Contacts who talk to other contacts are users. */
 	database_run(
 		load->connection,
 		"UPDATE parley.contacts SET registered_at = created_at WHERE id IN"

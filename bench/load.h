@@ -7,9 +7,9 @@
 #include <libpq-fe.h>
 
 /*
- * Empties the tables and fills them, in one transaction: killed anywhere in it, the database is as it was before.
- * `source` is what the load is known by; `texts` is NULL for generated ones. The indexes are gone afterwards:
- * indexes_build.
+ * Truncates and fills the tables in one transaction, so if the program is killed, the database stays as it was.
+ * `source` identifies the load. `texts` is NULL for generated texts. The load drops the indexes; call indexes_build()
+ * afterwards.
  */
 void load(PGconn *connection, const Options *options, const CsvTexts *texts, const char *source);
 

@@ -1,6 +1,5 @@
 /*
- * memory: allocation that does not fail. The generator needs what it asks for or cannot go on, so out of memory is the
- * end.
+ * memory: allocation that does not fail. The generator cannot continue without memory, so it exits.
  */
 #include "memory.h"
 

@@ -1,5 +1,6 @@
 /*
- * names: given and family names of several languages and scripts. Static data alone; person.c draws from it.
+ * names: given names and family names of several languages and scripts. This is static data only; person.c draws from
+ * it.
  */
 #include "names.h"
 

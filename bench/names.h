@@ -3,16 +3,16 @@
 
 #include <stddef.h>
 
-/* Names as one language has them. */
+/* The names of one language. */
 typedef struct NameLists
 {
 	const char *const *given;
 	size_t given_count;
 	const char *const *family;
 	size_t family_count;
-	const char *between; /* what stands between the two */
+	const char *between; /* what separates the two */
 	int family_first;
-	int weight; /* how many of a hundred or so contacts bear such names */
+	int weight; /* the relative number of contacts with such names; the weights sum to about a hundred */
 } NameLists;
 
 extern const NameLists name_lists[];

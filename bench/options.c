@@ -1,5 +1,5 @@
 /*
- * options: the command line, out of one table that --help prints too. Strings are argv's own.
+ * options: parses the command line by a table from which --help is printed too. Strings point into argv.
  */
 #include "options.h"
 
@@ -115,7 +115,7 @@ find(const char *argument, const char **value)
 	refuse("unknown option", argument);
 }
 
-/* UTC, to the second. */
+/* UTC, with a resolution of one second. */
 static Timestamp
 timestamp(const char *text)
 {
@@ -152,7 +152,7 @@ options_read(int argc, char **argv)
 		assign(&options, option, value);
 	}
 	options.until = timestamp(options.until_text);
-	/* So that `make populate CSV=` means what it seems to. */
+	/* So that `make populate CSV=` means the same as without CSV. */
 	if (options.csv != NULL && *options.csv == '\0')
 		options.csv = NULL;
 	return options;

@@ -9,14 +9,14 @@
 typedef struct Options
 {
 	uint64_t contacts, messages, seed;
-	uint64_t maintenance_work_mem_mb; /* 0: an eighth of the machine's memory, between 64 MB and 2 GB */
-	const char *csv;                  /* NULL: generated texts */
+	uint64_t maintenance_work_mem_mb; /* 0 for an eighth of the machine's memory, between 64 MB and 2 GB */
+	const char *csv;                  /* NULL for generated texts */
 	const char *until_text;
 	Timestamp until;
 	bool replace;
 } Options;
 
-/* Reads the command line; ends the program for --help and, with status 2, for what it does not understand. */
+/* Parses the command line. Ends the program after --help and, with status 2, after an error. */
 Options options_read(int argc, char **argv);
 
 #endif

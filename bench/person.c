@@ -1,8 +1,8 @@
 /*
- * person: contacts with names as the world has them and phones as people write them. The digits of a phone are unique;
- * where a number comes up again, another is drawn.
+ * person: generates contacts with international names, and phones as people write them. The digits of a phone are
+ * unique: if a number comes up again, another one is drawn.
  *
- * The generator owns the set of phones; person_generator_free frees it.
+ * The generator owns the set of phones; person_generator_free() frees it.
  */
 #include "person.h"
 
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* # is any digit, N is 2 to 9. A format written twice is twice as common. */
+/* # is any digit, N is 2 to 9. A format that is listed twice is twice as common. */
 static const char *const phone_formats[] = {
 	"1-800-N##-####",    "1-8##-N##-####",    "(N##) N##-####",      "(N##) N##-####",
 	"(N##) N##-####",    "N##-N##-####",      "N##-N##-####",        "N##.N##.####",
@@ -29,7 +29,7 @@ static const char *const phone_formats[] = {
 
 #define PICK(random, array) ((array)[random_below((random), sizeof(array) / sizeof((array)[0]))])
 
-/* Writes a phone of one of the formats; returns its digits as a number that begins with 1, so that leading zeros count.
+/* Writes a phone in one of the formats. Returns its digits as a number with a 1 in front, so that leading zeros count.
  */
 static uint64_t
 draw_phone(Random *random, char *phone)
@@ -67,8 +67,7 @@ draw_language(Random *random)
 	return &name_lists[name_lists_count - 1];
 }
 
-/* One in a hundred is known by the phone alone; one of seven with a given name of blank-separated script has an
- * initial. */
+/* One in a hundred has only a phone. One in seven has an initial, if the given name comes first and is ASCII. */
 static void
 draw_name(Random *random, char *name)
 {

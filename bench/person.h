@@ -8,7 +8,7 @@
 #define NAME_BYTES_MAX 160
 #define EMAIL_BYTES_MAX 64
 
-/* What is known of a contact; an empty string is not known. */
+/* A contact. An empty string means unknown. */
 typedef struct Person
 {
 	char name[NAME_BYTES_MAX];
@@ -19,12 +19,13 @@ typedef struct Person
 typedef struct PersonGenerator
 {
 	Random random;
-	HashSet phones; /* the digits given out */
+	HashSet phones; /* the digits of all phones so far */
 } PersonGenerator;
 
 PersonGenerator person_generator_start(uint64_t seed, size_t expected);
 
-/* The next person; `id` makes the email unique. Always has a phone, whose digits no other one has. */
+/* Generates the next person. `id` makes the email unique. There is always a phone, with digits that no other person
+ * has. */
 void person_generate(PersonGenerator *generator, int64_t id, Person *person);
 void person_generator_free(PersonGenerator *generator);
 

@@ -1,9 +1,8 @@
 /*
  * populate: fills a database that has the extension parley with generated contacts, conversations and messages.
  *
- * One transaction loads the rows, one for each index follows, and a last one says that all is done. Killed at any
- * moment, the next run finds either what was there before, or the rows with some indexes missing, and goes on from
- * there.
+ * One transaction loads the rows, one per index follows, and a last one marks the load as finished. If the program is
+ * killed, the next run finds either the old data, or the rows with some indexes missing, and continues from there.
  */
 #include "csv.h"
 #include "database.h"
@@ -18,7 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Part of the name of the data: to be raised when the same seed gives other data than it did. */
+/* Part of the name of the data. Increment it whenever the same seed gives different data. */
 #define GENERATOR_VERSION 3
 #define SOURCE_BYTES_MAX 300
 #define EXIT_NOT_INSTALLED 1
@@ -54,8 +53,8 @@ configure(PGconn *connection, const Options *options)
 			 "SET maintenance_work_mem = '%" PRIu64 "MB'; SET max_parallel_maintenance_workers = %ld",
 			 maintenance_work_mem_mb(options), sysconf(_SC_NPROCESSORS_ONLN));
 	database_run(connection, statement);
-	/* So that the server ends, and lets go of the tables, soon after this program does, even in the middle of an index.
-	 */
+	/* Makes the server process end and release the tables soon after this program ends, even in the middle of building
+	 * an index. */
 	database_run(connection, "SET client_connection_check_interval = '500ms'; SET statement_timeout = 0");
 }
 
@@ -69,7 +68,7 @@ check_installed(PGconn *connection)
 	exit(EXIT_NOT_INSTALLED);
 }
 
-/* Waits for a killed run's server process, which needs a moment to notice, but not for another run. */
+/* Waits for the server process of a killed run, which takes a moment to notice, but not for another run. */
 static void
 exclude_others(PGconn *connection)
 {

@@ -1,5 +1,5 @@
 /*
- * progress: how far a piece of work is, with its rate and the time left, on stderr. Nothing is allocated.
+ * progress: shows the progress of some work on stderr, with its rate and the time left. Nothing is allocated.
  */
 #include "progress.h"
 
@@ -29,7 +29,7 @@ on_terminal(void)
 	return isatty(STDERR_FILENO) == 1;
 }
 
-/* 1234567 as 1,234,567 */
+/* Writes 1234567 as 1,234,567. */
 static const char *
 grouped(uint64_t number, char buffer[32])
 {
@@ -64,7 +64,7 @@ progress_start(const char *what, uint64_t total)
 {
 	double now = seconds_now();
 
-	/* A bar shows at once; the first line only when there is something to say. */
+	/* A bar is shown at once, a line only when there is something to report. */
 	return (Progress){ what, total, now, on_terminal() ? 0 : now };
 }
 

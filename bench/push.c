@@ -1,13 +1,14 @@
 /*
- * push: a client of streams, for the benchmark: many of them on one event loop, and posts at a steady rate beside them.
+ * push: a client of streams, for the benchmark. Many streams share one event loop, while messages are posted at a
+ * steady rate.
  *
  *   push HOST PORT PEOPLE RATE SECONDS [LINGER]
  *
- * PEOPLE is a file of lines "user conversation": whose streams to open, and where each of them posts. Says "opened N
- * SECONDS" when all are open and waits for a line on standard input; what has come until then is not measured. At the
- * end one line: posts made and failed, messages received, those that came twice
- * or out of turn, and the time from created_at to their arrival in ms: p50, p99, max. LINGER is how long to listen on
- * after the last post (3 s).
+ * PEOPLE is a file of lines "user conversation": the users whose streams to open, and the conversations to which they
+ * post. Prints "opened N SECONDS" when all streams are open and waits for a line on standard input. Whatever arrives
+ * before that is not measured. At the end, prints one line: posts made and failed, messages received, messages that
+ * were repeated or out of order, and the time from created_at to arrival in ms: p50, p99, max. LINGER is how long to
+ * listen after the last post (3 s).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +29,7 @@ enum
 	OPENING_MAX = 256,
 	POSTERS = 32,
 	EVENTS = 512,
-	BUCKETS = 200000, /* of 50 us */
+	BUCKETS = 200000, /* of 50 us each */
 	BUCKET_US = 50
 };
 
@@ -36,7 +37,7 @@ typedef struct Link
 {
 	int descriptor;
 	bool is_poster;
-	bool is_busy; /* a poster that waits for an answer, a stream that is not open yet */
+	bool is_busy; /* a poster that waits for a response, or a stream that is not open yet */
 	int64_t user_id;
 	int64_t conversation_id;
 	int64_t next; /* the number of the next message */
@@ -114,7 +115,7 @@ stream_open(Link *stream)
 	link_send(stream, request, (size_t) length);
 }
 
-/* A time as RFC 3339 has it, in UTC with microseconds or fewer digits. */
+/* Parses an RFC 3339 time in UTC, with at most microseconds. */
 static uint64_t
 read_time_us(const char *text)
 {
@@ -153,7 +154,7 @@ stream_take_message(Link *stream, int64_t number, uint64_t created_us)
 		push.late_max_us = late_us;
 }
 
-/* Whole events: the server sends each as one chunk, so that no framing stands in them. */
+/* Parses whole events. The server sends each event as one chunk, so there is no framing within them. */
 static void
 stream_read(Link *stream)
 {
@@ -172,7 +173,7 @@ stream_read(Link *stream)
 	end = strrchr(stream->text, '\n');
 	if (stream->is_busy || end == NULL || end == stream->text || end[-1] != '\n')
 	{
-		/* The chunk's own end follows the event's. */
+		/* The end of the chunk follows the end of the event. */
 		if (stream->is_busy || stream->length < 4 || memcmp(stream->text + stream->length - 4, "\n\n\r\n", 4) != 0)
 			return;
 	}
@@ -228,7 +229,7 @@ link_read(Link *link)
 		poster_read(link);
 	else
 		stream_read(link);
-	/* Idle streams are many. */
+	/* There are many idle streams. */
 	if (!link->is_poster && link->length == 0)
 	{
 		free(link->text);
@@ -293,7 +294,7 @@ open_all(void)
 	fflush(stdout);
 }
 
-/* Streams are listened to meanwhile. */
+/* The streams are read meanwhile. */
 static void
 await_start(void)
 {

@@ -1,8 +1,8 @@
 /*
- * random: reproducible random numbers, the same on every machine for the same seed.
+ * random: reproducible random numbers. The same seed gives the same numbers on every machine.
  *
- * SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): a counter and a mixing
- * function. Nothing is allocated.
+ * This is SplitMix64, a counter and a mixing function (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
+ * Generators, 2014). Nothing is allocated.
  */
 #include "random.h"
 
@@ -29,7 +29,7 @@ random_next(Random *random)
 	return mix(random->state);
 }
 
-/* Multiplying maps 64 random bits to the range; the few low products that would favour some values are drawn again. */
+/* Multiplication maps 64 random bits to the range. The few low products that would favour some values are rejected. */
 uint64_t
 random_below(Random *random, uint64_t bound)
 {

@@ -4,8 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the numbers are for. Each use draws from a sequence of its own, so that a change in one leaves the others alone.
- */
+/* What the numbers are for. Each use has its own sequence, so that a change to one does not affect the others. */
 typedef enum RandomStream
 {
 	RANDOM_VOCABULARY,
@@ -24,10 +23,10 @@ typedef struct Random
 Random random_start(uint64_t seed, RandomStream stream);
 uint64_t random_next(Random *random);
 
-/* 0 … bound − 1, each equally likely; bound is at least 1. */
+/* Returns 0 to bound - 1, all equally likely. bound must be at least 1. */
 uint64_t random_below(Random *random, uint64_t bound);
 
-/* 0 ≤ x < 1 */
+/* Returns 0 <= x < 1. */
 double random_unit(Random *random);
 bool random_chance(Random *random, double probability);
 

@@ -4,21 +4,21 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
-/* What is to be done about what the database holds. */
+/* What to do about the existing data. */
 typedef enum Standing
 {
-	STANDING_LOAD,   /* empty, or generated data that may go */
-	STANDING_RESUME, /* what is asked for is loaded, but an earlier run died before it had all indexes */
-	STANDING_DONE    /* what is asked for is there */
+	STANDING_LOAD,   /* the database is empty, or has generated data that may be deleted */
+	STANDING_RESUME, /* the data asked for is loaded, but an earlier run ended before it had all indexes */
+	STANDING_DONE    /* the data asked for is there */
 } Standing;
 
 /*
- * `source` names the data asked for, down to the seed. Ends the program with status 3 where there is other data than
- * this program's and `replace` is false, or money, which is never deleted.
+ * `source` identifies the data asked for, including the seed. Ends the program with status 3 if there is data that this
+ * program did not make and `replace` is false, or if there are transactions, which are never deleted.
  */
 Standing standing_of(PGconn *connection, const char *source, bool replace);
 
-/* Empties the tables to be loaded, and with them whatever else standing_of has let pass. */
+/* Truncates the tables to be loaded, and all others that standing_of() allows. */
 void standing_clear(PGconn *connection);
 
 #endif

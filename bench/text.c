@@ -1,11 +1,11 @@
 /*
- * text: messages for those who have no CSV of real ones.
+ * text: generates messages, for those who have no CSV file of real ones.
  *
- * Words are drawn by Zipf's law from some hundred real English words followed by tens of thousands of made-up ones, so
- * that a few words are in most messages and most words in very few: what an index of texts meets in life. A small share
- * of messages is in other scripts, or has emoji, numbers, or characters that a search must not take for wildcards.
+ * Words are drawn by Zipf's law from some hundred real English words followed by tens of thousands of made-up ones. So
+ * a few words are in most messages, and most words are in very few, as in real texts. A small share of the messages is
+ * in other scripts, or has emoji, numbers, or characters that a search must not take for wildcards.
  *
- * The generator owns its vocabulary (one block of zero-terminated words) and its sampler; text_generator_free frees
+ * The generator owns its vocabulary (one block of zero-terminated words) and its sampler; text_generator_free() frees
  * them.
  */
 #include "text.h"
@@ -23,10 +23,11 @@
 
 #define WORDS 48000
 #define WORD_BYTES_MAX 40
-/* Zipf–Mandelbrot: the word of rank r has the weight 1 / (r + ZIPF_SHIFT) ^ ZIPF_EXPONENT. */
+/* Zipf-Mandelbrot: the word of rank r has the weight 1 / (r + ZIPF_SHIFT) ^ ZIPF_EXPONENT. */
 #define ZIPF_SHIFT 2.7
 #define ZIPF_EXPONENT 1.05
-/* A word that went out of use: in so many messages of the first part of the time, and in none since. */
+/* A word that went out of use: it is in this share of the messages of the first part of the time, and in none after
+ * that. */
 #define FORGOTTEN_WORD "walkman"
 #define FORGOTTEN_AFTER 0.1
 #define FORGOTTEN_SHARE 0.02
@@ -92,7 +93,7 @@ fill_vocabulary(TextGenerator *generator)
 			strcpy(word, common_words[rank]);
 		else
 			make_word(&random, word);
-		/* A word that comes up again is made anew; the list of common ones may well name one twice. */
+		/* A word that already exists is generated again. The list of common words may contain duplicates. */
 		if (hash_set_add(&seen, word_hash(word)) || rank < common_words_count)
 			rank++;
 	}
@@ -138,7 +139,7 @@ append(Text *text, const char *piece)
 	text->length += length;
 }
 
-/* Numbers as chats have them: years, counts, prices, shares, times of day. */
+/* Numbers as they occur in chats: years, counts, prices, percentages, times of day. */
 static void
 append_number(Text *text, Random *random)
 {
@@ -177,7 +178,7 @@ append_word(TextGenerator *generator, Text *text)
 		append(text, PICK(&generator->random, odd_texts));
 	else if (kind < 0.02)
 	{
-		/* Made for this message alone: a typing error, a name, something said once. */
+		/* A word for this message only: a typing error, a name, something said once. */
 		make_word(&generator->random, word);
 		append(text, word);
 	}

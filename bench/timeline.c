@@ -1,12 +1,12 @@
 /*
- * timeline: the moments at which messages happen. Each hour of two years has a weight; message i of n falls where the
- * i-th n-th of all weight lies, moved at random within that n-th. Nothing is allocated.
+ * timeline: the times at which messages are sent. Each hour of two years has a weight. The total weight is divided into
+ * n equal parts; message i of n is placed at random within the i-th part. Nothing is allocated.
  */
 #include "timeline.h"
 
 #define HOURS (TIMELINE_DAYS * 24)
 
-/* The world's chats over a day (UTC): least at the end of the American night, most in the European evening. */
+/* The world's chats over a day (UTC): fewest at the end of the American night, most in the European evening. */
 static const double hour_weights[24] = { 5, 4, 3, 2, 2, 2, 3, 4, 6, 7, 8, 8, 9, 9, 9, 9, 10, 11, 12, 12, 11, 10, 8, 6 };
 
 static double

@@ -1,9 +1,9 @@
 /*
- * traffic: spreads messages over conversations as life does. Conversations begin one after the other, more of them
- * early on; each has a weight of its own, a few large ones and many small (Zipf–Mandelbrot); and half of all messages
- * go where there has just been one, so that people talk in bouts.
+ * traffic: distributes messages over conversations. Conversations start one after another, more of them early on. Each
+ * has its own weight, a few of them large and many small (Zipf-Mandelbrot). Half of all messages go to a recently
+ * active conversation, so that people talk in bursts.
  *
- * Traffic owns its conversations and its sampler; traffic_free frees them.
+ * Traffic owns its conversations and its sampler; traffic_free() frees them.
  */
 #include "traffic.h"
 
@@ -19,7 +19,7 @@
 #define LOGICAL_SHARDS 1024
 #define RECENT (sizeof(((Traffic *) NULL)->recent) / sizeof(uint32_t))
 
-/* Contacts come in hundreds; after each hundred one conversation between two of those there are. */
+/* Contacts come in hundreds. Each hundred is followed by one conversation between two of the contacts so far. */
 #define HUNDRED (TRAFFIC_DIRECT_EVERY - 1)
 
 size_t
@@ -29,8 +29,8 @@ traffic_conversations(uint64_t contacts)
 }
 
 /*
- * The pair's first contact is the 51st of the newest hundred, the second is any contact that is nobody's 51st. No two
- * pairs share their 51st, so no pair comes twice.
+ * The first contact of the pair is the 51st of the newest hundred. The second is any contact that is not the 51st of
+ * its hundred. No two pairs share their 51st, so no pair occurs twice.
  */
 static Conversation
 direct_conversation(uint64_t hundred, Random *random)
@@ -56,7 +56,7 @@ fill_conversations(Traffic *traffic)
 			traffic->conversations[i] = (Conversation){ .contact_id = ++contact_id };
 }
 
-/* Which conversation has which rank is a matter of chance: shuffled. */
+/* Shuffles the conversations, so that their ranks are random. */
 static Weighted *
 draw_busyness(Random *random, size_t count)
 {
@@ -86,8 +86,8 @@ traffic_start(Traffic *traffic, uint64_t seed, uint64_t contacts, uint64_t messa
 }
 
 /*
- * Conversation k of n begins with message m·(k/n)², but not before k others have begun. That is strictly increasing in
- * k and stays below m, so that where there are enough messages every conversation gets one.
+ * Conversation k of n starts with message m·(k/n)², but not before k others have started. This is strictly increasing
+ * in k and stays below m, so every conversation gets a message if there are enough.
  */
 static uint64_t
 first_message(const Traffic *traffic, size_t k)
@@ -120,7 +120,7 @@ choose(Traffic *traffic)
 static void
 add_message(Conversation *conversation, Timestamp at, Random *random)
 {
-	/* The contact usually speaks first, and then mostly the one who did not speak last. */
+	/* The contact usually speaks first. After that, mostly the one who did not speak last. */
 	double stay = conversation->last_number == 0 ? 0.8 : SAME_SPEAKER_SHARE;
 
 	if (!random_chance(random, stay))

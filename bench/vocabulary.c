@@ -1,5 +1,5 @@
 /*
- * vocabulary: the words that generated messages are made of. Static data alone; text.c draws from it.
+ * vocabulary: the words of generated messages. This is static data only; text.c draws from it.
  */
 #include "vocabulary.h"
 

@@ -3,14 +3,14 @@
 
 #include <stddef.h>
 
-/* English words, the commonest first. */
+/* English words, the most common ones first. */
 extern const char *const common_words[];
 extern const size_t common_words_count;
 
 extern const char *const emoji[];
 extern const size_t emoji_count;
 
-/* Words of another script, with what its sentences put between words and at their end. */
+/* Words of another script, with what separates words and ends sentences. */
 typedef struct Script
 {
 	const char *const *words;

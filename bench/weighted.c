@@ -1,8 +1,8 @@
 /*
- * weighted: draws from a fixed discrete distribution in constant time, by Walker's alias method as Vose builds it
- * (A linear algorithm for generating random numbers with a given distribution, 1991).
+ * weighted: draws from a fixed discrete distribution in constant time, by Walker's alias method with Vose's
+ * construction (A linear algorithm for generating random numbers with a given distribution, 1991).
  *
- * The caller owns what weighted_create returns and gives it to weighted_free.
+ * The caller owns what weighted_create() returns and frees it with weighted_free().
  */
 #include "weighted.h"
 
@@ -12,7 +12,7 @@
 
 typedef struct Column
 {
-	double keep; /* the share of the column that is its own index; the rest is alias */
+	double keep; /* the share of the column for its own index; the rest is for the alias */
 	uint32_t alias;
 } Column;
 
@@ -22,7 +22,7 @@ struct Weighted
 	Column columns[];
 };
 
-/* The columns still to settle, those with less than an even share at the front of `order`, the others at its end. */
+/* The columns still to settle: those with less than their share at the front of `order`, the others at its end. */
 typedef struct Worklist
 {
 	uint32_t *order;
@@ -42,7 +42,7 @@ worklist_create(const Weighted *weighted)
 	return list;
 }
 
-/* A column with room is topped up by one with too much, which then may itself have room. */
+/* A column with room is filled up from one with too much, which may then have room itself. */
 static void
 settle(Weighted *weighted, Worklist *list)
 {

@@ -1,6 +1,6 @@
 /*
- * bare: what libh2o alone can do, for the benchmarks: one handler that answers a constant, a thread a core. PORT says
- * where.
+ * bare: measures libh2o by itself, for the benchmarks. It has one handler that returns a constant, and a thread per
+ * core. PORT is the port to listen on.
  */
 #include <netinet/in.h>
 #include <pthread.h>
