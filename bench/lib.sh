@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# What the sections measure and print with. run.sh sources it, and then has: $url of the gateway; PGHOST, PGPORT, PGDATABASE of
-# the database (PGUSER=postgres, the superuser); $tmp for files of its own, among them what has been measured.
+# The functions with which sections measure and print. run.sh sources this file, and provides: $url, the gateway; PGHOST, PGPORT
+# and PGDATABASE, the database (PGUSER=postgres, the superuser); $tmp, a directory for temporary files, including the
+# measurements.
 #
-# A measurement is a name; $tmp/measured/NAME has one line a round: p50 and p99 in ms, calls a second. Whoever compares two
-# measures them in turn, round after round, so that whatever else the machine does meets both, and takes each one's medians.
+# A measurement has a name. $tmp/measured/NAME has one line per round: p50 and p99 in ms, calls per second. To compare two things,
+# measure them alternately, round by round, so that whatever else the machine does affects both, and take the median of each.
 
 seconds=${BENCH_SECONDS:-5}
 rounds=${BENCH_ROUNDS:-3}
@@ -18,7 +19,7 @@ query() {
 	PGOPTIONS="-c client_min_messages=warning" psql -XAtq -v ON_ERROR_STOP=1 "$@"
 }
 
-# url_encode TEXT, as a query string has it
+# url_encode TEXT: encodes a value for a query string
 url_encode() {
 	local LC_ALL=C text=$1 i character
 	for ((i = 0; i < ${#text}; i++)); do
@@ -36,14 +37,14 @@ record() {
 	printf '%.3f %.3f %.4g\n' "$2" "$3" "$4" >>"$tmp/measured/$1"
 }
 
-# percentiles: of the numbers on stdin, one a line: p50, p99, and how many a second they make when they come one by one, in ms
+# percentiles: reads numbers in ms, one per line. Prints p50, p99, and how many per second that makes one after another.
 percentiles() {
 	sort -g | awk '{ v[NR] = $1; sum += $1 }
 		function rank(p) { r = int(p * NR + 0.999999); return v[r < 1 ? 1 : r] }
 		END { if (NR == 0) exit 1; printf "%.3f %.3f %.2f\n", rank(0.5), rank(0.99), NR / sum * 1000 }'
 }
 
-# measure_http NAME PATH CONNECTIONS: keep-alive connections that each ask again as soon as they are answered
+# measure_http NAME PATH CONNECTIONS: keep-alive connections, each sending its next request as soon as it has a response
 measure_http() {
 	local measured p50 p99 rate failed
 	measured=$(wrk -c "$3" -t "$(($3 > 1 ? 2 : 1))" -d "$seconds" --timeout 30 -s "$here/wrk.lua" "$url$2" |
@@ -53,7 +54,7 @@ measure_http() {
 	record "$1" "$p50" "$p99" "$rate"
 }
 
-# measure_serial NAME PATH: one client, for answers that may take long: as many as fit in the time, at least 3
+# measure_serial NAME PATH: one client, for slow requests: as many as fit in the time, but at least 3
 measure_serial() {
 	local count first urls=() p50 p99 rate
 	first=$(curl -s -o /dev/null -w '%{http_code} %{time_total}' "$url$2")
@@ -70,7 +71,7 @@ measure_serial() {
 	record "$1" "$p50" "$p99" "$rate"
 }
 
-# measure_pgbench NAME SQL CLIENTS [ROLE]: prepared statements, as the role that the gateway logs in as unless another is named
+# measure_pgbench NAME SQL CLIENTS [ROLE]: prepared statements, as the gateway's role unless another one is given
 measure_pgbench() {
 	local log=$tmp/pgbench p50 p99 rate
 	rm -f "$log"*
@@ -82,7 +83,7 @@ measure_pgbench() {
 	record "$1" "$p50" "$p99" "$rate"
 }
 
-# measure_query NAME SQL [RUNS]: what takes seconds, by psql, prepared once, each run timed by the client
+# measure_query NAME SQL [RUNS]: for queries that take seconds: psql, prepared once, each run timed by the client
 measure_query() {
 	local runs=${3:-1} i p50 p99 rate
 	{
@@ -110,13 +111,13 @@ heading() {
 	printf '%-40s %9s %9s %9s  %-26s %9s %9s %8s  %s\n' what 'p50 ms' 'p99 ms' 'a second' peer 'p50 ms' 'a second' ratio bar
 }
 
-# row WHAT NAME PEER PEER_NAME rate|p50 [BAR]: the ratio is of calls a second, or of the two p50, ours to the peer's
+# row WHAT NAME PEER PEER_NAME rate|p50 [BAR]: the ratio of our calls per second, or p50, to the peer's
 row() {
 	printf '%-40s %9s %9s %9s  %-26s %9s %9s %8s  %s\n' "$1" "$(value "$2" p50)" "$(value "$2" p99)" "$(value "$2" rate)" \
 		"$3" "$(value "$4" p50)" "$(value "$4" rate)" "$(ratio "$(value "$2" "$5")" "$(value "$4" "$5")")" "${6:-}"
 }
 
-# bar TEXT VALUE at-most|at-least LIMIT: says whether the value keeps to it, and counts; called in this shell, answers in $said
+# bar TEXT VALUE at-most|at-least LIMIT: checks the value and counts the result; call it in the main shell, it sets $said
 bar() {
 	if [ "$messages" -lt 5000000 ]; then
 		said="$1 (set for 5,000,000 messages)"
@@ -129,8 +130,8 @@ bar() {
 	fi
 }
 
-# writable_copy: for what writes, since the data that were loaded are kept as they are: a copy of the database, $copy, and a
-# gateway that serves it at $copy_url
+# writable_copy: for sections that write, because the loaded data must not change. Makes a copy of the database, $copy, and starts
+# a gateway for it at $copy_url.
 writable_copy() {
 	[ -z "${copy:-}" ] || return 0
 	copy=${PGDATABASE}_bench_copy
@@ -143,7 +144,8 @@ writable_copy() {
 		-c "CREATE DATABASE $copy TEMPLATE $PGDATABASE STRATEGY file_copy" \
 		-c "ALTER DATABASE $PGDATABASE ALLOW_CONNECTIONS true" >/dev/null
 	PGDATABASE=$copy warm
-	# As many commits as wait at once share a write to the disk, so what sends much needs more than the default's connections.
+	# Commits that wait at the same time share a write to the disk, so posting many messages needs more than the default
+	# connections.
 	PGUSER=parley_gateway PGDATABASE=$copy "$root/gateway/parleyd" --listen "${copy_url#http://}" --log-requests=false \
 		--write-connections 16 --statement-timeout-ms 600000 --request-timeout-ms 600000 2>"$tmp/parleyd-copy.log" 9>&- &
 	on_exit "kill $! 2>/dev/null; wait $!"
@@ -152,7 +154,7 @@ writable_copy() {
 	curl -sf --retry 20 --retry-all-errors --retry-max-time 30 -o /dev/null "$url/ready" || die "parleyd does not serve $url any more"
 }
 
-# measure_posts NAME CONNECTIONS PATHS [CONTENT]: each connection posts to one of the paths in the file, at random, and again
+# measure_posts NAME CONNECTIONS PATHS [CONTENT]: each connection posts repeatedly, to paths drawn at random from the file
 measure_posts() {
 	local measured p50 p99 rate failed
 	measured=$(wrk -c "$2" -t 2 -d "$seconds" --timeout 30 -s "$here/wrk_post.lua" "$copy_url" -- "$3" "${@:4}" |
@@ -178,10 +180,10 @@ measure_script() {
 	record "$name" "$p50" "$p99" "$rate"
 }
 
-# what is posted: a message of the usual length
+# The content of posts: a message of average length.
 message="Did you see it already? The second half is much better than the first, though the end comes a little soon for me."
 
-# like_pattern TERM: what ILIKE needs to find the term as it is, for between quotes
+# like_pattern TERM: the ILIKE pattern that matches the term literally, to be put between quotes
 like_pattern() {
 	local term=${1//\'/\'\'} backslash='\'
 	term=${term//"$backslash"/"$backslash$backslash"}
@@ -189,7 +191,7 @@ like_pattern() {
 	echo "%${term//_/"${backslash}_"}%"
 }
 
-# seed_search TERM: the shape one writes first
+# seed_search TERM: the query that most people would write first
 seed_search() {
 	local pattern
 	pattern=$(like_pattern "$1")
@@ -205,7 +207,7 @@ seed_search() {
 		LIMIT 50"
 }
 
-# plain_search TERM: what one writes with pg_trgm's index, without names and phones
+# plain_search TERM: the query that most people would write with pg_trgm's index, without names and phones
 plain_search() {
 	echo "SELECT * FROM (SELECT DISTINCT ON (conversation_id) conversation_id, number, content, created_at FROM parley.messages
 		WHERE content ILIKE '$(like_pattern "$1")' ORDER BY conversation_id, created_at DESC, number DESC) m

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# What `make bench` runs: loads a cluster once and keeps it, serves it with parleyd, and prints what the sections measure, each a
-# file NN_NAME.sh in sections/ with a function section_NAME. README.md beside it says more.
+# What `make bench` runs: loads a cluster once and keeps it, serves it with parleyd, and runs the sections. Each is a file
+# NN_NAME.sh in sections/ with a function section_NAME. See README.md.
 #
-#   BENCH            which sections, comma separated (all but populate)
+#   BENCH            the sections, comma separated (all except populate)
 #   BENCH_DIR        where the cluster is kept (.bench)
-#   BENCH_CONTACTS, BENCH_MESSAGES, CSV, SEED    what it is loaded with (100000, 5000000, generated texts, 1)
+#   BENCH_CONTACTS, BENCH_MESSAGES, CSV, SEED    the data to load (100000, 5000000, generated texts, 1)
 #   BENCH_SECONDS, BENCH_ROUNDS      how long a measurement takes, and how often it is repeated (5, 3)
-#   BENCH_PORT       of the gateway on 127.0.0.1 (18080)
+#   BENCH_PORT       the gateway's port on 127.0.0.1 (18080)
 #   BENCH_PGHOST, BENCH_PGPORT, BENCH_PGDATABASE   measure this loaded database instead, as it is
 #
-# The last line counts the bars that were met; the status is 1 where one was not. What must not change while it is measured is
-# the machine's load: nothing else should run.
+# The last line counts the bars that were met; the status is 1 if any was missed. Nothing else should run on the machine
+# meanwhile.
 set -euo pipefail
 export PARLEY_INSECURE=true
 . "$(dirname "$0")/../deploy/local/common.sh"
@@ -26,7 +26,7 @@ tmp=$(mktemp -d /tmp/parley-bench-XXXXXX)
 parleyd_pid=
 exit_commands=()
 
-# on_exit COMMAND: run at the end, the last one first
+# on_exit COMMAND: runs it at the end; the last one runs first
 on_exit() {
 	exit_commands=("$1" "${exit_commands[@]}")
 }
@@ -66,7 +66,7 @@ choose_sections() {
 	done
 }
 
-# A quarter of the memory, as one gives a server that has the machine to itself.
+# A quarter of the memory, as for a dedicated server.
 create_cluster() {
 	local memory_mb
 	memory_mb=$(awk '/^MemTotal/ { print int($2 / 4096) }' /proc/meminfo)
@@ -75,7 +75,7 @@ create_cluster() {
 		as_owner tee -a "$bench_dir/cluster/data/postgresql.conf" >/dev/null
 }
 
-# The data are loaded again where they are others than asked for, or the extension is another than the one they were loaded with.
+# Loads the data again if other data is asked for, or if the extension is not the one that it was loaded with.
 load_once() {
 	local loaded_with
 	loaded_with=$(cat "$root"/extension/parley--?.?.sql "$here/../Makefile" | sha256sum)
@@ -108,7 +108,7 @@ start_gateway() {
 		die "parleyd does not serve $url" "$(tail -n 5 "$tmp/parleyd.log")"
 }
 
-# Both sides find what fits into memory there.
+# Loads everything that fits into memory, so that both sides start out warm.
 warm() {
 	query -c "CREATE EXTENSION IF NOT EXISTS pg_prewarm" \
 		-c "SELECT sum(pg_prewarm(c.oid)) FROM pg_class c WHERE relnamespace = 'parley'::regnamespace AND relkind IN ('r', 'i')" >/dev/null
@@ -126,7 +126,7 @@ else
 	own_cluster
 fi
 messages=${BENCH_MESSAGES:-5000000}
-# populate makes databases of its own, and asks nothing of the gateway
+# populate creates its own databases and does not use the gateway.
 if [ "${sections[*]}" != populate ]; then
 	[ -n "${BENCH_PGHOST:-}" ] || load_once
 	messages=$(query -c "SELECT sum(last_number) FROM parley.conversations")
@@ -134,7 +134,7 @@ if [ "${sections[*]}" != populate ]; then
 	warm
 fi
 
-# A load beyond nothing is somebody else's, and in the figures.
+# A load other than zero comes from something else, and affects the figures.
 printf 'parley on %s, %s processors, load %s; %s messages; %s s a measurement, %s rounds\n' \
 	"$(query -d postgres -c 'SHOW server_version')" "$(nproc)" "$(cut -d ' ' -f 1 /proc/loadavg)" "$messages" "$seconds" "$rounds"
 for section in "${sections[@]}"; do

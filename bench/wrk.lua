@@ -1,4 +1,4 @@
--- What wrk prints at the end: p50 and p99 in ms, requests a second, and how many answers were no success.
+-- Prints at the end: p50 and p99 in ms, requests per second, and the number of requests that failed.
 
 local threads = {}
 

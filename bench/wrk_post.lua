@@ -1,5 +1,5 @@
--- POST {"content": …} to one path out of many, at random, again and again. Arguments: a file with the paths, one a line, and the
--- content. Prints what wrk.lua does.
+-- Posts {"content": …} repeatedly to paths chosen at random. Arguments: a file with the paths, one per line, and the content.
+-- Prints the same as wrk.lua.
 
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 dofile(here .. "wrk.lua")

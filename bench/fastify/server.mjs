@@ -1,5 +1,5 @@
-// The gateway's peer: two of its routes by Fastify and node-postgres, as one writes them, with a process a core, prepared
-// statements, and as many connections as parleyd has for reading. PORT says where; PG* which database.
+// The gateway's peer: two of its routes in Fastify and node-postgres, as one would usually write them, with a process per core,
+// prepared statements, and as many connections as parleyd uses for reading. PORT is the port, PG* select the database.
 import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import Fastify from 'fastify';

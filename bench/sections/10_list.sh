@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# The list of recent conversations: over HTTP, against plain SQL over the stored number of the newest message by pgbench, and
-# against a DISTINCT ON over all messages.
+# The list of recent conversations: over HTTP, compared with plain SQL that uses the stored number of the newest message (by
+# pgbench), and with a DISTINCT ON over all messages.
 
-# seed_list PAGE: what one writes first; it reads, joins and sorts every message
+# seed_list PAGE: the query that most people would write first. It reads, joins and sorts every message.
 seed_list() {
 	echo "SELECT message_id, content, created_at, contact_id, name, phone
 		FROM (SELECT DISTINCT ON (m.conversation_id) m.conversation_id, m.number AS message_id, m.content, m.created_at,
@@ -15,7 +15,7 @@ seed_list() {
 		LIMIT 50 OFFSET $((($1 - 1) * 50))"
 }
 
-# plain_list CONDITION: what the stored number of the newest message makes of it
+# plain_list CONDITION: the query that uses the stored number of the newest message
 plain_list() {
 	echo "SELECT c.id, m.number, m.content, m.created_at, p.id AS contact_id, p.name, p.phone, c.kind
 		FROM (SELECT * FROM parley.conversations c WHERE c.kind <> 'chat' AND c.last_message_at IS NOT NULL $1
@@ -29,7 +29,7 @@ section_list() {
 	local conversations page cursor path deep i said
 	conversations=$(query -c "SELECT count(*) FROM parley.conversations WHERE kind <> 'chat' AND last_message_at IS NOT NULL")
 	page=$((conversations / 50 < 2000 ? conversations / 50 : 2000))
-	# the one that goes on after the rows of all pages before
+	# the cursor of the page after all the pages before it
 	cursor=$(query -c "SELECT next_cursor FROM parley.recent_conversations(page => $((page - 1)))" | tail -n 1)
 	path="/conversations?cursor=$(url_encode "$cursor")"
 	deep=$(query -c "SELECT format('AND (c.last_message_at, c.id) < (%L, %s)', last_message_at, id) FROM parley.conversations

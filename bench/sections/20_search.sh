@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# Search for a fixed list of terms, over HTTP, against the shape one writes first: a join, an OR of three ILIKE, ROW_NUMBER.
+# Search for a fixed list of terms, over HTTP, compared with the query that most people would write first: a join, an OR of three
+# ILIKE, ROW_NUMBER.
 
-# A word in one of twenty messages, in most, in few; two rare ones together; names and phones; two letters that never meet; one
-# letter; characters that trigrams do not know.
+# A word in one of twenty messages, in most, in few; two rare ones together; names and phones; two letters that never occur
+# together; one letter; characters that have no trigrams.
 search_terms=(movie the netflix 'violin jupiter' García 'Nguyễn' '555-1' 8005551 'qz' e '🙂' '100%' 'no such text at all')
 
 section_search() {

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Sending, on the table with all its messages and indexes, with durable commits; what reading costs meanwhile; sync.
+# Sending, to the table with all its messages and indexes, with durable commits; what reading costs meanwhile; sync.
 
-# The plainest SQL for a message: count it, insert it. With a conversation of its own for each, as most messages have.
+# The plainest SQL for a message: increment the counter, insert the message. Each has its own conversation, as most messages do.
 plain_sql() {
 	cat <<-'SQL'
 		\set place random(1, :conversations)
@@ -13,7 +13,7 @@ plain_sql() {
 	SQL
 }
 
-# The same in one statement, so that no answer is waited for between the two.
+# The same in one statement, without a round trip in between.
 one_statement() {
 	cat <<-'SQL'
 		\set place random(1, :conversations)
@@ -25,7 +25,8 @@ one_statement() {
 	SQL
 }
 
-# A user with this many conversations, of which this many have a message since the cursor: their path with that cursor.
+# Creates a user with this many conversations, of which this many have a message newer than the cursor. Prints the path of sync
+# with that cursor.
 make_follower() {
 	local conversations=$1 changed=$2 user cursor
 	user=$(query -d "$copy" -c "SELECT id FROM parley.create_user('+99 ' || (1e9 + floor(random() * 1e9))::bigint)")
@@ -43,7 +44,7 @@ make_follower() {
 	echo "/users/$user/sync?cursor=$cursor"
 }
 
-# while_sending COMMAND…: under the load of 32 sending connections
+# while_sending COMMAND…: runs the command under the load of 32 sending connections
 while_sending() {
 	wrk -c 32 -t 2 -d 3600 --timeout 30 -s "$here/wrk_post.lua" "$copy_url" -- "$tmp/conversations" "$message" >/dev/null 9>&- &
 	sender=$!

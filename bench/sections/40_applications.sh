@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Creating in one hot place: messages in one chat, chats in one application, against the way of a server that locks the parent and
-# takes max + 1, each statement sent by itself, in the same tables.
+# Creating rows in one hot place: messages in one chat, chats in one application. Compared with a server that locks the parent and
+# uses max + 1, each statement sent by itself, in the same tables.
 
-# seed_message and seed_chat, of the chat and the application that pgbench is told
+# seed_message and seed_chat create a message and a chat in the chat and the application that are passed to pgbench
 seed_message() {
 	cat <<-'SQL'
 		BEGIN;

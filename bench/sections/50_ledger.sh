@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Postings to 10,000 accounts and to one that everybody pays into, 16 connections, every commit on disk before it is answered,
-# against the plainest SQL that does it right: lock the row, look, insert, update, in one function. Both with a key of 36
-# characters a posting. In a database of its own, since what is posted is never deleted.
+# Postings to 10,000 accounts, and to one that everybody pays into, by 16 connections, with durable commits. Compared with the
+# plainest SQL that is correct: lock the row, look for the key, insert, update, in one function. Both use a key of 36 characters
+# per posting. This runs in its own database, because transactions are never deleted.
 
 ledger_batch=100
 
@@ -45,8 +45,8 @@ ledger_database() {
 	SQL
 }
 
-# Gives both a history, 500,000 transactions to accounts at random where bars count, and answers what one of ours takes on disk
-# with a key of 36 characters and its part of all indexes.
+# Gives both a history: 500,000 transactions to random accounts if bars count. Prints how much space one of our transactions with
+# a key of 36 characters takes, including its share of all indexes.
 ledger_history() {
 	query -d parley_bench_ledger -v calls="$((messages < 5000000 ? 100 : 5000))" <<-'SQL'
 		SELECT count(*) FROM (SELECT FROM generate_series(1, :calls) n, LATERAL parley.post_transactions(
@@ -67,7 +67,7 @@ ledger_history() {
 	SQL
 }
 
-# measure_postings NAME SQL POSTINGS: what is recorded a second are postings, not calls
+# measure_postings NAME SQL POSTINGS: records postings per second, not calls
 measure_postings() {
 	local p50 p99 rate
 	PGDATABASE=parley_bench_ledger measure_pgbench "$1_calls" "$2" 16

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# The gateway itself: routes by it against pgbench on the same functions, against libh2o alone where there is no database, and
-# against the same routes by Fastify and node-postgres; and its memory over a million requests.
+# The gateway itself: its routes compared with the same functions by pgbench, with libh2o alone if no database is involved, and
+# with the same routes in Fastify and node-postgres; and its memory over a million requests.
 
-# start_peer NAME PORT COMMAND…: until the bench ends
+# start_peer NAME PORT COMMAND…: starts a server that runs until the benchmark ends
 start_peer() {
 	local name=$1 peer_port=$2
 	shift 2
@@ -12,13 +12,13 @@ start_peer() {
 		die "$name does not answer" "$(tail -n 5 "$tmp/$name.log")"
 }
 
-# measure_peer NAME PORT PATH: as measure_http, of another server
+# measure_peer NAME PORT PATH: same as measure_http, for another server
 measure_peer() {
 	local url=http://127.0.0.1:$2
 	measure_http "$1" "$3" 64
 }
 
-# memory_after REQUESTS: of the gateway, in kB, once it has answered so many
+# memory_after REQUESTS: the gateway's memory in kB after this many requests
 memory_after() {
 	wrk -c 64 -t 2 -d "$(awk -v n="$1" -v r="$(value contact rate)" 'BEGIN { print int(n / r) + 1 }')" "$url/contacts/$contact" >/dev/null
 	awk '/^VmRSS/ { print $2 }' "/proc/$parleyd_pid/status"

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Search for every kind of term, over HTTP, on a copy: the worst term of each class, its pages 2 and 20, the same while messages
-# arrive and on a tenth of the messages, beside the shape that one writes first and beside plain ILIKE with pg_trgm's index; and
-# what the index costs in space and in posts.
+# Search for every kind of term, over HTTP, on a copy: the slowest term of each class; its pages 2 and 20; the same while messages
+# arrive, and on a tenth of the messages. Compared with the query that most people would write first, and with plain ILIKE with
+# pg_trgm's index. Also what the index costs in space and in posts.
 
-# class|the most that p99 may be, ms|terms, separated by ~; the peers are asked for the first of them
+# class|the bar for p99, ms|terms, separated by ~; the peers search for the first of them
 term_classes=(
 	'frequent|10|the~movie'
 	'medium|20|netflix~violin'
@@ -18,22 +18,22 @@ term_classes=(
 	'contact name|20|James~a~García~Nguyễn'
 	'phone|20|555-12~8005551~(203'
 )
-# A word that old messages came to have by being edited all at once: they lie together at the end of the table.
+# A word that was put into old messages by editing them all at once, so these are together at the end of the table.
 edited_class='old, all in messages edited|30|oldestword'
 requests=200
 
-# terms_of CLASS: into the array terms
+# terms_of CLASS: sets the array terms
 terms_of() {
 	local rest=${1#*|}
 	IFS='~' read -ra terms <<<"${rest#*|}"
 }
 
-# term_name PREFIX TERM: of a measurement
+# term_name PREFIX TERM: the name of a measurement
 term_name() {
 	echo "$1_$(url_encode "$2")"
 }
 
-# page_by_links URL PAGE: what the links called next lead to, or the last page there is
+# page_by_links URL PAGE: the page that following the links called next leads to, or the last page
 page_by_links() {
 	local url=$1 page next
 	for ((page = 1; page < $2; page++)); do
@@ -45,7 +45,8 @@ page_by_links() {
 	echo "$url"
 }
 
-# measure_terms PREFIX URL [QUERY [PAGE]]: all terms of all classes, one client, keep-alive; the page by links where one is given
+# measure_terms PREFIX URL [QUERY [PAGE]]: all terms of all classes, by one client with keep-alive; the page by links if it is
+# given
 measure_terms() {
 	local class term count url urls p50 p99 rate
 	for class in "${term_classes[@]}"; do
@@ -64,8 +65,8 @@ measure_terms() {
 	done
 }
 
-# worst PREFIX p50|p99 [OF_PREFIX]: of the terms, which has the greatest figure, or the greatest ratio to its figure in another
-# measurement: $worst_term, $worst_figure and $worst_ratio
+# worst PREFIX p50|p99 [OF_PREFIX]: the term with the largest figure, or with the largest ratio to its figure in another
+# measurement. Sets $worst_term, $worst_figure and $worst_ratio.
 worst() {
 	local term figure ratio=1 most=-1 measured
 	for term in "${terms[@]}"; do
@@ -79,7 +80,7 @@ worst() {
 	done
 }
 
-# Only these of the indexes for search are kept up to date: the others are as if they were not there.
+# Keeps only these of the search indexes up to date, as if the others did not exist.
 keep_indexes() {
 	query -d "$copy" -c "UPDATE pg_index SET indisready = c.relname ~ '$1', indisvalid = c.relname ~ '$1' FROM pg_class c
 		WHERE c.oid = indexrelid AND c.relname IN ('messages_grams', 'messages_newest', 'messages_block_times', 'bench_trgm')"
@@ -91,7 +92,7 @@ edit_old_messages() {
 		-c "VACUUM ANALYZE parley.messages"
 }
 
-# A tenth of the messages, in a database of their own, $tenth, served at $tenth_url
+# Loads a tenth of the messages into a database of their own, $tenth, served at $tenth_url.
 serve_a_tenth() {
 	tenth=${PGDATABASE}_bench_tenth
 	tenth_url=http://127.0.0.1:$((port + 4))
@@ -116,7 +117,7 @@ arrive() {
 	on_exit "kill $arrivals 2>/dev/null"
 }
 
-# Page 1 there and on a tenth, and pages 2 and 20 by number and by links, round after round
+# Page 1 in the copy and on a tenth of the messages, and pages 2 and 20 by number and by links, in rounds
 measure_pages() {
 	local i
 	for ((i = 0; i < rounds; i++)); do
@@ -146,7 +147,7 @@ measure_posts_with() {
 		measure_script "$1" 8
 }
 
-# peer_value PEER: for the first of the terms, where it was measured
+# peer_value PEER: its figure for the first of the terms, if that was measured
 peer_value() {
 	local name
 	name=$(term_name "$1" "${terms[0]}")
@@ -171,8 +172,8 @@ print_first_pages() {
 	done
 }
 
-# print_ratios TITLE COLUMN PREFIX OF_PREFIX LIMIT: what a measurement costs beside another, the worst term of each class; and the
-# worst of the medians, which one slow request in a hundred does not move
+# print_ratios TITLE COLUMN PREFIX OF_PREFIX LIMIT: the ratio of one measurement to another for the worst term of each class, and
+# the worst ratio of the medians, which a single slow request in a hundred does not affect
 print_ratios() {
 	local class
 	printf '\n%s\n%-30s %-24s %10s %8s  %-24s %14s\n' "$1" class term "$2, ms" times bar 'p50: times'

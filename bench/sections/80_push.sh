@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Streams: pairs of users who are connected, each to a gateway of its own, and post to each other at a steady rate: how long a message takes
-# from its commit to the other's client, what is lost or comes twice, and what it costs; posts with and without streams; and what a
-# message costs a user who asks for it at the same freshness instead.
+# Streams: pairs of users, each connected to a gateway of its own, post to each other at a steady rate. Measures how long a
+# message takes from its commit to the other client, what is lost or repeated, and what it costs; posts with and without streams;
+# and what a message costs a user who polls for it to be as up to date.
 #
-#   BENCH_PAIRS     of connected users (10000): twice as many streams
-#   BENCH_RATE      messages a second, in all (1000)
-#   BENCH_PUSH_SECONDS   for so long (60)
+#   BENCH_PAIRS     number of connected pairs of users (10000), with twice as many streams
+#   BENCH_RATE      messages per second, in total (1000)
+#   BENCH_PUSH_SECONDS   duration (60)
 
 # cpu_of PID…: processor time of the processes and their children so far, in seconds
 cpu_of() {
@@ -15,12 +15,12 @@ cpu_of() {
 	printf '/proc/%s/stat\n' "${pids[@]}" $children | xargs cat 2>/dev/null | awk -v hz="$(getconf CLK_TCK)" '{ sum += $14 + $15 } END { printf "%.2f", sum / hz }'
 }
 
-# memory_of PID: resident, in kB
+# memory_of PID: resident memory in kB
 memory_of() {
 	awk '/^VmRSS/ { print $2 }' "/proc/$1/status"
 }
 
-# start_push_gateway N: on port + 3 + N, of the copy; its process id is in push_pids[N]
+# start_push_gateway N: starts a gateway for the copy on port + 3 + N; its process id is in push_pids[N]
 start_push_gateway() {
 	PGUSER=parley_gateway PGDATABASE=$copy "$root/gateway/parleyd" --listen "127.0.0.1:$((port + 3 + $1))" --log-requests=false \
 		--connection-limit 19000 2>"$tmp/push-$1.log" 9>&- &
@@ -30,7 +30,8 @@ start_push_gateway() {
 		die "parleyd does not serve streams" "$(tail -n 5 "$tmp/push-$1.log")"
 }
 
-# open_streams RATE SECONDS: both clients, until all their streams are open; each waits for a line on its fifo in push_starts
+# open_streams RATE SECONDS: starts both clients and waits until all their streams are open. Each client then waits for a line on
+# its fifo in push_starts.
 open_streams() {
 	local i
 	for i in 0 1; do
@@ -51,7 +52,7 @@ start_push() {
 	echo go >&"${push_starts[1]}"
 }
 
-# pushed N COLUMN: of what the client measured
+# pushed N COLUMN: a figure that the client measured
 pushed() {
 	awk -v c="$2" '/^measured/ { print $(c + 1) }' "$tmp/pushed-$1"
 }
@@ -113,7 +114,7 @@ section_push() {
 	done
 	figure "processor time of PostgreSQL, s" "$(awk -v a="${before[2]}" -v b="$(cpu_of "$postmaster")" 'BEGIN { printf "%.1f", b - a }')"
 
-	# Posts as fast as they go, while nobody is connected, and while everybody is and hears of each.
+	# Posts as fast as possible, first while nobody is connected, and then while everybody is and receives each of them.
 	measure_posts push_post_without 32 "$tmp/push-paths" "$message"
 	open_streams 0 3600
 	start_push

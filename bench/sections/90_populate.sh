@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The generator against a bare COPY of the rows it made, and CREATE INDEX of the same indexes. Takes minutes and room for the data
-# three times over, so it runs only when asked for: make bench BENCH=populate.
+# The generator, compared with a bare COPY of the same rows and CREATE INDEX of the same indexes. It takes minutes and room for
+# three copies of the data, so it runs only if asked for: make bench BENCH=populate.
 
 populate_tables=(messages contacts conversations members)
 
-# What COPY takes: not phone_digits, which is generated.
+# The columns for COPY: all but phone_digits, which is generated.
 columns() {
 	query -d "$1" -c "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
 		WHERE attrelid = 'parley.$2'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
@@ -15,7 +15,7 @@ fresh_database() {
 	query -d "$1" -c "CREATE EXTENSION parley CASCADE"
 }
 
-# Both with the memory and the workers that the generator gives itself; the COPY may skip the WAL and freeze its rows as it does.
+# Both use the memory and the workers that the generator chooses for itself. The COPY may skip WAL and freeze its rows as well.
 bare_copy() {
 	local table memory_mb=$1 dump=$2
 	query -d bench_copy -c "SELECT parley.begin_bulk_load('bench')" >/dev/null
