@@ -1,28 +1,30 @@
-# parley: the extension is built here by PGXS, the gateway and the generator by makefiles of their own.
+# parley: PGXS builds the extension. The gateway and the generator have makefiles of their own.
 
 EXTENSION = parley
 MODULE_big = parley
-# Each module may use only those above it. The install script is their tables (NAME.tables.sql, where there are any), then their functions (NAME.sql), in this order.
+# Each module may only use the ones before it. The install script contains their tables (NAME.tables.sql, if it exists) and then
+# their functions (NAME.sql), in this order.
 SQL_MODULES = schema text/grams contacts contact_list agents conversations cases messages live/live bulk_load users sync/sync applications search/search ledger/ledger ledger/audit shards routes openapi api
 OBJS = $(patsubst %.c,%.o,$(wildcard extension/*.c extension/*/*.c))
-# One topic a file: sql/NAME.sql with expected/NAME.out; test/specs/NAME.spec with test/expected/NAME.out.
+# One topic per file: sql/NAME.sql with expected/NAME.out, test/specs/NAME.spec with test/expected/NAME.out.
 REGRESS = contacts contact_list conversations cases messages bulk_load audit users sync live applications shards ledger ledger_time ledger_errors ledger_audit ledger_owner routes api search search_schema search_oracle plans reach
 ISOLATION = user_creation conversation_creation block_race numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers search_visibility search_serializable
 
-# What a fresh database installs, and what brings one of the version before to the same (its first file says the rule).
+# The script for a fresh database, and the one that updates from the previous version to the same (its first file explains the
+# rule).
 EXTVERSION = 1.1
 DATA_built = extension/parley--$(EXTVERSION).sql extension/parley--1.0--1.1.sql
 DATA = extension/upgrade/parley--1.0.sql
 PG_CPPFLAGS = -Iextension -MMD -MP
 EXTRA_CLEAN = $(OBJS:.o=.d)
-# The extension is there before a test begins, so that each can be run by itself.
+# The extension is created before each test, so that every test can be run by itself.
 REGRESS_OPTS = --load-extension=pg_trgm --load-extension=parley
 ISOLATION_OPTS = --inputdir=test $(REGRESS_OPTS)
 
-# Bitcode lets the JIT inline functions into expressions; none here would gain by it, and it needs clang.
+# Bitcode lets the JIT compiler inline functions into expressions. Ours would not benefit, and building it needs clang.
 override with_llvm = no
 
-# The distribution's PostgreSQL, also where another one is installed beside it.
+# The distribution's PostgreSQL, even if another one is installed.
 ifeq ($(origin PG_CONFIG),undefined)
 PG_CONFIG := $(shell bash -c '. deploy/local/common.sh && echo "$$PG_CONFIG"')
 endif
@@ -42,7 +44,7 @@ extension/parley--1.0--1.1.sql: extension/upgrade/1.0--1.1.tables.sql $(FUNCTION
 	sed -E 's/^CREATE (FUNCTION|PROCEDURE|VIEW|TRIGGER) /CREATE OR REPLACE \1 /' $^ > $@
 -include $(OBJS:.o=.d)
 
-# The development interface. deploy/local/parley.sh says which variables it honours, test/run.sh what TESTS may name.
+# The development interface. deploy/local/parley.sh lists its variables, and test/run.sh the values of TESTS.
 export PG_CONFIG RUN_DIR PORT DEMO_CONTACTS DEMO_MESSAGES CONTACTS MESSAGES CSV SEED REPLACE TESTS
 .PHONY: run up down populate debug clean-run test check-asan check-valgrind lint format
 
@@ -64,7 +66,7 @@ lint format:
 	@clang-format $(if $(filter lint,$@),--dry-run -Werror,-i) $(C_FILES)
 	shellcheck deploy/*/*.sh test/*.sh .ci/run
 
-# Packages, in dist/: Debian's, and the sources for PGXN.
+# Builds packages in dist/: for Debian, and the sources for PGXN.
 .PHONY: deb dist
 deb:
 	@bash deploy/debian/build.sh
@@ -72,7 +74,7 @@ dist:
 	@mkdir -p dist
 	git archive --format=zip --prefix=parley-$(EXTVERSION).0/ --output=dist/parley-$(EXTVERSION).0.zip HEAD
 
-# BENCH names sections, as list,search; bench/run.sh says what else it honours.
+# BENCH selects sections, as in list,search. bench/run.sh lists the other variables.
 .PHONY: bench
 bench:
 	@bash bench/run.sh

@@ -1,4 +1,4 @@
-# The unit tests of what in the extension is pure C: make -f extension/unit.mk check
+# The unit tests of the extension's pure C: make -f extension/unit.mk check
 
 CFLAGS ?= -O2 -g
 BUILD ?= extension/build

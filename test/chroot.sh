@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# chroot.sh RELEASE…: make test of the extension and the gateway on other releases of Debian, each in a chroot that is made for it and
-# removed afterwards. TESTS chooses as in run.sh. Ends with a line for each release; fails where a test did, or where no chroot could
-# be made.
+# chroot.sh RELEASE…: runs make test for the extension and the gateway on other releases of Debian, each in a chroot that is
+# created for it and removed afterwards. TESTS selects suites as in run.sh. Ends with a line per release. Fails if a test failed
+# or a chroot could not be created.
 set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 . "$(dirname "$0")/chroot_lib.sh"
 
 tests=${TESTS:-build,unit,regress,isolation,lifecycle,e2e}
 
-# copy_sources DIR: as git has them, and packages of JavaScript that were fetched already, which are the same everywhere
+# copy_sources DIR: copies the files in git, and the JavaScript packages that were already fetched, which are the same everywhere
 copy_sources() {
 	mkdir "$1"
 	git -C "$root" ls-files -z --cached --others --exclude-standard | tar -C "$root" --null -T - -c | tar -x -C "$1"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # common.sh sets root
-# Sourced by the scripts that test in a chroot of a Debian release, as root: makes one from the archive that this machine's apt uses.
-# $tmp holds what is gone with the script.
+# Sourced by the scripts that test in a chroot of a Debian release, as root. Creates the chroot from the archive that this
+# machine's apt uses. $tmp is removed with the script.
 
 [ "$(id -u)" -eq 0 ] || die "a chroot needs root"
 command -v mmdebstrap >/dev/null || bash "$root/deploy/local/packages.sh" mmdebstrap
@@ -11,7 +11,8 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# chroot_make RELEASE DIR [MIRROR…]: a MIRROR is a line of sources.list. A mirror that is late is as good; what comes from it is signed all the same.
+# chroot_make RELEASE DIR [MIRROR…]: a MIRROR is a line of sources.list. A mirror that is out of date is fine; packages are signed
+# in any case.
 chroot_make() {
 	mmdebstrap --quiet --variant=apt --include=ca-certificates --aptopt='Acquire::Check-Valid-Until "false"' \
 		--dpkgopt=force-unsafe-io "$1" "$2" "${@:3}"
@@ -19,7 +20,8 @@ chroot_make() {
 	chmod +x "$2/usr/sbin/policy-rc.d"
 }
 
-# chroot_run DIR COMMAND…: with the kernel's file systems, which go with the last process, and no other process in sight
+# chroot_run DIR COMMAND…: runs it with the kernel's file systems, which are unmounted with the last process, and in its own
+# process namespace
 chroot_run() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	unshare --mount --pid --fork --kill-child bash -euc '

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# package_inside.sh MAJOR: what package.sh does in its chroot, with the packages beside this file.
+# package_inside.sh MAJOR: what package.sh runs in its chroot, with the packages next to this file.
 set -euo pipefail
 major=$1
 cd "$(dirname "$0")"
 export DEBIAN_FRONTEND=noninteractive
 
-# everything but what apt, dpkg and ldconfig note for themselves
+# everything except what apt, dpkg and ldconfig record for themselves
 files() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /var/log -o -path /var/cache \
 		-o -path /var/lib/apt -o -path /var/lib/dpkg \) -prune -o -print | sort
@@ -19,7 +19,7 @@ cp /etc/passwd /tmp/passwd
 
 apt-get install -qq -y --no-install-recommends ./parleyd_*.deb ./"postgresql-$major-parley"_*.deb >/dev/null
 
-# As the README says it.
+# As in the README.
 echo "local parley parley_gateway peer map=parley" | cat - "/etc/postgresql/$major/main/pg_hba.conf" >/tmp/pg_hba.conf
 cat /tmp/pg_hba.conf >"/etc/postgresql/$major/main/pg_hba.conf"
 echo "parley parley parley_gateway" >>"/etc/postgresql/$major/main/pg_ident.conf"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# What `make test` runs, on a throw-away cluster: suite after suite, each a function suite_NAME whose output is shown when it
-# fails. TESTS=regress,e2e runs only those. The last line counts: N passed, N failed.
+# What `make test` runs, on a throw-away cluster: suites, each of which is a function suite_NAME. Its output is shown if it fails.
+# TESTS=regress,e2e runs only those suites. The last line is N passed, N failed.
 #
-# Tests find in their environment PGHOST, PGPORT, PGDATABASE=parley, PGUSER=postgres (the superuser), PARLEY_URL, PARLEYD (the
-# gateway's program) and PARLEY_RUN_DIR, which deploy/local/cluster.sh start and stop take.
+# Tests have these environment variables: PGHOST, PGPORT, PGDATABASE=parley, PGUSER=postgres (the superuser), PARLEY_URL, PARLEYD
+# (the gateway's program) and PARLEY_RUN_DIR, for deploy/local/cluster.sh start and stop.
 set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
 
 suites=(graph build unit regress isolation lifecycle hostile e2e http security fault page interface asan valgrind log)
-# how the tests of each are counted
+# how the tests of each suite are counted
 declare -A count=([graph]=node [build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [hostile]=node [e2e]=node [http]=node [security]=node [fault]=node
 	[page]=node [interface]=node [asan]=asan [valgrind]=valgrind [log]=tap)
 
@@ -21,7 +21,7 @@ if [ -n "${TESTS:-}" ]; then
 	suites=("${chosen[@]}")
 fi
 
-# A busy machine, or a sanitizer, is no failure: check's limit of 4 s a test is for a quiet one.
+# check's limit of 4 s per test is too short for a busy machine or a sanitizer.
 export CK_TIMEOUT_MULTIPLIER=20
 
 passed=0
@@ -47,7 +47,7 @@ trap 'exit 129' HUP
 trap 'exit 141' PIPE
 
 # The counters read a runner's output and print how many tests passed and failed.
-# pg_regress writes TAP since 16.
+# pg_regress writes TAP since PostgreSQL 16.
 count_regress() {
 	awk '/ \.\.\. ok |^ok /{ p++ } / \.\.\. FAILED |^not ok /{ f++ } END { print p + 0, f + 0 }'
 }
@@ -57,7 +57,7 @@ count_check() {
 		awk '{ p += $1 - $2 - $3; f += $2 + $3 } END { print p + 0, f + 0 }'
 }
 
-# A test that was skipped has not passed.
+# A skipped test has not passed.
 count_node() {
 	awk '$1 == "#" && $2 == "pass" { p += $3 } $1 == "#" && $2 ~ /^(fail|cancelled|skipped|todo)$/ { f += $3 }
 		END { print p + 0, f + 0 }'
@@ -73,7 +73,7 @@ count_asan() {
 	{ count_check <<<"$log" && count_node <<<"$log"; } | awk '{ p += $1; f += $2 } END { print p, f }'
 }
 
-# node's own lines of tests are no more than its count.
+# Adds the results of node and the TAP lines of valgrind_found.
 count_valgrind() {
 	local log
 	log=$(cat)
@@ -89,7 +89,7 @@ run_suite() {
 	wait "$suite_pid" || status=$?
 	suite_pid=
 	read -r suite_passed suite_failed < <("count_${count[$1]}" <"$log")
-	# A runner that fails without naming a test, or runs none, is one failure.
+	# A runner that fails without naming a test, or runs no tests, counts as one failure.
 	if [ "$suite_failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$suite_passed" -eq 0 ]; }; then
 		suite_failed=1
 	fi
@@ -98,7 +98,7 @@ run_suite() {
 	passed=$((passed + suite_passed)) failed=$((failed + suite_failed))
 }
 
-# tap NAME COMMAND…: one test
+# tap NAME COMMAND…: runs one test
 tap() {
 	local name=$1
 	shift
@@ -109,7 +109,7 @@ tap() {
 	fi
 }
 
-# copy_sources DIR: to build them otherwise than in place
+# copy_sources DIR: copies the sources, to build them with other options
 copy_sources() {
 	mkdir -p "$1/test"
 	cp -a Makefile parley.control extension gateway bench "$1"
@@ -119,7 +119,7 @@ copy_sources() {
 	build -C "$1/bench" clean
 }
 
-# The server's headers are no example to -Wextra, and its flags are gcc's.
+# The server's headers cause warnings with -Wextra, and its flags are for gcc.
 compiles() {
 	local source=$tmp/$1
 	copy_sources "$source"
@@ -159,12 +159,12 @@ suite_isolation() {
 	}
 }
 
-# node_tests DIRECTORY
+# node_tests DIRECTORY: runs its tests
 node_tests() {
 	node --test --test-reporter=tap "test/$1"/*.test.mjs
 }
 
-# gateway_tests DIRECTORY: those that ask a gateway
+# gateway_tests DIRECTORY: runs tests that need a gateway
 gateway_tests() {
 	local files
 	mapfile -t files < <(grep -lE 'support/(client|gateway|http)\.mjs|startGateways' "test/$1"/*.test.mjs)
@@ -177,7 +177,7 @@ free_port() {
 	echo "$port"
 }
 
-# with_gateway PROGRAM COMMAND…: runs it beside a gateway and on a new database; the gateway has to end well when it is told to
+# with_gateway PROGRAM COMMAND…: runs the command with a gateway and a new database. The gateway must exit cleanly when asked to.
 with_gateway() {
 	local port status=0 tries=0 pid
 	"$("$PG_CONFIG" --bindir)/psql" -Xq -d postgres -c "DROP DATABASE IF EXISTS parley WITH (FORCE)"
@@ -235,7 +235,7 @@ suite_interface() {
 	node_tests interface
 }
 
-# The unit tests, and the gateway under its end-to-end tests, with the sanitizers looking on.
+# The unit tests and the end-to-end tests with sanitizers.
 suite_asan() {
 	local source=$tmp/asan status=0
 	copy_sources "$source"
@@ -249,8 +249,8 @@ suite_asan() {
 	return "$status"
 }
 
-# Every gateway of the end-to-end and fault tests under valgrind, which sees what the sanitizers do not: bytes that nobody set.
-# What it finds stands in a report of each process; one that a test killed reports no leaks.
+# Runs every gateway of the end-to-end and fault tests under valgrind, which detects uninitialized memory; the sanitizers do not.
+# Each process writes a report. A process that a test killed does not report leaks.
 suite_valgrind() {
 	local reports=$tmp/valgrind watched=$tmp/parleyd-watched status=0
 	mkdir -m 1777 "$reports"
@@ -267,20 +267,20 @@ suite_valgrind() {
 	return "$status"
 }
 
-# What no test looked for, but must not have happened to the server or a gateway meanwhile.
+# Things that must not have happened in the server or a gateway meanwhile, even if no test looked for them.
 suite_log() {
 	tap server_did_not_crash absent 'PANIC|was terminated by signal (4|6|7|8|11)\b' "$tmp/cluster/postgres.log"
 	tap server_reported_no_internal_error absent ' XX[0-9A-Z]{3} .*(ERROR|FATAL|PANIC):' "$tmp/cluster/postgres.log"
 	tap sanitizers_found_nothing absent 'Sanitizer|runtime error' "$tmp"/cluster/parleyd-*.log
 }
 
-# "it failed" is what a function of the gateway's tests raises.
+# "it failed" is raised by a function of the gateway's tests.
 absent() {
 	! grep -E "$@" | grep -v 'ERROR:  it failed$'
 }
 
 bash deploy/local/packages.sh --tests
-# npm has the validator of OpenAPI documents, and newer packages of Node.js bring it along.
+# npm has the validator of OpenAPI documents. Newer packages of Node.js include npm.
 [ -d test/node_modules ] || command -v npm >/dev/null || bash deploy/local/packages.sh npm
 bash deploy/local/install.sh
 bash deploy/local/cluster.sh create "$tmp"

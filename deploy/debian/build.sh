@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make deb`: builds the Debian packages of what git has here, in a copy, and puts them in dist/.
+# `make deb`: builds the Debian packages from a copy of the files in git, and puts them into dist/.
 set -euo pipefail
 . "$(dirname "$0")/../local/common.sh"
 
@@ -14,7 +14,7 @@ cp -a deploy/debian "$source/debian"
 cd "$source"
 pg_buildext updatecontrol
 if [ -d "$h2o" ]; then
-	# The package brings the library along, since no other has it.
+	# Put the library into the package, because no other package has it.
 	export H2O_LIB=$h2o_lib H2O_LDFLAGS=-Wl,-rpath,/usr/lib/parleyd
 	unset LD_RUN_PATH
 fi

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# A private PostgreSQL cluster that listens on a unix socket alone.
-#   cluster.sh create DIR          initdb, in a DIR that need not exist
+# A private PostgreSQL cluster that listens only on a unix socket.
+#   cluster.sh create DIR          initdb; DIR need not exist
 #   cluster.sh start DIR           returns when it accepts connections
-#   cluster.sh stop DIR            fast: open transactions are rolled back
-#   cluster.sh database DIR NAME   a database with the extension, and the roles that log in
-#   cluster.sh update DIR NAME     brings a database's extension to the installed version
-#   cluster.sh socket DIR          prints the PGHOST of it; PGPORT is 5432, the superuser postgres
+#   cluster.sh stop DIR            fast mode: rolls back open transactions
+#   cluster.sh database DIR NAME   creates a database with the extension, and the roles that log in
+#   cluster.sh update DIR NAME     updates a database's extension to the installed version
+#   cluster.sh socket DIR          prints its PGHOST; PGPORT is 5432, the superuser postgres
 #   cluster.sh remove DIR          stops it and deletes all of it
-# DIR/cluster holds data/, socket/ and postgres.log. It is a link where the cluster's user or a socket's path, of at most
-# 107 bytes, cannot have it in DIR itself.
+# DIR/cluster contains data/, socket/ and postgres.log. It is a link if the cluster's user cannot access DIR, or if the socket's
+# path would be longer than 107 bytes.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -29,7 +29,7 @@ make_home() {
 	chown "$owner" "$cluster"
 }
 
-# A link leads to /tmp, which may have been emptied since.
+# A link leads to /tmp, which may have been cleaned since.
 make_socket() {
 	[ ! -d "$cluster/socket/." ] || return 0
 	as_owner rm -f "$cluster/socket"
@@ -46,7 +46,7 @@ create() {
 		--no-instructions >/dev/null
 	as_owner tee -a "$cluster/data/postgresql.conf" >/dev/null <<-'CONF'
 
-		# parley's private cluster: one machine, no replica, no TCP; several gateways and a benchmark's clients at once; wake-ups
+		# parley's private cluster: one machine, no replica, no TCP; several gateways and the clients of a benchmark; wake-ups
 		max_connections = 200
 		listen_addresses = ''
 		wal_level = minimal
@@ -91,7 +91,7 @@ update() {
 	superuser_psql -d "$1" -c "ALTER EXTENSION parley UPDATE"
 }
 
-# What is in the cluster's directory is its user's, links too, and so is removed as that user.
+# The cluster's directory belongs to its user, who may have put links into it, so it is removed as that user.
 remove() {
 	local socket
 	stop

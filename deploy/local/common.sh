@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it and by the tests: what they say, where PostgreSQL is, and who owns a private cluster.
+# Sourced by the other scripts here and by the tests: messages, where PostgreSQL is, and the owner of private clusters.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
@@ -7,7 +7,7 @@ say() {
 	printf '%s\n' "$*"
 }
 
-# die PROBLEM [WHAT TO DO…]
+# die PROBLEM [REMEDY…]
 die() {
 	printf 'parley: %s\n' "$1" >&2
 	shift
@@ -15,12 +15,12 @@ die() {
 	exit 1
 }
 
-# Settings of the caller's own databases are none of a private cluster's.
+# The caller's PG* settings are for other databases, not for a private cluster.
 for name in "${!PG@}"; do
 	[ "$name" = PG_CONFIG ] || unset "$name"
 done
 
-# The distribution's own PostgreSQL, also where another is installed beside it.
+# The distribution's own PostgreSQL, even if another one is installed.
 # shellcheck source=/dev/null
 debian=$(. /etc/os-release && echo "${VERSION_ID:-testing}")
 case $debian in
@@ -31,18 +31,18 @@ esac
 debian_pg_config=/usr/lib/postgresql/$postgres_major/bin/pg_config
 export PG_CONFIG=${PG_CONFIG:-$debian_pg_config}
 
-# libh2o of Debian 12, which packages.sh unpacks there where the distribution has none
+# libh2o of Debian 12, which packages.sh unpacks here if the distribution has none
 h2o=/usr/local/lib/parley-h2o
 if [ -d "$h2o/usr/include" ]; then
 	h2o_lib=$(echo "$h2o"/usr/lib/*-linux-*)
 	export C_INCLUDE_PATH=$h2o/usr/include LIBRARY_PATH=$h2o_lib LD_RUN_PATH=$h2o_lib PKG_CONFIG_PATH=$h2o_lib/pkgconfig
 fi
 
-# PostgreSQL refuses to run as root, so root's clusters belong to the user that comes with the package.
+# PostgreSQL refuses to run as root, so if root runs this, clusters belong to the user of the Debian package.
 owner=$(id -un)
 [ "$(id -u)" -ne 0 ] || owner=postgres
 
-# as_owner COMMAND…: as the cluster's user, in a directory which that user can read, without the caller's lock (fd 9)
+# as_owner COMMAND…: runs it as the cluster's user, in a directory which that user can read, and without the caller's lock (fd 9)
 as_owner() (
 	cd /
 	exec 9>&-
@@ -50,17 +50,17 @@ as_owner() (
 	exec "$@"
 )
 
-# copy_gateway PROGRAM TARGET: to where the cluster's user can run it, and a build does not disturb it
+# copy_gateway PROGRAM TARGET: copies it to where the cluster's user can run it, and where a build does not affect it
 copy_gateway() {
 	as_owner sh -c 'cat >"$1" && chmod 755 "$1"' sh "$2" <"$1"
 }
 
-# copy_inbox DIR: the page, to where the cluster's user can read it
+# copy_inbox DIR: copies the page to where the cluster's user can read it
 copy_inbox() {
 	tar -C "$root/inbox" -cf - . | as_owner sh -c 'mkdir -p "$1" && tar -C "$1" -xf -' sh "$1"
 }
 
-# exec_gateway [DEBUGGER…] PROGRAM OPTION…: becomes parleyd, which ends when the calling script does, whatever ended that
+# exec_gateway [DEBUGGER…] PROGRAM OPTION…: becomes parleyd, which ends when the calling script does, even if that was killed
 exec_gateway() {
 	local as=(setpriv --pdeathsig TERM)
 	[ "$(id -u)" -ne 0 ] || as+=(--reuid="$owner" --regid="$(id -g "$owner")" --init-groups)
@@ -69,13 +69,13 @@ exec_gateway() {
 	PGUSER=parley_gateway exec "${as[@]}" -- "$@"
 }
 
-# end PID [GROUP]: terminates a child, or a group and its leader PID, and sees that it is gone
+# end PID [GROUP]: terminates a child, or a group and its leader PID, and waits until it is gone
 end() {
 	kill -- "${2:-$1}" 2>/dev/null || true
 	timeout 20 tail -s 0.1 --pid="$1" -f /dev/null || kill -KILL -- "${2:-$1}"
 }
 
-# build TARGET-ARGUMENTS…: a make of its own, deaf to the options of the make that may have called us
+# build TARGET-ARGUMENTS…: runs make without the options of the make that may have called us
 build() {
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory -s -j"$(nproc)" -C "$root" "$@"
 }

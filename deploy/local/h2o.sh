@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# h2o.sh DIRECTORY: unpacks libh2o of Debian 12 there, for its successors, which have no package of it. As root.
+# h2o.sh DIRECTORY: unpacks libh2o of Debian 12 there, for later releases, which have no package of it. Run as root.
 #
-# apt fetches it, and checks the signatures, from the archive that this machine's own apt uses, with a configuration and lists of its
-# own: Debian 12 is nowhere in the system's afterwards, and no package is installed. What it needs of other libraries, the newer
-# distributions have.
+# apt fetches it from the archive that this machine's apt uses, and checks the signatures. It uses a configuration and package
+# lists of its own, so the system does not learn of Debian 12, and nothing is installed. The libraries that libh2o needs are in
+# the later releases.
 set -euo pipefail
 
 target=$1

@@ -8,7 +8,7 @@ build all
 build -C gateway
 build -C bench
 
-# What `make install` would copy is compared first, so that root is asked for only where something has changed.
+# Compares what `make install` would copy first, so that root is needed only if something has changed.
 share=$("$PG_CONFIG" --sharedir)/extension
 lib=$("$PG_CONFIG" --pkglibdir)
 cd "$root"

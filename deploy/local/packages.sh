@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# packages.sh [--tests] [PACKAGE…]: installs what building and running parley needs, with --tests what its tests need beside
-# it, and any PACKAGE named, as far as these packages of Debian are missing.
-# Downloads nothing, and needs no root, where all of them are there.
+# packages.sh [--tests] [PACKAGE…]: installs the missing Debian packages of those that are needed to build and run parley, with
+# --tests also those for its tests, and the given PACKAGEs. Downloads nothing and does not need root if nothing is missing.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -17,8 +16,8 @@ else
 	tests+=(nginx)
 fi
 
-# A database server and nginx would start as they are installed, and the postgresql package would make a cluster "main" first.
-# Nobody asked for those; what is there already is left alone.
+# Installing a database server or nginx would start it, and the postgresql package would create a cluster "main". Prevent both.
+# What is there already is left alone.
 no_service=/usr/sbin/policy-rc.d
 no_main_cluster=/etc/postgresql-common/createcluster.d/parley.conf
 
@@ -26,7 +25,7 @@ is_installed() {
 	[ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# a Node.js of one's own choice, newer than Debian's, is as good
+# Accept any Node.js that is newer than Debian's.
 has_node() {
 	local version
 	version=$(node --version 2>/dev/null) || return 1
@@ -34,7 +33,7 @@ has_node() {
 	[ "${version%%.*}" -ge 18 ]
 }
 
-# apt's status lines, "dlstatus:5:41.2:Retrieving file 5 of 80", as one line that is rewritten
+# Shows apt's status lines, "dlstatus:5:41.2:Retrieving file 5 of 80", as one line that is overwritten.
 show_progress() {
 	if [ -t 1 ]; then
 		awk -F: '{ printf "\r\033[K  %3d %% %s", $3, substr($4, 1, 60); fflush() } END { printf "\r\033[K" }'
@@ -83,7 +82,7 @@ if [ "${1:-}" = --tests ]; then
 	has_node || wanted+=(nodejs)
 fi
 wanted+=("$@")
-# A PostgreSQL of one's own, named by PG_CONFIG, replaces Debian's.
+# A PostgreSQL selected by PG_CONFIG replaces Debian's.
 [ "$PG_CONFIG" != "$debian_pg_config" ] || wanted+=("${server[@]}")
 
 missing=()

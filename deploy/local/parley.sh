@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # The development interface behind `make run`, `up`, `down`, `populate`, `debug` and `clean-run`.
 #
-#   RUN_DIR        what belongs to one instance (.run): its cluster, env for the shell, logs
-#   PORT           of the gateway on 127.0.0.1 (8080)
-#   PG_CONFIG      of the PostgreSQL to use, 15 to 18 (Debian's)
-#   DEMO_CONTACTS, DEMO_MESSAGES     loaded the first time (2000, 100000; 0 messages: none)
-#   CONTACTS, MESSAGES, CSV, SEED    for populate (100000, 5000000, a text generator's own words, 1)
-#   REPLACE=1                        lets populate delete data that were not generated, or have changed since
+#   RUN_DIR        the directory of one instance (.run): its cluster, env for the shell, logs
+#   PORT           the gateway's port on 127.0.0.1 (8080)
+#   PG_CONFIG      pg_config of the PostgreSQL to use, 15 to 18 (Debian's)
+#   DEMO_CONTACTS, DEMO_MESSAGES     the demo data of a new database (2000, 100000; with 0 messages, none)
+#   CONTACTS, MESSAGES, CSV, SEED    for populate (100000, 5000000, generated texts, 1)
+#   REPLACE=1                        lets populate delete data that it did not generate, or that has changed since
 #
-# One process, this script, owns an instance: it holds the lock on RUN_DIR/lock (fd 9), parleyd is its child, and however it
-# ends it stops both. `up` is the same process in the background, `down` ends it with a signal.
+# This script is the process that owns an instance: it holds the lock on RUN_DIR/lock (fd 9), and parleyd is its child. However it
+# ends, it stops both. `up` runs the same process in the background, and `down` signals it to end.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -22,7 +22,8 @@ step_pid=
 parleyd_pid=
 owns_instance=
 
-# step COMMAND…: waits for it, but not deaf to signals. A process group of its own lets stop_all end it whole.
+# step COMMAND…: waits for the command, but still handles signals. It has its own process group, which stop_all can end as a
+# whole.
 step() {
 	set -m
 	"$@" 9>&- &
@@ -45,7 +46,7 @@ check_port() {
 		die "port $port is taken" "Choose another: make run PORT=$((port + 1)) RUN_DIR=${RUN_DIR:-.run}"
 }
 
-# check_space MEGABYTES: where the cluster is, or will be
+# check_space MEGABYTES: checks the file system where the cluster is, or will be
 check_space() {
 	local directory=$run_dir left
 	[ ! -e "$cluster" ] || directory=$(readlink -f "$cluster")
@@ -59,7 +60,7 @@ prepare() {
 	bash "$root/deploy/local/install.sh"
 }
 
-# Whoever holds the lock runs the instance, and its process id stands in the file.
+# The holder of the lock runs the instance. Its process id is in the file.
 take_lock() {
 	mkdir -p "$run_dir"
 	exec 9<>"$run_dir/lock"
@@ -80,7 +81,7 @@ schema_version() {
 	sha256sum <"$1"
 }
 
-# RUN_DIR/schema says that the database was made, and by which install script.
+# RUN_DIR/schema exists if the database was created, and identifies the install script that created it.
 start_cluster() {
 	local script=$root/extension/parley--$version.sql
 	check_space 500
@@ -161,7 +162,8 @@ stop_all() {
 	exit "$status"
 }
 
-# leave STATUS: make passes on a signal that the terminal sent to all, and the second must not cut stop_all short
+# leave STATUS: a signal from the terminal arrives twice, because make passes it on too; the second one must not interrupt
+# stop_all
 leave() {
 	trap '' INT TERM HUP PIPE
 	exit "$1"
@@ -216,7 +218,7 @@ Ctrl-C stops everything."
 	gateway_failed "parleyd ended by itself"
 }
 
-# What `up` starts: its words are up's until it is ready, then there is no one to read them.
+# What `up` starts. Its output is shown by `up` until it is ready; after that nobody reads it.
 background() {
 	serve
 	exec >/dev/null 2>&1
@@ -266,8 +268,8 @@ populate() {
 		--contacts "${CONTACTS:-100000}" --messages "${MESSAGES:-5000000}" --seed "${SEED:-1}" "${csv[@]}" "${replace[@]}"
 }
 
-# parleyd reads SIGINT from a descriptor, so Ctrl-C could not stop it for gdb: it runs beside the prompt instead, and in
-# non-stop mode a breakpoint holds only the thread that met it.
+# parleyd reads SIGINT from a descriptor, so Ctrl-C in gdb could not stop it. Instead, it runs next to the prompt, and in non-stop
+# mode a breakpoint stops only the thread that hits it.
 debug() {
 	prepare gdb
 	own_instance
