@@ -33,11 +33,9 @@ static Statement lock_conversation = {
 	"SELECT FROM parley.conversations WHERE id = $1 FOR NO KEY UPDATE",
 	{ INT8OID },
 };
-static Statement find_by_key = {
-	"SELECT number, created_at, edited_at IS NOT NULL OR deleted_at IS NOT NULL, idempotency_hash, sender_id"
-	" FROM parley.messages"
-	" WHERE conversation_id = $1 AND idempotency_key = $2",
-	{ INT8OID, TEXTOID },
+static Statement find_agent = {
+	"SELECT FROM parley.agents WHERE id = $1",
+	{ INT8OID },
 };
 static Statement reopen_case = {
 	"WITH opened AS (UPDATE parley.cases SET status = 'open', snoozed_until = NULL WHERE conversation_id = $1)"
@@ -51,17 +49,33 @@ static Statement reopen_case = {
 typedef struct VersionStatements
 {
 	Statement is_member; /* and whether blocked */
+	Statement find_by_key;
 	Statement take_number;
+	Statement insert_message;
 	Statement note_written;
 } VersionStatements;
 
+#define FIND_BY_KEY(agent_id)                                                                        \
+	"SELECT number, created_at, edited_at IS NOT NULL OR deleted_at IS NOT NULL, idempotency_hash, " \
+	"sender_id, " agent_id " FROM parley.messages WHERE conversation_id = $1 AND idempotency_key = $2"
+#define INSERT_MESSAGE(column, value)                                                                     \
+	"INSERT INTO parley.messages"                                                                         \
+	" (conversation_id, number, sender_id, created_at, content, idempotency_key, idempotency_hash" column \
+	") VALUES ($1, $2, $3, $4, $5, $6, $7" value ")"
+#define INSERT_PARAMETERS                                                             \
+	{                                                                                 \
+		INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT8OID, INT8OID \
+	}
+
 static VersionStatements current_statements = {
 	{ "SELECT is_blocked FROM parley.members WHERE conversation_id = $1 AND contact_id = $2", { INT8OID, INT8OID } },
+	{ FIND_BY_KEY("agent_id"), { INT8OID, TEXTOID } },
 	{ "UPDATE parley.conversations SET last_number = last_number + 1, newest_number = last_number + 1,"
 	  "  last_message_at = greatest(last_message_at, clock_timestamp()),"
 	  "  operator_read_number = operator_read_number + ($2 AND operator_read_number = last_number)::integer"
 	  " WHERE id = $1 RETURNING last_number, last_message_at, is_settled",
 	  { INT8OID, BOOLOID } },
+	{ INSERT_MESSAGE(", agent_id", ", $8"), INSERT_PARAMETERS },
 	{ "UPDATE parley.members"
 	  " SET has_written = true, read_number = CASE read_number WHEN $3 - 1 THEN $3 ELSE read_number END"
 	  " WHERE conversation_id = $1 AND contact_id = $2 AND (read_number = $3 - 1 OR NOT has_written)",
@@ -69,20 +83,15 @@ static VersionStatements current_statements = {
 };
 static VersionStatements statements_of_1_0 = {
 	{ "SELECT false FROM parley.members WHERE conversation_id = $1 AND contact_id = $2", { INT8OID, INT8OID } },
+	{ FIND_BY_KEY("NULL::bigint"), { INT8OID, TEXTOID } },
 	{ "UPDATE parley.conversations"
 	  " SET last_number = last_number + 1, last_message_at = greatest(last_message_at, clock_timestamp())"
 	  " WHERE id = $1 RETURNING last_number, last_message_at, false",
 	  { INT8OID, BOOLOID } },
+	{ INSERT_MESSAGE("", ""), INSERT_PARAMETERS },
 	{ "UPDATE parley.members SET read_number = $3"
 	  " WHERE conversation_id = $1 AND contact_id = $2 AND read_number = $3 - 1",
 	  { INT8OID, INT8OID, INT8OID } },
-};
-
-static Statement insert_message = {
-	"INSERT INTO parley.messages (conversation_id, number, sender_id, created_at, content, idempotency_key, "
-	"idempotency_hash)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7)",
-	{ INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT8OID },
 };
 
 static Statement insert_receipt = {
@@ -160,10 +169,11 @@ static bool
 message_replay(const MessageDraft *draft, Message *message)
 {
 	Datum values[] = { Int64GetDatum(draft->conversation_id), PointerGetDatum(draft->idempotency_key) };
+	bool has_no_agent;
 
 	if (parley_statement_run(&lock_conversation, values, NULL, false, 1) == 0)
 		fail_no_conversation(draft->conversation_id);
-	if (parley_statement_run(&find_by_key, values, NULL, false, 1) == 0)
+	if (parley_statement_run(&version_statements()->find_by_key, values, NULL, false, 1) == 0)
 		return false;
 	if (!message_is_of(draft))
 		ereport(ERROR,
@@ -172,17 +182,18 @@ message_replay(const MessageDraft *draft, Message *message)
 				 errhint("Use a new key for a new message."), errargument("idempotency_key")));
 	message->number = DatumGetInt64(parley_statement_value(0, 1, NULL));
 	message->created_at = DatumGetTimestampTz(parley_statement_value(0, 2, NULL));
+	message->agent_id = DatumGetInt64(parley_statement_value(0, 6, &has_no_agent));
 	message->replayed = true;
 	return true;
 }
 
 static void
-message_insert(const MessageDraft *draft, const Message *message)
+message_insert(const MessageDraft *draft, const Message *message, Statement *insert_message)
 {
-	Datum values[7] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(message->number),
+	Datum values[8] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(message->number),
 						Int64GetDatum(draft->sender_id), TimestampTzGetDatum(message->created_at),
 						PointerGetDatum(draft->content) };
-	char nulls[] = "       ";
+	char nulls[] = "        ";
 
 	if (draft->from_operator)
 		nulls[2] = 'n';
@@ -193,6 +204,9 @@ message_insert(const MessageDraft *draft, const Message *message)
 	}
 	else
 		nulls[5] = nulls[6] = 'n';
+	values[7] = Int64GetDatum(message->agent_id);
+	if (message->agent_id == 0)
+		nulls[7] = 'n';
 	if (draft->transfer_id != 0)
 	{
 		/* Nobody sends a receipt, so nobody names its request. */
@@ -200,7 +214,7 @@ message_insert(const MessageDraft *draft, const Message *message)
 		parley_statement_run(&insert_receipt, values, NULL, false, 0);
 	}
 	else
-		parley_statement_run(&insert_message, values, nulls, false, 0);
+		parley_statement_run(insert_message, values, nulls, false, 0);
 }
 
 static void
@@ -230,7 +244,10 @@ parley_message_post(const MessageDraft *draft)
 	message.created_at = DatumGetTimestampTz(parley_statement_value(0, 2, NULL));
 	if (!draft->from_operator && DatumGetBool(parley_statement_value(0, 3, NULL)))
 		parley_statement_run(&reopen_case, values, NULL, false, 0);
-	message_insert(draft, &message);
+	if (draft->caller_id != 0 &&
+		parley_statement_run(&find_agent, (Datum[]){ Int64GetDatum(draft->caller_id) }, NULL, false, 1) > 0)
+		message.agent_id = draft->caller_id;
+	message_insert(draft, &message, &statements->insert_message);
 	message_note_written(draft, &message, &statements->note_written);
 	return message;
 }
@@ -240,18 +257,26 @@ static Datum
 message_form(FunctionCallInfo fcinfo, const MessageDraft *draft, const Message *message)
 {
 	TupleDesc desc;
-	Datum values[8] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(message->number),
+	Datum values[9] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(message->number),
 						Int64GetDatum(draft->sender_id), PointerGetDatum(draft->content),
 						TimestampTzGetDatum(message->created_at) };
-	bool nulls[8] = { [2] = draft->from_operator, [5] = true, [6] = true };
+	bool nulls[9] = { [2] = draft->from_operator, [5] = true, [6] = true, [8] = message->agent_id == 0 };
 
 	values[7] = BoolGetDatum(message->replayed);
+	values[8] = Int64GetDatum(message->agent_id);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "post_message must return a row");
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-/* (conversation_id, content, sender, idempotency_key), as both functions have their arguments. */
+enum
+{
+	CALLER_ID = 4, /* the arguments of post_message() */
+	CALLER_ROLE
+};
+
+/* (conversation_id, content, sender, idempotency_key), as both functions have their arguments; the operator's has
+ * caller_id and caller_role too. */
 static Datum
 post_message(FunctionCallInfo fcinfo, bool from_operator)
 {
@@ -266,6 +291,10 @@ post_message(FunctionCallInfo fcinfo, bool from_operator)
 		draft.sender_id = PG_GETARG_INT64(2);
 	if (!PG_ARGISNULL(3))
 		draft.idempotency_key = PG_GETARG_TEXT_PP(3);
+	/* A user's id is no agent's, where an installation lets users call this. */
+	if (from_operator && PG_NARGS() > CALLER_ROLE && !PG_ARGISNULL(CALLER_ID) &&
+		(PG_ARGISNULL(CALLER_ROLE) || strcmp(text_to_cstring(PG_GETARG_TEXT_PP(CALLER_ROLE)), "user") != 0))
+		draft.caller_id = PG_GETARG_INT64(CALLER_ID);
 
 	SPI_connect();
 	message = parley_message_post(&draft);

@@ -16,13 +16,15 @@ typedef struct MessageDraft
 	text *content;         /* not null, within parley.message_content */
 	text *idempotency_key; /* NULL: none */
 	int64 transfer_id;     /* it is the receipt of, and then it has a sender and no key; 0: no receipt */
+	int64 caller_id;       /* from_operator: if it is an agent's, that agent sends it; 0: nobody's */
 } MessageDraft;
 
 typedef struct Message
 {
 	int64 number;
 	TimestampTz created_at;
-	bool replayed; /* made by an earlier call with the same key, and maybe changed since */
+	int64 agent_id; /* 0: no agent's */
+	bool replayed;  /* made by an earlier call with the same key, and maybe changed since */
 } Message;
 
 /* Within SPI_connect() … SPI_finish(); P0002 where the contact is no member, or there is no such conversation. */

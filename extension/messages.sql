@@ -2,13 +2,14 @@
 
 CREATE FUNCTION parley.post_message(
 	conversation_id bigint, content parley.message_content, sender_id bigint DEFAULT NULL,
-	idempotency_key parley.idempotency_key DEFAULT NULL)
+	idempotency_key parley.idempotency_key DEFAULT NULL, caller_id bigint DEFAULT NULL, caller_role text DEFAULT NULL)
 RETURNS parley.posted_message
 LANGUAGE c SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_post_message_1_1';
-COMMENT ON FUNCTION parley.post_message(bigint, parley.message_content, bigint, parley.idempotency_key) IS
-	'Posts a message: the next number of its conversation, in commit order. sender_id null: from the operator. A key that the '
+COMMENT ON FUNCTION parley.post_message(bigint, parley.message_content, bigint, parley.idempotency_key, bigint, text) IS
+	'Posts a message: the next number of its conversation, in commit order. sender_id null: from the operator, and where caller_id is an '
+	'agent''s and caller_role not user, from that agent. A key that the '
 	'conversation has seen gives the first answer again (replayed), whatever became of the message. Errors: P0002 no such conversation, or the sender is no '
 	'member of it; 42501 the sender is blocked; PY422 the key came with another sender or content.';
 
@@ -35,7 +36,7 @@ BEGIN
 	IF sort = 'asc' THEN
 		RETURN QUERY
 			SELECT p.conversation_id, p.number, p.sender_id, p.content::text, p.created_at, p.edited_at, p.deleted_at,
-				CASE WHEN lead(p.number) OVER (ORDER BY p.number) IS NOT NULL THEN p.number END
+				CASE WHEN lead(p.number) OVER (ORDER BY p.number) IS NOT NULL THEN p.number END, p.agent_id
 			FROM (SELECT * FROM parley.messages m
 				WHERE m.conversation_id = list_messages.conversation_id AND m.number > coalesce(last_id, 0)
 				ORDER BY m.number LIMIT list_messages.limit + 1) p
@@ -43,7 +44,7 @@ BEGIN
 	ELSE
 		RETURN QUERY
 			SELECT p.conversation_id, p.number, p.sender_id, p.content::text, p.created_at, p.edited_at, p.deleted_at,
-				CASE WHEN lead(p.number) OVER (ORDER BY p.number DESC) IS NOT NULL THEN p.number END
+				CASE WHEN lead(p.number) OVER (ORDER BY p.number DESC) IS NOT NULL THEN p.number END, p.agent_id
 			FROM (SELECT * FROM parley.messages m
 				WHERE m.conversation_id = list_messages.conversation_id
 					AND m.number < coalesce(last_id, 9223372036854775807)
@@ -107,7 +108,7 @@ BEGIN
 		END IF;
 		UPDATE parley.conversations c SET newest_number = home.newest_number, last_message_at = home.last_message_at WHERE c.id = home.id;
 	END IF;
-	SELECT m.conversation_id, m.number, m.sender_id, m.content, m.created_at, m.edited_at, m.deleted_at INTO changed
+	SELECT m.conversation_id, m.number, m.sender_id, m.content, m.created_at, m.edited_at, m.deleted_at, m.agent_id INTO changed
 		FROM parley.messages m
 		WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
 	RETURN changed;
@@ -181,7 +182,8 @@ COMMENT ON FUNCTION parley.count_unread(bigint, bigint, bigint) IS
 CREATE FUNCTION parley.message_json(message parley.message) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN row_to_json(ROW(message.conversation_id, message.message_id, message.sender_id, message.content,
-	parley.rfc3339(message.created_at), parley.rfc3339(message.edited_at), parley.rfc3339(message.deleted_at))::parley.shown_message);
+	parley.rfc3339(message.created_at), parley.rfc3339(message.edited_at), parley.rfc3339(message.deleted_at),
+	message.agent_id)::parley.shown_message);
 COMMENT ON FUNCTION parley.message_json(parley.message) IS 'a message within a JSON answer, as the gateway writes one alone';
 
 CREATE FUNCTION parley.conversation(
@@ -203,7 +205,7 @@ BEGIN
 			FROM parley.members m JOIN parley.contacts k ON k.id = m.contact_id
 			WHERE m.conversation_id = conversation.conversation_id) p;
 	SELECT '[' || coalesce(string_agg(parley.message_json((n.conversation_id, n.message_id, n.sender_id, n.content,
-			n.created_at, n.edited_at, n.deleted_at))::text, ',' ORDER BY n.message_id DESC), '') || ']'
+			n.created_at, n.edited_at, n.deleted_at, n.agent_id))::text, ',' ORDER BY n.message_id DESC), '') || ']'
 		INTO messages
 		FROM parley.list_messages(conversation.conversation_id, sort => 'desc', "limit" => 50) n;
 	IF kind <> 'chat' THEN

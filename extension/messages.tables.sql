@@ -13,6 +13,7 @@ CREATE TABLE parley.messages (
 	idempotency_key parley.idempotency_key,
 	content parley.message_content,
 	transfer_id bigint,
+	agent_id bigint,
 	PRIMARY KEY (conversation_id, number),
 	CONSTRAINT messages_tombstone_is_empty CHECK ((deleted_at IS NULL) = (content IS NOT NULL))
 );
@@ -25,6 +26,7 @@ COMMENT ON COLUMN parley.messages.idempotency_hash IS
 
 COMMENT ON COLUMN parley.messages.transfer_id IS
 	'the transfer that this is the receipt of, set by the ledger alone; such a message is never edited or deleted';
+COMMENT ON COLUMN parley.messages.agent_id IS 'which of the operator''s agents sent it; null: a member, or no agent';
 
 CREATE UNIQUE INDEX messages_idempotency_key ON parley.messages (conversation_id, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;
@@ -41,20 +43,22 @@ CREATE INDEX messages_changed ON parley.messages (conversation_id, number)
 -- One message as every function and the API show it; posted and listed, with what the gateway makes headers of.
 CREATE TYPE parley.message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
-	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz
+	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, agent_id bigint
 );
 CREATE TYPE parley.shown_message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
-	created_at text, edited_at text, deleted_at text
+	created_at text, edited_at text, deleted_at text, agent_id bigint
 );
 COMMENT ON TYPE parley.shown_message IS 'a message within a JSON answer, its times as RFC 3339';
 CREATE TYPE parley.posted_message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
-	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, replayed boolean
+	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, replayed boolean,
+	agent_id bigint
 );
 CREATE TYPE parley.listed_message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
-	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, next_last_id bigint
+	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, next_last_id bigint,
+	agent_id bigint
 );
 
 SELECT pg_extension_config_dump('parley.messages', '');

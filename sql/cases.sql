@@ -95,6 +95,19 @@ SELECT parley.edit_message(:talk, 5, 'forged');
 ROLLBACK TO s;
 SELECT parley.delete_message(:talk, 6);
 
+-- what an agent sends says so: in the first answer and when it is repeated, in lists, in the conversation, in sync; an id that is no
+-- agent's, or a user's, says nothing, and nor does what is sent for a member
+SELECT agent_id = :mara AS maras FROM parley.post_message(:talk, 'from Mara', NULL, 'mara-1', :mara, 'operator');
+SELECT agent_id = :mara AS maras, replayed FROM parley.post_message(:talk, 'from Mara', NULL, 'mara-1', :tom, 'operator');
+SELECT content, agent_id = :mara AS maras FROM parley.list_messages(:talk, sort => 'desc', "limit" => 2);
+SELECT content, agent_id FROM parley.post_message(:talk, 'from nobody', caller_id => -1, caller_role => 'operator');
+SELECT content, agent_id FROM parley.post_message(:talk, 'from a user', caller_id => :mara, caller_role => 'user');
+SELECT content, agent_id FROM parley.post_message(:talk, 'for Ann', :ann, caller_id => :mara, caller_role => 'operator');
+SELECT (m ->> 'agent_id')::bigint = :mara AS maras FROM parley.conversation(:talk), json_array_elements(messages) m WHERE m ->> 'content' = 'from Mara';
+SELECT (m ->> 'agent_id')::bigint = :mara AS maras FROM parley.sync(:ann), json_array_elements(messages) m WHERE m ->> 'content' = 'from Mara';
+SELECT agent_id = :mara AS maras FROM parley.get_user_message(:ann, :talk, (SELECT max(number) - 3 FROM parley.messages WHERE conversation_id = :talk));
+SELECT agent_id = :mara AS maras FROM parley.edit_message(:talk, (SELECT max(number) - 3 FROM parley.messages WHERE conversation_id = :talk), 'from Mara, edited');
+
 -- all of it stands in the conversation
 SELECT "case" -> 'status' AS status, "case" -> 'labels' AS labels, participants -> 0 -> 'read_message_id' AS read
 	FROM parley.conversation(:talk);

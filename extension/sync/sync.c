@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 
 #include "errors.h"
+#include "schema.h"
 #include "statement.h"
 #include "sync/reading.h"
 
@@ -101,20 +102,25 @@ static Statement find_told_transaction = {
 };
 /* $1 source, $2 last number told by earlier rounds, $3 last number of the page before, $4 limit, $5 and $6 what is
  * told, $7 and $8 what is told after this round, $9 user. */
-static Statement list_messages = {
-	"SELECT n.number, n.xmin, parley.message_json((n.conversation_id, n.number, n.sender_id, n.content,"
-	"  n.created_at, n.edited_at, n.deleted_at))::text"
-	" FROM ((SELECT *, xmin FROM parley.messages"
-	"   WHERE conversation_id = $1 AND number <= $2 AND number > $3"
-	"    AND (edited_at IS NOT NULL OR deleted_at IS NOT NULL)"
-	"    AND " IS_NEW("", "$5", "$6") " AND NOT " IS_NEW(
-		"", "$7", "$8") " ORDER BY number LIMIT $4)"
-						"  UNION ALL (SELECT *, xmin FROM parley.messages"
-						"   WHERE conversation_id = $1 AND number > greatest($2, $3) AND NOT " IS_NEW(
-							"", "$7", "$8") "   ORDER BY number LIMIT $4)) n"
-											" ORDER BY n.number LIMIT $4",
-	{ INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, XIDARRAYOID, INT4OID, XIDARRAYOID },
-};
+#define LIST_MESSAGES(last_columns)                                                                          \
+	{                                                                                                        \
+		"SELECT n.number, n.xmin, parley.message_json((n.conversation_id, n.number, n.sender_id, n.content," \
+		"  n.created_at, n.edited_at, " last_columns "))::text"                                              \
+		" FROM ((SELECT *, xmin FROM parley.messages"                                                        \
+		"   WHERE conversation_id = $1 AND number <= $2 AND number > $3"                                     \
+		"    AND (edited_at IS NOT NULL OR deleted_at IS NOT NULL)"                                          \
+		"    AND " IS_NEW("", "$5", "$6") " AND NOT " IS_NEW(                                                \
+			"", "$7", "$8") " ORDER BY number LIMIT $4)"                                                     \
+							"  UNION ALL (SELECT *, xmin FROM parley.messages"                               \
+							"   WHERE conversation_id = $1 AND number > greatest($2, $3) AND NOT " IS_NEW(   \
+								"", "$7", "$8") "   ORDER BY number LIMIT $4)) n"                            \
+												" ORDER BY n.number LIMIT $4",                               \
+		{                                                                                                    \
+			INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, XIDARRAYOID, INT4OID, XIDARRAYOID                   \
+		}                                                                                                    \
+	}
+static Statement list_messages = LIST_MESSAGES("n.deleted_at, n.agent_id");
+static Statement list_messages_of_1_0 = LIST_MESSAGES("n.deleted_at");
 static Statement list_transactions = {
 	"SELECT t.number, t.xmin, row_to_json((SELECT j FROM (SELECT t.number AS id, t.account_id, t.amount, t.balance,"
 	"  t.memo, parley.rfc3339(t.created_at) AS created_at) j))::text"
@@ -240,6 +246,9 @@ page_add_entries(SyncPage *page)
 {
 	SyncCursor *cursor = &page->reading.cursor;
 	bool is_account = cursor->source_id < 0;
+	Statement *statement = is_account               ? &list_transactions
+						   : parley_schema_is_1_0() ? &list_messages_of_1_0
+													: &list_messages;
 	StringInfo answer = is_account ? &page->transactions : &page->messages;
 	Datum values[9] = { Int64GetDatum(cursor->source_id), Int64GetDatum(cursor->told_number),
 						Int64GetDatum(cursor->number), Int64GetDatum(page->room + 1) };
@@ -251,7 +260,7 @@ page_add_entries(SyncPage *page)
 	if (!cursor->in_round || !cursor->round.is_exact)
 		values[6] = Int32GetDatum(PG_INT32_MIN);
 	values[8] = Int64GetDatum(cursor->user_id);
-	found = parley_statement_run(is_account ? &list_transactions : &list_messages, values, NULL, true, 0);
+	found = parley_statement_run(statement, values, NULL, true, 0);
 	page->more = found > (uint64) page->room;
 	for (uint64 row = 0; row < Min(found, (uint64) page->room); row++)
 	{
