@@ -136,7 +136,7 @@ writable_copy() {
 	[ -z "${copy:-}" ] || return 0
 	copy=${PGDATABASE}_bench_copy
 	copy_url=http://127.0.0.1:$((port + 1))
-	note "copying the database for what writes"
+	note "copying the database for the sections that write"
 	on_exit "query -d postgres -c 'DROP DATABASE IF EXISTS $copy WITH (FORCE)'"
 	on_exit "query -d postgres -c 'ALTER DATABASE $PGDATABASE ALLOW_CONNECTIONS true'"
 	query -d postgres -c "DROP DATABASE IF EXISTS $copy WITH (FORCE)" -c "ALTER DATABASE $PGDATABASE ALLOW_CONNECTIONS false" \

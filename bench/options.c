@@ -31,8 +31,8 @@ typedef struct Option
 } Option;
 
 static const Option table[] = {
-	{ "contacts", "N", NUMBER, offsetof(Options, contacts), 1, CONTACTS_MAX, "how many contacts (100000)" },
-	{ "messages", "N", NUMBER, offsetof(Options, messages), 0, MESSAGES_MAX, "how many messages (5000000)" },
+	{ "contacts", "N", NUMBER, offsetof(Options, contacts), 1, CONTACTS_MAX, "number of contacts (100000)" },
+	{ "messages", "N", NUMBER, offsetof(Options, messages), 0, MESSAGES_MAX, "number of messages (5000000)" },
 	{ "csv", "FILE", TEXT, offsetof(Options, csv), 0, 0,
 	  "take the texts from FILE: one column, header `content` (generated texts)" },
 	{ "seed", "N", NUMBER, offsetof(Options, seed), 0, UINT64_MAX, "the same seed gives the same data (1)" },
@@ -48,7 +48,7 @@ static void
 usage(FILE *stream)
 {
 	fputs("Fills a database that has the extension parley with generated contacts and messages.\n"
-		  "usage: populate [options]; the database is the one that PGHOST, PGPORT, PGDATABASE and PGUSER say\n",
+		  "usage: populate [options]; PGHOST, PGPORT, PGDATABASE and PGUSER select the database\n",
 		  stream);
 	for (const Option *option = table; option < TABLE_END; option++)
 	{

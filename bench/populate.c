@@ -63,7 +63,7 @@ check_installed(PGconn *connection)
 {
 	if (database_number(connection, "SELECT (to_regproc('parley.begin_bulk_load') IS NOT NULL)::int") != 0)
 		return;
-	fprintf(stderr, "database %s has no extension parley; CREATE EXTENSION parley CASCADE makes it\n",
+	fprintf(stderr, "database %s does not have the extension parley; create it with CREATE EXTENSION parley CASCADE\n",
 			PQdb(connection));
 	exit(EXIT_NOT_INSTALLED);
 }

@@ -67,7 +67,7 @@ find(PGconn *connection, const char *source)
 static _Noreturn void
 refuse(const char *why)
 {
-	fprintf(stderr, "%s; --replace (make populate REPLACE=1) deletes all data there are\n", why);
+	fprintf(stderr, "%s; --replace (make populate REPLACE=1) deletes all existing data\n", why);
 	exit(REFUSED);
 }
 
@@ -94,7 +94,7 @@ refuse_others(PGconn *connection, bool replace)
 			continue;
 		if (*PQgetvalue(tables, i, 1) == 't')
 		{
-			fprintf(stderr, "%s has rows, which are never deleted; take another database\n", table);
+			fprintf(stderr, "%s has rows, which are never deleted; use another database\n", table);
 			exit(REFUSED);
 		}
 		snprintf(why, sizeof(why), "%s has rows that were not generated", table);

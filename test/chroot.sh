@@ -24,7 +24,7 @@ for release in "$@"; do
 			apt-get update -qq && apt-get install -qq -y --no-install-recommends make >/dev/null 2>&1 && cd /parley && make test </dev/null' |
 			sed -u "s/^/$release: /" || status=1
 	else
-		say "$release: no chroot could be made"
+		say "$release: could not create a chroot"
 		status=1
 	fi
 	say "$release: $((SECONDS - start)) s"

@@ -62,7 +62,7 @@ start() {
 	as_owner "$bin/pg_ctl" start --silent --wait --pgdata="$cluster/data" --log="$cluster/postgres.log" \
 		--options="-p 5432 -k '$(readlink -f "$cluster/socket")'" >/dev/null || {
 		as_owner tail -n 5 "$cluster/postgres.log" >&2
-		die "PostgreSQL did not start" "Its last lines stand above, the rest in $cluster/postgres.log."
+		die "PostgreSQL did not start" "Its last lines are above, the rest is in $cluster/postgres.log."
 	}
 }
 

@@ -69,7 +69,7 @@ install_packages() {
 		apt-get install -qq -y --no-install-recommends -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 "$@" 3>&1 >/dev/null
 	' sh "$no_service" "$no_main_cluster" "$@" 2>"$log" | show_progress || {
 		tail -n 20 "$log" >&2
-		die "apt-get could not install: $*" "What it said stands above and in $log."
+		die "apt-get could not install: $*" "Its output is above and in $log."
 	}
 	rm "$log"
 }

@@ -41,7 +41,7 @@ in_cluster() {
 
 check_port() {
 	case $port in '' | *[!0-9]* | ??????*) die "PORT=$port is not a port number" ;; esac
-	[ "$port" -ge 1 ] && [ "$port" -le 65535 ] || die "PORT=$port is not a port number" "There are those from 1 to 65535."
+	[ "$port" -ge 1 ] && [ "$port" -le 65535 ] || die "PORT=$port is not a port number" "Choose one from 1 to 65535."
 	! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null ||
 		die "port $port is taken" "Choose another: make run PORT=$((port + 1)) RUN_DIR=${RUN_DIR:-.run}"
 }
@@ -65,7 +65,7 @@ take_lock() {
 	mkdir -p "$run_dir"
 	exec 9<>"$run_dir/lock"
 	flock -n 9 || die "$run_dir is in use by process $(cat "$run_dir/lock")" \
-		"make down stops it; make run RUN_DIR=.run2 PORT=$((port + 1)) starts another beside it."
+		"make down stops it; make run RUN_DIR=.run2 PORT=$((port + 1)) starts another one."
 	printf '%s\n' $$ >"$run_dir/lock"
 	owns_instance=yes
 }
@@ -86,7 +86,7 @@ start_cluster() {
 	local script=$root/extension/parley--$version.sql
 	check_space 500
 	if [ -e "$run_dir/schema" ] && [ ! -e "$cluster/data/PG_VERSION" ]; then
-		say "the data of $run_dir are gone: starting afresh"
+		say "the data in $run_dir is gone: starting from scratch"
 		rm "$run_dir/schema"
 	fi
 	if [ ! -e "$run_dir/schema" ]; then
@@ -103,8 +103,8 @@ start_cluster() {
 		step in_cluster update parley
 		schema_version "$script" >"$run_dir/schema"
 	elif [ "$(schema_version "$script")" != "$(cat "$run_dir/schema")" ]; then
-		die "the database in $run_dir was made by another version of the extension" \
-			"make clean-run deletes it; the next make run makes a new one." \
+		die "the database in $run_dir was created by another version of the extension" \
+			"make clean-run deletes it; the next make run creates a new one." \
 			"Or keep it and run this version elsewhere: make run RUN_DIR=.run2"
 	else
 		in_cluster stop
@@ -120,7 +120,7 @@ load_demo() {
 		say "loading demo data"
 		PGUSER=postgres step "$root/bench/populate" --contacts "${DEMO_CONTACTS:-2000}" --messages "${DEMO_MESSAGES:-100000}" || {
 			check_space 100
-			die "the demo data were not loaded" "What went wrong stands above; the next make run begins them again."
+			die "the demo data was not loaded" "The error is above. The next make run starts again."
 		}
 	fi
 	touch "$run_dir/demo"
@@ -132,7 +132,7 @@ is_ready() {
 
 gateway_failed() {
 	tail -n 5 "$run_dir/parleyd.log" >&2
-	die "$1" "Its last words stand above, all of them in $run_dir/parleyd.log; the server's log is $cluster/postgres.log."
+	die "$1" "Its last lines are above, all of them in $run_dir/parleyd.log; the server's log is $cluster/postgres.log."
 }
 
 await_gateway() {
@@ -231,7 +231,7 @@ up() {
 		[ -e "$run_dir/env" ] || die "the instance that was starting in $run_dir has ended"
 		# shellcheck source=/dev/null
 		. "$run_dir/env"
-		say "up already: $PARLEY_URL"
+		say "already up: $PARLEY_URL"
 		return
 	fi
 	prepare
