@@ -1,4 +1,4 @@
-// Debian's Chromium, driven by playwright-core, for the tests of the page; a gateway of its own that serves the inbox.
+// Debian's Chromium, driven by playwright-core, for the tests of the page, and a gateway that serves the inbox.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
@@ -9,7 +9,7 @@ const tools = join(root, "test");
 if (!existsSync(join(tools, "node_modules/playwright-core"))) execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: tools, stdio: "ignore" });
 const { chromium } = await import(join(tools, "node_modules/playwright-core/index.mjs"));
 
-// No network beyond this machine is looked for.
+// Do not look for a network beyond this machine.
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
 	"--disable-sync"];
 
@@ -30,7 +30,7 @@ export class Browser {
 		return `${this.gateway.base}/inbox/`;
 	}
 
-	// A page that fails the test when a script of it throws, or its content security policy is broken.
+	// A page that fails the test if one of its scripts throws, or if its content security policy is violated.
 	async page(t, fragment = "", options = {}) {
 		const context = await this.program.newContext({ viewport: { width: 1280, height: 800 }, timezoneId: "Europe/Berlin", ...options });
 		const page = await context.newPage();
@@ -47,7 +47,7 @@ export class Browser {
 	}
 }
 
-// Pictures are kept where PARLEY_SCREENSHOTS says, to be looked at.
+// Screenshots are written to the directory PARLEY_SCREENSHOTS.
 export async function picture(page, name) {
 	const folder = process.env.PARLEY_SCREENSHOTS;
 	if (!folder) return;

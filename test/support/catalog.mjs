@@ -1,8 +1,8 @@
-// What an extension's objects are by the catalog, so that two databases can be compared object by object.
+// Describes an extension's objects by the catalog, so that two databases can be compared object by object.
 
 import { psql } from "./database.mjs";
 
-// A row a fact: the object, which of its facts, and what it is. An ACL is a set. Columns are numbered as SELECT * shows them.
+// One row per fact: the object, the name of the fact, and its value. An ACL is a set. Columns are numbered as in SELECT *.
 const facts = `
 	WITH extension AS (
 		SELECT * FROM pg_extension WHERE extname = 'parley'
@@ -89,13 +89,13 @@ const facts = `
 	UNION ALL
 	SELECT 'route ' || method || ' ' || path, 'row', to_json(r)::text FROM parley.routes r`;
 
-// The facts of a database's extension: "object: fact" => value.
+// Returns the facts of a database's extension: "object: fact" => value.
 export async function catalog(database, env) {
 	const rows = await psql(database, `SELECT json_agg(f) FROM (${facts}) AS f(object, fact, value)`, env);
 	return new Map(JSON.parse(rows).map(({ object, fact, value }) => [`${object}: ${fact}`, value]));
 }
 
-// The first fact that differs, or undefined.
+// Returns the first fact that differs, or undefined.
 export function difference(found, wanted) {
 	for (const name of [...new Set([...wanted.keys(), ...found.keys()])].sort()) {
 		if (!found.has(name)) return `${name} is missing; it should be ${wanted.get(name)}`;

@@ -1,5 +1,6 @@
-// A bounded run of clients who do all that users do in chats. Every answer is remembered, and afterwards compared with what is
-// there: each acknowledged message once, as it was last changed, and seen by everyone who followed it by sync.
+// A bounded run of clients that do everything users do in chats. Every response is remembered, and afterwards compared with the
+// database: each acknowledged message must be there once, as it was last changed, and everyone who followed it by sync must have
+// seen it.
 
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
@@ -8,7 +9,7 @@ import { phone, word } from "./people.mjs";
 
 const pick = (list) => list[randomInt(list.length)];
 
-// What one user has been told by sync, message by message.
+// What sync has told one user, message by message.
 class Follower {
 	constructor(user, cursor, seen = new Map()) {
 		Object.assign(this, { user, cursor, seen });
@@ -19,7 +20,7 @@ class Follower {
 		return new Follower(this.user, this.cursor, new Map(this.seen));
 	}
 
-	// One request. → whether there is more
+	// Makes one request. Returns whether there is more.
 	async step(load) {
 		const query = this.cursor === undefined ? "" : `&cursor=${this.cursor}`;
 		const { body } = await load.expect([200], `GET /users/${this.user.id}/sync?limit=100${query}`);
@@ -34,7 +35,7 @@ class Follower {
 }
 
 export class ChatLoad {
-	// clients: where requests go, each used by one worker
+	// clients: where to send requests; each is used by one worker
 	constructor(clients) {
 		this.clients = clients;
 		this.users = [];
@@ -49,14 +50,14 @@ export class ChatLoad {
 		return answer;
 	}
 
-	// The users, and their first conversations, from all clients at once.
+	// Creates the users and their first conversations, from all clients concurrently.
 	async begin(userCount) {
 		await Promise.all(Array.from({ length: userCount }, () => this.createUser()));
 		await Promise.all(this.clients.map(() => this.openConversation()));
 		this.followers = this.users.slice(0, 4).map((user) => new Follower(user));
 	}
 
-	// Each client makes this many requests; meanwhile the followers follow.
+	// Each client makes this many requests. The followers follow meanwhile.
 	async run(operations) {
 		let working = this.clients.length;
 		const follow = async (follower) => {
@@ -81,7 +82,7 @@ export class ChatLoad {
 		for (const [share, operation] of kinds) if ((place -= share) < 0) return operation();
 	}
 
-	// A repeated registration that was carried out the first time finds the phone taken.
+	// If a registration was executed and then repeated, the repetition finds the phone taken.
 	async createUser() {
 		const body = { phone: phone(), name: word() };
 		const answer = await this.expect([201, 409], "POST /users", body);
@@ -89,7 +90,7 @@ export class ChatLoad {
 		else assert.ok(answer.repeated, "the phone of a first registration is taken");
 	}
 
-	// By both sides at once.
+	// Both sides do this concurrently.
 	async openConversation() {
 		const low = pick(this.users);
 		const high = pick(this.users.filter((user) => user !== low));
@@ -126,7 +127,7 @@ export class ChatLoad {
 		const answer = await this.send(client, message);
 		assert.equal(answer.headers["idempotency-replayed"], "true");
 		assert.equal(`${answer.body.conversation_id}/${answer.body.message_id}`, message.place);
-		// Whatever became of the message since, the first answer comes again.
+		// Whatever became of the message since, the first response is repeated.
 		assert.equal(answer.body.content, message.first);
 		this.replayed++;
 	}
@@ -172,7 +173,7 @@ export class ChatLoad {
 		await this.expect([200], `GET /conversations?searchValue=${user.name}&limit=5`, undefined, {}, client);
 	}
 
-	// What is there of this load's conversations: "conversation/number" → { key, content }.
+	// The messages of this load's conversations in the database: "conversation/number" → { key, content }.
 	async stored(env) {
 		const rows = await psql("parley", `
 			SELECT json_agg(json_build_array(m.conversation_id || '/' || m.number, m.idempotency_key, m.content))

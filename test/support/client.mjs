@@ -1,4 +1,4 @@
-// A client that keeps its connections, and repeats, where it is told to be patient, what had no answer: as an app does.
+// A client that keeps its connections and, if told to be patient, repeats requests that got no response, as an app does.
 
 import http from "node:http";
 import https from "node:https";
@@ -8,7 +8,7 @@ const name = "chat.example.org";
 const mayBeRepeated = new Set([502, 503, 504]);
 
 export class Client {
-	// patience: for how many seconds a request without an answer, or with one of the moment, is repeated
+	// patience: for how many seconds to repeat a request that got no response, or a temporary error
 	constructor(url, { ca, connections = 1, patience = 0 } = {}) {
 		this.url = url;
 		this.patience = patience;

@@ -1,4 +1,4 @@
-// PostgreSQL clusters of a test's own, by deploy/local/cluster.sh. They go with the test.
+// PostgreSQL clusters for one test, created by deploy/local/cluster.sh and removed with the test.
 
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ export class Cluster {
 		});
 	}
 
-	// A new cluster with the database parley, running.
+	// Creates and starts a new cluster with the database parley.
 	static async create(t, settings = []) {
 		const cluster = new Cluster(t);
 		await cluster.#script("create");
@@ -28,7 +28,7 @@ export class Cluster {
 		return cluster;
 	}
 
-	// One that follows this one, running.
+	// Creates and starts a standby of this cluster.
 	async standby(t) {
 		const standby = new Cluster(t);
 		await run("bash", ["-c", '. "$0"; mkdir -m 700 "$1"; chown "$owner" "$1"', common, join(standby.directory, "cluster")]);
@@ -42,7 +42,7 @@ export class Cluster {
 		return run("bash", [join(root, "deploy/local/cluster.sh"), command, this.directory, ...args]);
 	}
 
-	// As the user who owns the cluster's files.
+	// Runs as the user who owns the cluster's files.
 	#asOwner(...words) {
 		return run("bash", ["-c", '. "$0"; as_owner "$@"', common, ...words]);
 	}
@@ -57,12 +57,12 @@ export class Cluster {
 		return this.#script("stop");
 	}
 
-	// All its processes at once, without a checkpoint.
+	// Kills all processes at once, without a checkpoint.
 	halt() {
 		return this.#asOwner(join(bin, "pg_ctl"), "stop", "--silent", "--mode=immediate", `--pgdata=${this.data}`);
 	}
 
-	// While it is stopped: the next transaction's id is that much greater, as if so many had run.
+	// Call this while the cluster is stopped. Advances the next transaction ID by that much, as if so many transactions had run.
 	async skipTransactions(count) {
 		const next = Number((await this.#asOwner(join(bin, "pg_controldata"), this.data)).stdout.match(/NextXID: +\d+:(\d+)/)[1]) + count;
 		const pages = Math.floor(next / 2 ** 20) * 2 ** 20;
@@ -71,7 +71,7 @@ export class Cluster {
 		await this.#asOwner("sh", "-c", 'head -c 262144 /dev/zero >"$0"', join(this.data, "pg_xact", segment));
 	}
 
-	// kill -9 of the postmaster alone. Its children notice by themselves, and until then no other can start.
+	// Kills only the postmaster (-9). Its children notice by themselves; no other postmaster can start before that.
 	async crash() {
 		process.kill(Number(readFileSync(join(this.data, "postmaster.pid"), "utf8").split("\n")[0]), "SIGKILL");
 		await until(() => this.start().then(() => true, () => false), "the cluster has started again");

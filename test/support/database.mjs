@@ -1,4 +1,4 @@
-// psql and its companions for the tests: each call a process of its own, against the cluster of PGHOST unless told otherwise.
+// psql and its companions for the tests. Each call is a process of its own, for the cluster of PGHOST unless told otherwise.
 
 import { execFile } from "node:child_process";
 import { dirname, join } from "node:path";
@@ -14,7 +14,7 @@ export async function program(name, args, env = {}) {
 	return (await run(join(bin, name), args, options)).stdout;
 }
 
-// The rows of the last statement, unaligned and without a header. psql stops at the first error.
+// Returns the rows of the last statement, unaligned and without a header. psql stops at the first error.
 export async function psql(database, sql, env) {
 	return (await program("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql], env)).trimEnd();
 }

@@ -1,4 +1,4 @@
-// A client of streams: server-sent events as they come, over HTTP/1.1, each with what it was told.
+// A client of streams: reads server-sent events over HTTP/1.1 and keeps what each of them contained.
 
 import assert from "node:assert/strict";
 import http from "node:http";
@@ -6,7 +6,7 @@ import https from "node:https";
 import { until } from "./gateway.mjs";
 
 export class EventStream {
-	// → the stream, once its headers have come; its status is not 200 where it was refused, and then body has the problem
+	// Returns the stream once its headers have arrived. If it was refused, its status is not 200 and body is the problem.
 	static async open(base, path, { headers = {}, ...options } = {}) {
 		const stream = new EventStream();
 		const request = (base.startsWith("https:") ? https : http).get(base + path, { agent: false, headers, ...options });
@@ -50,12 +50,12 @@ export class EventStream {
 		else this.#event[name] = name === "data" && this.#event.data !== undefined ? this.#event.data + "\n" + value : value;
 	}
 
-	// What all events together have told of a kind.
+	// Everything that the events so far contained of one kind.
 	told(kind) {
 		return this.events.flatMap((event) => event.data[kind] ?? []);
 	}
 
-	// Until so many events have come → the events
+	// Waits until this many events have arrived, and returns them.
 	async until(count, bound) {
 		await until(async () => this.events.length >= count || this.closed, `${count} events`, bound);
 		assert.ok(this.events.length >= count, `the stream ended after ${JSON.stringify(this.events)}`);
@@ -67,7 +67,7 @@ export class EventStream {
 		return this.told(kind);
 	}
 
-	// Until the server has closed it → the data of its last event
+	// Waits until the server has closed the stream, and returns the data of its last event.
 	async untilEnd(bound) {
 		await until(async () => this.closed, "the stream has ended", bound);
 		const last = this.events.at(-1);
@@ -75,13 +75,13 @@ export class EventStream {
 		return last.data;
 	}
 
-	// As a client that goes, by FIN or by RST.
+	// Disconnects as a client does, by FIN or by RST.
 	leave(how = "destroy") {
 		this.request.socket[how]();
 	}
 }
 
-// A gateway's metric, summed over its labels.
+// Returns a metric of the gateway, summed over its labels.
 export async function metric(base, name) {
 	const text = await (await fetch(`${base}/metrics`)).text();
 	const lines = text.split("\n").filter((line) => line.startsWith(name) && !/^[a-z_]/.test(line.slice(name.length)));

@@ -1,4 +1,4 @@
-// What the gateway's tests share: psql as the superuser, fixture functions with routes, raw sockets, gateways of one's own.
+// Shared by the gateway's tests: psql as the superuser, fixture functions with routes, raw sockets, private gateways.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import net from 'node:net';
@@ -14,7 +14,7 @@ export function sql(statement) {
 		encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PGUSER: 'postgres' } }).trim();
 }
 
-// Waits for a condition, checked every few milliseconds, at most for the bound.
+// Waits for a condition, checked every few milliseconds, but no longer than the bound.
 export async function until(condition, what, bound_ms = 15000) {
 	const end = Date.now() + bound_ms;
 	for (;;) {
@@ -35,7 +35,7 @@ export async function request(path, { method = 'GET', body, headers = {}, base =
 	return { status: response.status, headers: response.headers, text, json: text === '' ? undefined : JSON.parse(text) };
 }
 
-// Asserts that an answer is the problem document that HTTP.md describes, and returns it.
+// Asserts that a response is the problem document that HTTP.md describes, and returns it.
 export function problem(response, status, code) {
 	assert.equal(response.status, status, response.text);
 	assert.match(response.headers.get('content-type'), /^application\/problem\+json/);
@@ -47,7 +47,7 @@ export function problem(response, status, code) {
 	return response.json;
 }
 
-// Sends bytes as they are, and collects all that comes until the server closes the connection or the answer satisfies done.
+// Sends bytes as they are, and returns everything that arrives until the server closes the connection or done() accepts it.
 export function raw(bytes, { base = url, done = () => false, half_close = false } = {}) {
 	const { hostname, port } = new URL(base);
 	return new Promise((resolve, reject) => {
@@ -120,7 +120,7 @@ SELECT parley.add_route('GET', '/test/wait', 'gateway_test.wait', 'none');
 SELECT parley.add_route('POST', '/test/records', 'gateway_test.record', 'none', 201::smallint);
 `;
 
-// Makes the fixture's functions and routes, and waits until the gateway knows them.
+// Creates the fixture's functions and routes, and waits until the gateway has loaded them.
 export async function create_fixture(base = url) {
 	sql(fixture);
 	await until(async () => {
@@ -142,11 +142,12 @@ function free_port() {
 	});
 }
 
-// What a test that failed has left running.
+// Ends whatever a failed test has left running.
 const running = new Set();
 after(() => running.forEach((child) => child.kill('SIGKILL')));
 
-// A gateway of one's own, with the given flags and no more descriptors than given; stop() ends it and gives its exit status and log.
+// Starts a gateway with the given flags and at most the given number of descriptors. stop() ends it and returns its exit status
+// and log.
 export async function start_gateway(flags = [], { env = {}, wait = true, descriptors } = {}) {
 	const port = await free_port();
 	const base = `http://127.0.0.1:${port}`;

@@ -1,4 +1,4 @@
-// Gateways of a test's own, and nginx before them, by the configuration that deploy/ has. All end with the test.
+// Gateways for one test, and nginx in front of them with the configuration in deploy/. All of them end with the test.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -20,7 +20,7 @@ export async function freePort() {
 	return port;
 }
 
-// A directory that the cluster's user can enter, too.
+// A directory that the cluster's user can enter too.
 export function makeDirectory(t) {
 	const directory = mkdtempSync("/tmp/parley-test-");
 	chmodSync(directory, 0o755);
@@ -28,18 +28,18 @@ export function makeDirectory(t) {
 	return directory;
 }
 
-// What a test that failed has left running would keep the file's process from ending.
+// If a failed test left something running, the file's process would not end.
 const running = new Set();
 after(() => running.forEach((child) => child.kill("SIGKILL")));
 
-// A child that must still be there when the test ends it.
+// A child that must still be running when the test ends it.
 function start(t, name, command, args, env = {}) {
 	const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
 	const exit = once(child, "exit");
 	child.said = "";
 	running.add(child.once("exit", () => running.delete(child)));
 	child.stderr.on("data", (chunk) => (child.said = (child.said + chunk).slice(-4000)));
-	// What ends it is the test's own doing.
+	// From here on it is the test that ends it.
 	child.drain = async () => {
 		child.isDrained = true;
 		await child.end();
@@ -58,10 +58,10 @@ function start(t, name, command, args, env = {}) {
 	return child;
 }
 
-// As deploy/local/common.sh has it: root's clusters belong to postgres, who alone can enter their sockets' directory.
+// As in deploy/local/common.sh: root's clusters belong to postgres, and only that user can enter their socket directory.
 export const asOwner = process.getuid() === 0 ? ["--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
 
-// → [{ url, address, kill() }], ready to serve the database of env, or there at least (untilLine "GET /health").
+// Returns [{ url, address, kill() }], ready to serve the database of env, or (untilLine "GET /health") at least running.
 export async function startGateways(t, count, env = {}, untilLine = "GET /ready") {
 	const gateways = [];
 	for (let n = 0; n < count; n++) {
@@ -74,7 +74,7 @@ export async function startGateways(t, count, env = {}, untilLine = "GET /ready"
 	return gateways;
 }
 
-// Until the server that the child is answers with this status.
+// Waits until the server that is the child responds with this status.
 async function untilAnswered(child, client, line, status) {
 	const isAnswered = () => client.request(line).then((answer) => answer.status === status, () => false);
 	await until(async () => child.exitCode !== null || (await isAnswered()), `${client.url} answers`);
@@ -89,7 +89,7 @@ async function makeCertificate(directory) {
 	return readFileSync(join(directory, "fullchain.pem"), "utf8");
 }
 
-// deploy/nginx.conf with what an installation changes, and where it may write; each replaced text must be there.
+// Returns deploy/nginx.conf with what an installation would change, and with writable paths. Each text to replace must be there.
 function configure(directory, addresses, ports, { rate, proxies }) {
 	let text = readFileSync(join(root, "deploy/nginx.conf"), "utf8");
 	const replace = (pattern, by) => {
@@ -112,7 +112,8 @@ function configure(directory, addresses, ports, { rate, proxies }) {
 	return file;
 }
 
-// nginx before gateways at these addresses, behind proxies of a network → { url, plainUrl, ca, directory }
+// Starts nginx in front of the gateways at these addresses, behind proxies of a network. Returns { url, plainUrl, ca, directory
+// }.
 export async function startNginx(t, addresses, { rate = 100000, proxies } = {}) {
 	const directory = makeDirectory(t);
 	const ports = { plain: await freePort(), tls: await freePort() };

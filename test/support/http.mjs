@@ -1,4 +1,4 @@
-// Requests to the gateway under test: as any client makes them, and byte for byte.
+// Requests to the gateway under test, both as any client makes them and byte for byte.
 
 import assert from "node:assert/strict";
 import { connect } from "node:net";
@@ -19,7 +19,7 @@ export async function request(line, body, headers = {}) {
 	return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) };
 }
 
-// The answer to a request target that no client library would send as it is.
+// Returns the response to a request target that no client library would send as it is.
 export async function rawGet(target) {
 	const { hostname, port } = new URL(url);
 	const socket = connect(Number(port), hostname);
@@ -33,7 +33,7 @@ export async function rawGet(target) {
 	return { status: Number(statusLine.split(" ")[1]), headers, body };
 }
 
-// The targets of a Link header by their relation.
+// Returns the targets of a Link header by relation.
 export function links(answer) {
 	const header = answer.headers.get("link") ?? "";
 	return Object.fromEntries([...header.matchAll(/<([^>]*)>; *rel="([a-z]+)"/g)].map(([, target, rel]) => [rel, target]));

@@ -1,24 +1,24 @@
-// What the ledger must have done, worked out from its answers alone: every operation in the order of the numbers it was answered
-// with, every refusal against the balances there were while it was asked, every line of the tables against an operation.
+// Works out what the ledger must have done from its responses alone: every operation in the order of the numbers that it
+// returned, every refusal against the balances at that time, and every row of the tables against an operation.
 
 import assert from "node:assert/strict";
 
 export const name = (userId, accountId) => `${userId}/${accountId}`;
 
-// What one operation does to accounts: [{ account, amount }], the paying line first.
+// Returns what one operation does to accounts: [{ account, amount }], the paying line first.
 const lines = (operation) => operation.kind === "transfer"
 	? [{ account: operation.account, amount: -operation.amount }, { account: operation.to, amount: operation.amount }]
 	: [{ account: operation.account, amount: operation.amount }];
 
 export class Model {
 	#operations = [];
-	#highest = new Map(); // account: the highest number that an answer has shown
+	#highest = new Map(); // account: the highest number in any response so far
 
 	#see(account, number) {
 		this.#highest.set(account, Math.max(this.#highest.get(account) ?? 0, number));
 	}
 
-	// Before it is asked: what is committed by now, it sees.
+	// Call this before a request: whatever is committed by now, the request sees.
 	begin(operation) {
 		operation.seen = lines(operation).map(({ account }) => this.#highest.get(account) ?? 0);
 		this.#operations.push(operation);
@@ -36,13 +36,13 @@ export class Model {
 		answer.numbers?.forEach((number, i) => this.#see(lines(operation)[i].account, number));
 	}
 
-	// Any operation that has been answered, to be asked again.
+	// Returns any operation that has a response, to be repeated.
 	answered(random) {
 		const candidate = this.#operations[Math.floor(random() * this.#operations.length)];
 		return candidate?.answer === undefined ? undefined : candidate;
 	}
 
-	// rows: the whole of parley.transactions, in the order of (user_id, account_id, number)
+	// rows: all of parley.transactions, in the order of (user_id, account_id, number)
 	compare(rows) {
 		const expected = new Map();
 		for (const operation of this.#operations) {
@@ -79,7 +79,7 @@ export class Model {
 		return balances;
 	}
 
-	// The balance that it was refused by has to be one that there was since it was asked, and not enough.
+	// The balance in a refusal must be one that the account had since the request was made, and too low.
 	#compareRefusal(operation, balances) {
 		const { account, amount } = lines(operation)[0];
 		const since = (balances.get(account) ?? [0]).slice(operation.seen[0]);

@@ -1,4 +1,5 @@
-// What the tests of chat and applications make over HTTP: users who talk, applications with chats. Nothing has a fixed name.
+// Fixtures for the tests of chat and applications, made over HTTP: users who talk, applications with chats. No fixed names are
+// used.
 
 import assert from "node:assert/strict";
 import { randomBytes, randomInt } from "node:crypto";
@@ -22,7 +23,7 @@ export const got = async (path) => (await expectStatus(200, "GET " + path)).body
 
 export const user = (name = word()) => created("POST /users", { phone: phone(), name });
 
-// Two users and their conversation, with a message of the first one's for each content.
+// Creates two users and their conversation, with a message of the first user for each content.
 export async function pair(...contents) {
 	const [ann, bob] = [await user(), await user()];
 	const { id } = await created(`POST /users/${ann.id}/conversations`, { recipient_id: bob.id });
@@ -31,7 +32,7 @@ export async function pair(...contents) {
 	return talk;
 }
 
-// The path of a new application, or of a new chat of one.
+// Returns the path of a new application, or of a new chat in one.
 export const application = async (name = word()) => `/applications/${(await created("POST /applications", { name })).token}`;
 export async function chat(owner, ...contents) {
 	const path = `${owner}/chats/${(await created(`POST ${owner}/chats`)).number}`;
@@ -39,7 +40,7 @@ export async function chat(owner, ...contents) {
 	return path;
 }
 
-// All rows of a list, by following rel="next" until there is none.
+// Returns all rows of a list, by following rel="next" to the end.
 export async function walk(path) {
 	const rows = [];
 	for (let target = path, pages = 0; target !== undefined; pages++) {

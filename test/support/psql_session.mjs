@@ -1,5 +1,5 @@
-// One psql that stays connected, so that a test can hold several sessions at once. A session whose server goes away rejects what
-// it was asked with ConnectionLost, and connects anew with the next question.
+// A psql that stays connected, so that a test can have several sessions at once. If its server goes away, the pending queries are
+// rejected with ConnectionLost, and the next query connects again.
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -20,13 +20,13 @@ export class Session {
 		this.#env = { ...process.env, PGOPTIONS: "-c client_min_messages=error", ...env };
 	}
 
-	// The rows of a query, each an object, or { error: SQLSTATE }.
+	// Returns the rows of a query as objects, or { error: SQLSTATE }.
 	async rows(query) {
 		const { lines, sqlstate } = await this.#ask(`SELECT row_to_json(answer) FROM (${query}) answer`);
 		return sqlstate === "00000" ? lines.map((line) => JSON.parse(line)) : { error: sqlstate };
 	}
 
-	// The SQLSTATE of a statement that has no rows.
+	// Returns the SQLSTATE of a statement without rows.
 	async statement(statement) {
 		return (await this.#ask(statement)).sqlstate;
 	}

@@ -8,7 +8,8 @@ import { after } from "node:test";
 
 const base64 = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-// { file, sign(claims) }: a secret of its own, in a file that is removed at the end, as --jwt-key-file takes it. The claims end in an hour unless they say.
+// Returns { file, sign(claims) }: a new secret in a file for --jwt-key-file that is removed at the end. The claims expire in an
+// hour unless they say otherwise.
 export function makeKey() {
 	const directory = mkdtempSync(join(tmpdir(), "parley-key-"));
 	after(() => rmSync(directory, { recursive: true }));

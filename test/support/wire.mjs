@@ -1,17 +1,17 @@
-// Bytes as a client sends them, and the answers taken apart as RFC 9112 says.
+// Bytes as a client sends them, and responses parsed as RFC 9112 specifies.
 
 import { connect } from "node:net";
 import tls from "node:tls";
 
-// Opens a connection to http:// or https://; host is what a certificate is for.
+// Opens a connection to http:// or https://. host is the name in the certificate.
 function open(url, { ca, servername }) {
 	const { hostname: host, port, protocol } = new URL(url);
 	const options = { host, port: Number(port), allowHalfOpen: true };
 	return protocol === "https:" ? tls.connect({ ...options, ca, servername, ALPNProtocols: ["http/1.1"] }) : connect(options);
 }
 
-// exchange(url, [piece, …]) → all bytes that come back until the server closes: each piece is sent when the one before it has
-// been written. end: the client's side is shut after the last.
+// exchange(url, [piece, …]) sends each piece when the one before it has been written, and returns all bytes until the server
+// closes. If `end`, shuts down the client's side after the last piece.
 export function exchange(url, pieces, { end = false, seconds = 20, ...options } = {}) {
 	return new Promise((resolve, reject) => {
 		const socket = open(url, options);
@@ -19,7 +19,7 @@ export function exchange(url, pieces, { end = false, seconds = 20, ...options } 
 		socket.setNoDelay(true);
 		socket.setTimeout(seconds * 1000, () => socket.destroy(new Error(`not closed within ${seconds} s: ${Buffer.concat(chunks)}`)));
 		socket.on("data", (chunk) => chunks.push(chunk));
-		// A server that closes with bytes unread resets the connection; what it has said counts still.
+		// A server that closes with unread input resets the connection. What it sent before still counts.
 		socket.on("error", (error) => (chunks.length === 0 && error.code !== "ECONNRESET" && error.code !== "EPIPE" ? reject(error) : socket.destroy()));
 		socket.on("end", () => socket.destroy());
 		socket.on("close", () => resolve(Buffer.concat(chunks)));
@@ -31,7 +31,8 @@ export function exchange(url, pieces, { end = false, seconds = 20, ...options } 
 	});
 }
 
-// The answers in bytes: [{ status, headers, body }]; throws at anything that is none. heads: which of them answer HEAD.
+// Returns the responses in bytes: [{ status, headers, body }]. Throws if anything is not a response. heads: which of them are
+// responses to HEAD.
 export function parseAnswers(bytes, heads = []) {
 	const answers = [];
 	for (let at = 0; at < bytes.length; ) {
