@@ -142,7 +142,7 @@ BEGIN ATOMIC
 					ELSE '%I => coalesce($%s, %s)' END, i.name, i.position, i.fallback), ', ' ORDER BY i.position) AS arguments,
 			jsonb_agg(jsonb_build_object(
 					'name', i.name,
-					'in', CASE WHEN i.is_caller THEN 'token' WHEN r.path ~ ('\{' || i.name || '\}') THEN 'path' WHEN i.name = 'idempotency_key' THEN 'header'
+					'in', CASE WHEN i.is_caller THEN 'token' WHEN i.name = 'null_fields' THEN 'nulls' WHEN r.path ~ ('\{' || i.name || '\}') THEN 'path' WHEN i.name = 'idempotency_key' THEN 'header'
 						WHEN r.method IN ('POST', 'PUT') THEN 'body' ELSE 'query' END,
 					'type', format_type(t.base, NULL),
 					'type_oid', t.base::bigint,

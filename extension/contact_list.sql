@@ -18,7 +18,7 @@ DECLARE
 	-- The term's, then the last row's similarity (none while matches are exact) and id.
 	place text[] := regexp_match(cursor, '^([0-9a-f]{32})_((?:[0-9](?:[.][0-9]+)?(?:e-[0-9]+)?)?)_([0-9]{1,18})$');
 	matches constant text := '(c.name ILIKE $1 OR c.phone ILIKE $1 OR c.phone_digits LIKE ''%'' || $2 || ''%'' OR lower(c.email) = lower($3))';
-	columns constant text := 'SELECT array_agg(ROW(f.id, f.name, f.phone, f.email, f.created_at, f.similarity, NULL)::parley.listed_contact'
+	columns constant text := 'SELECT array_agg(ROW(f.id, f.name, f.phone, f.email, f.created_at, f.attributes, f.similarity, NULL)::parley.listed_contact'
 		' ORDER BY f.similarity DESC, f.id) FROM (';
 	found_contacts parley.listed_contact[] := '{}';
 	similar_contacts parley.listed_contact[];
@@ -51,11 +51,11 @@ BEGIN
 		found_contacts := found_contacts || coalesce(similar_contacts, '{}');
 	END IF;
 	RETURN QUERY
-	SELECT f.id, f.name, f.phone, f.email, f.created_at, f.similarity,
+	SELECT f.id, f.name, f.phone, f.email, f.created_at, f.attributes, f.similarity,
 		-- A name that is the same but for its order is not a match, though its similarity is 1 as well.
 		CASE WHEN f.n = "limit" AND cardinality(found_contacts) > f.n
 			THEN format('%s_%s_%s', md5(term), CASE WHEN f.n > cardinality(found_contacts) - coalesce(cardinality(similar_contacts), 0) THEN f.similarity END, f.id) END
-	FROM unnest(found_contacts) WITH ORDINALITY AS f(id, name, phone, email, created_at, similarity, next_cursor, n)
+	FROM unnest(found_contacts) WITH ORDINALITY AS f(id, name, phone, email, created_at, attributes, similarity, next_cursor, n)
 	WHERE f.n <= "limit"
 	ORDER BY f.n;
 END $$;

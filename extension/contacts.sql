@@ -9,7 +9,8 @@ COMMENT ON FUNCTION parley.clean_phone(parley.phone_number) IS
 	'a phone as it was pasted in plain characters: without tel: and marks that nobody sees, with plain blanks and hyphens';
 
 CREATE FUNCTION parley.insert_contact(
-	name parley.person_name, phone parley.phone_number, email parley.email_address, registered_at timestamptz)
+	name parley.person_name, phone parley.phone_number, email parley.email_address, registered_at timestamptz,
+	attributes parley.contact_attributes DEFAULT NULL)
 RETURNS parley.contact
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -18,10 +19,11 @@ DECLARE
 	made parley.contact;
 BEGIN
 	-- Whoever inserts the same phone at the same instant waits here for the other's commit, and is then told.
-	INSERT INTO parley.contacts AS c (name, phone, email, registered_at)
-		VALUES (insert_contact.name, parley.clean_phone(insert_contact.phone), insert_contact.email, insert_contact.registered_at)
+	INSERT INTO parley.contacts AS c (name, phone, email, registered_at, attributes)
+		VALUES (insert_contact.name, parley.clean_phone(insert_contact.phone), insert_contact.email, insert_contact.registered_at,
+			coalesce(insert_contact.attributes, '{}'))
 		ON CONFLICT DO NOTHING
-		RETURNING c.id, c.name, c.phone, c.email, c.created_at INTO made;
+		RETURNING c.id, c.name, c.phone, c.email, c.created_at, c.attributes INTO made;
 	-- The errors are without the values, which would stand in the server's log.
 	IF made.id IS NULL AND EXISTS (SELECT FROM parley.contacts c WHERE c.phone_digits = parley.phone_digits(insert_contact.phone)) THEN
 		RAISE EXCEPTION 'phone is taken' USING ERRCODE = 'unique_violation', COLUMN = 'phone';
@@ -33,11 +35,13 @@ BEGIN
 	END IF;
 	RETURN made;
 END $$;
-COMMENT ON FUNCTION parley.insert_contact(parley.person_name, parley.phone_number, parley.email_address, timestamptz) IS
+COMMENT ON FUNCTION parley.insert_contact(
+	parley.person_name, parley.phone_number, parley.email_address, timestamptz, parley.contact_attributes) IS
 	'A new contact, or with registered_at a new user. Errors: 23505 phone or email taken.';
 
 CREATE FUNCTION parley.create_contact(
-	name parley.person_name DEFAULT NULL, phone parley.phone_number DEFAULT NULL, email parley.email_address DEFAULT NULL)
+	name parley.person_name DEFAULT NULL, phone parley.phone_number DEFAULT NULL, email parley.email_address DEFAULT NULL,
+	attributes parley.contact_attributes DEFAULT NULL)
 RETURNS parley.contact
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -47,11 +51,50 @@ BEGIN
 		RAISE EXCEPTION 'a contact needs a name, a phone or an email'
 			USING ERRCODE = 'null_value_not_allowed', COLUMN = 'phone';
 	END IF;
-	RETURN parley.insert_contact(name, phone, email, NULL);
+	RETURN parley.insert_contact(name, phone, email, NULL, attributes);
 END $$;
-COMMENT ON FUNCTION parley.create_contact(parley.person_name, parley.phone_number, parley.email_address) IS
+COMMENT ON FUNCTION parley.create_contact(parley.person_name, parley.phone_number, parley.email_address, parley.contact_attributes) IS
 	'Creates a contact from at least one of name, phone and email. Phones are compared by their digits, emails without case. '
 	'Errors: 22004 nothing given, 23505 phone or email taken.';
+
+CREATE FUNCTION parley.change_contact(
+	contact_id bigint, name parley.person_name DEFAULT NULL, phone parley.phone_number DEFAULT NULL,
+	email parley.email_address DEFAULT NULL, attributes parley.contact_attributes DEFAULT NULL, null_fields text[] DEFAULT NULL)
+RETURNS parley.contact
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	contact parley.contacts;
+	violated text;
+BEGIN
+	SELECT * INTO contact FROM parley.contacts c WHERE c.id = contact_id FOR UPDATE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no contact %', contact_id USING ERRCODE = 'no_data_found', COLUMN = 'contact_id';
+	END IF;
+	contact.name := CASE WHEN 'name' = ANY (null_fields) THEN NULL ELSE coalesce(name, contact.name) END;
+	contact.phone := CASE WHEN 'phone' = ANY (null_fields) THEN NULL ELSE coalesce(parley.clean_phone(phone), contact.phone) END;
+	contact.email := CASE WHEN 'email' = ANY (null_fields) THEN NULL ELSE coalesce(email, contact.email) END;
+	contact.attributes := CASE WHEN 'attributes' = ANY (null_fields) THEN '{}' ELSE coalesce(attributes, contact.attributes) END;
+	IF num_nonnulls(contact.name, contact.phone, contact.email) = 0 THEN
+		RAISE EXCEPTION 'a contact needs a name, a phone or an email' USING ERRCODE = 'null_value_not_allowed', COLUMN = null_fields[1];
+	END IF;
+	UPDATE parley.contacts c
+		SET name = contact.name, phone = contact.phone, email = contact.email, attributes = contact.attributes
+		WHERE c.id = contact_id;
+	RETURN parley.get_contact(contact_id);
+EXCEPTION WHEN unique_violation THEN
+	GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+	violated := substring(violated FROM '^contacts_(phone|email)_(?:digits_)?key$');
+	IF violated IS NULL THEN
+		RAISE;
+	END IF;
+	RAISE EXCEPTION '% is taken', violated USING ERRCODE = 'unique_violation', COLUMN = violated;
+END $$;
+COMMENT ON FUNCTION parley.change_contact(
+	bigint, parley.person_name, parley.phone_number, parley.email_address, parley.contact_attributes, text[]) IS
+	'Changes a contact: what is absent stays, what null_fields names (null in JSON) goes, attributes are replaced as a whole. Lists and '
+	'searches have it from the commit on. Errors: P0002 no such contact, 22004 nothing would be left, 23505 phone or email taken.';
 
 CREATE FUNCTION parley.register_contact(contact_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -73,7 +116,7 @@ AS $$
 DECLARE
 	found_contact parley.contact;
 BEGIN
-	SELECT c.id, c.name, c.phone, c.email, c.created_at INTO found_contact
+	SELECT c.id, c.name, c.phone, c.email, c.created_at, c.attributes INTO found_contact
 		FROM parley.contacts c WHERE c.id = get_contact.contact_id;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'no contact %', contact_id USING ERRCODE = 'no_data_found';

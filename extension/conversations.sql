@@ -48,6 +48,20 @@ END $$;
 COMMENT ON FUNCTION parley.open_contact_conversation(bigint) IS
 	'The operator''s one conversation with a contact, made if it was not there (created). Errors: P0002 no such contact.';
 
+CREATE FUNCTION parley.show_contact_change() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE parley.conversations c SET contact_id = c.contact_id WHERE c.kind = 'contact' AND c.contact_id = NEW.id;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION parley.show_contact_change() IS
+	'Trigger: a contact has another name or phone, which the list shows, so that whoever follows the list is told of the conversation.';
+
+CREATE TRIGGER contacts_show_change AFTER UPDATE OF name, phone ON parley.contacts
+	FOR EACH ROW WHEN ((OLD.name, OLD.phone) IS DISTINCT FROM (NEW.name, NEW.phone)) EXECUTE FUNCTION parley.show_contact_change();
+
 -- Users reach whom they know. The operator, and SQL without a role of a caller, reach everyone.
 
 CREATE FUNCTION parley.shares_conversation(user_id bigint, contact_id bigint) RETURNS boolean

@@ -39,9 +39,10 @@ BEGIN
 	SELECT true, format('{%s} is bound from the %s, not from the path', m[1], CASE m[1] WHEN 'idempotency_key' THEN 'header' ELSE 'token' END)
 	FROM regexp_matches(path, '\{(caller_id|caller_role)\}', 'g') m
 	UNION ALL
-	SELECT true, format('argument %s is bound from the token, and must be %s', a.name, w.type::regtype)
+	SELECT true, format('argument %s is bound from %s, and must be %s', a.name, w.source, w.type::regtype)
 	FROM unnest(arguments, found.proargtypes::oid[]) AS a(name, type)
-		JOIN (VALUES ('caller_id', 'bigint'::regtype), ('caller_role', 'text'::regtype)) AS w(name, type) ON w.name = a.name
+		JOIN (VALUES ('caller_id', 'the token', 'bigint'::regtype), ('caller_role', 'the token', 'text'),
+			('null_fields', 'the fields that are null', 'text[]')) AS w(name, source, type) ON w.name = a.name
 	WHERE a.type <> w.type
 	UNION ALL
 	SELECT true, format('%s %s has the same shape', r.method, r.path)

@@ -3,18 +3,19 @@
 CREATE FUNCTION parley.create_user(
 	phone parley.phone_number DEFAULT NULL, name parley.person_name DEFAULT NULL, email parley.email_address DEFAULT NULL,
 	caller_phone text DEFAULT NULL)
-RETURNS parley.contact
+RETURNS parley.registered_user
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	made parley.contact;
+	made parley.registered_user;
 BEGIN
 	IF caller_phone IS NULL THEN
 		IF num_nonnulls(phone, email) = 0 THEN
 			RAISE EXCEPTION 'a user needs a phone or an email' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'phone';
 		END IF;
-		RETURN parley.insert_contact(name, phone, email, now());
+		SELECT i.id, i.name, i.phone, i.email, i.created_at INTO made FROM parley.insert_contact(name, phone, email, now()) i;
+		RETURN made;
 	END IF;
 	IF parley.phone_digits(caller_phone) = '' THEN
 		RAISE EXCEPTION 'registration takes a token with a verified phone' USING ERRCODE = 'PY403';

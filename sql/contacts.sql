@@ -48,6 +48,49 @@ SELECT parley.create_contact(phone => '1+7005550106');
 -- a phone of 7 and one of 15 digits are as short and as long as they get
 SELECT (parley.create_contact(phone => '700 0001')).phone, (parley.create_contact(phone => '+700 000 000 000 001')).phone;
 
+-- what_is_absent_stays, and what null_fields names goes
+SELECT id AS ben FROM parley.create_contact('Ben Contacts', '+1 700 555 0201', 'ben@contacts.example', '{"plan": "gold"}') \gset
+SELECT name, phone, email, attributes FROM parley.change_contact(:ben, name => 'Benno Contacts');
+SELECT name, phone, email, attributes FROM parley.change_contact(:ben, phone => 'tel:+1-700-555-0202', null_fields => '{email,attributes}');
+SELECT name, phone, email, attributes FROM parley.change_contact(:ben, attributes => '{"plan": null, "since": [2020]}', null_fields => '{name}');
+SELECT parley.change_contact(:ben) = parley.get_contact(:ben) AS the_same;
+
+-- a_change_leaves_one_way_to_be_known, and takes what is nobody's
+SELECT parley.change_contact(:ben, null_fields => '{phone}');
+SELECT parley.change_contact(:ben, phone => '1 (700) 555-0001');
+SELECT parley.change_contact(:ben, email => 'ANA@contacts.example');
+SELECT phone FROM parley.change_contact(:ben, phone => '1-700-555-0202');
+SELECT parley.change_contact(-1, name => 'Nobody');
+
+-- attributes_are_an_object_of_8_kB
+SELECT parley.create_contact('Listed', attributes => '[1]');
+SELECT parley.create_contact('Long', attributes => jsonb_build_object('a', repeat('x', 8192)));
+SELECT octet_length((parley.create_contact('As Long As It Gets', attributes => jsonb_build_object('a', repeat('x', 8183)))).attributes::text);
+
+-- a_contact_is_found_by_what_it_is_called_now, by the operator and by users
+SELECT id AS cat FROM parley.create_user('+1 700 555 0301', 'Catherine Contacts') \gset
+SELECT id AS dan FROM parley.create_user('+1 700 555 0302', 'Daniel Contacts') \gset
+SELECT id AS talk FROM parley.open_direct_conversation(:cat, :dan) \gset
+SELECT id AS letters FROM parley.open_contact_conversation(:cat) \gset
+SELECT count(*) FROM parley.post_user_message(:talk, 'hello', :cat), parley.post_message(:letters, 'hello');
+CREATE FUNCTION pg_temp.found(term text, cat bigint, dan bigint, OUT of_operator bigint, OUT of_user bigint, OUT contacts bigint) LANGUAGE sql AS $$
+	SELECT (SELECT count(*) FROM parley.list_conversations(term)), (SELECT count(*) FROM parley.list_user_conversations(dan, term)),
+		(SELECT count(*) FROM parley.list_contacts(term) WHERE id = cat AND similarity = 1) $$;
+SELECT term, f.* FROM unnest(ARRAY['catherine con', '555 0301', 'zoë contacts', '555 0399']) term, pg_temp.found(term, :cat, :dan) f;
+SELECT xmin::text AS before FROM parley.conversations WHERE id = :letters \gset
+SELECT name, phone FROM parley.change_contact(:cat, 'Zoë Contacts', '+1 700 555 0399');
+SELECT term, f.* FROM unnest(ARRAY['catherine con', '555 0301', 'zoë contacts', '555 0399']) term, pg_temp.found(term, :cat, :dan) f;
+
+-- who_follows_the_list_is_told, but not of what it does not show
+SELECT xmin::text <> :'before' AS told_of_a_name FROM parley.conversations WHERE id = :letters;
+SELECT xmin::text AS before FROM parley.conversations WHERE id = :letters \gset
+SELECT email FROM parley.change_contact(:cat, email => 'cat@contacts.example', attributes => '{"plan": "silver"}');
+SELECT xmin::text <> :'before' AS told_of_an_email FROM parley.conversations WHERE id = :letters;
+
+-- a_user_is_not_shown_what_the_operator_notes
+SELECT to_jsonb(parley.create_user('+1 700 555 0398', 'Noted')) ? 'attributes' AS on_registration, to_jsonb(u) ? 'attributes' AS later
+	FROM parley.get_user(:cat) u;
+
 -- a_sequence_behind_its_table_is_named_as_that
 BEGIN;
 SELECT setval('parley.contacts_id_seq', :ana, false) = :ana AS behind;

@@ -96,7 +96,7 @@ DROP INDEX parley.contacts_phone_trgm, parley.contacts_phone_digits_trgm;
 
 -- contact_list
 CREATE TYPE parley.listed_contact AS (
-	id bigint, name text, phone text, email text, created_at timestamptz, similarity real, next_cursor text
+	id bigint, name text, phone text, email text, created_at timestamptz, attributes jsonb, similarity real, next_cursor text
 );
 COMMENT ON TYPE parley.listed_contact IS 'a contact, and how similar its name is to what was searched: 1 where it matches exactly';
 
@@ -337,3 +337,22 @@ ALTER TYPE parley.message ADD ATTRIBUTE agent_id bigint;
 ALTER TYPE parley.posted_message ADD ATTRIBUTE agent_id bigint;
 ALTER TYPE parley.listed_message ADD ATTRIBUTE agent_id bigint;
 DROP FUNCTION parley.post_message(bigint, parley.message_content, bigint, parley.idempotency_key);
+-- contacts: attributes, which are the operator's.
+CREATE DOMAIN parley.contact_attributes AS jsonb
+	CHECK (jsonb_typeof(VALUE) = 'object' AND octet_length(VALUE::text) <= 8192);
+COMMENT ON DOMAIN parley.contact_attributes IS 'a JSON object of at most 8,192 bytes';
+ALTER TABLE parley.contacts ADD COLUMN attributes parley.contact_attributes NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN parley.contacts.attributes IS 'what else the operator notes of the contact, whom it is not shown';
+ALTER TYPE parley.contact ADD ATTRIBUTE attributes jsonb;
+CREATE TYPE parley.registered_user AS (
+	id bigint,
+	name text,
+	phone text,
+	email text,
+	created_at timestamptz
+);
+COMMENT ON TYPE parley.contact IS 'a contact as the operator''s functions show it';
+COMMENT ON TYPE parley.registered_user IS 'a user as registration shows them';
+DROP FUNCTION parley.create_contact(parley.person_name, parley.phone_number, parley.email_address);
+INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on) VALUES
+	('PUT', '/contacts/{contact_id}', 'parley.change_contact', 'operator', 200, true, 'front');

@@ -136,11 +136,28 @@ take_path_header_and_token(Binding *binding, const StatementInput *input)
 	}
 }
 
+/* What tells a null from a field that is absent, where the function asks for it. */
+static Value
+binding_null_fields(const Binding *binding, const Parameter *asking)
+{
+	json_t *names = json_array();
+	Value value;
+
+	for (size_t i = 0; i < binding->route->parameter_count; i++)
+		if (binding->given[i].json != NULL && json_is_null(binding->given[i].json))
+			json_array_append_new(names, json_string(binding->route->parameters[i].name));
+	value = value_from_json(asking, names, binding->pool);
+	json_decref(names);
+	return value;
+}
+
 static Value
 binding_judge(const Binding *binding, const Parameter *parameter, const Given *given)
 {
 	h2o_mem_pool_t *pool = binding->pool;
 
+	if (parameter->source == SOURCE_NULLS)
+		return binding_null_fields(binding, parameter);
 	if (given->text != NULL && !utf8_is_valid(given->text, given->length))
 		return (Value){ .wrong = "is not valid UTF-8" };
 	if (given->text != NULL)

@@ -110,7 +110,7 @@ is_judged_by_database(Oid type)
 static bool
 read_source(const char *word, ParameterSource *source)
 {
-	static const char *const words[] = { "path", "query", "body", "header", "token" };
+	static const char *const words[] = { "path", "query", "body", "header", "token", "nulls" };
 
 	for (size_t i = 0; word != NULL && i < sizeof(words) / sizeof(words[0]); i++)
 	{

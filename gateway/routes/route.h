@@ -12,7 +12,8 @@ typedef enum ParameterSource
 	SOURCE_QUERY,
 	SOURCE_BODY,
 	SOURCE_HEADER,
-	SOURCE_TOKEN
+	SOURCE_TOKEN,
+	SOURCE_NULLS /* the names of the body's fields that are null */
 } ParameterSource;
 
 typedef struct Parameter

@@ -26,6 +26,7 @@ const lines = {
 	"GET /contacts": { query: "?searchValue=a" },
 	"POST /contacts": { body: () => ({ phone: phone() }) },
 	"GET /contacts/{contact_id}": {},
+	"PUT /contacts/{contact_id}": { body: () => ({ name: "a contact again", attributes: { plan: "gold" } }) },
 	"POST /contacts/{contact_id}/conversation": { ok: 200 },
 	"POST /users": { body: () => ({ phone: phone() }) },
 	"GET /users/{user_id}": {},

@@ -177,6 +177,24 @@ START_TEST(the_caller_is_bound_from_the_token_alone)
 }
 END_TEST
 
+START_TEST(fields_that_are_null_are_named_where_the_function_asks)
+{
+	Parameter parameters[] = { { .name = "a", .source = SOURCE_BODY, .type = "text", .type_oid = TYPE_TEXT },
+							   { .name = "null_fields", .source = SOURCE_NULLS, .type = "text[]" },
+							   { .name = "b", .source = SOURCE_BODY, .type = "jsonb", .type_oid = TYPE_JSONB } };
+
+	ck_assert(bind_route(METHOD_PUT, parameters, 3, "", "{\"a\":null,\"b\":{\"a\":null}}", NULL));
+	ck_assert_str_eq(statement.values[1], "{\"a\"}");
+	ck_assert_str_eq(statement.values[2], "{\"a\":null}");
+	ck_assert(bind_route(METHOD_PUT, parameters, 3, "", "{\"b\":null,\"a\":null}", NULL));
+	ck_assert_str_eq(statement.values[1], "{\"a\",\"b\"}");
+	ck_assert(bind_route(METHOD_PUT, parameters, 3, "", "", NULL));
+	ck_assert_str_eq(statement.values[1], "{}");
+	ck_assert(!bind_route(METHOD_PUT, parameters, 3, "", "{\"null_fields\":[\"a\"]}", NULL));
+	ck_assert_int_eq(problem.status, 400);
+}
+END_TEST
+
 START_TEST(names_are_judged_before_values_and_all_at_once)
 {
 	Parameter parameters[] = {
@@ -298,5 +316,6 @@ END_TEST
 RUN_TESTS("statement", no_more_than_twenty_fields_are_named, body_is_as_long_as_its_texts_need,
 		  integers_are_bound_within_their_type_and_bounds, texts_are_bound_within_their_length_and_list,
 		  other_types_are_bound, each_source_reaches_its_parameter, the_caller_is_bound_from_the_token_alone,
+		  fields_that_are_null_are_named_where_the_function_asks,
 		  names_are_judged_before_values_and_all_at_once, bad_encoding_is_told_at_once,
 		  a_body_that_is_no_object_is_told, a_number_too_large_for_any_type_is_a_value)
