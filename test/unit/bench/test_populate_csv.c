@@ -1,5 +1,5 @@
-/* csv: what RFC 4180 allows is read, what cannot be a message is skipped and counted, and what is malformed is named by
- * its line. */
+/* csv: reads what RFC 4180 allows, skips and counts rows that cannot be a message, and reports the line of a syntax
+ * error. */
 #include "csv.h"
 
 #include <check.h>

@@ -1,4 +1,4 @@
-/* person, traffic: phones are valid and never repeat, and messages are spread over conversations as they promise. */
+/* person, traffic: phones are valid and unique, and messages are distributed over conversations as promised. */
 #include "csv.h"
 #include "person.h"
 #include "traffic.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Digits as a number that begins with 1, so that leading zeros count. */
+/* The digits as a number with a 1 in front, so that leading zeros count. */
 static uint64_t
 phone_key(const char *phone, int *digits)
 {

@@ -1,4 +1,5 @@
-/* random, weighted, hash_set, timeline: the same seed gives the same numbers, and they are spread as they say. */
+/* random, weighted, hash_set, timeline: the same seed gives the same numbers, and their distributions are as promised.
+ */
 #include "hash_set.h"
 #include "random.h"
 #include "timeline.h"
@@ -20,7 +21,7 @@ START_TEST(the_same_seed_gives_the_same_numbers)
 }
 END_TEST
 
-/* The numbers are part of what a seed means, on every machine and compiler. */
+/* A seed must give these numbers on every machine and with every compiler. */
 START_TEST(the_first_numbers_of_a_seed_stay)
 {
 	Random random = { 0 };

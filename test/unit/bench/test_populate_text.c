@@ -1,4 +1,4 @@
-/* text: messages are valid, of life's length, reproducible, and their words as common and as rare as in life. */
+/* text: messages are valid, reproducible and of realistic length, and word frequencies are realistic. */
 #include "csv.h"
 #include "text.h"
 
@@ -52,7 +52,7 @@ START_TEST(the_same_seed_gives_the_same_messages)
 }
 END_TEST
 
-/* Of as many in a part of the time. */
+/* Returns how many messages contain the word if all of them are from this part of the time. */
 static int
 messages_between(double from, double until, const char *word)
 {
@@ -91,7 +91,7 @@ START_TEST(common_words_are_common_and_rare_ones_rare)
 	ck_assert_int_gt(messages_with("the"), MESSAGES / 2);
 	ck_assert_int_gt(movie, MESSAGES / 200);
 	ck_assert_int_lt(movie, MESSAGES / 20);
-	/* As a word: its letters may well be part of another. */
+	/* As a word: its letters may be part of another word. */
 	snprintf(rarest, sizeof(rarest), " %s ", text_generator_word(generator, 47999));
 	ck_assert_int_lt(messages_with(rarest), 10);
 	ck_assert_ptr_null(text_generator_word(generator, 48000));

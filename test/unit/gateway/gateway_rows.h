@@ -1,4 +1,4 @@
-/* Rows as PostgreSQL would answer them, made by libpq itself. */
+/* Rows as PostgreSQL would return them, made by libpq itself. */
 #ifndef GATEWAY_ROWS_H
 #define GATEWAY_ROWS_H
 
@@ -12,7 +12,7 @@ typedef struct RowColumn
 	Oid type;
 } RowColumn;
 
-/* cells: row after row; NULL for an SQL null. */
+/* cells: row by row; NULL is an SQL null. */
 static PGresult *
 make_rows(const RowColumn *columns, int column_count, const char *const *cells, int row_count)
 {

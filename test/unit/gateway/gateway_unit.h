@@ -1,4 +1,4 @@
-/* What the gateway's unit tests share: a pool for each test, and the program's main. */
+/* Shared by the gateway's unit tests: a pool for each test, and main(). */
 #ifndef GATEWAY_UNIT_H
 #define GATEWAY_UNIT_H
 
@@ -21,7 +21,7 @@ tear_down_pool(void)
 	h2o_mem_clear_pool(&pool);
 }
 
-/* Runs the tests of one module, the last line being check's own. */
+/* Runs the tests of one module. The last line is printed by check. */
 static int
 run_tests(const char *module, const TTest *const *tests, size_t count)
 {

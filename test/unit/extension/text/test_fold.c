@@ -1,4 +1,4 @@
-/* fold: eight bytes at once, one by one and beyond ASCII fold alike, and as towlower() has it. */
+/* fold: folding eight bytes at a time, byte by byte and beyond ASCII gives the same result, that of towlower(). */
 #include "text/fold.h"
 
 #include <check.h>

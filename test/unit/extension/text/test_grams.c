@@ -1,4 +1,4 @@
-/* grams: every part of a text has its clues among the text's grams, and clues are as narrow as they are said to be. */
+/* grams: the clues of every part of a text are among the text's grams, and clues are as narrow as promised. */
 #include "text/grams.h"
 
 #include <check.h>
@@ -27,7 +27,7 @@ static const char *const texts[] = {
 	"мир привет",
 };
 
-/* Whether the text has a gram for each clue of the term. */
+/* Returns whether the text has a gram for each clue of the term. */
 static bool
 may_contain(const char *text, const char *term, size_t term_length)
 {

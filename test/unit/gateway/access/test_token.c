@@ -1,4 +1,4 @@
-/* token and auth: which tokens are good, and whom a route lets in. Tokens are made by libjwt itself. */
+/* token and auth: which tokens are valid, and whom a route admits. The tokens are made by libjwt. */
 #include "access/token.h"
 
 #include <dirent.h>
@@ -25,7 +25,7 @@ enum
 	NOW = 1700000000
 };
 
-/* Each test has a process of its own, and a directory of its own in it. */
+/* Each test has its own process, and its own directory. */
 static void
 remove_directory(void)
 {
@@ -62,7 +62,7 @@ write_key(const char *name, const char *bytes)
 	return place;
 }
 
-/* The private and the public half of a new key in PEM. */
+/* Returns the private and the public half of a new key in PEM. */
 static void
 make_pair(const char *type, char *private_pem, char *public_pem)
 {
@@ -79,7 +79,7 @@ make_pair(const char *type, char *private_pem, char *public_pem)
 	EVP_PKEY_free(key);
 }
 
-/* A token of these claims; kid may be NULL. */
+/* Returns a token with these claims. kid may be NULL. */
 static char *
 sign(jwt_alg_t algorithm, const char *key, const char *kid, const char *claims)
 {
@@ -103,12 +103,12 @@ verify(const TokenKeys *keys, char *token)
 {
 	bool good = token_verify(cache, keys, token, strlen(token), NOW, &caller);
 
-	ck_assert_int_eq(token_verify(cache, keys, token, strlen(token), NOW, &caller), good); /* by the cache */
+	ck_assert_int_eq(token_verify(cache, keys, token, strlen(token), NOW, &caller), good); /* from the cache */
 	free(token);
 	return good;
 }
 
-/* Of a secret's file, or of a list that names algorithms. */
+/* Returns the keys of a secret's file, or of a list that names algorithms. */
 static TokenKeys *
 keys_of(const char *files)
 {
@@ -251,7 +251,7 @@ START_TEST(a_changed_token_is_refused_at_every_byte)
 	char *token = sign(JWT_ALG_HS256, secret, NULL, CLAIMS);
 	size_t length = strlen(token);
 
-	for (size_t i = 0; i + 1 < length; i++) /* the last letter has bits that do not count */
+	for (size_t i = 0; i + 1 < length; i++) /* the last letter has unused bits */
 	{
 		char *changed = strdup(token);
 
@@ -280,7 +280,7 @@ START_TEST(other_keys_do_not_trust_the_cache)
 }
 END_TEST
 
-/* What is wrong with the key file of these bytes, named with this algorithm; "" if nothing is. */
+/* Returns what is wrong with a key file of these bytes for this algorithm, or "" if nothing is. */
 static const char *
 complaint(const char *algorithm, const char *bytes)
 {

@@ -1,4 +1,4 @@
-/* json: every text comes back the same when jansson reads what was written; array literals, both ways. */
+/* json: jansson reads every text back as it was written; array literals in both directions. */
 #include "base/json.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* metrics: counts of all workers are summed, and buckets are cumulative, as Prometheus has it. */
+/* metrics: the counts of all workers are added up, and buckets are cumulative, as in Prometheus. */
 #include "base/metrics.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* rfc3339: which times are taken, and how PostgreSQL's are written. */
+/* rfc3339: which times are accepted, and how PostgreSQL's times are formatted. */
 #include "base/rfc3339.h"
 
 #include <string.h>

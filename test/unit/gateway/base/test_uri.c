@@ -1,4 +1,4 @@
-/* uri: what is decoded, what is refused, and that encoding comes back by decoding. */
+/* uri: what is decoded, what is refused, and that decoding reverses encoding. */
 #include "base/uri.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* problem: the status of each SQLSTATE, what is told and what is not, and the document's form. */
+/* problem: the status of each SQLSTATE, what is disclosed and what is not, and the format of the document. */
 #include "call/problem.h"
 
 #include <string.h>

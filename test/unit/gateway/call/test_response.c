@@ -1,4 +1,4 @@
-/* response: rows as JSON by their columns' types, the columns that are no fields, and the links. */
+/* response: rows as JSON by their columns' types, the columns that are not fields, and the links. */
 #include "call/response.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* statement: each source and type bound, each complaint named. */
+/* statement: values of each source and type are bound, and every error is named. */
 #include "call/statement.h"
 
 #include <string.h>
@@ -32,7 +32,8 @@ bind_route(HttpMethod method, Parameter *parameters, size_t count, const char *q
 	return statement_bind(&route, &input, &pool, &statement, &problem);
 }
 
-/* Binds one value, as a query's text and as a JSON body; expects both to give text, or both to be wrong (NULL). */
+/* Binds one value, both from a query string and from a JSON body. Both must give `text`, or be invalid if that is NULL.
+ */
 static void
 expect_value(Parameter parameter, const char *query, const char *json, const char *text)
 {

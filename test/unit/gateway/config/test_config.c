@@ -1,4 +1,4 @@
-/* config: a flag wins over the environment, which wins over the default; what is wrong is named. */
+/* config: a flag overrides the environment, which overrides the default. Errors name the setting. */
 #include "config/config.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* A libpq that a test plays the server of. See fake_libpq.h. */
+/* A libpq whose server is played by the test. See fake_libpq.h. */
 #include "fake_libpq.h"
 
 #include <stdlib.h>
@@ -24,10 +24,10 @@ struct pg_conn
 	bool open;
 	bool bad;
 	int own;    /* the descriptor that the code under test watches */
-	int server; /* its other end */
+	int server; /* the other end */
 	int sent;
 	int executions;
-	int waiting; /* commands not answered */
+	int waiting; /* commands without a response */
 	PGresult *answers[ANSWERS_MAX];
 	int answer_count;
 	int taken;
@@ -134,7 +134,7 @@ fake_fail_one(int connection, const char *sqlstate, const char *severity)
 		answer(&connections[connection], error);
 	else
 	{
-		put(&connections[connection], error); /* the server ends before it syncs */
+		put(&connections[connection], error); /* the server ends the connection before the sync */
 		connections[connection].waiting--;
 	}
 	wake(&connections[connection]);

@@ -1,6 +1,6 @@
 /*
- * A libpq that a test plays the server of: connections are socket pairs, what is sent is counted, and answers are put
- * in by the test. Result objects are the fake's own.
+ * A libpq whose server is played by the test: connections are socket pairs, what is sent is counted, and the test
+ * supplies the responses. Result objects belong to the fake.
  */
 #ifndef FAKE_LIBPQ_H
 #define FAKE_LIBPQ_H
@@ -9,29 +9,31 @@
 
 #include <libpq-fe.h>
 
-/* How attempts to connect end from now on. */
+/* Determines how attempts to connect end from now on. */
 extern bool fake_accepts;
 
-/* Forgets all connections, which must be closed, and accepts again. */
+/* Forgets all connections, which must be closed, and accepts new ones again. */
 void fake_reset(void);
 
-/* Connections that were opened, and the place of the newest that is still open, from 0; -1 if none. */
+/* The number of connections opened so far, and the index of the newest one that is still open, or -1. */
 int fake_opened(void);
 int fake_newest(void);
 
-/* How many commands (statements, prepares, executions) the connection was sent, and how many executions of them. */
+/* How many commands (statements, prepares, executions) were sent on the connection, and how many of them were
+ * executions. */
 int fake_sent(int connection);
 int fake_executions(int connection);
 
-/* Answers what waits: all of it well, or the first well/with an error of the SQLSTATE; severity "ERROR" or "FATAL". */
+/* Responds to pending commands: all of them with success, or the first one with success or with an error of the
+ * SQLSTATE. severity is "ERROR" or "FATAL". */
 void fake_answer_all(int connection);
 void fake_answer_one(int connection);
 void fake_fail_one(int connection, const char *sqlstate, const char *severity);
 
-/* Rows for the first command in wait, but no sync: the commit is still to come. */
+/* Sends rows for the first pending command, but no sync: it has not committed yet. */
 void fake_answer_rows_only(int connection);
 
-/* The server goes away. */
+/* The server closes the connection. */
 void fake_break(int connection);
 
 #endif

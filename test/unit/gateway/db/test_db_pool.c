@@ -1,4 +1,4 @@
-/* db_pool: queueing, deadlines, losses and repeats, against a libpq that the test answers for. */
+/* db_pool: queueing, deadlines, lost connections and retries, with a libpq whose server is the test. */
 #include "db/db_pool.h"
 
 #include <sys/resource.h>
@@ -49,7 +49,7 @@ is_wanted(DbQuery *query)
 	return wanted;
 }
 
-/* Runs the loop until the condition holds, for at most ten seconds. */
+/* Runs the loop until the condition is true, for at most ten seconds. */
 #define UNTIL(condition)                                  \
 	do                                                    \
 	{                                                     \
@@ -60,7 +60,7 @@ is_wanted(DbQuery *query)
 		ck_assert_msg(condition, "in vain: " #condition); \
 	} while (0)
 
-/* A pool that is not connected yet. */
+/* Creates a pool that is not connected yet. */
 static void
 make_pool(size_t connections, size_t depth, size_t queue_length_max)
 {
@@ -82,7 +82,7 @@ make_pool(size_t connections, size_t depth, size_t queue_length_max)
 	wanted = true;
 }
 
-/* A pool with all connections ready. */
+/* Creates a pool with all connections ready. */
 static void
 make_ready_pool(size_t connections, size_t depth, size_t queue_length_max)
 {
@@ -240,7 +240,7 @@ END_TEST
 START_TEST(what_may_not_be_repeated_is_not_sent_to_a_server_that_has_gone)
 {
 	make_ready_pool(2, 4, 10);
-	fake_break(0); /* the loop has yet to notice */
+	fake_break(0); /* the loop has not noticed yet */
 	submit(false);
 	ck_assert_int_eq(fake_executions(0), 0);
 	ck_assert_int_eq(fake_executions(1), 1);
@@ -370,16 +370,16 @@ START_TEST(new_statements_replace_the_old)
 
 	make_ready_pool(1, 2, 10);
 	db_pool_set_statements(db, list, 1);
-	ck_assert_int_eq(fake_sent(0), 4); /* the old one closed, the new one prepared */
+	ck_assert_int_eq(fake_sent(0), 4); /* the old one was closed, the new one prepared */
 	query->on_result = on_result;
 	queries[query_count++] = query;
 	db_pool_submit(db, query);
-	ck_assert_int_eq(fake_sent(0), 4); /* not before there is room: two are under way */
+	ck_assert_int_eq(fake_sent(0), 4); /* not before there is room: two are in progress */
 	fake_answer_all(0);
 	UNTIL(fake_sent(0) == 5);
 	fake_answer_all(0);
 	UNTIL(results == 1);
-	submit(false); /* of the old list: prepared again */
+	submit(false); /* from the old list: prepared again */
 	ck_assert_int_eq(fake_sent(0), 7);
 	dispose();
 }
@@ -397,7 +397,7 @@ START_TEST(a_failed_setup_is_no_connection)
 }
 END_TEST
 
-/* How many descriptors the process may have open; returns how many it might before. */
+/* Sets how many descriptors the process may have open. Returns the previous limit. */
 static rlim_t
 limit_descriptors(rlim_t count)
 {
@@ -416,7 +416,7 @@ START_TEST(without_a_descriptor_an_attempt_fails_and_the_loop_goes_on)
 	rlim_t before;
 
 	make_pool(1, 1, 10);
-	before = limit_descriptors(3); /* what is open stays so */
+	before = limit_descriptors(3); /* open descriptors stay open */
 	UNTIL(db_pool_counters(db)->connect_failures == 1);
 	ck_assert_int_eq(h2o_evloop_run(loop, 0), 0);
 	limit_descriptors(before);
@@ -432,7 +432,7 @@ START_TEST(what_is_put_back_in_a_tick_still_has_its_time)
 	query_timeout_ms = 2000;
 	make_ready_pool(1, 1, 10);
 	submit(true);
-	UNTIL(db_pool_counters(db)->losses == 1); /* the silent server's connection is closed in the tick */
+	UNTIL(db_pool_counters(db)->losses == 1); /* the connection to the silent server is closed by the tick */
 	ck_assert_uint_eq(db_pool_counters(db)->acquire_timeouts, 0);
 	dispose();
 	query_timeout_ms = 200;

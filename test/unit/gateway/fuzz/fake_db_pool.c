@@ -1,6 +1,6 @@
 /*
- * A pool without a database: every query is answered at once, by what its first value begins with, so that clients'
- * bytes choose between rows, refusals, errors and timeouts. What was bound has to be what PostgreSQL takes as text.
+ * A pool without a database. Every query gets its result at once. The start of its first value selects rows, a refusal,
+ * an error or a timeout, so the client's bytes can choose. All bound values must be text that PostgreSQL accepts.
  */
 #include "db/db_pool.h"
 

@@ -1,8 +1,8 @@
 /*
- * A fuzz target for all that a client's bytes go through before PostgreSQL: a whole server with one worker, on a unix
- * socket, with fake_db_pool.c in the pool's place. An input's first byte says after how many bytes the client pauses;
- * the rest is all that it sends. Nothing may end the process, a client that has sent its last byte must be answered and
- * closed within seconds, and what it is told must be HTTP that blames nobody but the client.
+ * A fuzz target for everything that a client's bytes pass through before PostgreSQL: a whole server with one worker, on
+ * a unix socket, with fake_db_pool.c in place of the pool. The first byte of an input is the number of bytes after
+ * which the client pauses; the rest is what it sends. The process must never end, a client that has sent its last byte
+ * must get a response and be closed within seconds, and the response must be HTTP that blames only the client.
  */
 #include <errno.h>
 #include <signal.h>
@@ -41,7 +41,7 @@
 
 #define ROW(method, path, auth, parameters) method, path, auth, "200", "f", "t", "", "SELECT", "[" parameters "]"
 
-/* The rows of describe_routes(): a parameter of every source and type, and a route of every kind of caller. */
+/* The rows of describe_routes(): a parameter of every source and type, and a route for every kind of caller. */
 static const char *const routes[] = { ROW("GET", "/a/{user_id}", "none", ID "," PARAMETERS("query")),
 									  ROW("POST", "/a/{user_id}", "none", ID "," KEY "," PARAMETERS("body")),
 									  ROW("PUT", "/u/{user_id}", "user", ID "," PARAMETERS("body")),
@@ -154,7 +154,7 @@ send_all(int client, const uint8_t *bytes, size_t length)
 	}
 }
 
-/* Until the server has read what was sent, or will not. */
+/* Waits until the server has read what was sent, or has closed. */
 static void
 wait_until_read(int client)
 {
@@ -176,7 +176,7 @@ receive_all(int client)
 
 	while ((received = recv(client, answer + length, ANSWER_BYTES_MAX - length, 0)) > 0)
 		length += (size_t) received;
-	require(received == 0 || errno != EAGAIN); /* the time for it is over */
+	require(received == 0 || errno != EAGAIN); /* the timeout has not expired */
 	answer[length] = '\0';
 	return length;
 }

@@ -1,12 +1,12 @@
-/* interposed: chunked bodies as RFC 9112, 7.1 has them, in pieces of any size; and that h2o's parser is trimmed. */
+/* interposed: chunked bodies according to RFC 9112, 7.1, in pieces of any size; and h2o's parser is restricted. */
 #include "http/interposed.h"
 
 #include <string.h>
 
 #include "gateway_unit.h"
 
-/* Decodes in pieces of step bytes as h2o does: each behind what is decoded so far. Returns what the decoder says last.
- */
+/* Decodes in pieces of `step` bytes as h2o does: each piece follows what is decoded so far. Returns the decoder's last
+ * result. */
 static ssize_t
 decode(const char *text, size_t step, char *out)
 {

@@ -1,4 +1,4 @@
-/* target: the four forms of RFC 9112, 3.2, and all that only looks like one of them. */
+/* target: the four forms of RFC 9112, 3.2, and everything that only looks like one of them. */
 #include "http/target.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 static Target
 parse(const char *text)
 {
-	/* Of exactly its length, so that a sanitizer sees a byte read beside it. */
+	/* Exactly as long as needed, so that a sanitizer detects reads beyond the end. */
 	size_t length = strlen(text);
 	char *copy = malloc(length == 0 ? 1 : length);
 	Target target;
@@ -26,7 +26,7 @@ check_part(const char *text, TargetPart part, const char *expected)
 				  "\"%s\": \"%.*s\" instead of \"%s\"", text, (int) part.length, text + part.start, expected);
 }
 
-/* query NULL: there is none, which is not the same as an empty one. */
+/* query is NULL if there is none, which is not the same as an empty one. */
 static void
 check_target(const char *text, TargetForm form, const char *authority, const char *path, const char *query)
 {

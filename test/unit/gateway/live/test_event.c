@@ -1,4 +1,4 @@
-/* event: what a client reads is what was written, whatever is in it. */
+/* event: the client reads exactly what was written, whatever it contains. */
 #include "live/event.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* registry: the streams of a user are found, whoever else there is, and each waits once and in turn. */
+/* registry: the streams of a user are found, whoever else is there, and each of them is queued once and in order. */
 #include "live/registry.h"
 
 #include "gateway_unit.h"

@@ -1,4 +1,4 @@
-/* user_count: each user has as many as the limit, and room again when one ends. */
+/* user_count: each user can have as many as the limit, and another one when one ends. */
 #include "live/user_count.h"
 
 #include "gateway_unit.h"

@@ -1,4 +1,4 @@
-/* wakeups: an array's text is a batch of ids. */
+/* wakeups: the text of an array is a batch of ids. */
 #include "live/wakeups.h"
 
 #include "gateway_unit.h"

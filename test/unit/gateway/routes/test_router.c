@@ -1,4 +1,4 @@
-/* router: which route a path leads to, and that rows which make no sense are left out. */
+/* router: which route a path leads to; rows that make no sense are left out. */
 #include "routes/router.h"
 
 #include <string.h>
