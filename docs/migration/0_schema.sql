@@ -1,5 +1,6 @@
--- The schema to be migrated, as the old service has it: every user has accounts, every transaction belongs to an account, and the
--- service keeps each account's total. No keys, no defaults, amounts are floats, times are seconds since 1970. The test fills a copy of this.
+-- The schema of the old service: every user has accounts, every transaction belongs to an account, and the service stores each
+-- account's total. There are no keys and no defaults, amounts are floats, times are seconds since 1970. The test fills a copy of
+-- this.
 CREATE TABLE users (
 	id varchar(264),
 	name text

@@ -1,4 +1,4 @@
--- The way back from step 2 (and 3, and 4): the old code never knew. The keys of step 1 stay.
+-- The way back from step 2 (and 3, and 4), which the old code does not notice. The keys of step 1 stay.
 \set ON_ERROR_STOP on
 SET lock_timeout = '2s';
 BEGIN;

@@ -1,5 +1,5 @@
--- Step 3: the rows of before step 2. In transactions of 1,000 rows, so that nobody waits long for any of them and vacuum keeps up;
--- stopped anywhere, it goes on from there. Nothing else may run it in a transaction: it commits.
+-- Step 3: fills in the rows that existed before step 2, 1,000 per transaction, so that nobody waits long for any of them and
+-- VACUUM keeps up. If it is interrupted, run it again. It commits, so do not run it in a transaction.
 \set ON_ERROR_STOP on
 CREATE OR REPLACE PROCEDURE backfill_migration(batch integer DEFAULT 1000) LANGUAGE plpgsql AS $$
 DECLARE
@@ -19,7 +19,7 @@ BEGIN
 	LOOP
 		SELECT max(b.id) INTO next_id FROM (SELECT u.id FROM users u WHERE u.id > last_id ORDER BY u.id LIMIT batch) b;
 		EXIT WHEN next_id IS NULL;
-		-- one lock order for everyone who takes several
+		-- everyone who locks several users does so in this order
 		PERFORM total_user(u.id) FROM (SELECT u.id FROM users u WHERE u.id > last_id AND u.id <= next_id ORDER BY u.id) u;
 		COMMIT;
 		last_id := next_id;

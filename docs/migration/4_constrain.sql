@@ -1,9 +1,9 @@
--- Step 4: the new way becomes a rule. CONCURRENTLY and NOT VALID … VALIDATE read the table while others write; SET NOT NULL finds the
--- validated check and reads nothing. A transaction that belongs to no user fails it: 5_verify.sql lists those.
+-- Step 4: adds constraints. CONCURRENTLY and NOT VALID … VALIDATE read the table while others write; SET NOT NULL uses the
+-- validated check and does not read the table. A transaction that belongs to no user makes this fail: 5_verify.sql lists those.
 \set ON_ERROR_STOP on
 SELECT 'DROP INDEX CONCURRENTLY transaction_user_id' FROM pg_index
 	WHERE indexrelid = to_regclass('transaction_user_id') AND NOT indisvalid \gexec
--- CONCURRENTLY waits for transactions that are open, and nobody waits for it.
+-- CONCURRENTLY waits for open transactions, but nobody waits for it.
 SET lock_timeout = 0;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS transaction_user_id ON transaction (user_id, created_at);
 SET lock_timeout = '2s';

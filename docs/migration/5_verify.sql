@@ -1,5 +1,5 @@
--- Step 5, and at any time from step 3 on: the users for whom the old way and the new disagree, and what belongs to nobody. No row: all is well. One statement is
--- one snapshot, so it may run while others write.
+-- Step 5, and at any time from step 3 on: lists the users for whom the old data and the new data disagree, and rows that belong
+-- to nobody. It must return no rows. A single statement has a single snapshot, so it may run while others write.
 WITH by_account AS (
 	SELECT a.user_id, sum(a.total::numeric) AS total FROM account a GROUP BY a.user_id
 ), old_way AS (

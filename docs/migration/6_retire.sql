@@ -1,5 +1,5 @@
--- Step 6, when the last old server is gone: users.total lives by itself, the accounts stand aside. transaction.account_id keeps what
--- it says, so this too can be undone: 6_retire_undo.sql.
+-- Step 6, when the last old server is gone: users.total becomes independent of the accounts, which are renamed.
+-- transaction.account_id keeps its values, so this can be undone too: 6_retire_undo.sql.
 \set ON_ERROR_STOP on
 SELECT to_regclass('account') IS NULL AS done \gset
 \if :done
@@ -8,13 +8,13 @@ SELECT to_regclass('account') IS NULL AS done \gset
 \endif
 SET lock_timeout = '2s';
 BEGIN;
--- Nobody may be between the old way of counting and the new.
+-- Nobody may write between the old way of counting and the new one.
 LOCK TABLE transaction, account IN ACCESS EXCLUSIVE MODE;
 DROP TRIGGER attach_transaction ON transaction;
 DROP TRIGGER follow_account ON account;
 DROP FUNCTION attach_transaction(), follow_account(), total_user(varchar);
 ALTER TABLE account RENAME TO account_retired;
--- For the way back.
+-- Needed by the way back.
 CREATE TABLE account_id_was AS SELECT attnotnull FROM pg_attribute WHERE attrelid = 'transaction'::regclass AND attname = 'account_id';
 ALTER TABLE transaction ALTER COLUMN account_id DROP NOT NULL;
 

@@ -1,4 +1,5 @@
--- The way back from step 6. What was inserted since has no account: it is put on one, as the trigger would have.
+-- The way back from step 6. Transactions inserted since then have no account: they are put on one, as the trigger would have
+-- done.
 \set ON_ERROR_STOP on
 SELECT to_regclass('account') IS NOT NULL AS done \gset
 \if :done

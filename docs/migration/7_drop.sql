@@ -1,4 +1,4 @@
--- Step 7, when nobody will want to go back: from here on only a backup returns.
+-- Step 7, when nobody will want to go back: after this only a backup helps.
 \set ON_ERROR_STOP on
 SET lock_timeout = '2s';
 BEGIN;

@@ -1,12 +1,14 @@
--- Takes such a database into parley: psql -v currency=EUR -v source=SCHEMA -f import.sql, where SCHEMA of parley's own database has the
--- tables users, account and transaction (restored there, or foreign tables). In one transaction: all of it or nothing.
+-- Imports such a database into parley: psql -v currency=EUR -v source=SCHEMA -f import.sql, where SCHEMA is a schema of parley's
+-- database with the tables users, account and transaction (restored there, or foreign tables). Everything happens in one
+-- transaction.
 --
--- Floats become minor units by one rule: amount::numeric, which is the shortest decimal that the float stands for (15 digits), times
--- 10 to the minor digits of the currency, rounded half away from zero. Whatever that changes is a row of parley_import.differences:
---   rounded           a transaction of which a fraction of the minor unit was cut or added
---   skipped           a transaction that is no amount: none, NaN, infinite, or 0 when rounded
---   nobody's          an account without a user, a transaction without an account
---   opening balance   an account's total that is not the sum of its transactions: a first transaction makes it so
+-- Floats are converted to minor units by one rule: amount::numeric, which is the shortest decimal that the float stands for (15
+-- digits), times 10 to the power of the currency's minor digits, rounded half away from zero. Whatever that changes is a row of
+-- parley_import.differences:
+--   rounded           a transaction from which a fraction of the minor unit was removed, or to which it was added
+--   skipped           a transaction without a valid amount: null, NaN, infinite, or 0 after rounding
+--   nobody's          an account without a user, or a transaction without an account
+--   opening balance   an account whose total is not the sum of its transactions: a first transaction makes up for it
 --   user              the sum over a user's accounts, before and after
 \set ON_ERROR_STOP on
 BEGIN;
@@ -29,7 +31,7 @@ INSERT INTO parley_import.differences
 	SELECT 'nobody''s', t.id, t.amount, NULL::numeric FROM transaction t
 	WHERE NOT EXISTS (SELECT FROM parley_import.accounts i WHERE i.account_id = t.account_id);
 
--- Times are of any of the types that services keep them in; without one it is the import's.
+-- Times have any of the types in which services store them. If there is none, it is the time of the import.
 CREATE FUNCTION pg_temp.time_of(seconds double precision) RETURNS timestamptz LANGUAGE sql RETURN coalesce(to_timestamp(seconds), now());
 CREATE FUNCTION pg_temp.time_of(at timestamptz) RETURNS timestamptz LANGUAGE sql RETURN coalesce(at, now());
 CREATE TEMP TABLE lines ON COMMIT DROP AS
@@ -75,7 +77,7 @@ INSERT INTO parley_import.differences
 		LEFT JOIN (SELECT a.user_id, sum(a.balance) / 10::numeric ^ parley.minor_digits(:'currency') AS total FROM parley.accounts a GROUP BY a.user_id) i
 			ON i.user_id = u.contact_id
 	WHERE g.total <> coalesce(i.total, 0);
--- fails here, and leaves nothing, if a rule of the ledger is broken
+-- fails, and rolls back everything, if a rule of the ledger is broken
 SELECT 1 / (SELECT 1 - sign(count(*)) FROM parley.audit_ledger()) AS the_ledger_adds_up \g /dev/null
 COMMIT;
 SELECT kind, count(*), sum(imported - given) AS difference FROM parley_import.differences GROUP BY kind ORDER BY kind;
