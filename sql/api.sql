@@ -1,4 +1,4 @@
--- api: routes describe themselves by the catalog, PUBLIC has nothing, the gateway what is a route.
+-- api: routes are described by the catalog. PUBLIC has no privileges; the gateway can run routes and nothing else.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 
@@ -6,7 +6,7 @@
 SELECT r.method, r.path, r.function FROM parley.routes r
 	WHERE NOT EXISTS (SELECT FROM parley.describe_routes() d WHERE (d.method, d.path) = (r.method, r.path) AND d.statement IS NOT NULL);
 
--- a_routes_functions_name_says_which_it_is
+-- the_name_of_a_routes_function_is_unambiguous
 SELECT r.function FROM parley.routes r JOIN pg_proc p ON p.proname = split_part(r.function, '.', 2)
 	AND p.pronamespace = 'parley'::regnamespace GROUP BY r.function, r.method, r.path HAVING count(*) > 1;
 
@@ -25,7 +25,7 @@ SELECT p ->> 'name' AS name, p ->> 'in' AS "in", p ->> 'required' AS required,
 	FROM parley.describe_routes(), jsonb_array_elements(parameters) p
 	WHERE method = 'POST' AND path = '/users/{user_id}/conversations/{conversation_id}/messages';
 
--- who_calls_is_said_by_the_token_alone: whatever the function's defaults and the path's names
+-- only_the_token_says_who_calls: not the function's defaults, nor placeholders in the path
 SELECT statement, p ->> 'in' AS "in", p ->> 'required' AS required, p ->> 'default' AS "default"
 	FROM parley.describe_routes(), jsonb_array_elements(parameters) p
 	WHERE path = '/users/{user_id}/accounts/{account_id}/transactions' AND method = 'POST' AND p ->> 'name' ~ '^caller';
@@ -48,7 +48,7 @@ SELECT parley.add_route('PATCH', '/hello', 'public.hello', 'none');
 SELECT parley.add_route('GET', '/hello', 'public.hello', 'everyone');
 DELETE FROM parley.routes WHERE path = '/hello/{name}';
 DROP FUNCTION public.hello(text, text);
--- … whose arguments of output come first
+-- … even_if_its_output_arguments_come_first
 CREATE FUNCTION public.hello(OUT said text, name text, OUT at text, greeting text DEFAULT 'hello') LANGUAGE sql AS 'SELECT $2 || $1, NULL';
 SELECT parley.add_route('GET', '/hello/{name}', 'public.hello', 'none');
 SELECT statement, p ->> 'name' AS name, p ->> 'in' AS "in", p ->> 'required' AS required
@@ -81,11 +81,11 @@ SELECT d, parley.argument_bounds(('pg_temp.' || d)::regtype)
 	FROM unnest(ARRAY['between', 'at_least', 'long', 'short', 'one', 'several', 'pattern', 'both', 'below', 'anything',
 		'either', 'either_and', 'not_so', 'untrue', 'some_of', 'quoted', 'fraction', 'twice', 'over_twice', 'cased']) d;
 
--- a_domain_of_the_extension_is_more_than_its_bounds_only_where_it_says_so
+-- only_domains_that_say_so_check_more_than_their_bounds
 SELECT t.typname FROM pg_type t
 	WHERE t.typnamespace = 'parley'::regnamespace AND t.typtype = 'd' AND parley.argument_bounds(t.oid) ? 'more' ORDER BY 1;
 
--- every_value_that_its_type_does_not_take_is_named
+-- every_value_that_is_invalid_for_its_type_is_named
 COMMENT ON DOMAIN pg_temp.pattern IS 'small letters';
 SELECT * FROM parley.refused_values('{a,b,c,d,e,f}', '{pg_temp.pattern,pg_temp.both,integer,uuid,pg_temp.between,bigint[]}',
 	'{A,x,99999999999,"","8","{1,x}"}');
@@ -94,7 +94,7 @@ SELECT * FROM parley.refused_values('{a,b,c,d,e,f}', '{pg_temp.pattern,pg_temp.b
 SELECT * FROM parley.refused_values('{a,b}', '{parley.phone_number,parley.email_address}', '{x,x}');
 SELECT * FROM parley.refused_values('{}', '{}', '{}');
 
--- a_route_whose_function_is_overloaded_or_gone_says_so
+-- a_route_whose_function_is_overloaded_or_missing_says_so
 CREATE FUNCTION public.hello() RETURNS text LANGUAGE sql RETURN 'hello';
 SELECT parley.add_route('GET', '/hello', 'public.hello', 'none');
 CREATE FUNCTION public.hello(name text) RETURNS text LANGUAGE sql RETURN name;
@@ -122,7 +122,7 @@ SELECT c.oid::regclass, c.relkind FROM pg_class c WHERE c.relnamespace = 'parley
 SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'parley'::regnamespace AND c.relkind IN ('r', 'v')
 	AND has_table_privilege('parley_operator', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE');
 
--- … and can
+-- … and_it_can
 SET ROLE parley_gateway;
 SELECT count(*) > 10 AS routes FROM parley.describe_routes();
 SELECT (parley.create_user('+1 706 555 0001', 'Ana Api')).name;

@@ -1,4 +1,5 @@
--- applications: known by their token; chats numbered in them, messages in the chats; no internal id in any answer or error.
+-- applications: identified by their token; chats are numbered in them, messages in the chats. No internal id appears in any
+-- result or error.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT token AS app, name, chats_count, replayed FROM parley.create_application('Applications A') \gset
@@ -8,7 +9,7 @@ SELECT token AS other FROM parley.create_application('Applications B') \gset
 -- tokens_are_192_random_bits_in_url_safe_text
 SELECT :'app' ~ '^[A-Za-z0-9_-]{32}$' AS safe, :'app' <> :'other' AS different;
 SELECT count(DISTINCT parley.random_token()) FROM generate_series(1, 1000);
--- … every one of the 64 characters in every place: none is stuck
+-- … with_all_64_characters_at_every_position
 SELECT bool_and(seen = 64) FROM (SELECT count(DISTINCT substr(t, p, 1)) AS seen
 	FROM (SELECT parley.random_token() AS t FROM generate_series(1, 2000)) r, generate_series(1, 32) p GROUP BY p) s;
 
@@ -58,7 +59,7 @@ SELECT number, content, updated_at > created_at AS updated FROM parley.edit_chat
 SELECT number FROM parley.search_chat(:'app', 2, 'WORL');
 SELECT number, content FROM parley.search_chat(:'app', 2, 'moon');
 
--- a_search_is_of_one_chat_any_part_of_a_word_nothing_special
+-- a_search_is_within_one_chat: any part of a word, no character is special
 SELECT number FROM parley.search_chat(:'app', 2, 'ell');
 SELECT number FROM parley.search_chat(:'app', 2, '%');
 SELECT number FROM parley.search_chat(:'app', 2, '_');
@@ -71,7 +72,7 @@ SELECT number, next_last_id FROM parley.search_chat(:'app', 2, 'EVEN', 2);
 SELECT number, next_last_id FROM parley.search_chat(:'app', 2, 'even', 2, 10);
 SELECT number, next_last_id FROM parley.search_chat(:'app', 2, 'even', 2, 6);
 
--- a_token_is_exchanged_for_a_new_one_of_the_same_shard, and the old one is good for nothing
+-- a_token_is_exchanged_for_a_new_one_of_the_same_shard, and the old one stops working
 SELECT token AS turned FROM parley.create_application('Turned', 'applications-turned') \gset
 SELECT number FROM parley.create_chat(:'turned');
 SELECT token AS new, chats_count FROM parley.rotate_token(:'turned') \gset
@@ -80,7 +81,7 @@ SELECT number FROM parley.get_chat(:'new', 1);
 SELECT parley.get_chat(:'turned', 1);
 SELECT parley.rotate_token(:'turned');
 SELECT token = :'new' AS new, replayed FROM parley.create_application('Turned', 'applications-turned');
--- … and taken away
+-- … and_revoked
 SELECT parley.revoke_application(:'new');
 SELECT parley.get_application(:'new');
 SELECT parley.post_chat_message(:'new', 1, 'x');
@@ -89,7 +90,7 @@ SELECT parley.create_application('Turned', 'applications-turned');
 SELECT count(*) FROM parley.list_applications("limit" => 200) WHERE name = 'Turned' OR token IS NULL;
 SELECT count(*) FROM parley.audit_shards();
 
--- tokens_and_numbers_that_are_not_there_are_alike
+-- unknown_tokens_and_numbers_look_alike
 SELECT parley.get_application('nobody');
 SELECT parley.get_application('');
 SELECT parley.get_application(repeat('x', 5000));
@@ -108,11 +109,11 @@ SELECT parley.edit_chat_message('nobody', 2, 1, 'x');
 SELECT parley.search_chat(:'app', 99, 'x');
 SELECT parley.post_chat_message(:'app', 2, '');
 
--- the list of conversations knows no chats
+-- chats_are_not_in_the_list_of_conversations
 SELECT count(*) FROM parley.recent_conversations('another application, hello');
 SELECT * FROM parley.audit_conversations();
 
--- a_search_walks_the_chat_from_its_end
+-- a_search_reads_the_chat_from_its_end
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 EXPLAIN (COSTS OFF) SELECT * FROM (SELECT * FROM parley.messages n WHERE n.conversation_id = 1 AND n.number < 9 ORDER BY n.number DESC OFFSET 0) m

@@ -1,4 +1,4 @@
--- audit: each rule that always holds is seen to be broken when it is. Every breach is rolled back.
+-- audit: breaks each rule that must always hold, and checks that the audit reports it. Every breach is rolled back.
 \set VERBOSITY terse
 SELECT id AS ana FROM parley.create_contact('Ana Audit', '+1 703 555 0001') \gset
 SELECT id AS c FROM parley.open_contact_conversation(:ana) \gset
@@ -33,7 +33,7 @@ SELECT parley.rebuild_conversations();
 SELECT rule FROM parley.audit_conversations();
 ROLLBACK;
 
--- a_message_dated_before_an_earlier_one, which a load past post_message brings and rebuild_conversations() takes note of
+-- a_message_dated_before_an_earlier_one: rows loaded without post_message() can have that, and rebuild_conversations() notes it
 BEGIN;
 UPDATE parley.messages SET created_at = created_at - interval '1 day' WHERE conversation_id = :c AND number = 2;
 SELECT rule, found FROM parley.audit_conversations();
@@ -66,7 +66,7 @@ INSERT INTO parley.messages (conversation_id, number, content) VALUES (-7, 1, 'o
 SELECT rule, found FROM parley.audit_conversations();
 ROLLBACK;
 
--- what_the_table_itself_refuses
+-- breaches_that_the_table_itself_refuses
 INSERT INTO parley.messages (conversation_id, number, content) VALUES (:c, 3, 'twice');
 INSERT INTO parley.messages (conversation_id, number, content) VALUES (:c, 0, 'zeroth');
 INSERT INTO parley.messages (conversation_id, number) VALUES (:c, 4);

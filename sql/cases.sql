@@ -6,7 +6,7 @@ SELECT id AS bob FROM parley.create_contact('Bob', '+1 555 010 0002') \gset
 SELECT id AS talk FROM parley.open_contact_conversation(:ann) \gset
 SELECT id AS direct FROM parley.open_direct_conversation(:ann, :bob) \gset
 
--- agents: made, changed, disabled; emails are one each, whatever their case
+-- agents_are_created_changed_and_disabled; emails are unique without regard to case
 SELECT id AS mara FROM parley.create_agent('Mara', 'mara@example.org') \gset
 SELECT id AS tom FROM parley.create_agent('Tom', 'tom@example.org') \gset
 SELECT name, email, disabled_at FROM parley.list_agents();
@@ -20,15 +20,15 @@ ROLLBACK TO s;
 SELECT name, email, disabled_at IS NOT NULL AS disabled FROM parley.change_agent(:tom, 'Tom O.', disabled => true);
 SELECT name, disabled_at IS NOT NULL AS disabled FROM parley.change_agent(:tom, disabled => false);
 
--- a conversation that nobody said anything about is open and nobody's
+-- a_conversation_without_a_case_is_open_and_unassigned
 SELECT status, snoozed_until, assignee_id, labels FROM parley.case_state(:talk);
 
--- what is absent stays; assignee 0 is nobody; labels are a set
+-- missing_fields_stay; assignee 0 is nobody; labels are a set
 SELECT status, assignee_id = :mara AS mara, labels FROM parley.set_case(:talk, assignee_id => :mara, labels => '["vip", "billing", "vip"]');
 SELECT status, assignee_id = :mara AS mara, labels FROM parley.set_case(:talk, 'resolved');
 SELECT status, assignee_id, labels FROM parley.set_case(:talk, 'open', assignee_id => 0, labels => '[]');
 
--- what makes no sense is refused, by the name of the field
+-- invalid_values_are_refused_by_the_name_of_the_field
 SAVEPOINT s;
 SELECT parley.set_case(:talk, 'snoozed');
 ROLLBACK TO s;
@@ -53,12 +53,12 @@ ROLLBACK TO s;
 
 \set VERBOSITY terse
 
--- a snooze ends by itself
+-- a_snooze_ends_by_itself
 SELECT status, snoozed_until > now() AS later FROM parley.set_case(:talk, snoozed_until => clock_timestamp() + interval '1 hour');
 UPDATE parley.cases SET snoozed_until = now() WHERE conversation_id = :talk;
 SELECT status, snoozed_until FROM parley.case_state(:talk);
 
--- the contact's message opens it again, the operator's own does not; other conversations stay as they are
+-- the_contacts_message_reopens_it, the operator's own does not; other conversations do not change
 SELECT status FROM parley.set_case(:talk, 'resolved');
 SELECT status FROM parley.set_case(:direct, 'resolved');
 SELECT message_id FROM parley.post_message(:talk, 'anything else?');
@@ -69,7 +69,7 @@ SELECT status FROM parley.case_state(:direct);
 SELECT message_id FROM parley.post_user_message(:direct, 'hello', :bob);
 SELECT status FROM parley.case_state(:direct);
 
--- the operator's read horizon: own messages after it are no news, it only advances, deleted ones do not count
+-- the_operators_read_horizon: own messages after it are not unread, it only advances, deleted messages do not count
 SELECT * FROM parley.mark_operator_read(:talk, 1);
 SELECT * FROM parley.mark_operator_read(:talk, 2);
 SELECT * FROM parley.mark_operator_read(:talk, 1);
@@ -89,14 +89,14 @@ ROLLBACK TO s;
 
 \set VERBOSITY terse
 
--- the operator's own messages can be edited and deleted, others' not
+-- the_operators_own_messages_can_be_edited_and_deleted, others' cannot
 SELECT content, edited_at IS NOT NULL AS edited FROM parley.edit_message(:talk, 6, 'three, edited');
 SELECT parley.edit_message(:talk, 5, 'forged');
 ROLLBACK TO s;
 SELECT parley.delete_message(:talk, 6);
 
--- what an agent sends says so: in the first answer and when it is repeated, in lists, in the conversation, in sync; an id that is no
--- agent's, or a user's, says nothing, and nor does what is sent for a member
+-- a_message_sent_by_an_agent_says_so: in the first response and in repetitions, in lists, in the conversation, in sync. An id
+-- that is not an agent's, or is a user's, is not recorded, nor is one on messages sent for a member.
 SELECT agent_id = :mara AS maras FROM parley.post_message(:talk, 'from Mara', NULL, 'mara-1', :mara, 'operator');
 SELECT agent_id = :mara AS maras, replayed FROM parley.post_message(:talk, 'from Mara', NULL, 'mara-1', :tom, 'operator');
 SELECT content, agent_id = :mara AS maras FROM parley.list_messages(:talk, sort => 'desc', "limit" => 2);
@@ -108,11 +108,11 @@ SELECT (m ->> 'agent_id')::bigint = :mara AS maras FROM parley.sync(:ann), json_
 SELECT agent_id = :mara AS maras FROM parley.get_user_message(:ann, :talk, (SELECT max(number) - 3 FROM parley.messages WHERE conversation_id = :talk));
 SELECT agent_id = :mara AS maras FROM parley.edit_message(:talk, (SELECT max(number) - 3 FROM parley.messages WHERE conversation_id = :talk), 'from Mara, edited');
 
--- all of it stands in the conversation
+-- all_of_it_is_in_the_conversation
 SELECT "case" -> 'status' AS status, "case" -> 'labels' AS labels, participants -> 0 -> 'read_message_id' AS read
 	FROM parley.conversation(:talk);
 
--- the audit sees a flag that disagrees with its case, and a horizon past the end
+-- the_audit_reports_a_flag_that_disagrees_with_its_case, and a horizon past the end
 SELECT status FROM parley.set_case(:talk, 'resolved');
 SELECT rule FROM parley.audit_conversations() WHERE conversation_id = :talk;
 UPDATE parley.conversations SET is_settled = false, operator_read_number = 99 WHERE id = :talk;

@@ -1,4 +1,4 @@
--- contact_list: exact matches first, then names like the term, page by page.
+-- contact_list: exact matches come first, then similar names, page by page.
 \set VERBOSITY terse
 BEGIN;
 DELETE FROM parley.contacts;
@@ -8,7 +8,7 @@ INSERT INTO parley.contacts (id, name, phone, email) VALUES
 CREATE FUNCTION pg_temp.found(term text) RETURNS TABLE (id bigint, name text, similarity text) LANGUAGE sql AS $$
 	SELECT id, name, round(similarity::numeric, 2)::text FROM parley.list_contacts(term) $$;
 
--- a_match_comes_before_names_like_it
+-- a_match_comes_before_similar_names
 SELECT * FROM pg_temp.found('maria gonzalez');
 SELECT * FROM pg_temp.found('Jon Smith');
 SELECT * FROM pg_temp.found('gonza');
@@ -21,11 +21,11 @@ SELECT id FROM pg_temp.found('john@example.ORG');
 SELECT id FROM pg_temp.found('%');
 SELECT id FROM pg_temp.found('l_c');
 SELECT id FROM pg_temp.found('\');
--- without_a_term_all
+-- without_a_term_all_are_listed
 SELECT array_agg(id) FROM pg_temp.found('');
 SELECT array_agg(id) FROM pg_temp.found(NULL);
 
--- pages_put_together_are_the_whole
+-- the_pages_together_are_the_whole_list
 INSERT INTO parley.contacts (id, name) SELECT n, 'Anna ' || chr(65 + n % 26) || chr(97 + n % 7) || repeat(chr(97 + n % 11), n % 5) FROM generate_series(100, 3099) n;
 CREATE FUNCTION pg_temp.pages(term text, size integer) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -50,7 +50,7 @@ SELECT term, size, count(*) > 0 AS found_some, array_agg(p ORDER BY n) = (SELECT
 	GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT count(*) FROM pg_temp.pages('', 200);
 
--- a_cursor_of_another_term_is_refused
+-- a_cursor_for_another_term_is_refused
 \set ON_ERROR_ROLLBACK on
 SELECT next_cursor AS "cursor" FROM parley.list_contacts('anna', 1) \gset
 SELECT count(*) FROM parley.list_contacts('anna', 1, :'cursor');

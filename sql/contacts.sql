@@ -1,4 +1,4 @@
--- contacts: reachable by at least one of name, phone and email; phones unique by digits, emails without case.
+-- contacts: each has at least one of name, phone and email; phones are unique by digits, emails without regard to case.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT (c).name, (c).phone, (c).email, (c).created_at IS NOT NULL AS dated
@@ -25,7 +25,7 @@ SELECT parley.get_contact(-1);
 \set VERBOSITY terse
 SELECT parley.get_contact(-1);
 
--- what_is_no_phone_email_or_name_is_refused
+-- an_invalid_phone_email_or_name_is_refused
 SELECT parley.create_contact(phone => '123456');
 SELECT parley.create_contact(phone => '1234567890123456');
 SELECT parley.create_contact(phone => '555-CALL-NOW-1');
@@ -36,7 +36,7 @@ SELECT parley.create_contact(name => '');
 SELECT parley.create_contact(name => repeat('x', 201));
 SELECT length((parley.create_contact(name => repeat('é', 200))).name);
 
--- a_phone_is_taken_as_it_was_pasted, and kept in plain characters
+-- a_phone_is_accepted_as_pasted, and stored in plain characters
 SELECT phone FROM parley.create_contact(phone => 'tel:+1-700-555-0101');
 SELECT phone FROM parley.create_contact(phone => U&'+1\00A0(700)\202F555\20110102');
 SELECT phone FROM parley.create_contact(phone => U&'\202A\200E+1 700 555 0103\202C');
@@ -45,17 +45,17 @@ SELECT parley.create_contact(phone => U&'1\00A0700\00A0555\00A00101');
 SELECT parley.create_contact(phone => 'tel:+1-700-555-0105;ext=7');
 SELECT parley.create_contact(phone => '1+7005550106');
 
--- a phone of 7 and one of 15 digits are as short and as long as they get
+-- a phone has 7 to 15 digits
 SELECT (parley.create_contact(phone => '700 0001')).phone, (parley.create_contact(phone => '+700 000 000 000 001')).phone;
 
--- what_is_absent_stays, and what null_fields names goes
+-- missing_fields_stay, and those in null_fields are removed
 SELECT id AS ben FROM parley.create_contact('Ben Contacts', '+1 700 555 0201', 'ben@contacts.example', '{"plan": "gold"}') \gset
 SELECT name, phone, email, attributes FROM parley.change_contact(:ben, name => 'Benno Contacts');
 SELECT name, phone, email, attributes FROM parley.change_contact(:ben, phone => 'tel:+1-700-555-0202', null_fields => '{email,attributes}');
 SELECT name, phone, email, attributes FROM parley.change_contact(:ben, attributes => '{"plan": null, "since": [2020]}', null_fields => '{name}');
 SELECT parley.change_contact(:ben) = parley.get_contact(:ben) AS the_same;
 
--- a_change_leaves_one_way_to_be_known, and takes what is nobody's
+-- a_change_must_leave_one_way_to_be_known, and can only take a phone or email that is free
 SELECT parley.change_contact(:ben, null_fields => '{phone}');
 SELECT parley.change_contact(:ben, phone => '1 (700) 555-0001');
 SELECT parley.change_contact(:ben, email => 'ANA@contacts.example');
@@ -91,7 +91,7 @@ SELECT xmin::text <> :'before' AS told_of_an_email FROM parley.conversations WHE
 SELECT to_jsonb(parley.create_user('+1 700 555 0398', 'Noted')) ? 'attributes' AS on_registration, to_jsonb(u) ? 'attributes' AS later
 	FROM parley.get_user(:cat) u;
 
--- a_sequence_behind_its_table_is_named_as_that
+-- a_sequence_behind_its_table_is_reported_as_such
 BEGIN;
 SELECT setval('parley.contacts_id_seq', :ana, false) = :ana AS behind;
 SELECT parley.create_contact('Late');

@@ -1,4 +1,4 @@
--- conversations: one with the operator a contact, one direct a pair; each kind has its key and its members.
+-- conversations: one with the operator per contact, one direct conversation per pair. Each kind has its key and its members.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT id AS ana FROM parley.create_contact('Ana Conversations', '+1 701 555 0001') \gset
@@ -18,7 +18,7 @@ SELECT id = :ana_bob AS same, kind, user1_id = :ana AS smaller_first, user2_id =
 SELECT id = :ana_bob AS same, created FROM parley.open_direct_conversation(:bob, phone => '17015550001');
 SELECT count(*) AS members FROM parley.members WHERE conversation_id = :ana_bob AND contact_id IN (:ana, :bob);
 
--- not_with_oneself_nor_with_someone_unknown
+-- not_with_oneself_or_with_someone_unknown
 \set VERBOSITY sqlstate
 SELECT parley.open_direct_conversation(:ana, :ana);
 SELECT parley.open_direct_conversation(:ana, phone => '+1 701 555 0001');
@@ -29,7 +29,7 @@ SELECT parley.open_direct_conversation(:ana, phone => '+1 701 555 0999');
 SELECT parley.open_direct_conversation(:ana);
 SELECT parley.open_direct_conversation(:ana, :bob, '+1 701 555 0002');
 
--- a_conversation_shows_its_participants_by_phone_or_else_email
+-- a_conversation_shows_its_participants_by_phone_or_else_by_email
 SELECT id AS cem_bob FROM parley.open_direct_conversation(:cem, :bob) \gset
 SELECT p ->> 'name' AS name, p ->> 'identifier' AS identifier, p ->> 'type' AS type
 	FROM parley.conversation(:cem_bob), json_array_elements(participants) p;

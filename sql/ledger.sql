@@ -1,4 +1,4 @@
--- ledger: accounts and what is posted to them, as it is read again, replayed, paid on to others, and never changed.
+-- ledger: accounts and their transactions, which are read, replayed, transferred to others, and never changed.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT id AS ana FROM parley.create_user('+1 720 555 0001', 'Ana Ledger') \gset
@@ -14,7 +14,7 @@ SELECT id, name, next_last_id FROM parley.list_accounts(:ana, "limit" => 1);
 SELECT id, name, next_last_id FROM parley.list_accounts(:ana, last_id => 1, "limit" => 1);
 SELECT count(*) FROM parley.list_accounts(:eve);
 
--- a_replayed_opening_answers_the_account_as_it_was_opened
+-- a_replayed_opening_returns_the_account_as_it_was_opened
 SELECT amount, balance FROM parley.post_transaction(:ana, 1, 50000, 'salary', 'pay 1');
 SELECT id, name, balance, replayed FROM parley.open_account(:ana, 'EUR', 'daily', 'open 1');
 SELECT count(*) FROM parley.accounts WHERE user_id = :ana;
@@ -32,11 +32,11 @@ SELECT balance, last_number FROM parley.accounts WHERE user_id = :ana AND id = 1
 SELECT id, account_id, amount, balance, created_at, refused, refused_detail FROM parley.post_transaction(:ana, 1, -1, 'one cent too many');
 SELECT balance, last_number FROM parley.accounts WHERE user_id = :ana AND id = 1;
 
--- a_replay_gets_the_first_answer
+-- a_replay_gets_the_first_result
 SELECT id, amount, balance, replayed FROM parley.post_transaction(:ana, 1, 50000, 'salary', 'pay 1');
 SELECT id, refused, refused_detail, replayed FROM parley.post_transaction(:ana, 1, -700, 'shoes', 'shoes 1');
 SELECT balance FROM parley.post_transaction(:ana, 1, 1000, 'gift');
--- … also when that was a refusal, and there is enough money now
+-- … even_if_that_was_a_refusal_and_there_is_enough_money_now
 SELECT id, refused, refused_detail, replayed FROM parley.post_transaction(:ana, 1, -700, 'shoes', 'shoes 1');
 SELECT id, balance, replayed FROM parley.post_transaction(:ana, 1, -700, 'shoes', 'shoes 2');
 
@@ -69,7 +69,7 @@ SELECT from_transaction::jsonb - 'created_at' - 'user_id' AS paid, to_transactio
 SELECT from_transaction ->> 'balance' AS balance, to_transaction ->> 'balance' AS of_another, replayed
 	FROM parley.post_transfer(:ana, 1, :bob, 1, 200, 'rent', idempotency_key => 'rent 1');
 SELECT id, amount, balance, memo FROM parley.list_transactions(:bob, 1);
--- … between own accounts both balances show
+-- … between_own_accounts_both_balances_are_shown
 SELECT id FROM parley.open_account(:ana, 'EUR', 'savings');
 SELECT from_transaction ->> 'balance' AS balance, to_transaction ->> 'balance' AS of_ones_own
 	FROM parley.post_transfer(:ana, 1, :ana, 3, 50);
@@ -81,12 +81,12 @@ SELECT balance FROM parley.post_transaction(:ana, 1, 90000);
 SELECT from_transaction IS NULL AS nothing, refused, refused_detail, replayed
 	FROM parley.post_transfer(:ana, 1, :bob, 1, 90000, 'house', idempotency_key => 'house 1');
 
--- one_key_is_not_for_a_transaction_and_a_transfer
+-- one_key_cannot_be_used_for_a_transaction_and_a_transfer
 SELECT parley.post_transaction(:ana, 1, -200, 'rent', 'rent 1');
 SELECT parley.post_transfer(:ana, 1, :bob, 1, 700, 'shoes', idempotency_key => 'shoes 2');
 SELECT parley.post_transaction(:ana, 1, -90000, 'house', 'house 1');
 SELECT parley.post_transfer(:ana, 1, :bob, 1, 700, 'shoes', idempotency_key => 'shoes 1');
--- … nor for two transfers that differ in any way
+-- … or_for_two_transfers_that_differ_in_any_way
 SELECT parley.post_transfer(:ana, 1, :ana, 3, 200, 'rent', idempotency_key => 'rent 1');
 SELECT parley.post_transfer(:ana, 1, :bob, 1, 201, 'rent', idempotency_key => 'rent 1');
 SELECT parley.post_transfer(:ana, 1, :bob, 1, 200, 'food', idempotency_key => 'rent 1');
@@ -100,7 +100,7 @@ SELECT message_id, replayed FROM parley.post_transfer(:ana, 1, :bob, 1, 1234, 'c
 SELECT message_id, sender_id = :ana AS from_ana, content FROM parley.list_messages(:c);
 SELECT message_id, to_transaction ->> 'amount' AS amount FROM parley.post_transfer(:bob, 1, :ana, 3, 5, conversation_id => :c);
 SELECT content FROM parley.list_messages(:c, last_id => 1);
--- … so without the one there is not the other
+-- … so_neither_exists_without_the_other
 SELECT last_number FROM parley.accounts WHERE user_id = :eve;
 SELECT id FROM parley.open_account(:eve, 'EUR');
 SELECT balance FROM parley.post_transaction(:eve, 1, 100);
@@ -111,7 +111,7 @@ SELECT refused, message_id FROM parley.post_transfer(:bob, 1, :ana, 1, 99999999,
 SELECT balance, last_number FROM parley.accounts WHERE user_id = :eve;
 SELECT count(*) FROM parley.list_messages(:c);
 
--- a_receipt_says_that_it_is_one, which_nobody_else_can
+-- a_receipt_says_that_it_is_one, which no other message can
 SELECT message_id FROM parley.post_user_message(:c, 'paid 12.34 EUR: concert', :ana);
 SELECT m.number, m.transfer_id = f.id AS names_it, f.user_id = :ana AS of_ana
 	FROM parley.messages m LEFT JOIN parley.transfers f ON f.conversation_id = :c AND f.message_number = m.number
@@ -122,7 +122,7 @@ SELECT parley.delete_user_message(:ana, :c, 1);
 SELECT parley.edit_user_message(:bob, :c, 1, 'paid 0.00 EUR: concert');
 SELECT content FROM parley.get_user_message(:bob, :c, 1);
 SELECT parley.delete_user_message(:ana, :c, 3);
--- … and_is_shown_to_who_got_it
+-- … and_is_shown_to_the_recipient
 \set VERBOSITY sqlstate
 SELECT parley.post_transfer(:ana, 1, :eve, 1, 1, conversation_id => :c);
 \set VERBOSITY terse
@@ -138,11 +138,11 @@ SELECT count(*) FROM parley.list_transactions(:ana, 1, last_id => 92233720368547
 SELECT count(*) FROM parley.list_transactions(:ana, 1, last_id => 9223372036854775807);
 SELECT count(*) FROM parley.list_transactions(:ana, 1, last_id => -9223372036854775808, sort => 'desc');
 
--- amounts_are_written_as_their_currency_has_them
+-- amounts_are_formatted_according_to_their_currency
 SELECT parley.format_amount(-5, 'EUR'), parley.format_amount(1234, 'JPY'), parley.format_amount(1234, 'KWD'),
 	parley.format_amount(9223372036854775807, 'USD');
 
--- a_batch_answers_a_row_each_in_the_order_given
+-- a_batch_returns_one_row_per_item_in_the_order_given
 SELECT t.id, t.account_id, t.amount, t.balance, t.memo, t.replayed, t.refused, t.refused_detail
 	FROM parley.post_transactions(
 		ARRAY[:bob, :eve, :bob, :eve, :bob]::bigint[], ARRAY[1, 1, 1, 1, 1], ARRAY[10, 20, -99999999, -120, 30],
@@ -151,7 +151,7 @@ SELECT t.id, t.balance, t.replayed, t.refused FROM parley.post_transactions(
 	ARRAY[:bob, :bob]::bigint[], ARRAY[1, 1], ARRAY[10, -99999999], ARRAY['a', NULL], ARRAY['batch 1', 'batch 2']) t;
 SELECT t.id FROM parley.post_transactions('{}', '{}', '{}') t;
 
--- a_closed_account_takes_nothing_and_is_still_read
+-- a_closed_account_takes_no_transactions_but_can_be_read
 SELECT balance FROM parley.post_transaction(:ana, 3, -55, 'all of it');
 SELECT parley.close_account(:ana, 3);
 SELECT parley.close_account(:ana, 3);
@@ -159,11 +159,11 @@ SELECT id FROM parley.list_accounts(:ana);
 SELECT amount FROM parley.list_transactions(:ana, 3);
 SELECT balance FROM parley.get_balance(:ana, 3);
 
--- an_account_that_may_be_negative_is_never_short
+-- an_account_that_may_be_negative_never_has_insufficient_funds
 SELECT parley.allow_negative(:eve, 1);
 SELECT balance, refused FROM parley.post_transaction(:eve, 1, -1000);
 
--- nobody_changes_what_was_posted
+-- nobody_changes_a_transaction
 UPDATE parley.transactions SET memo = 'mine' WHERE user_id = :ana;
 DELETE FROM parley.transactions WHERE false;
 TRUNCATE parley.transactions;
@@ -177,7 +177,7 @@ SELECT c.relname, r.rolname, a.privilege_type FROM pg_class c, aclexplode(c.rela
 	WHERE c.oid IN ('parley.transactions'::regclass, 'parley.transfers'::regclass, 'parley.refusals'::regclass)
 		AND a.grantee <> c.relowner;
 
--- an_index_of_the_operators_is_kept_as_well
+-- an_index_that_the_operator_adds_is_maintained_too
 CREATE INDEX transactions_by_memo ON parley.transactions (memo);
 SELECT id > 0 AS posted FROM parley.post_transaction(:ana, 1, 7, 'indexed', 'indexed 1');
 SET enable_seqscan = off;
@@ -187,14 +187,14 @@ RESET enable_seqscan;
 SELECT replayed FROM parley.post_transaction(:ana, 1, 7, 'indexed', 'indexed 1');
 DROP INDEX parley.transactions_by_memo;
 
--- a_row_that_leaves_its_page_is_found_again
+-- a_row_that_moves_to_another_page_is_still_found
 ALTER TABLE parley.accounts SET (fillfactor = 100);
 SELECT count(*) FROM (SELECT parley.open_account(:bob, 'EUR', repeat('x', 100)) FROM generate_series(1, 100)) made;
 SELECT count(*) FROM (SELECT parley.post_transaction(:bob, 50, 1) FROM generate_series(1, 100)) posted;
 SELECT balance, last_number FROM parley.accounts WHERE user_id = :bob AND id = 50;
 ALTER TABLE parley.accounts SET (fillfactor = 80);
 
--- what_came_in_and_what_went_out_is_what_is_there
+-- what_came_in_minus_what_went_out_is_what_is_there
 SELECT id FROM parley.open_account(:ana, 'ISK') \gset isk_
 SELECT id FROM parley.open_account(:bob, 'ISK') \gset bobs_
 SELECT balance FROM parley.post_transaction(:ana, :isk_id, 500);
@@ -203,5 +203,5 @@ SELECT refused FROM parley.post_transfer(:ana, :isk_id, :bob, :bobs_id, 50);
 SELECT * FROM parley.trial_balance() WHERE currency = 'ISK';
 SELECT count(*) > 1 AS several FROM parley.trial_balance() WHERE difference = 0;
 
--- all_is_well
+-- the_audit_finds_nothing
 SELECT * FROM parley.audit_ledger();

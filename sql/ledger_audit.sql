@@ -1,4 +1,4 @@
--- ledger_audit: each rule that always holds is seen to be broken when it is. Every breach is rolled back.
+-- ledger_audit: breaks each rule that must always hold, and checks that the audit reports it. Every breach is rolled back.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET datestyle = 'ISO';
@@ -11,11 +11,11 @@ SELECT refused FROM parley.post_transaction(:ana, 1, -1000, NULL, 'k');
 SELECT replayed FROM parley.post_transfer(:ana, 1, :ana, 2, 50);
 SELECT * FROM parley.audit_ledger();
 
--- Only who may switch the triggers off can break most of them.
+-- Most rules can only be broken by someone who may disable the triggers.
 \set unlock 'ALTER TABLE parley.transactions DISABLE TRIGGER ALL; ALTER TABLE parley.transfers DISABLE TRIGGER ALL; ALTER TABLE parley.refusals DISABLE TRIGGER ALL'
 \set audit 'SELECT rule, account_id, CASE WHEN rule ~ $$^money$$ THEN regexp_replace(found, $$-?\\d+$$, $$N$$, $$g$$) ELSE regexp_replace(found, $$\\d+-\\d+-\\d+ [0-9:.+-]+$$, $$TIME$$, $$g$$) END AS found FROM parley.audit_ledger() WHERE rule <> $$what was posted is never changed$$ ORDER BY rule, account_id, found'
 
--- a_trigger_that_a_setting_or_a_restore_switches_off
+-- a_trigger_disabled_by_a_setting_or_a_restore
 BEGIN;
 ALTER TABLE parley.transactions ENABLE TRIGGER transactions_are_immutable;
 ALTER TABLE parley.transfers DISABLE TRIGGER transfers_are_immutable;
@@ -24,7 +24,7 @@ CREATE TRIGGER refusals_are_immutable AFTER INSERT ON parley.refusals EXECUTE FU
 SELECT * FROM parley.audit_ledger() ORDER BY found;
 ROLLBACK;
 
--- money_from_nowhere: a balance without transactions, a transfer that makes some
+-- money_from_nowhere: a balance without transactions, a transfer that creates money
 BEGIN;
 UPDATE parley.accounts SET balance = balance + 7 WHERE user_id = :ana AND id = 2;
 SELECT rule, regexp_replace(found, '-?\d+', 'N', 'g') AS found FROM parley.audit_ledger() WHERE rule ~ 'money';
@@ -37,7 +37,7 @@ DELETE FROM parley.transactions WHERE user_id = :ana AND account_id = 1 AND numb
 :audit;
 ROLLBACK;
 
--- a_lost_end
+-- a_missing_end
 BEGIN;
 :unlock;
 DELETE FROM parley.transactions WHERE user_id = :ana AND account_id = 1 AND number = 102;
@@ -72,14 +72,14 @@ UPDATE parley.transactions SET amount = 0 WHERE user_id = :ana AND account_id = 
 :audit;
 ROLLBACK;
 
--- a_time_before_the_one_before
+-- a_time_before_the_previous_one
 BEGIN;
 :unlock;
 UPDATE parley.transactions SET created_at = '2000-01-01' WHERE user_id = :ana AND account_id = 1 AND number = 50;
 :audit;
 ROLLBACK;
 
--- a_wrong_time_of_the_last
+-- a_wrong_time_of_the_last_transaction
 BEGIN;
 :unlock;
 UPDATE parley.accounts SET last_transaction_at = NULL WHERE user_id = :ana AND id = 2;
@@ -100,7 +100,7 @@ UPDATE parley.transactions SET idempotency_key = 'k' WHERE user_id = :ana AND ac
 :audit;
 ROLLBACK;
 
--- a_refusal_that_nobody_looks_for
+-- a_refusal_that_is_not_looked_for
 BEGIN;
 :unlock;
 UPDATE parley.accounts SET has_refusals = false WHERE user_id = :ana AND id = 1;
@@ -121,7 +121,7 @@ UPDATE parley.transfers SET to_number = 2 WHERE user_id = :ana;
 :audit;
 ROLLBACK;
 
--- a_transfer_of_two_currencies
+-- a_transfer_between_two_currencies
 BEGIN;
 :unlock;
 UPDATE parley.accounts SET currency = 'USD' WHERE user_id = :ana AND id = 2;
@@ -135,14 +135,14 @@ UPDATE parley.expense_peaks SET number = 5 WHERE user_id = :ana AND account_id =
 :audit;
 ROLLBACK;
 
--- a_lost_peak
+-- a_missing_peak
 BEGIN;
 :unlock;
 DELETE FROM parley.expense_peaks WHERE user_id = :ana AND account_id = 1;
 :audit;
 ROLLBACK;
 
--- a_peak_of_nothing
+-- a_peak_without_an_expense
 BEGIN;
 :unlock;
 INSERT INTO parley.expense_peaks VALUES (:ana, 2, 1, 1, 1, -1);
@@ -156,18 +156,18 @@ UPDATE parley.transactions SET account_id = 9 WHERE user_id = :ana AND account_i
 :audit;
 ROLLBACK;
 
--- an_account_of_nobody
+-- an_account_without_a_user
 BEGIN;
 :unlock;
 INSERT INTO parley.accounts (user_id, id, currency) VALUES (-5, 1, 'EUR');
 :audit;
 ROLLBACK;
 
--- a_closed_account_with_money, and_a_balance_below_0, are refused by the table itself
+-- a_closed_account_with_money and a_balance_below_0 are refused by the table itself
 UPDATE parley.accounts SET closed_at = now() WHERE user_id = :ana AND id = 1;
 UPDATE parley.accounts SET balance = -1 WHERE user_id = :ana AND id = 1;
 
--- rebuilding_sets_right_what_follows_from_the_transactions
+-- rebuilding_corrects_what_follows_from_the_transactions
 BEGIN;
 UPDATE parley.accounts SET balance = 7, last_number = 9, last_transaction_at = NULL WHERE user_id = :ana AND id = 1;
 UPDATE parley.expense_peaks SET number = 5 WHERE user_id = :ana;

@@ -1,4 +1,4 @@
--- ledger_errors: what is refused, as which error, of which argument.
+-- ledger_errors: what is refused, with which error, for which argument.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT id AS ana FROM parley.create_user('+1 722 555 0001', 'Ana Errors') \gset
@@ -11,7 +11,7 @@ SELECT id FROM parley.open_account(:bob, 'EUR');
 SELECT parley.close_account(:bob, 2);
 SELECT balance FROM parley.post_transaction(:ana, 1, 100);
 
--- What a statement raises: its SQLSTATE, the argument at fault, the words.
+-- Returns the error of a statement: its SQLSTATE, the argument at fault, the message.
 CREATE FUNCTION pg_temp.error_of(statement text, OUT code text, OUT field text, OUT says text) LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE statement;
@@ -26,7 +26,7 @@ SELECT a, (pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, %s)', 
 SELECT a, (pg_temp.error_of(format('SELECT parley.post_transfer(%s, 1, %s, 1, %s)', :'ana', :'bob', a))).*
 	FROM unnest(ARRAY['0', '-1', '1.5', '1000000000000001', 'NULL']) a;
 
--- a_balance_ends_far_from_overflow
+-- the_limit_of_a_balance_is_far_from_overflow
 SELECT refused, refused_detail, count(*) FROM parley.post_transactions(
 	array_fill(:ana::bigint, ARRAY[100]), array_fill(1::bigint, ARRAY[100]), array_fill(1000000000000000, ARRAY[100])) GROUP BY 1, 2 ORDER BY 3;
 SELECT balance FROM parley.post_transaction(:ana, 1, 999999999999900);
@@ -35,26 +35,27 @@ SELECT parley.allow_negative(:ana, 2);
 SELECT refused, refused_detail, count(*) FROM parley.post_transactions(
 	array_fill(:ana::bigint, ARRAY[101]), array_fill(2::bigint, ARRAY[101]), array_fill(-1000000000000000, ARRAY[101])) GROUP BY 1, 2 ORDER BY 3;
 SELECT totals, total FROM parley.get_user(:ana);
--- … and comes back from there
+-- … and_the_balance_can_come_back_from_it
 SELECT balance FROM parley.post_transaction(:ana, 2, 1);
 SELECT balance FROM parley.post_transaction(:bob, 1, 1);
 
--- what_is_against_it_at_the_receivers_is_one_sentence: which it is would tell a stranger the balance, the currency, that it is closed
+-- a_problem_with_the_receivers_account_has_one_message: the reason would tell a stranger the balance, the currency, or that it is
+-- closed
 SELECT what, (pg_temp.error_of(format('SELECT parley.post_transfer(%s)', arguments))).* FROM (VALUES
 	('full', format('%s, 1, %s, 1, 1', :'bob', :'ana')),
 	('another currency', format('%s, 1, %s, 2, 1', :'bob', :'ana')),
 	('closed', format('%s, 1, %s, 2, 1', :'ana', :'bob'))
 ) AS t(what, arguments);
--- … of which only somebody who has the money is told
+-- … which_only_someone_with_enough_money_gets
 SELECT refused, refused_detail FROM parley.post_transfer(:bob, 1, :ana, 1, 2);
 SELECT refused, refused_detail FROM parley.post_transfer(:bob, 1, :ana, 2, 2);
--- … and one's own accounts are no secret
+-- … but_problems_with_ones_own_accounts_are_told
 SELECT what, (pg_temp.error_of(format('SELECT parley.post_transfer(%s)', arguments))).* FROM (VALUES
 	('another currency', format('%s, 1, %s, 2, 1', :'ana', :'ana')),
 	('closed', format('%s, 1, %s, 2, 1', :'bob', :'bob'))
 ) AS t(what, arguments);
 
--- money_comes_in_from_the_operator_alone
+-- only_the_operator_can_pay_money_in
 SELECT role, (pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, 1, caller_role => %L)', :'bob', role))).*
 	FROM unnest(ARRAY['user', 'Operator', '', NULL]) role;
 SELECT amount FROM parley.post_transaction(:bob, 1, -1, caller_role => 'user');
@@ -96,7 +97,7 @@ SELECT what, (pg_temp.error_of(format('SELECT parley.post_transfer(%s)', argumen
 	('to null', format('%s, 1, NULL, 1, 1', :'ana'))
 ) AS t(what, arguments);
 
--- a_batch_says_of_each_row_what_is_wrong_and_posts_the_others
+-- a_batch_says_what_is_wrong_with_each_row_and_posts_the_others
 SELECT t.id, t.account_id, t.amount, t.refused, regexp_replace(t.refused_detail, 'user \d+', 'user N') AS refused_detail
 	FROM parley.post_transactions(
 		ARRAY[:bob, :bob, :bob, -1, :bob, :bob, :bob, :bob, NULL, :bob, :bob]::bigint[],
@@ -109,7 +110,7 @@ SELECT * FROM pg_temp.error_of('SELECT parley.post_transactions(ARRAY[1], ARRAY[
 SELECT * FROM pg_temp.error_of('SELECT parley.post_transactions(ARRAY[ARRAY[1]], ARRAY[ARRAY[1]], ARRAY[ARRAY[1]])');
 SELECT count(*) FROM parley.post_transactions(NULL, NULL, NULL);
 
--- the_gateway_may_post_and_not_touch
+-- the_gateway_may_post_but_not_write_to_the_tables
 SET ROLE parley_gateway;
 SELECT balance FROM parley.post_transaction(:bob, 1, -1, NULL, 'as gateway');
 SELECT replayed FROM parley.post_transaction(:bob, 1, -1, NULL, 'as gateway');
@@ -127,6 +128,6 @@ SELECT * FROM pg_temp.error_of(format('SELECT parley.post_transaction(%s, 1, 1)'
 SELECT amount, balance FROM parley.list_transactions(:bob, 1);
 COMMIT;
 
--- nothing_of_this_was_posted
+-- nothing_was_posted_by_any_of_this
 SELECT amount, balance FROM parley.list_transactions(:bob, 1);
 SELECT * FROM parley.audit_ledger();

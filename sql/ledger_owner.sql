@@ -1,4 +1,4 @@
--- ledger_owner: what an owner does to the ledger's tables holds for its rows as for any others.
+-- ledger_owner: whatever an owner adds to the ledger's tables applies to the ledger's rows as to any others.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT id AS ana FROM parley.create_user('+1 724 555 0001', 'Ana Owner') \gset
@@ -7,7 +7,7 @@ SELECT id FROM parley.open_account(:ana, 'EUR');
 SELECT id FROM parley.open_account(:bob, 'EUR');
 SELECT balance FROM parley.post_transaction(:ana, 1, 1000);
 
--- columns_are_added: a new row has null or the default in them, an old one keeps what it has
+-- columns_are_added: a new row gets null or the default in them, an old one keeps its values
 ALTER TABLE parley.transactions ADD COLUMN note text;
 ALTER TABLE parley.transactions ADD COLUMN kind text DEFAULT 'usual';
 ALTER TABLE parley.transactions ADD COLUMN noted_at timestamptz DEFAULT clock_timestamp();
@@ -40,7 +40,7 @@ SELECT id, balance FROM parley.post_transaction(:ana, 1, -5, 'two', 'key 3');
 SELECT id, balance, replayed FROM parley.post_transaction(:ana, 1, -5, 'two', 'key 3');
 SELECT balance, last_number FROM parley.accounts WHERE user_id = :ana;
 
--- a_column_of_the_ledgers_own_is_missed_in_words, and one in its place that is of another type
+-- a_missing_column_of_the_ledgers_own_is_reported, and so is one with another type
 BEGIN;
 ALTER TABLE parley.transactions RENAME COLUMN memo TO remark;
 SELECT parley.post_transaction(:ana, 1, -1);
@@ -56,7 +56,7 @@ ALTER TABLE parley.transactions ADD COLUMN memo integer;
 SELECT parley.post_transaction(:ana, 1, -1, 'one');
 ROLLBACK;
 
--- constraints_hold, on accounts, on transactions, when they are deferred too
+-- constraints_hold, on accounts and on transactions, even if they are deferred
 BEGIN;
 ALTER TABLE parley.accounts ADD CONSTRAINT small CHECK (balance < 1000) NOT VALID;
 SELECT parley.post_transaction(:ana, 1, 5000);
@@ -89,7 +89,7 @@ SELECT amount, rest FROM parley.transactions WHERE user_id = :ana ORDER BY numbe
 SELECT balance, rest FROM parley.accounts WHERE user_id = :ana;
 ROLLBACK;
 
--- triggers_fire_in_the_order_that_PostgreSQL_has, and see what happened
+-- triggers_fire_in_PostgreSQLs_order, and see what happened
 CREATE SCHEMA owner;
 CREATE FUNCTION owner.tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -114,7 +114,7 @@ SELECT t.id FROM parley.post_transactions(ARRAY[:ana, :bob, :ana]::bigint[], ARR
 SET CONSTRAINTS ALL IMMEDIATE;
 ROLLBACK;
 
--- a_trigger_fills_a_column_of_its_owner, and_sees_the_balance_that_is_there
+-- a_trigger_fills_a_column_of_its_owner and_sees_the_current_balance
 CREATE FUNCTION owner.sign() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	NEW.note := 'balance was ' || (SELECT balance FROM parley.accounts WHERE user_id = NEW.user_id AND id = NEW.account_id);
@@ -128,7 +128,7 @@ SELECT balance FROM parley.post_transaction(:ana, 1, -2);
 SELECT note FROM parley.transactions WHERE user_id = :ana ORDER BY number DESC LIMIT 2;
 ROLLBACK;
 
--- what_would_break_the_ledger_is_refused_in_words: a row suppressed, a column of the ledger's changed
+-- what_would_break_the_ledger_is_refused: a suppressed row, a changed column of the ledger's own
 CREATE FUNCTION owner.suppress() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE FUNCTION owner.round() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.balance := round(NEW.balance, -2); RETURN NEW; END';
 CREATE FUNCTION owner.annotate() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.memo := ''m''; RETURN NEW; END';
@@ -152,7 +152,7 @@ BEGIN;
 CREATE TRIGGER t BEFORE INSERT ON parley.transactions FOR EACH ROW EXECUTE FUNCTION owner.annotate();
 SELECT parley.post_transaction(:ana, 1, -2);
 ROLLBACK;
--- … and what the planner and the rewriter alone can do
+-- … and_what_only_the_planner_and_the_rewriter_can_do
 BEGIN;
 CREATE TRIGGER t AFTER INSERT ON parley.transactions REFERENCING NEW TABLE AS new FOR EACH STATEMENT EXECUTE FUNCTION owner.tell();
 SELECT parley.post_transaction(:ana, 1, -2);
@@ -171,7 +171,7 @@ ALTER TABLE parley.transactions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECUR
 SELECT balance FROM parley.post_transaction(:ana, 1, -2);
 ROLLBACK;
 
--- a_trigger_that_posts_is_a_posting
+-- a_posting_by_a_trigger_is_a_normal_posting
 CREATE FUNCTION owner.fee() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM parley.post_transaction(NEW.user_id, NEW.account_id, -1, 'fee');
@@ -210,7 +210,7 @@ ALTER TABLE parley.transactions ADD FOREIGN KEY (user_id, account_id) REFERENCES
 SELECT balance FROM parley.post_transaction(:ana, 1, -2);
 ROLLBACK;
 
--- indexes_are_kept: partial, of an expression, unique
+-- indexes_are_maintained: partial, on an expression, unique
 BEGIN;
 CREATE INDEX large ON parley.transactions (amount) WHERE amount < -50;
 CREATE INDEX ON parley.accounts (balance);
@@ -224,7 +224,7 @@ SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, -1, 'Only onc
 SELECT parley.post_transaction(:ana, 1, -1, 'only once');
 ROLLBACK;
 
--- the_index_of_the_keys_is_asked_only_where_it_can_be_trusted, and not without a key
+-- the_index_on_keys_is_used_only_if_it_can_be_trusted, and not without a key
 BEGIN;
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'parley.transactions_idempotency_key'::regclass;
 SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, -1);
@@ -251,7 +251,7 @@ ALTER TABLE parley.accounts REPLICA IDENTITY NOTHING;
 SELECT parley.post_transaction(:ana, 1, -1);
 ROLLBACK;
 
--- rights_that_were_taken_are_missed
+-- privileges_that_were_revoked_are_reported
 CREATE ROLE ledger_owner;
 GRANT USAGE ON SCHEMA parley TO ledger_owner;
 BEGIN;
@@ -264,5 +264,5 @@ SET client_min_messages = warning;
 DROP SCHEMA owner CASCADE;
 RESET client_min_messages;
 
--- all_is_well
+-- the_audit_finds_nothing
 SELECT * FROM parley.audit_ledger();

@@ -1,4 +1,4 @@
--- ledger_time: transactions by when they were made: lists of a range, the balance at a time, the largest expense between two.
+-- ledger_time: transactions by time: lists of a range, the balance at a time, the largest expense between two times.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET timezone = 'UTC';
@@ -7,7 +7,7 @@ SELECT id FROM parley.open_account(:ana, 'EUR');
 SELECT id FROM parley.open_account(:ana, 'EUR');
 SELECT id FROM parley.open_account(:ana, 'USD');
 
--- a_history_loaded_past_post_transaction_is_made_good: one transaction a minute, the amounts by a formula that repeats them
+-- a_history_loaded_without_post_transaction_is_repaired: one transaction per minute, with amounts from a repeatable formula
 INSERT INTO parley.transactions (user_id, account_id, number, amount, balance, created_at)
 	SELECT :ana, 1, n, amount, sum(amount) OVER (ORDER BY n), '2100-01-01T00:00:00Z'::timestamptz + n * interval '1 minute'
 	FROM generate_series(1, 10000) n,
@@ -17,11 +17,11 @@ SELECT parley.rebuild_ledger();
 SELECT * FROM parley.audit_ledger();
 SELECT level, count(*), max(block) FROM parley.expense_peaks WHERE user_id = :ana GROUP BY level ORDER BY level;
 
--- time_does_not_go_back_where_the_clock_does: the history ends in the future
+-- time_does_not_go_back_when_the_clock_does: the history ends in the future
 SELECT id, created_at FROM parley.post_transaction(:ana, 1, -3, 'after the future');
 SELECT from_transaction ->> 'created_at' AS paid, to_transaction ->> 'created_at' AS received FROM parley.post_transfer(:ana, 1, :ana, 2, 1);
 
--- a_list_of_a_range_has_both_its_ends
+-- a_list_of_a_range_includes_both_ends
 SELECT id, created_at, next_last_id FROM parley.list_transactions(:ana, 1, "from" => '2100-01-02T00:00:00Z', "to" => '2100-01-02T00:02:00Z');
 SELECT id, next_last_id FROM parley.list_transactions(:ana, 1, "from" => '2100-01-02T00:00:00Z', "to" => '2100-01-02T00:02:00Z', "limit" => 2);
 SELECT id, next_last_id FROM parley.list_transactions(:ana, 1, "from" => '2100-01-02T00:00:00Z', "to" => '2100-01-02T00:02:00Z',
@@ -43,7 +43,7 @@ SELECT b.balance = a.balance AS right FROM parley.get_balance(:ana, 1, 'infinity
 SELECT b.balance = a.balance AS right, at = statement_timestamp() AS now
 	FROM parley.get_balance(:ana, 1) b, parley.accounts a WHERE a.user_id = :ana AND a.id = 1;
 
--- the_largest_expense_of_any_range_is_that_of_a_plain_search
+-- the_largest_expense_of_any_range_is_that_of_a_plain_query
 SELECT count(*) AS ranges, count(*) FILTER (WHERE (found.number, found.amount) IS DISTINCT FROM (plain.number, plain.amount)) AS differ,
 		count(*) FILTER (WHERE found.number IS NULL) AS without
 	FROM (SELECT lo, lo + span AS hi FROM generate_series(1, 10000, 307) lo, unnest(ARRAY[0, 1, 62, 63, 64, 65, 127, 200, 4095, 4097, 9000]) span) r
@@ -52,19 +52,19 @@ SELECT count(*) AS ranges, count(*) FILTER (WHERE (found.number, found.amount) I
 		WHERE t.user_id = :ana AND t.account_id = 1 AND t.number BETWEEN lo AND hi AND t.number <= 10000 AND t.amount < 0
 		ORDER BY t.amount, t.number DESC LIMIT 1) plain ON true;
 
--- both_ends_count_and_of_equals_the_latest
+-- both_ends_are_included_and_of_equals_the_latest_wins
 SELECT id, amount, created_at FROM parley.find_largest_expense(:ana, '2100-01-02T00:00:00Z', '2100-01-02T00:00:00Z');
 SELECT e.id = t.last AS latest, e.amount FROM parley.find_largest_expense(:ana, '2100-01-01T00:00:00Z', '2100-01-07T00:00:00Z') e,
 	LATERAL (SELECT max(number) AS last FROM parley.transactions
 		WHERE user_id = :ana AND account_id = 1 AND amount = e.amount AND created_at <= '2100-01-07T00:00:00Z') t;
--- … of all the user's accounts, or of those in one currency
+-- … of_all_accounts_of_the_user, or of those in one currency
 SELECT balance FROM parley.post_transaction(:ana, 3, 500000);
 SELECT balance FROM parley.post_transaction(:ana, 3, -400000, 'car');
 SELECT account_id, amount, memo FROM parley.find_largest_expense(:ana, '2000-01-01T00:00:00Z', '2200-01-01T00:00:00Z');
 SELECT account_id, amount FROM parley.find_largest_expense(:ana, '2000-01-01T00:00:00Z', '2200-01-01T00:00:00Z', 'EUR');
 SELECT balance FROM parley.post_transaction(:ana, 2, -1, 'the last cent');
 
--- it_reads_the_edges_of_the_range_and_not_the_history
+-- it_reads_the_edges_of_the_range_but_not_the_whole_history
 ANALYZE parley.transactions;
 CREATE FUNCTION pg_temp.rows_read() RETURNS bigint LANGUAGE sql AS $$
 	SELECT pg_stat_get_xact_tuples_returned('parley.transactions'::regclass) + pg_stat_get_xact_tuples_fetched('parley.transactions'::regclass)
@@ -78,7 +78,7 @@ BEGIN
 	RAISE NOTICE 'number %, amount %, few rows: %', found.number, found.amount, pg_temp.rows_read() - before BETWEEN 1 AND 126;
 END $$;
 
--- what_is_wrong_is_said_of_the_argument
+-- errors_name_the_argument
 SELECT parley.find_largest_expense(:ana, '2100-01-02T00:00:01Z', '2100-01-02T00:00:00Z');
 SELECT parley.find_largest_expense(:ana, NULL, '2100-01-02T00:00:00Z');
 SELECT parley.find_largest_expense(:ana, '2100-01-02T00:00:00Z', NULL);
@@ -86,5 +86,5 @@ SELECT parley.find_largest_expense(:ana, '2200-01-02T00:00:00Z', '2200-01-03T00:
 SELECT parley.find_largest_expense(:ana, '2100-01-02', '2100-01-03', 'XXX');
 SELECT parley.find_largest_expense(-1, '2100-01-02T00:00:00Z', '2100-01-03T00:00:00Z');
 
--- all_is_well
+-- the_audit_finds_nothing
 SELECT * FROM parley.audit_ledger();

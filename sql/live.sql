@@ -1,4 +1,5 @@
--- live: who commits wakes those whom it concerns, and nobody else; whoever waits is told of all, or that it is not all.
+-- live: a commit wakes the users whom it concerns and nobody else. A listener is told about all of them, or that something may be
+-- missing.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT id AS ana FROM parley.create_user('+1 725 555 0001', 'Ana Live') \gset
@@ -13,7 +14,7 @@ SELECT token FROM parley.create_application('live') \gset
 SELECT number AS chat FROM parley.create_chat(:'token') \gset
 CREATE TABLE live_names AS SELECT * FROM (VALUES (0::bigint, 'operator'), (:ana, 'ana'), (:bob, 'bob'), (:cem, 'cem')) AS n(id, name);
 CREATE TABLE live_position AS SELECT position FROM parley.await_wakeups(NULL, 0);
--- Whom the commits since the last look woke.
+-- Returns whom the commits since the last call woke.
 CREATE FUNCTION pg_temp.woken() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	found record;
@@ -39,7 +40,7 @@ SELECT pg_temp.woken();
 SELECT parley.delete_user_message(:ana, :ab, 1);
 SELECT pg_temp.woken();
 
--- postings_and_transfers_wake_whose_accounts_they_are
+-- postings_and_transfers_wake_the_owners_of_the_accounts
 SELECT id FROM parley.post_transaction(:ana, :anas, 500, caller_role => 'operator');
 SELECT pg_temp.woken();
 SELECT message_id FROM parley.post_transfer(:ana, :anas, :cem, :cems, 200);
@@ -47,18 +48,18 @@ SELECT pg_temp.woken();
 SELECT message_id FROM parley.post_transfer(:ana, :anas, :bob, :bobs, 200, NULL, :ab);
 SELECT pg_temp.woken();
 
--- chats_and_what_only_reads_wake_nobody
+-- chats_and_reads_wake_nobody
 SELECT number FROM parley.post_chat_message(:'token', :chat, 'in a chat');
 SELECT more FROM parley.sync(:ana, "limit" => 200);
 SELECT pg_temp.woken();
 
--- what_is_rolled_back_wakes_nobody
+-- a_rollback_wakes_nobody
 BEGIN;
 SELECT message_id FROM parley.post_user_message(:ab, 'never', :ana);
 ROLLBACK;
 SELECT pg_temp.woken();
 
--- whoever_waits_sees_what_they_are_told_of_and_the_writer_is_told_when_it_commits
+-- a_listener_sees_what_it_is_told_about, and the writer is told when it commits
 BEGIN;
 SELECT message_id FROM parley.post_user_message(:ab, 'two', :ana);
 SELECT pg_temp.woken();
@@ -71,7 +72,7 @@ SELECT message_id FROM parley.post_user_message(:ab, 'never', :ana);
 PREPARE TRANSACTION 'live';
 SELECT pg_temp.woken();
 
--- more_than_can_be_noted_wakes_everybody
+-- more_than_can_be_recorded_wakes_everybody
 BEGIN;
 SET LOCAL client_min_messages = error;
 SELECT count(*) FROM generate_series(1, 4100) n, parley.create_contact('live ' || n) c, parley.open_contact_conversation(c.id) o,
@@ -80,13 +81,13 @@ COMMIT;
 SELECT pg_temp.woken();
 SELECT pg_temp.woken();
 
--- a_position_that_is_none_is_not_complete
+-- an_invalid_position_is_not_complete
 SELECT is_complete, user_ids FROM parley.await_wakeups(0, 0);
 SELECT is_complete, user_ids FROM parley.await_wakeups(-1, 0);
 SELECT is_complete FROM parley.await_wakeups();
 SELECT is_complete, user_ids FROM live_position p, parley.await_wakeups(p.position - 1000000, 0);
 
--- triggers_that_change_rows_past_the_functions_wake_too
+-- triggers_also_wake_on_changes_made_without_the_functions
 UPDATE parley.conversations SET last_message_at = last_message_at WHERE id = :ab;
 SELECT pg_temp.woken();
 SET session_replication_role = replica;
@@ -94,7 +95,7 @@ UPDATE parley.members SET read_number = read_number WHERE conversation_id = :ab 
 RESET session_replication_role;
 SELECT pg_temp.woken();
 
--- the_operators_list_tells_what_changed_in_it
+-- the_operators_list_shows_what_changed_in_it
 CREATE FUNCTION pg_temp.shown(conversations json) RETURNS text LANGUAGE sql AS
 	$$ SELECT string_agg(concat_ws(' ', c ->> 'kind', c ->> 'name', c ->> 'content'), ', ' ORDER BY n)
 		FROM json_array_elements(conversations) WITH ORDINALITY AS e(c, n) $$;
@@ -109,17 +110,17 @@ SELECT pg_temp.shown(conversations), is_whole, cursor AS list FROM parley.sync_l
 \echo :list_shown :list_is_whole
 SELECT number FROM parley.post_chat_message(:'token', :chat, 'in a chat');
 SELECT conversations, changed FROM parley.sync_list(:'list_list');
--- … the operator's own doings among it
+-- … including_the_operators_own_changes
 SELECT status, labels FROM parley.set_case(:shop, labels => '["urgent"]');
 SELECT c ->> 'name' AS name, c -> 'case' ->> 'labels' AS labels, c ->> 'unread' AS unread
 	FROM parley.sync_list(:'list_list') s, json_array_elements(s.conversations) c;
 SELECT cursor AS list FROM parley.sync_list(:'list_list') \gset list_
--- … and comes whole where that is too much
+-- … and_is_sent_whole_if_too_much_changed
 SELECT message_id FROM parley.post_user_message(:ab, 'four', :bob);
 SELECT message_id FROM parley.post_message(:shop, 'five');
 SELECT pg_temp.shown(conversations), is_whole FROM parley.sync_list(:'list_list', 2);
 SELECT json_array_length(conversations), is_whole FROM parley.sync_list(:'list_list', 1);
--- … its rows being those of the list
+-- … with_the_same_rows_as_the_list
 SELECT l.conversation_id, l.message_id, l.content, l.contact_id, l.name, l.phone_number, l.kind FROM parley.list_conversations("limit" => 5) l
 EXCEPT
 SELECT r.* FROM parley.sync_list("limit" => 5) s, json_to_recordset(s.conversations)

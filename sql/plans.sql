@@ -1,5 +1,5 @@
--- plans: the indexes that are promised are the ones that the functions' own statements scan, counted in the transaction that ran
--- them. The tables here are small, so sequential scans are forbidden, as they would not pay on large ones.
+-- plans: the functions' own statements scan the indexes that they should. The scans are counted in the transaction that ran them.
+-- The tables here are small, so sequential scans are disabled, which would not pay on large tables.
 \set VERBOSITY terse
 SELECT id AS ana FROM parley.create_contact('Ana Plans', '+1 707 555 0001') \gset
 SELECT id AS bob FROM parley.create_contact('Bob Plans', '+1 707 555 0002') \gset
@@ -8,7 +8,7 @@ SELECT id AS d FROM parley.open_direct_conversation(:ana, :bob) \gset
 SELECT message_id FROM parley.post_message(:c, 'a plan of Ana''s');
 SELECT message_id FROM parley.post_user_message(:d, 'a plan of Bob''s', :bob);
 ANALYZE parley.messages, parley.conversations, parley.members, parley.contacts;
--- The counters go on from what the session has not reported yet, so they are compared with what they were.
+-- The counters include what the session has not reported yet, so we compare them with their previous values.
 CREATE TEMP TABLE counted AS SELECT oid, relname, relkind, 0::bigint AS scans FROM pg_class
 	WHERE relnamespace = 'parley'::regnamespace AND relkind IN ('r', 'i');
 CREATE FUNCTION pg_temp.count_from_here() RETURNS void LANGUAGE sql AS
@@ -21,7 +21,7 @@ SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 SET enable_sort = off;
 
--- the_list_reads_last_message_ats_index_and_of_the_other_tables_what_it_shows
+-- the_list_reads_the_index_on_last_message_at, and only the rows that it shows from other tables
 BEGIN;
 SELECT pg_temp.count_from_here();
 SELECT count(*) > 0 AS rows FROM parley.recent_conversations();
@@ -29,7 +29,7 @@ SELECT index FROM pg_temp.scans WHERE index = 'conversations_last_message_at';
 SELECT * FROM pg_temp.read_through;
 COMMIT;
 
--- a_search_asks_the_index_of_messages_and_that_of_contacts
+-- a_search_uses_the_grams_of_messages_and_contacts
 BEGIN;
 SELECT pg_temp.count_from_here();
 SET LOCAL parley.search_method = index;
@@ -38,7 +38,7 @@ SELECT index FROM pg_temp.scans WHERE index ~ '_grams$';
 SELECT * FROM pg_temp.read_through;
 COMMIT;
 
--- … or walks the newest messages by theirs
+-- … or_reads_the_newest_messages_by_their_index
 BEGIN;
 SELECT pg_temp.count_from_here();
 SET LOCAL parley.search_method = walk;
@@ -47,7 +47,7 @@ SELECT index FROM pg_temp.scans WHERE index = 'messages_newest';
 SELECT * FROM pg_temp.read_through;
 COMMIT;
 
--- messages_are_listed_by_their_key
+-- messages_are_listed_by_their_primary_key
 BEGIN;
 SELECT pg_temp.count_from_here();
 SELECT count(*) FROM parley.list_user_messages(:ana, :d, sort => 'desc');
@@ -55,7 +55,7 @@ SELECT index FROM pg_temp.scans WHERE index = 'messages_pkey';
 SELECT * FROM pg_temp.read_through;
 COMMIT;
 
--- sync_goes_from_the_member_to_the_conversations_to_what_is_new_in_them
+-- sync_goes_from_the_member_to_the_conversations_and_to_what_is_new_in_them
 BEGIN;
 SELECT pg_temp.count_from_here();
 SELECT more FROM parley.sync(:ana);

@@ -1,4 +1,4 @@
--- reach: whom a user can write to, whose phone is shown, whom a user does not want to hear from.
+-- reach: whom a user can write to, whose phone is shown, and whom a user has blocked.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT id AS ann FROM parley.create_user('+1 715 555 0001', 'Ann Reach') \gset
@@ -6,7 +6,7 @@ SELECT id AS bob FROM parley.create_user('+1 715 555 0002', 'Bob Reach', 'bob@re
 SELECT id AS cid FROM parley.create_user('+1 715 555 0003', 'Cid Reach') \gset
 SELECT id AS dan FROM parley.create_contact('Dan Reach', '+1 715 555 0004', 'dan@reach.example') \gset
 
--- a_user_names_by_id_only_whom_they_share_a_conversation_with; a stranger and nobody are alike
+-- a_user_can_only_name_by_id_whom_they_share_a_conversation_with; strangers and unknown ids look alike
 \set VERBOSITY sqlstate
 SELECT parley.open_direct_conversation(:ann, :bob, caller_role => 'user');
 SELECT parley.open_direct_conversation(:ann, :dan, caller_role => 'user');
@@ -16,19 +16,19 @@ SELECT id AS ann_bob, created FROM parley.open_direct_conversation(:ann, phone =
 SELECT id = :ann_bob AS same, created FROM parley.open_direct_conversation(:ann, :bob, caller_role => 'user');
 SELECT id = :ann_bob AS same, created FROM parley.open_direct_conversation(:bob, :ann, caller_role => 'user');
 
--- who_never_registered_is_out_of_reach, by phone and by email too, in the same words as nobody
+-- contacts_who_never_registered_cannot_be_reached by phone or email either, and look unknown
 SELECT parley.open_direct_conversation(:ann, phone => '+1 715 555 0004', caller_role => 'user');
 SELECT parley.open_direct_conversation(:ann, phone => '+1 715 555 0999', caller_role => 'user');
 SELECT parley.open_direct_conversation(:ann, email => 'dan@reach.example', caller_role => 'user');
 SELECT parley.open_direct_conversation(:ann, email => 'nobody@reach.example', caller_role => 'user');
 SELECT created FROM parley.open_direct_conversation(:cid, email => 'BOB@reach.example', caller_role => 'user');
--- … but by the operator, or once the operator registers them
+-- … except_by_the_operator, or once the operator registers them
 SELECT created FROM parley.open_direct_conversation(:cid, :dan, caller_role => 'operator');
 SELECT parley.register_contact(:dan);
 SELECT created FROM parley.open_direct_conversation(:ann, email => 'dan@reach.example', caller_role => 'user');
 SELECT parley.register_contact(-1);
 
--- a_phone_is_shown_to_who_gave_it, and once its owner has written
+-- a_phone_is_shown_to_whoever_gave_it, and to others once its owner has written
 CREATE FUNCTION pg_temp.phones(who bigint, term text DEFAULT NULL, role text DEFAULT 'user') RETURNS TABLE (name text, phone_number text)
 	LANGUAGE sql AS $$ SELECT name, phone_number FROM parley.list_user_conversations(who, term, caller_role => role) ORDER BY name $$;
 SELECT content FROM parley.post_user_message(:ann_bob, 'hello Bob', :ann);
@@ -38,7 +38,7 @@ SELECT * FROM pg_temp.phones(:ann);
 SELECT * FROM pg_temp.phones(:bob);
 SELECT * FROM pg_temp.phones(:cid);
 SELECT * FROM pg_temp.phones(:cid, 'hello');
--- … nor found by it, by whichever way
+-- … and_until_then_nothing_finds_it
 SELECT * FROM pg_temp.phones(:cid, '555 0002');
 SELECT * FROM pg_temp.phones(:cid, 'Bob');
 SELECT * FROM pg_temp.phones(:ann, '555 0002');
@@ -58,7 +58,7 @@ SELECT * FROM pg_temp.phones(:cid, role => NULL);
 SELECT content FROM parley.post_user_message(:cid_bob, 'hello Cid', :bob);
 SELECT * FROM pg_temp.phones(:cid);
 
--- who_is_blocked_cannot_write_nor_edit_what_they_wrote; reading and deleting go on, and so do other conversations
+-- a_blocked_user_cannot_write_or_edit; reading and deleting still work, and so do other conversations
 SELECT parley.block_contact(:bob, :ann);
 SELECT parley.block_contact(:bob, :ann);
 SELECT contact_id = :ann AS ann, created_at IS NOT NULL AS dated FROM parley.get_block(:bob, :ann);
@@ -89,7 +89,7 @@ UPDATE parley.members SET is_blocked = false WHERE conversation_id = :ann_cid;
 SELECT rule FROM parley.audit_conversations();
 ROLLBACK;
 
--- a_user_begins_so_many_conversations_a_day; the operator, and those that are there, are not counted
+-- a_user_can_start_a_limited_number_of_conversations_per_day; existing ones and the operator's do not count
 SELECT id AS eve FROM parley.create_user('+1 715 555 0005', 'Eve Reach') \gset
 SET parley.new_conversations_per_day = 2;
 SELECT created FROM parley.open_direct_conversation(:eve, phone => '1 715 555 0001', caller_role => 'user');
@@ -105,14 +105,14 @@ SET ROLE parley_operator;
 SET parley.new_conversations_per_day = 0;
 RESET ROLE;
 
--- with_a_verified_phone_who_has_it_already_is_answered_as_if_new
+-- a_user_with_a_verified_phone_that_is_already_registered_gets_the_same_response_as_a_new_user
 SELECT id AS fay, phone FROM parley.create_user(name => 'Fay Reach', caller_phone => '+1 715 555 0006') \gset
 SELECT :'phone' AS phone;
 SELECT id = :fay AS same, name, phone FROM parley.create_user('1-715-555-0006', 'Someone', caller_phone => '17155550006');
 SELECT id AS gus FROM parley.create_contact('Gus Reach', '+1 715 555 0007') \gset
 SELECT id = :gus AS same, name FROM parley.create_user(caller_phone => '17155550007');
 SELECT registered_at IS NOT NULL AS registered FROM parley.contacts WHERE id = :gus;
--- … but for the phone that was verified alone
+-- … but_only_for_the_verified_phone
 SELECT parley.create_user('+1 715 555 0008', caller_phone => '+1 715 555 0006');
 SELECT parley.create_user(caller_phone => '');
 SELECT parley.create_user('+1 715 555 0008', email => 'fay@reach.example', caller_phone => '+1 715 555 0008');

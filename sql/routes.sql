@@ -1,4 +1,5 @@
--- routes: what cannot work is refused, what works otherwise than one may think is warned of, and what an installation changed stays.
+-- routes: definitions that cannot work are refused, those that may surprise cause a warning, and what an installation changed
+-- stays.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 \set ON_ERROR_ROLLBACK on
@@ -9,11 +10,11 @@ CREATE FUNCTION traps(name text, method text DEFAULT 'POST', path text DEFAULT '
 	RETURNS TABLE (fatal boolean, problem text)
 	LANGUAGE sql AS $$ SELECT * FROM parley.check_route('route_test.' || name, method, path, auth, status::smallint) $$;
 
--- every_shipped_route_is_without_traps, but for the one that reads the catalog alone, with the rights of whoever asks
+-- the_shipped_routes_have_no_traps, except for the one that only reads the catalog, with the caller's privileges
 SELECT r.method, r.path, c.* FROM parley.routes r, parley.check_route(r.function, r.method, r.path, r.auth, r.status) c
 	WHERE r.path <> '/openapi.json';
 
--- what_cannot_work_is_named
+-- definitions_that_cannot_work_are_reported
 SELECT * FROM traps('absent');
 CREATE FUNCTION twice(a int) RETURNS int SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
 CREATE FUNCTION twice(a text) RETURNS text SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
@@ -38,7 +39,7 @@ SELECT * FROM traps('plain', path => '/contacts/{a}/conversation');
 CREATE FUNCTION caller(caller_id int, caller_role text) RETURNS int SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN 1;
 SELECT * FROM traps('caller', path => '/x/{caller_role}');
 
--- what_works_otherwise_is_named
+-- definitions_that_may_surprise_are_reported
 CREATE FUNCTION invoker(a int) RETURNS int SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
 SELECT * FROM traps('invoker');
 CREATE FUNCTION unpinned(a int) RETURNS int SECURITY DEFINER LANGUAGE sql RETURN a;
@@ -58,13 +59,13 @@ CREATE FUNCTION magic(a int, OUT created timestamptz, OUT total_count int, OUT n
 	SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql AS 'SELECT now(), 1, 2, true';
 SELECT * FROM traps('magic', status => 204);
 
--- add_route_refuses_the_first_and_warns_of_the_others
+-- add_route_refuses_the_former_and_warns_about_the_latter
 SELECT add_route('GET', '/route_test/{b}', 'route_test.plain', 'operator');
 SELECT add_route('GET', '/route_test/{a}', 'route_test.plain', 'operator');
 SELECT add_route('GET', '/route_test/{a}', 'route_test.stable_one', 'operator');
 ROLLBACK;
 
--- what_an_installation_changed_is_known
+-- changes_by_an_installation_are_recorded
 BEGIN;
 SELECT count(*) FROM parley.routes WHERE changed;
 UPDATE parley.routes SET auth = 'operator' WHERE path = '/users/{user_id}/transfers';
@@ -73,15 +74,15 @@ DELETE FROM parley.routes WHERE path = '/users';
 UPDATE parley.routes SET path = '/v1/contacts' WHERE path = '/contacts' AND method = 'POST';
 SELECT method, path, auth, built_in, changed FROM parley.routes WHERE changed OR NOT built_in ORDER BY 2;
 SELECT method, path FROM parley.closed_routes ORDER BY 2;
--- … a version that ships them again leaves them so, and others that the installation had before
+-- … and_an_update_that_ships_the_route_again_keeps_them, and routes that the installation had before
 INSERT INTO parley.routes (method, path, function, auth, built_in) VALUES ('POST', '/users', 'parley.create_user', 'none', true),
 	('POST', '/users/{user_id}/transfers', 'parley.post_transfer', 'user', true), ('GET', '/users', 'parley.get_user', 'none', true);
 SELECT method, path, auth, built_in, changed FROM parley.routes WHERE path IN ('/users', '/users/{user_id}/transfers') ORDER BY 2;
--- … and it opens again what it inserts again
+-- … but_inserting_a_closed_route_again_opens_it
 INSERT INTO parley.routes (method, path, function, auth) VALUES ('POST', '/users', 'parley.create_user', 'operator');
 SELECT method, path, auth, built_in, changed FROM parley.routes WHERE path = '/users' ORDER BY 1;
 SELECT method, path FROM parley.closed_routes ORDER BY 2;
--- … and those that a restore with triggers switched off leaves are not served
+-- … and_closed_routes_that_a_restore_without_triggers_brings_back_are_not_served
 ALTER TABLE parley.closed_routes DISABLE TRIGGER ALL;
 INSERT INTO parley.closed_routes VALUES ('/users/{user_id}', 'GET');
 SELECT count(*) FROM parley.describe_routes() WHERE path = '/users/{user_id}';

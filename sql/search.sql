@@ -1,4 +1,4 @@
--- search: what a term means, whose conversations a list has, and how a search decides where to look.
+-- search: what a term matches, whose conversations are listed, and how a search chooses its method.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT id AS ana FROM parley.create_contact('Ana Search', '+1 (719) 555-0001') \gset
@@ -28,23 +28,23 @@ SELECT f.* FROM found('SÜR') f;
 SELECT f.* FROM found('(719) 555-00') f;
 SELECT f.* FROM found('71955500') f;
 SELECT f.* FROM found('555-0002') f;
--- … however_it_is_written, though_not_by_a_term_without_digits_or_with_anything_else
+-- … however_it_is_written, but_not_by_a_term_without_digits_or_with_other_characters
 SELECT term, f.name FROM unnest(ARRAY['+17195550001', '1-719-555-0001', '(719)5550002', '719/555.0002', ' 55500 02 ', '+1 (719)', '+()', '719x', '7195550001 Ana']) term
 	LEFT JOIN LATERAL found(term) f ON true;
 
--- clues_are_no_more_than_a_term_has
+-- a_term_has_no_more_clues_than_it_can
 SELECT parley.has_clues('quokka', string_agg(parley.term_clues('quo'), '')) FROM generate_series(1, 64);
 SELECT parley.has_clues('quokka', string_agg(parley.term_clues('quo'), '')) FROM generate_series(1, 65);
 
 -- the_newest_match_is_shown_not_the_newest_message
 SELECT f.* FROM found('quokka') f;
--- a_deleted_message_is_not_found_an_edited_one_by_what_it_says_now
+-- a_deleted_message_is_not_found, an_edited_one_by_its_new_content
 SELECT deleted_at IS NOT NULL AS deleted FROM parley.change_message(:with_eve, 1, NULL, NULL);
 SELECT content FROM parley.edit_message(:with_ana, 1, 'wombats frown');
 SELECT f.* FROM found('quokka') f;
 SELECT f.* FROM found('WOMBATS') f;
 
--- a_user_s_list_has_the_other_side_and_counts_what_is_unread
+-- a_users_list_has_the_other_side_and_counts_unread_messages
 SELECT message_id, content, contact_id = :bob AS is_bob, name, kind, unread FROM parley.list_user_conversations(:ana);
 SELECT message_id, content, contact_id = :ana AS is_ana, name, unread FROM parley.list_user_conversations(:bob);
 SELECT message_id, name FROM parley.list_user_conversations(:ana, 'bob');
@@ -54,19 +54,19 @@ SELECT conversation_id IS NULL AS no_row, total_count FROM parley.list_user_conv
 SELECT parley.list_user_conversations(-1);
 SELECT parley.list_user_conversations(NULL);
 
--- a_cursor_goes_on_where_the_page_ended
+-- a_cursor_continues_where_the_page_ended
 SELECT next_cursor AS next FROM parley.list_user_conversations(:ana, "limit" => 1) \gset
 SELECT message_id, next_cursor FROM parley.list_user_conversations(:ana, "limit" => 1, cursor => :'next');
 SELECT parley.recent_conversations('x', cursor => 'nonsense');
 SELECT parley.recent_conversations('x', page => 2, cursor => :'next');
--- a_cursor_is_of_one_list, the user's and the term's; those of parley 1.0 did not say which
+-- a_cursor_is_valid_for_one_list, that of its user and term; cursors of parley 1.0 did not say which
 SELECT message_id FROM parley.list_user_conversations(:bob, "limit" => 1, cursor => :'next');
 SELECT message_id FROM parley.list_user_conversations(:ana, 'x', "limit" => 1, cursor => :'next');
 SELECT message_id FROM parley.recent_conversations(page_size => 1, cursor => :'next');
 SELECT message_id FROM parley.list_user_conversations(:ana, "limit" => 1, cursor => left(:'next', 32));
 SELECT message_id FROM parley.list_user_conversations(:ana, "limit" => 1, cursor => left(:'next', 39));
 
--- the_index_answers_for_every_part_of_a_text: what GIN says, seen by itself
+-- the_index_finds_every_part_of_a_text: GIN by itself
 CREATE TABLE texts (id integer, content text);
 INSERT INTO texts SELECT i, v FROM unnest(ARRAY['', ' ', '  ', 'a', 'ab', 'abc', 'abcd ef', 'ab c', ' ab', 'ab ', 'a  b', 'ça va', '你好', '你', E'x\ny', 'q🙂', '%_\', 'ABC DEF',
 	'ab cd ef', 'zab cdz', 'abcdefgh ijklmnop', 'a b c d']) WITH ORDINALITY u(v, i);
@@ -81,16 +81,16 @@ SELECT id FROM texts WHERE content OPERATOR(parley.@~) 'nonsense'::bytea;
 RESET enable_seqscan;
 DROP TABLE texts;
 
--- a_text_contains_a_term_where_ilike_says_so
+-- a_text_contains_a_term_if_ilike_says_so
 SELECT c, t, parley.contains(c, t) FROM unnest(ARRAY['', 'abc', 'ÀÉÎ straße', '50% off', 'İi', 'a_b\c', repeat('long ', 3000) || 'Needle']) c,
 	unnest(ARRAY['', 'B', 'éî S', '%', 'i', '_', '\', 'g nEEDLE']) t
 	WHERE parley.contains(c, t) IS DISTINCT FROM (c ILIKE '%' || regexp_replace(t, '([%_\\])', '\\\1', 'g') || '%');
 
--- the_way_is_chosen_by_how_frequent_a_term_is
+-- the_method_depends_on_how_frequent_a_term_is
 CREATE TABLE many AS SELECT i AS n, nextval('parley.contacts_id_seq') AS id FROM generate_series(1, 300) i;
 INSERT INTO parley.contacts (id, name) SELECT id, 'Numbat ' || n FROM many;
 INSERT INTO parley.conversations (kind, contact_id) SELECT 'contact', id FROM many;
--- Without room left by what others deleted, so that the order of blocks is that of time.
+-- Remove the free space that other tests left, so that the blocks are in the order of time.
 VACUUM FULL parley.messages;
 INSERT INTO parley.messages (conversation_id, number, created_at, content)
 	SELECT c.id, g, now() + (g * 300 + m.n) * interval '1 millisecond',
@@ -101,7 +101,7 @@ INSERT INTO parley.members (conversation_id, contact_id) SELECT c.id, m.id FROM 
 SELECT parley.rebuild_conversations();
 \o
 VACUUM ANALYZE parley.messages, parley.contacts, parley.conversations;
--- a_list_reads_the_messages_it_shows: also if all are so few that the planner would rather join with them
+-- a_list_reads_only_the_messages_that_it_shows, even if there are so few that the planner would rather join all of them
 BEGIN;
 DELETE FROM pg_statistic WHERE starelid = 'parley.conversations'::regclass;
 SELECT pg_stat_get_xact_numscans('parley.messages'::regclass) AS scans \gset
@@ -121,27 +121,27 @@ SELECT 'everywhere' AS term, * FROM ways('bandicoot')
 	UNION ALL SELECT 'a common name', * FROM ways('numbat')
 	UNION ALL SELECT 'a user''s', * FROM ways('bandicoot', who => (SELECT id FROM many WHERE n = 1))
 	UNION ALL SELECT 'no term', * FROM ways('');
--- a_walk_that_finds_too_little_gives_way_to_the_index
+-- a_walk_that_finds_too_little_switches_to_the_index
 SET parley.search_walk_budget = 30;
 SELECT 'a letter, absent' AS term, * FROM ways('v', size => 1);
 RESET parley.search_walk_budget;
 
 -- a_walk_ends_with_the_page
 SELECT walked < 60 AS short FROM parley.explain_search('bandicoot', page_size => 20) WHERE stream = 'messages';
--- … and_each_way_finds_the_same
+-- … and_both_methods_find_the_same
 SET parley.search_method = 'walk';
 SELECT * FROM ways('platypus');
 SELECT count(*), min(message_id), max(message_id) FROM parley.recent_conversations('platypus');
 SET parley.search_method = 'index';
 SELECT * FROM ways('bandicoot');
--- the_index_is_not_followed_to_where_only_older_messages_can_be
+-- the_index_is_not_read_where_there_can_be_only_older_messages
 SELECT brin_summarize_new_values('parley.messages_block_times') >= 0 AS summarized;
 SELECT estimate BETWEEN 5000 AND 7000 AS about_right, candidates BETWEEN 20 AND 5000 AS spared FROM parley.explain_search('bandicoot', page_size => 20) WHERE stream = 'messages';
 SELECT count(*), min(message_id), max(message_id) FROM parley.recent_conversations('platypus');
 RESET parley.search_method;
 SET parley.search_method = 'guess';
 
--- lists_of_many_pages_are_read_whole: run of blocks by run of blocks, each row that has the term is named, and named once
+-- long_posting_lists_are_read_in_full: run of blocks by run of blocks, and each row with the term is returned once
 SET parley.search_method = 'index';
 CREATE TEMP TABLE marked (term text);
 INSERT INTO marked VALUES ('wombat'), ('quoll'), ('wombat quoll'), ('bilby'), ('om'), ('q'), ('-7'), ('wombat-7');
@@ -159,7 +159,8 @@ SELECT term, expected.count > 0 AS some, named.candidates - expected.count AS na
 		LATERAL (SELECT count(*) FROM parley.messages WHERE content ILIKE '%' || term || '%') expected ORDER BY term;
 RESET parley.search_method;
 
--- pages_by_cursor_are_the_list_where_it_spans_many_runs_of_blocks, and new messages have filled the room of deleted ones here and there
+-- pages_by_cursor_are_the_list_if_it_spans_many_runs_of_blocks, and new messages have filled the space of deleted ones here and
+-- there
 INSERT INTO parley.messages (conversation_id, number, created_at, content)
 	SELECT c.id, 400, now() + (50000 + m.n * 20) * interval '1 second', 'wombat bilby' || repeat(' fur', 300) || m.n
 	FROM many m JOIN parley.conversations c ON c.contact_id = m.id ORDER BY md5(m.n::text);
@@ -186,7 +187,7 @@ SELECT term, size FROM (VALUES ('bilby'), ('bilby-'), ('t-7'), ('wombat-12'), ('
 	WHERE ARRAY(SELECT pages_by_cursor(term, size)) <>
 		ARRAY(SELECT whole_list(term));
 
--- where_new_messages_have_filled_the_room_of_old_ones, not all that the index names there is visited
+-- where_new_messages_fill_the_space_of_old_ones_not_every_candidate_is_visited
 INSERT INTO parley.messages (conversation_id, number, created_at, content)
 	SELECT c.id, 401, now() + (70000 + m.n) * interval '1 second', 'possum' || repeat(' fur', 300) || m.n
 	FROM many m JOIN parley.conversations c ON c.contact_id = m.id ORDER BY md5(m.n::text);
@@ -198,20 +199,20 @@ SELECT walked BETWEEN 300 AND 10000 AS by_time, candidates BETWEEN 20 AND 5000 A
 SELECT term, size FROM (VALUES ('wombat'), ('quoll'), ('oll'), ('possum')) t(term), (VALUES (1), (20), (150)) s(size)
 	WHERE ARRAY(SELECT pages_by_cursor(term, size)) <>
 		ARRAY(SELECT whole_list(term));
--- … and not after a cursor either
+-- … nor_after_a_cursor
 SELECT e.walked BETWEEN 20 AND 10000 AS by_time, e.candidates BETWEEN 20 AND 500 AS spared
 	FROM (SELECT * FROM parley.recent_conversations('wombat-1', page_size => 20) OFFSET 19) p,
 		LATERAL (SELECT * FROM parley.explain_search('wombat-1', page_size => 20, cursor => p.next_cursor) WHERE stream = 'messages') e;
 RESET parley.search_method;
 DELETE FROM parley.messages WHERE content LIKE 'possum%';
 
--- an_estimate_holds_where_the_oldest_are_gone: vacuum leaves the first page of a list empty
+-- an_estimate_holds_if_the_oldest_messages_are_gone: VACUUM leaves the first page of a list empty
 DELETE FROM parley.messages WHERE content LIKE 'wombat%' AND number BETWEEN 100 AND 179;
 VACUUM ANALYZE parley.messages;
 SELECT estimate BETWEEN 15000 AND 60000 AS about_right, path FROM parley.explain_search('wombat', page_size => 20) WHERE stream = 'messages';
 SELECT visited < 100 AS by_the_rarest FROM parley.explain_search('wombat-59999') WHERE stream = 'messages';
 
--- a_run_of_blocks_is_as_long_as_the_index_was_built_with
+-- a_run_of_blocks_has_the_length_that_the_index_was_built_with
 BEGIN;
 ALTER INDEX parley.messages_block_times SET (pages_per_range = 48);
 SET LOCAL parley.search_method = 'index';
@@ -219,7 +220,8 @@ SELECT r.message_id = m.number AS newest FROM parley.recent_conversations('womba
 	LATERAL (SELECT number FROM parley.messages m WHERE content LIKE 'wombat%' ORDER BY created_at DESC LIMIT 1) m;
 ROLLBACK;
 
--- a_conversation_is_not_asked_without_end_what_it_has_shown: one with very many newer messages, and the term in its old ones
+-- a_conversation_that_was_already_listed_is_not_looked_up_again_and_again: it has very many newer messages, and the term in its
+-- old ones
 INSERT INTO parley.messages (conversation_id, number, created_at, content)
 	SELECT c.id, 1000 + g, now() + (60000 + g) * interval '1 second', 'dingo' FROM generate_series(1, 40000) g, many m
 		JOIN parley.conversations c ON c.contact_id = m.id WHERE m.n = 7;
@@ -234,7 +236,7 @@ SELECT visited < 40000 AS bounded FROM parley.recent_conversations('o', page_siz
 	LATERAL (SELECT * FROM parley.explain_search('o', page_size => 200, cursor => p.next_cursor) WHERE stream = 'messages') e
 	ORDER BY p.timestamp LIMIT 1;
 
--- pages_end_among_messages_at_the_end_of_time: whose conversations have other ones in blocks that are read before
+-- pages_end_among_messages_at_the_end_of_time, whose conversations have other messages in blocks that are read before
 VACUUM FULL parley.messages;
 CREATE FUNCTION write_next(first integer, last integer, at timestamptz, text text) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO parley.messages (conversation_id, number, created_at, content)

@@ -1,10 +1,10 @@
--- search: every list equals what plain SQL says of it, on random data in many scripts, whatever happened to the rows before.
--- What it makes it removes; what else is in the database is listed with it.
+-- search: every list equals the result of plain SQL, on random data in many scripts, whatever happened to the rows before. The
+-- test removes what it creates. Whatever else is in the database is part of the lists.
 SET client_min_messages = warning;
 CREATE SCHEMA oracle;
 SET search_path = oracle, public;
 
--- What the lists mean, said once, without a thought for speed.
+-- The definition of the lists, written without regard to speed.
 CREATE FUNCTION pattern(term text) RETURNS text LANGUAGE sql IMMUTABLE
 RETURN '%' || regexp_replace(term, '([%_\\])', '\\\1', 'g') || '%';
 
@@ -50,7 +50,7 @@ RETURNS SETOF record LANGUAGE sql STABLE AS $$
 		ON k.id = CASE WHEN c.kind = 'contact' THEN c.contact_id WHEN c.low_contact_id = who THEN c.high_contact_id ELSE c.low_contact_id END
 $$;
 
--- Random data: two hundred contacts, conversations of all kinds with sizes as uneven as life's, words of many scripts.
+-- Random data: two hundred contacts, conversations of all kinds with sizes as uneven as in real life, words of many scripts.
 CREATE TABLE words (word text);
 INSERT INTO words SELECT unnest(string_to_array(
 	'the the the the the the a a a of of and movie movie movie netflix Netflix NETFLIX neutral search engine quartz zz qz x 1 22 333 555-12 '
@@ -92,7 +92,7 @@ INSERT INTO parley.members (conversation_id, contact_id)
 INSERT INTO conversations
 	SELECT c.id FROM parley.conversations c JOIN parley.applications a ON a.id = c.application_id WHERE a.token = :'token';
 
--- Texts of one to four words; messages come in the order of time, but some are dated long before they came.
+-- Texts of one to four words. Messages are inserted in the order of time, but some are dated long before.
 CREATE FUNCTION random_text(length_max integer DEFAULT 4) RETURNS text LANGUAGE sql VOLATILE AS $$
 	SELECT string_agg(word, CASE WHEN random() < 0.9 THEN ' ' ELSE '' END)
 	FROM (SELECT word FROM words WHERE word <> '' ORDER BY random() LIMIT 1 + floor(random() * length_max)::integer) w
@@ -117,8 +117,8 @@ CREATE FUNCTION write_messages(count integer, backfilled double precision) RETUR
 	SELECT parley.rebuild_conversations();
 $$;
 
--- The whole list, read page by page: by number or by cursor. A page that promises more and has none, or the reverse, shows up as
--- a difference in length.
+-- Returns the whole list, read page by page, by number or by cursor. If a page promises more and there is none, or the reverse,
+-- the length differs.
 CREATE FUNCTION read_pages(term text, size integer, who bigint DEFAULT NULL, by_cursor boolean DEFAULT false) RETURNS SETOF text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -153,10 +153,10 @@ BEGIN
 	END LOOP;
 END $$;
 
--- What every list is to be, said by the above, kept while the data stay as they are.
+-- The expected lists according to the definition, kept for as long as the data does not change.
 CREATE TABLE expected (id integer, term text, who bigint, rows text[], rows_of_user text[], chat bigint, rows_of_chat text[]);
 
--- A chat's messages with the term, the newest first.
+-- Returns a chat's messages with the term, newest first.
 CREATE FUNCTION listed_in_chat(chat bigint, term text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
 	SELECT (m.number, m.content)::text FROM parley.messages m JOIN parley.conversations c ON c.id = m.conversation_id
 	WHERE c.kind = 'chat' AND c.id IN (SELECT id FROM conversations) AND c.number = chat AND m.content ILIKE pattern(term) ORDER BY m.number DESC
@@ -176,7 +176,7 @@ BEGIN
 	END LOOP;
 END $$;
 
--- Nothing where every list of every term is what it should be by every way of searching, else which is not.
+-- Returns nothing if every list of every term is as expected with every method of searching, or else the differences.
 CREATE FUNCTION differences(OUT method text, OUT walk_budget text, OUT list text, OUT term text, OUT found bigint, OUT expected bigint)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
@@ -208,7 +208,8 @@ BEGIN
 	END LOOP;
 END $$;
 
--- Terms: every word and its pieces, neighbours, what is in no text, what folds in strange ways, blanks, and the very long.
+-- Terms: every word and its pieces, neighbours, text that does not occur, characters with unusual folding, blanks, and very long
+-- terms.
 CREATE TABLE terms (id integer GENERATED ALWAYS AS IDENTITY, term text);
 INSERT INTO terms (term) VALUES (NULL), (''), (' '), ('  '), (E'\t'), ('zzqqx'), ('qz'), ('the the the zzq'), ('movie of netflix'), ('i̇'), ('%%'), ('\\\'),
 	('İ'), ('ı'), ('ß'), ('ss'), ('ς'), ('Σ'), ('é'), (U&'e\0301'), (U&'\0301'), ('🙂'), ('🙁'), ('好'), ('龘'), ('你好'), ('好世'), ('П'), ('ф'), ('5551'),
@@ -217,7 +218,7 @@ INSERT INTO terms (term) VALUES (NULL), (''), (' '), ('  '), (E'\t'), ('zzqqx'),
 INSERT INTO terms (term) SELECT DISTINCT word FROM words WHERE word <> '';
 INSERT INTO terms (term) SELECT upper(word) FROM words WHERE upper(word) <> word UNION SELECT lower(word) FROM words WHERE lower(word) <> word;
 
--- Pieces of real texts, from one character up, so that there is something to find anywhere in a word.
+-- Pieces of actual texts, from one character up, so that there are matches anywhere in a word.
 CREATE FUNCTION draw_terms(count integer) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO terms (term)
 		SELECT DISTINCT substr(content, 1 + floor(random() * char_length(content))::integer, 1 + floor(random() * 9)::integer)
@@ -238,10 +239,10 @@ UPDATE parley.members m SET read_number = c.last_number / 2
 	FROM conversations JOIN parley.conversations c USING (id) WHERE c.id = m.conversation_id;
 SELECT draw_terms(60);
 
--- As first written, the index's pending list not yet flushed.
+-- As first written, with the index's pending list not yet flushed.
 SELECT * FROM differences();
 
--- Deletions, edits that bring terms and take them, deleted newest messages, messages dated long ago; nothing vacuumed.
+-- Deletions, edits that add and remove terms, deleted newest messages, messages dated long ago. Nothing is vacuumed.
 UPDATE parley.messages m SET content = NULL, deleted_at = now() FROM conversations c WHERE c.id = m.conversation_id AND number % 7 = 3;
 UPDATE parley.messages m SET content = random_text(), edited_at = now()
 	FROM conversations c WHERE c.id = m.conversation_id AND number % 5 = 1 AND content IS NOT NULL;
@@ -255,7 +256,7 @@ UPDATE parley.contacts k SET name = 'Renamed ' || n FROM contacts c WHERE c.id =
 SELECT draw_terms(20);
 SELECT * FROM differences();
 
--- The same after vacuum, which flushes the pending list, sums up the blocks and leaves room that new messages fill.
+-- The same after VACUUM, which flushes the pending list, summarizes the blocks, and leaves space that new messages fill.
 VACUUM parley.messages, parley.contacts, parley.conversations;
 SELECT brin_summarize_new_values('parley.messages_block_times') >= 0 AS summarized;
 \o /dev/null
@@ -264,19 +265,19 @@ SELECT write_messages(300, 0.3);
 ANALYZE parley.messages, parley.contacts, parley.conversations, parley.members;
 SELECT * FROM differences();
 
--- Something was found at all, by every class of term.
+-- There were matches at all, for every class of term.
 SELECT count(*) > 300 AS many_terms, count(*) FILTER (WHERE cardinality(rows) = 0) > 5 AS some_absent,
 	count(*) FILTER (WHERE cardinality(rows) > 150) > 5 AS some_everywhere, count(*) FILTER (WHERE cardinality(rows_of_chat) > 2) > 10 AS in_chats, count(*) FILTER (WHERE cardinality(rows) BETWEEN 1 AND 20) > 30 AS many_rare
 FROM expected;
 
--- Messages at the end of time: pages end among them, and their conversations have others.
+-- Messages at the end of time: pages end among them, and their conversations have other messages.
 \o /dev/null
 UPDATE parley.messages m SET created_at = 'infinity' FROM conversations c WHERE c.id = m.conversation_id AND random() < 0.05;
 SELECT parley.rebuild_conversations();
 \o
 SELECT * FROM differences();
 
--- What was made goes, and nothing is left behind that should not be.
+-- Remove what was created; nothing else may be left behind.
 DELETE FROM parley.messages m USING conversations c WHERE c.id = m.conversation_id;
 DELETE FROM parley.members m USING conversations c WHERE c.id = m.conversation_id;
 DELETE FROM parley.conversations k USING conversations c WHERE c.id = k.id;

@@ -1,5 +1,5 @@
--- search_schema: what owners do to search's tables and indexes, and what a session sets. It finds what it found before, or says in words what it
--- cannot use; never less in silence.
+-- search_schema: what owners do to the tables and indexes of search, and what a session sets. A search finds the same as before,
+-- or says what it cannot use. It never silently finds less.
 CREATE TABLE rangers AS SELECT nextval('parley.contacts_id_seq') AS id, n FROM generate_series(1, 120) n;
 INSERT INTO parley.contacts (id, name, phone) SELECT id, 'Ranger ' || n, '+1 555 77' || 1000 + n FROM rangers;
 WITH made AS (INSERT INTO parley.conversations (kind, contact_id) SELECT 'contact', id FROM rangers RETURNING id, contact_id)
@@ -30,7 +30,7 @@ BEGIN
 	END LOOP;
 END $$;
 CREATE TABLE at_rest AS SELECT ARRAY(SELECT answers()) AS rows;
--- What a search says after a statement, which is undone again.
+-- Returns what a search reports after a statement, which is then rolled back.
 CREATE FUNCTION after(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	said text;
@@ -61,37 +61,37 @@ SELECT index, state, after(format('UPDATE pg_index SET %s WHERE indexrelid = ''p
 	FROM unnest(ARRAY['messages_grams', 'contacts_grams', 'messages_block_times']) index, unnest(ARRAY['indisvalid = false', 'indisready = false', 'indcheckxmin = true']) state;
 SELECT after('DROP INDEX parley.messages_grams');
 SELECT after('DROP INDEX parley.contacts_grams, parley.messages_block_times');
--- … nor another that has its name
+-- … nor_is_another_index_with_its_name
 SELECT after('DROP INDEX parley.messages_grams; CREATE INDEX messages_grams ON parley.messages (idempotency_key)');
 SELECT after('DROP INDEX parley.messages_grams; CREATE INDEX messages_grams ON parley.messages USING gin (content parley.gram_ops) WHERE number > 3');
 SELECT after('DROP INDEX parley.messages_block_times; CREATE INDEX messages_block_times ON parley.messages USING brin (conversation_id)');
 SELECT after('DROP INDEX parley.contacts_grams; CREATE INDEX contacts_grams ON parley.contacts USING gin (phone parley.gram_ops, name parley.gram_ops, phone_digits parley.gram_ops)');
 SELECT after('DROP INDEX parley.contacts_grams; CREATE VIEW parley.contacts_grams AS SELECT 1 AS one');
 
--- the_others_it_needs_and_it_says_so
+-- the_other_indexes_are_required and their absence is reported
 SELECT after('UPDATE pg_index SET indisvalid = false WHERE indexrelid = ''parley.messages_newest''::regclass');
 SELECT after('DROP INDEX parley.messages_newest; CREATE INDEX messages_newest ON parley.messages (created_at, conversation_id, number)');
 SELECT after('DROP INDEX parley.conversations_last_message_at');
 SELECT after('ALTER TABLE parley.messages DROP CONSTRAINT messages_pkey');
 SELECT after('ALTER TABLE parley.messages DROP CONSTRAINT messages_pkey, ADD PRIMARY KEY (number, conversation_id)');
 
--- a_primary_key_is_known_by_what_it_is
+-- a_primary_key_is_recognized_whatever_its_name
 SELECT after('ALTER TABLE parley.messages RENAME CONSTRAINT messages_pkey TO first_key');
 SELECT after('ALTER INDEX parley.conversations_pkey RENAME TO second_key; ALTER INDEX parley.contacts_pkey RENAME TO third_key; ALTER INDEX parley.members_pkey RENAME TO fourth_key');
 
--- columns_come_and_go
+-- columns_can_be_added_and_dropped
 SELECT after('ALTER TABLE parley.messages ADD note text DEFAULT ''echidna'', ADD other bigint');
 SELECT after('ALTER TABLE parley.contacts ADD note text DEFAULT ''x''; ALTER TABLE parley.contacts DROP note; ALTER TABLE parley.conversations ADD note text, ADD CHECK (id > 0)');
 SELECT after('ALTER TABLE parley.messages RENAME number TO no');
 
--- what_a_table_is_not_read_as
+-- tables_that_cannot_be_read_directly_are_refused
 SELECT after('CREATE TABLE more () INHERITS (parley.messages)');
 SELECT after('CREATE TABLE more () INHERITS (parley.messages); DROP TABLE more');
 SELECT after('ALTER TABLE parley.messages ENABLE ROW LEVEL SECURITY');
 SELECT after('ALTER TABLE parley.messages ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY');
 SELECT after('ALTER TABLE parley.contacts RENAME TO people; CREATE VIEW parley.contacts AS SELECT * FROM parley.people');
 
--- the_answers_are_those_of_before
+-- the_results_are_the_same_as_before
 SELECT ARRAY(SELECT answers()) = rows AS the_same FROM at_rest;
 DELETE FROM parley.messages m USING parley.conversations c, rangers r WHERE c.id = m.conversation_id AND c.contact_id = r.id;
 DELETE FROM parley.members m USING rangers r WHERE r.id = m.contact_id;

@@ -1,4 +1,5 @@
--- shards: an id says which logical shard its conversation belongs to, a token which one its application does; old ones are told and renumbered.
+-- shards: an id contains the logical shard of its conversation, a token that of its application. Older ones are reported and
+-- renumbered.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT id AS ana FROM parley.create_contact('Ana Shards', '+1 714 555 0001') \gset
@@ -33,7 +34,7 @@ ROLLBACK;
 SELECT setval('parley.conversations_id_seq', :last) = :last AS set_back;
 INSERT INTO parley.conversations (id, kind, contact_id) VALUES (9007199254740992, 'contact', :ana);
 
--- a_sequence_behind_its_data_is_said
+-- a_sequence_behind_its_data_is_reported
 BEGIN;
 SELECT parley.open_contact_conversation(:ana) IS NOT NULL AS opened, currval('parley.conversations_id_seq') AS last \gset
 SELECT setval('parley.conversations_id_seq', :last, false) = :last AS set_back;
@@ -43,7 +44,7 @@ SELECT parley.open_contact_conversation(:ana);
 ROLLBACK TO behind;
 ROLLBACK;
 
--- what_parley_1_0_made_is_told_and_renumbered_with_all_that_names_it
+-- what_parley_1_0_created_is_reported, and renumbered with everything that refers to it
 INSERT INTO parley.contacts (id, name) SELECT 1024 * 1024 * n, 'Old shards ' || n FROM generate_series(1, 5) n;
 INSERT INTO parley.conversations (id, kind, contact_id) SELECT -n, 'contact', 1024 * 1024 * n FROM generate_series(1, 5) n;
 INSERT INTO parley.members (conversation_id, contact_id) SELECT -n, 1024 * 1024 * n FROM generate_series(1, 5) n;
@@ -59,7 +60,7 @@ SELECT count(*) FROM parley.members m JOIN parley.conversations c ON c.id = m.co
 DELETE FROM parley.conversations WHERE contact_id = 1024 * 1024 * 9;
 SELECT * FROM parley.audit_conversations();
 
--- a_token_of_another_shard_is_told
+-- a_token_of_another_shard_is_reported
 BEGIN;
 UPDATE parley.applications SET token = parley.shard_token((((id & 1023) + 1) % 1024)::integer) WHERE token = :'app';
 SELECT rule, regexp_replace(found, '\d+', 'N', 'g') AS found FROM parley.audit_shards();
@@ -67,7 +68,7 @@ UPDATE parley.applications SET id = 1 WHERE name = 'Shards';
 SELECT rule, found FROM parley.audit_shards();
 ROLLBACK;
 
--- every_route_says_where_it_runs: at home, at the front, or where an argument of its says
+-- every_route_says_where_it_runs: on the home shard, on the front, or on the shard of one of its arguments
 SELECT runs_on, count(*) > 0 AS some FROM parley.describe_routes() GROUP BY runs_on ORDER BY runs_on;
 SELECT d.method, d.path FROM parley.describe_routes() d
 	WHERE d.runs_on NOT IN ('home', 'front') AND NOT EXISTS (SELECT FROM jsonb_array_elements(d.parameters) p WHERE p ->> 'name' = d.runs_on);

@@ -1,4 +1,4 @@
--- users: what a contact does through the API, as it meets everyone else's conversations.
+-- users: what a contact does through the API, and how it meets other people's conversations.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SELECT id AS ana FROM parley.create_user('+1 704 555 0001', 'Ana Users') \gset
@@ -10,7 +10,7 @@ SELECT name, phone, email FROM parley.get_user(:bob);
 SELECT parley.get_user(-1);
 SELECT id AS c FROM parley.open_direct_conversation(:ana, :bob) \gset
 
--- a_user_counts_as_having_read_what_they_wrote_if_they_had_read_all_before
+-- users_have_read_what_they_wrote_if_they_had_read_everything_before
 SELECT message_id, content, replayed FROM parley.post_user_message(:c, 'hello Bob', :ana, 'k');
 SELECT message_id, replayed FROM parley.post_user_message(:c, 'hello Bob', :ana, 'k');
 SELECT contact_id = :ana AS ana, read_number FROM parley.members WHERE conversation_id = :c ORDER BY contact_id;
@@ -25,7 +25,7 @@ SELECT * FROM parley.mark_read(:bob, :c, 1);
 SELECT parley.mark_read(:bob, :c, 3);
 SELECT parley.mark_read(:bob, :c, 0);
 
--- to_someone_else_the_conversation_is_not_there
+-- for_others_the_conversation_does_not_exist
 SELECT parley.post_user_message(:c, 'let me in', :eve);
 SELECT parley.list_user_messages(:eve, :c);
 SELECT parley.get_user_message(:eve, :c, 1);
@@ -33,7 +33,7 @@ SELECT parley.edit_user_message(:eve, :c, 1, 'mine');
 SELECT parley.delete_user_message(:eve, :c, 1);
 SELECT parley.mark_read(:eve, :c, 1);
 \set VERBOSITY terse
--- … nor can they tell by the words
+-- … and_the_error_message_does_not_reveal_it
 DO $$
 DECLARE
 	c bigint := (SELECT max(id) FROM parley.conversations);
@@ -51,7 +51,7 @@ BEGIN
 	RAISE NOTICE 'the same words: %', said[1] = said[2];
 END $$;
 
--- members_read_both_ways_and_change_their_own
+-- members_read_both_ways_and_change_their_own_messages
 SELECT message_id, content FROM parley.list_user_messages(:bob, :c, sort => 'desc');
 SELECT message_id, content FROM parley.list_user_messages(:bob, :c, last_id => 1);
 SELECT content FROM parley.get_user_message(:bob, :c, 1);
@@ -65,7 +65,7 @@ SELECT parley.delete_user_message(:ana, :c, 1);
 SELECT content, deleted_at IS NOT NULL AS deleted FROM parley.get_user_message(:bob, :c, 1);
 SELECT * FROM parley.audit_conversations();
 
--- unread_counts_what_others_wrote_and_nobody_deleted, up to 1,000
+-- unread_counts_what_others_wrote_and_did_not_delete, up to 1,000
 SELECT id AS una FROM parley.create_user('+1 702 555 0071', 'Una Unread') \gset
 SELECT id AS ned FROM parley.create_user('+1 702 555 0072', 'Ned Unread') \gset
 SELECT id AS talk FROM parley.open_direct_conversation(:una, :ned) \gset
