@@ -61,7 +61,7 @@ service_notify(const char *state)
 /* Reads the files of keys and certificate anew; what cannot be read is logged, and false. Where there is none, NULL is
  * fine. */
 static bool
-read_files(const Config *config, TokenKeys **keys, SSL_CTX **tls)
+files_read(const Config *config, TokenKeys **keys, SSL_CTX **tls)
 {
 	char error[512] = "";
 	char quoted[600];
@@ -83,13 +83,13 @@ read_files(const Config *config, TokenKeys **keys, SSL_CTX **tls)
 
 /* SIGHUP: keys and certificate, which stay as they are if the new ones cannot be read, and the routes. */
 static void
-reload(Gateway *gateway)
+gateway_reload(Gateway *gateway)
 {
 	TokenKeys *keys;
 	SSL_CTX *tls;
 
 	service_notify("RELOADING=1");
-	if (read_files(&gateway->config, &keys, &tls))
+	if (files_read(&gateway->config, &keys, &tls))
 	{
 		if (keys != NULL)
 			server_set_keys(gateway->server, keys);
@@ -113,7 +113,7 @@ on_signal(h2o_socket_t *socket, const char *error)
 	{
 		log_info("event=signal name=SIG%s", sigabbrev_np((int) info.ssi_signo));
 		if (info.ssi_signo == SIGHUP)
-			reload(gateway);
+			gateway_reload(gateway);
 		else
 			gateway->stopping = true;
 	}
@@ -121,7 +121,7 @@ on_signal(h2o_socket_t *socket, const char *error)
 
 /* Blocks the signals that are read from the descriptor, in all threads to come: there must be none yet. */
 static h2o_socket_t *
-watch_signals(h2o_loop_t *loop)
+signals_watch(h2o_loop_t *loop)
 {
 	sigset_t set;
 	h2o_socket_t *socket;
@@ -137,38 +137,28 @@ watch_signals(h2o_loop_t *loop)
 	return socket;
 }
 
-/* Without a key everyone is the operator: only who says that this is wanted gets it. */
+/* What the settings mean, beyond what each is by itself. Without a key everyone is the operator: only who says that
+ * this is wanted gets it. */
 static bool
-check_exposure(const Config *config)
+config_understand(const Config *config)
 {
-	if (config->jwt_key_file[0] != '\0')
-		return true;
-	if (!config->insecure)
+	if (!listener_check_addresses(config->listen, "--listen") ||
+		!listener_check_addresses(config->admin_listen, "--admin-listen"))
+		return false;
+	if (config->jwt_key_file[0] == '\0' && !config->insecure)
 	{
 		fputs("parleyd: no key is configured, so everyone would be the operator; set --jwt-key-file, or --insecure to "
 			  "try it out\n",
 			  stderr);
 		return false;
 	}
-	log_warning("event=no_key meaning=\"everyone who reaches this gateway is the operator\"");
+	if (config->jwt_key_file[0] == '\0')
+		log_warning("event=no_key meaning=\"everyone who reaches this gateway is the operator\"");
 	return true;
 }
 
-/* As many descriptors as the system lets us have: each client is one. */
 static void
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-	{
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-static void
-run_until_stopped(Gateway *gateway)
+gateway_run(Gateway *gateway)
 {
 	gateway->loader = route_loader_start(gateway->loop, &gateway->config, gateway->server);
 	gateway->listener = wakeup_listener_start(gateway->loop, &gateway->config, gateway->server, gateway->live);
@@ -186,15 +176,21 @@ run_until_stopped(Gateway *gateway)
 }
 
 static bool
-serve(Gateway *gateway)
+gateway_serve(Gateway *gateway)
 {
 	bool started = false;
+	struct rlimit limit;
 
-	raise_descriptor_limit();
+	/* As many descriptors as the system lets us have: each client is one. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+	{
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 	gateway->loop = h2o_evloop_create();
-	gateway->signals = watch_signals(gateway->loop);
+	gateway->signals = signals_watch(gateway->loop);
 	gateway->signals->data = gateway;
-	if (read_files(&gateway->config, &gateway->keys, &gateway->tls))
+	if (files_read(&gateway->config, &gateway->keys, &gateway->tls))
 	{
 		gateway->live = live_create();
 		gateway->server = server_start(&gateway->config, live_guest(gateway->live), gateway->keys, gateway->tls);
@@ -203,7 +199,7 @@ serve(Gateway *gateway)
 		SSL_CTX_free(gateway->tls);
 	}
 	if (started)
-		run_until_stopped(gateway);
+		gateway_run(gateway);
 	if (gateway->live != NULL)
 		live_dispose(gateway->live);
 	h2o_socket_close(gateway->signals);
@@ -213,26 +209,16 @@ serve(Gateway *gateway)
 
 /* --check: the files can be read, and so can the routes. */
 static bool
-check(const Config *config)
+config_check(const Config *config)
 {
 	TokenKeys *keys;
 	SSL_CTX *tls;
 
-	if (!read_files(config, &keys, &tls))
+	if (!files_read(config, &keys, &tls))
 		return false;
 	token_keys_release(keys);
 	SSL_CTX_free(tls);
 	return route_loader_check(config);
-}
-
-/* What the settings mean, beyond what each is by itself. */
-static bool
-understand(Gateway *gateway)
-{
-	if (!listener_check_addresses(gateway->config.listen, "--listen") ||
-		!listener_check_addresses(gateway->config.admin_listen, "--admin-listen"))
-		return false;
-	return check_exposure(&gateway->config);
 }
 
 int
@@ -248,10 +234,10 @@ main(int argc, char **argv)
 		case CONFIG_WRONG:
 			return EXIT_FAILURE;
 		case CONFIG_CHECK:
-			fine = understand(&gateway) && check(&gateway.config);
+			fine = config_understand(&gateway.config) && config_check(&gateway.config);
 			break;
 		case CONFIG_RUN:
-			fine = understand(&gateway) && serve(&gateway);
+			fine = config_understand(&gateway.config) && gateway_serve(&gateway);
 			break;
 	}
 	return fine ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -10,26 +10,21 @@
 
 /* Whether the path's {user_id} is the caller. */
 static bool
-is_own_path(const Route *route, const Path *path, const Caller *caller)
+path_is_own(const Route *route, const Path *path, const Caller *caller)
 {
-	for (size_t i = 0; i < route->parameter_count; i++)
-	{
-		const Parameter *parameter = &route->parameters[i];
+	const Parameter *parameter = route_parameter(route, "user_id");
+	const PathSegment *segment;
+	intmax_t id;
 
-		if (parameter->source == SOURCE_PATH && strcmp(parameter->name, "user_id") == 0)
-		{
-			const PathSegment *segment = &path->segments[parameter->segment];
-			intmax_t id;
-
-			/* Digits alone, as a bigint is written. */
-			if (segment->length == 0 || strspn(segment->text, "0123456789") != segment->length)
-				return false;
-			errno = 0;
-			id = strtoimax(segment->text, NULL, 10);
-			return errno == 0 && id > 0 && id == caller->user_id;
-		}
-	}
-	return false;
+	if (parameter == NULL || parameter->source != SOURCE_PATH)
+		return false;
+	/* Digits alone, as a bigint is written. */
+	segment = &path->segments[parameter->segment];
+	if (segment->length == 0 || strspn(segment->text, "0123456789") != segment->length)
+		return false;
+	errno = 0;
+	id = strtoimax(segment->text, NULL, 10);
+	return errno == 0 && id > 0 && id == caller->user_id;
 }
 
 AuthDecision
@@ -39,7 +34,7 @@ auth_decide(const Route *route, const Path *path, const Caller *caller)
 		return AUTH_ALLOWED;
 	if (!caller->is_authenticated)
 		return AUTH_UNAUTHENTICATED;
-	return route->auth == AUTH_USER && is_own_path(route, path, caller) ? AUTH_ALLOWED : AUTH_FORBIDDEN;
+	return route->auth == AUTH_USER && path_is_own(route, path, caller) ? AUTH_ALLOWED : AUTH_FORBIDDEN;
 }
 
 bool
@@ -49,7 +44,7 @@ auth_bearer(const char *header, size_t length, const char **token, size_t *token
 		return false;
 	*token = header + 7;
 	*token_length = length - 7;
-	while (*token_length > 0 && **token == ' ')
-		(*token)++, (*token_length)--;
+	for (; *token_length > 0 && **token == ' '; (*token_length)--)
+		(*token)++;
 	return *token_length > 0;
 }

@@ -58,7 +58,7 @@ rate_limit_dispose(RateLimit *limit)
 }
 
 static Bucket *
-find_bucket(const RateLimit *limit, Bucket *set, uint64_t client, uint64_t now_us)
+bucket_find(const RateLimit *limit, Bucket *set, uint64_t client, uint64_t now_us)
 {
 	Bucket *oldest = &set[0];
 
@@ -89,7 +89,7 @@ rate_limit_take(RateLimit *limit, const void *client, size_t length, uint64_t no
 	hash = hash == 0 ? 1 : hash;
 	stripe = &limit->stripes[hash % STRIPES];
 	pthread_mutex_lock(&stripe->mutex);
-	bucket = find_bucket(limit, stripe->buckets[hash / STRIPES % SETS], hash, now_us);
+	bucket = bucket_find(limit, stripe->buckets[hash / STRIPES % SETS], hash, now_us);
 	if (now_us > bucket->at_us)
 	{
 		bucket->tokens += (double) (now_us - bucket->at_us) / 1e6 * limit->rate;

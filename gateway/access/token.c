@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <jansson.h>
 #include <jwt.h>
@@ -21,6 +20,7 @@
 #include <openssl/pem.h>
 
 #include "base/log.h"
+#include "db/db_query.h"
 
 enum
 {
@@ -72,28 +72,9 @@ struct TokenCache
 
 /* ----- keys ----- */
 
-static char *
-read_file(const char *path, size_t *length)
-{
-	FILE *file = fopen(path, "re");
-	char *bytes = malloc(KEY_BYTES_MAX + 1);
-
-	if (file == NULL || bytes == NULL)
-	{
-		free(bytes);
-		if (file != NULL)
-			fclose(file);
-		return NULL;
-	}
-	*length = fread(bytes, 1, KEY_BYTES_MAX, file);
-	bytes[*length] = '\0';
-	fclose(file);
-	return bytes;
-}
-
 /* The algorithm that a public key in PEM is for, or JWT_ALG_INVAL. */
 static jwt_alg_t
-public_key_algorithm(const char *pem, size_t length)
+key_public_algorithm(const char *pem, size_t length)
 {
 	BIO *bio = BIO_new_mem_buf(pem, (int) length);
 	EVP_PKEY *key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
@@ -111,7 +92,7 @@ public_key_algorithm(const char *pem, size_t length)
 /* A public key is known to everyone: whoever takes one for a secret lets anyone sign. As PEM wherever it begins, PEM's
  * inside, DER, a line of OpenSSH's, a JWK. */
 static bool
-looks_like_another_kind(const Key *key)
+key_looks_like_another_kind(const Key *key)
 {
 	static const char *const beginnings[] = { "MII", "MFkw", "\x30\x82", "\x30\x59", "ssh-", "ecdsa-", "{" };
 	const char *start = key->bytes + strspn(key->bytes, " \t\r\n");
@@ -125,7 +106,7 @@ looks_like_another_kind(const Key *key)
 
 /* Whoever reads a secret can sign with it, and whoever writes a key's file too. */
 static void
-warn_of_exposure(const Key *key, const char *path)
+key_warn_of_exposure(const Key *key, const char *path)
 {
 	mode_t exposed = S_IWGRP | S_IWOTH | (key->algorithm == JWT_ALG_HS256 ? S_IROTH : 0);
 	char quoted[600];
@@ -138,17 +119,22 @@ warn_of_exposure(const Key *key, const char *path)
 
 /* Returns what is wrong with the file, or NULL. */
 static const char *
-read_key(Key *key, const char *path)
+key_read(Key *key, const char *path)
 {
-	key->bytes = read_file(path, &key->length);
-	if (key->bytes == NULL)
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL)
 		return strerror(errno);
-	warn_of_exposure(key, path);
+	key->bytes = h2o_mem_alloc(KEY_BYTES_MAX + 1);
+	key->length = fread(key->bytes, 1, KEY_BYTES_MAX, file);
+	key->bytes[key->length] = '\0';
+	fclose(file);
+	key_warn_of_exposure(key, path);
 	if (key->algorithm != JWT_ALG_HS256)
-		return public_key_algorithm(key->bytes, key->length) == key->algorithm
+		return key_public_algorithm(key->bytes, key->length) == key->algorithm
 				   ? NULL
 				   : "not a public key of that algorithm (RS256: RSA of 2,048 bits or more, ES256: P-256)";
-	if (looks_like_another_kind(key))
+	if (key_looks_like_another_kind(key))
 		return "not a secret: it looks like a key of another kind";
 	while (key->length > 0 && (key->bytes[key->length - 1] == '\n' || key->bytes[key->length - 1] == '\r'))
 		key->length--;
@@ -157,7 +143,7 @@ read_key(Key *key, const char *path)
 
 /* The algorithm that "ALGORITHM:PATH" begins with, and where the path does. */
 static jwt_alg_t
-split_algorithm(const char *text, const char **path)
+key_split_algorithm(const char *text, const char **path)
 {
 	static const jwt_alg_t algorithms[] = { JWT_ALG_HS256, JWT_ALG_RS256, JWT_ALG_ES256 };
 
@@ -174,7 +160,7 @@ split_algorithm(const char *text, const char **path)
 
 /* ALGORITHM:PATH or KID=ALGORITHM:PATH */
 static const char *
-add_key(TokenKeys *keys, const char *entry)
+keys_add(TokenKeys *keys, const char *entry)
 {
 	const char *equals = strchr(entry, '=');
 	Key *key = &keys->keys[keys->count];
@@ -182,37 +168,37 @@ add_key(TokenKeys *keys, const char *entry)
 
 	if (keys->count == KEYS_MAX)
 		return "there are too many keys";
-	key->algorithm = split_algorithm(entry, &path);
+	key->algorithm = key_split_algorithm(entry, &path);
 	if (key->algorithm == JWT_ALG_INVAL && equals != NULL)
 	{
 		if ((size_t) (equals - entry) >= sizeof(key->id))
 			return "its id is too long";
 		snprintf(key->id, sizeof(key->id), "%.*s", (int) (equals - entry), entry);
-		key->algorithm = split_algorithm(equals + 1, &path);
+		key->algorithm = key_split_algorithm(equals + 1, &path);
 	}
 	if (key->algorithm == JWT_ALG_INVAL)
 		return "its algorithm is not named, as in HS256:PATH, RS256:PATH or ES256:PATH";
 	keys->count++;
-	return read_key(key, path);
+	return key_read(key, path);
 }
 
 TokenKeys *
 token_keys_read(const char *files, const char *issuer, const char *audience, char *error, size_t error_size)
 {
 	static atomic_ullong last_generation;
-	TokenKeys *keys = calloc(1, sizeof(*keys));
+	TokenKeys *keys = h2o_mem_alloc(sizeof(*keys));
 	char *list = strdup(files);
 	const char *wrong = NULL;
 	char *rest = NULL;
 
-	atomic_init(&keys->holders, 1);
-	keys->generation = atomic_fetch_add(&last_generation, 1) + 1;
-	keys->issuer = issuer;
-	keys->audience = audience;
-	keys->phone_claim = "";
+	*keys = (TokenKeys){ .holders = 1,
+						 .generation = atomic_fetch_add(&last_generation, 1) + 1,
+						 .issuer = issuer,
+						 .audience = audience,
+						 .phone_claim = "" };
 	for (char *entry = strtok_r(list, ",", &rest); entry != NULL && wrong == NULL; entry = strtok_r(NULL, ",", &rest))
 	{
-		wrong = add_key(keys, entry);
+		wrong = keys_add(keys, entry);
 		if (wrong != NULL)
 			snprintf(error, error_size, "the key %s: %s", entry, wrong);
 	}
@@ -275,73 +261,50 @@ token_cache_dispose(TokenCache *cache)
 	free(cache);
 }
 
-static CacheEntry **
-cache_place(TokenCache *cache, const char *token, size_t length)
-{
-	uint64_t hash = 14695981039346656037u;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char) token[i]) * 1099511628211u;
-	return &cache->entries[(hash ^ hash >> 32) % CACHE_SIZE];
-}
-
 /* ----- verification ----- */
-
-static const Key *
-find_key(const TokenKeys *keys, const char *id)
-{
-	const Key *unnamed = NULL;
-
-	for (size_t i = 0; i < keys->count; i++)
-	{
-		if (keys->keys[i].id[0] == '\0')
-			unnamed = &keys->keys[i];
-		else if (id != NULL && strcmp(keys->keys[i].id, id) == 0)
-			return &keys->keys[i];
-	}
-	return unnamed;
-}
 
 /* The key for the token, if the token's header names that key's algorithm. */
 static const Key *
-choose_key(const TokenKeys *keys, const char *token)
+key_choose(const TokenKeys *keys, const char *token)
 {
-	const Key *key;
+	const Key *chosen = NULL;
 	jwt_t *jwt = NULL;
+	const char *id;
 	const char *algorithm;
 	char *crit;
 
 	if (jwt_decode(&jwt, token, NULL, 0) != 0)
 		return NULL;
-	key = find_key(keys, jwt_get_header(jwt, "kid"));
+	id = jwt_get_header(jwt, "kid");
+	for (size_t i = 0; i < keys->count; i++)
+	{
+		const Key *key = &keys->keys[i];
+
+		if (id != NULL && key->id[0] != '\0' && strcmp(key->id, id) == 0)
+		{
+			chosen = key;
+			break;
+		}
+		if (key->id[0] == '\0')
+			chosen = key;
+	}
 	algorithm = jwt_get_header(jwt, "alg");
 	crit = jwt_get_headers_json(jwt, "crit");
-	if (key == NULL || crit != NULL || algorithm == NULL || strcmp(algorithm, jwt_alg_str(key->algorithm)) != 0)
-		key = NULL;
+	if (chosen == NULL || crit != NULL || algorithm == NULL || strcmp(algorithm, jwt_alg_str(chosen->algorithm)) != 0)
+		chosen = NULL;
 	free(crit);
 	jwt_free(jwt);
-	return key;
+	return chosen;
 }
 
 /* A time in whole or broken seconds; absent: the fallback; anything else: false. */
 static bool
-read_time(const json_t *claims, const char *name, int64_t fallback, int64_t *time)
+claim_read_time(const json_t *claims, const char *name, int64_t fallback, int64_t *time)
 {
 	const json_t *value = json_object_get(claims, name);
 
 	*time = value == NULL ? fallback : (int64_t) json_number_value(value);
 	return value == NULL || (json_is_number(value) && json_number_value(value) >= 0 && json_number_value(value) < 1e12);
-}
-
-/* sub: a user's id as a string, in the one way to write it. Someone who is no user may be the operator still. */
-static int64_t
-read_subject(const json_t *claims)
-{
-	const char *text = json_string_value(json_object_get(claims, "sub"));
-
-	if (text == NULL || text[0] < '1' || text[0] > '9' || strlen(text) > 18 || text[strspn(text, "0123456789")] != '\0')
-		return 0;
-	return atoll(text);
 }
 
 /* Whether a claim is the wanted text, or an array with it; "" wants nothing. */
@@ -354,76 +317,66 @@ claim_says(const json_t *claims, const char *name, const char *wanted)
 	size_t index;
 	const json_t *element;
 
-	json_array_foreach(value, index, element) says =
-		says || (json_is_string(element) && strcmp(json_string_value(element), wanted) == 0);
+	json_array_foreach(value, index, element)
+	{
+		text = json_string_value(element);
+		says = says || (text != NULL && strcmp(text, wanted) == 0);
+	}
 	return says;
-}
-
-/* What the claim of the phone says, empty where that is none. */
-static void
-read_phone(const TokenKeys *keys, const json_t *claims, Caller *caller)
-{
-	const char *phone = json_string_value(json_object_get(claims, keys->phone_claim));
-
-	if (keys->phone_claim[0] != '\0' && phone != NULL && strlen(phone) < sizeof(caller->phone))
-		snprintf(caller->phone, sizeof(caller->phone), "%s", phone);
 }
 
 /* What the claims say; the token must end, and be of somebody: the operator, a user, or who has a phone to register. */
 static bool
-read_claims(const TokenKeys *keys, const char *text, CacheEntry *entry)
+claims_read(const TokenKeys *keys, const json_t *claims, CacheEntry *entry)
 {
-	json_t *claims = text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	const char *role = json_string_value(json_object_get(claims, "role"));
-	bool fine = json_is_object(claims) && read_time(claims, "exp", -1, &entry->expires_at) && entry->expires_at >= 0 &&
-				read_time(claims, "nbf", 0, &entry->not_before) && claim_says(claims, "iss", keys->issuer) &&
-				claim_says(claims, "aud", keys->audience);
+	const char *subject = json_string_value(json_object_get(claims, "sub"));
+	const char *phone = json_string_value(json_object_get(claims, keys->phone_claim));
+	Caller *caller = &entry->caller;
+	bool fine = json_is_object(claims) && claim_read_time(claims, "exp", -1, &entry->expires_at) &&
+				entry->expires_at >= 0 && claim_read_time(claims, "nbf", 0, &entry->not_before) &&
+				claim_says(claims, "iss", keys->issuer) && claim_says(claims, "aud", keys->audience);
 
-	entry->caller = (Caller){ .is_authenticated = true,
-							  .is_operator = role != NULL && strcmp(role, "operator") == 0,
-							  .user_id = read_subject(claims),
-							  .expires_at = entry->expires_at };
-	read_phone(keys, claims, &entry->caller);
-	json_decref(claims);
-	return fine && (entry->caller.is_operator || entry->caller.user_id > 0 || entry->caller.phone[0] != '\0');
+	*caller = (Caller){ .is_authenticated = true,
+						.is_operator = role != NULL && strcmp(role, "operator") == 0,
+						.expires_at = entry->expires_at };
+	/* A user's id in the one way to write it. Someone who is no user may be the operator still. */
+	if (subject != NULL && subject[0] >= '1' && subject[0] <= '9' && strlen(subject) <= 18 &&
+		subject[strspn(subject, "0123456789")] == '\0')
+		caller->user_id = atoll(subject);
+	if (keys->phone_claim[0] != '\0' && phone != NULL && strlen(phone) < sizeof(caller->phone))
+		snprintf(caller->phone, sizeof(caller->phone), "%s", phone);
+	return fine && (caller->is_operator || caller->user_id > 0 || caller->phone[0] != '\0');
 }
 
 /* Signature and claims, but not the time. */
 static bool
-read_token(const TokenKeys *keys, CacheEntry *entry)
+token_read(const TokenKeys *keys, CacheEntry *entry)
 {
-	const Key *key = choose_key(keys, entry->token);
+	const Key *key = key_choose(keys, entry->token);
 	jwt_t *jwt = NULL;
-	char *claims = NULL;
-	bool fine = false;
+	char *text = NULL;
+	json_t *claims;
+	bool fine;
 
 	if (key != NULL && jwt_decode(&jwt, entry->token, (unsigned char *) key->bytes, (int) key->length) == 0 &&
 		jwt_get_alg(jwt) == key->algorithm)
-	{
-		claims = jwt_get_grants_json(jwt, NULL);
-		fine = read_claims(keys, claims, entry);
-	}
-	free(claims);
+		text = jwt_get_grants_json(jwt, NULL);
+	claims = text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	fine = claims_read(keys, claims, entry);
+	json_decref(claims);
+	free(text);
 	if (jwt != NULL)
 		jwt_free(jwt);
 	return fine;
 }
 
-static uint64_t
-clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
-
 /* Verifies a token that the cache does not have. Whoever sends one bad token after another gets no more than a tenth of
  * the thread's time by that. */
 static TokenVerdict
-examine(TokenCache *cache, const TokenKeys *keys, const char *token, size_t length, int64_t now)
+token_examine(TokenCache *cache, const TokenKeys *keys, const char *token, size_t length, int64_t now)
 {
-	uint64_t start_us = clock_us();
+	uint64_t start_us = db_now_us();
 	CacheEntry *entry = cache->examined;
 
 	if (cache->second != now)
@@ -434,9 +387,9 @@ examine(TokenCache *cache, const TokenKeys *keys, const char *token, size_t leng
 	entry->length = length;
 	memcpy(entry->token, token, length);
 	entry->token[length] = '\0';
-	if (!read_token(keys, entry))
+	if (!token_read(keys, entry))
 	{
-		cache->wasted_us += clock_us() - start_us;
+		cache->wasted_us += db_now_us() - start_us;
 		return TOKEN_BAD;
 	}
 	entry->generation = keys->generation;
@@ -446,15 +399,20 @@ examine(TokenCache *cache, const TokenKeys *keys, const char *token, size_t leng
 TokenVerdict
 token_verify(TokenCache *cache, const TokenKeys *keys, const char *token, size_t length, int64_t now, Caller *caller)
 {
-	CacheEntry **place = cache_place(cache, token, length);
-	CacheEntry *entry = *place;
+	uint64_t hash = 14695981039346656037u;
+	CacheEntry **place;
+	CacheEntry *entry;
 
 	if (length == 0 || length >= TOKEN_BYTES_MAX || memchr(token, '\0', length) != NULL)
 		return TOKEN_BAD;
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char) token[i]) * 1099511628211u;
+	place = &cache->entries[(hash ^ hash >> 32) % CACHE_SIZE];
+	entry = *place;
 	if (entry == NULL || entry->generation != keys->generation || entry->length != length ||
 		memcmp(entry->token, token, length) != 0)
 	{
-		TokenVerdict verdict = examine(cache, keys, token, length, now);
+		TokenVerdict verdict = token_examine(cache, keys, token, length, now);
 
 		if (verdict != TOKEN_GOOD)
 			return verdict;

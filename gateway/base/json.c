@@ -10,29 +10,22 @@
 static const char escapes[256] = { [0 ... 7] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',      ['\v'] = 'u',
 								   ['\f'] = 'f',    ['\r'] = 'r', ['"'] = '"',  [14 ... 31] = 'u', ['\\'] = '\\' };
 
-static void
-write_escape(Buffer *buffer, unsigned char byte)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char escape[] = { '\\', escapes[byte], '0', '0', digits[byte >> 4], digits[byte & 15] };
-
-	buffer_append(buffer, escape, escapes[byte] == 'u' ? 6 : 2);
-}
-
 void
 json_write_string(Buffer *buffer, const char *text, size_t length)
 {
+	static const char digits[] = "0123456789abcdef";
 	size_t plain = 0;
 
 	buffer_append_byte(buffer, '"');
 	for (size_t i = 0; i < length; i++)
 	{
 		unsigned char byte = (unsigned char) text[i];
+		const char escape[] = { '\\', escapes[byte], '0', '0', digits[byte >> 4], digits[byte & 15] };
 
 		if (escapes[byte] == 0)
 			continue;
 		buffer_append(buffer, text + plain, i - plain);
-		write_escape(buffer, byte);
+		buffer_append(buffer, escape, escapes[byte] == 'u' ? 6 : 2);
 		plain = i + 1;
 	}
 	buffer_append(buffer, text + plain, length - plain);
@@ -48,40 +41,38 @@ json_write_text(Buffer *buffer, const char *text)
 		json_write_string(buffer, text, strlen(text));
 }
 
-static void
-append_quoted(Buffer *out, const char *text, size_t length)
-{
-	buffer_append_byte(out, '"');
-	for (size_t i = 0; i < length; i++)
-	{
-		if (text[i] == '"' || text[i] == '\\')
-			buffer_append_byte(out, '\\');
-		buffer_append_byte(out, text[i]);
-	}
-	buffer_append_byte(out, '"');
-}
-
 bool
 array_from_json(const json_t *array, Buffer *out)
 {
-	buffer_append_byte(out, '{');
-	for (size_t i = 0; i < json_array_size(array); i++)
-	{
-		const json_t *element = json_array_get(array, i);
-		char text[64];
+	const json_t *element;
+	size_t place;
 
-		if (i > 0)
+	buffer_append_byte(out, '{');
+	json_array_foreach(array, place, element)
+	{
+		const char *string = json_string_value(element);
+		char scalar[64];
+
+		if (place > 0)
 			buffer_append_byte(out, ',');
-		if (json_is_array(element) || json_is_object(element))
+		if (json_is_array(element) || json_is_object(element) ||
+			(string != NULL && strlen(string) != json_string_length(element)))
 			return false;
 		if (json_is_null(element))
 			buffer_append_text(out, "NULL");
-		else if (!json_is_string(element))
-			buffer_append(out, text, json_dumpb(element, text, sizeof(text), JSON_ENCODE_ANY));
-		else if (strlen(json_string_value(element)) == json_string_length(element))
-			append_quoted(out, json_string_value(element), json_string_length(element));
+		else if (string == NULL)
+			buffer_append(out, scalar, json_dumpb(element, scalar, sizeof(scalar), JSON_ENCODE_ANY));
 		else
-			return false;
+		{
+			buffer_append_byte(out, '"');
+			for (; *string != '\0'; string++)
+			{
+				if (*string == '"' || *string == '\\')
+					buffer_append_byte(out, '\\');
+				buffer_append_byte(out, *string);
+			}
+			buffer_append_byte(out, '"');
+		}
 	}
 	buffer_append_byte(out, '}');
 	return true;
@@ -89,7 +80,7 @@ array_from_json(const json_t *array, Buffer *out)
 
 /* A quoted element, at its opening quote; returns what follows the closing one. */
 static const char *
-quoted_to_json(const char *at, ArrayElementWriter write_element, Buffer *out)
+array_quoted_to_json(const char *at, ArrayElementWriter write_element, Buffer *out)
 {
 	Buffer text = { 0 };
 
@@ -114,7 +105,7 @@ array_to_json(const char *literal, ArrayElementWriter write_element, Buffer *out
 		else if (*at == ',')
 			buffer_append_byte(out, *at++);
 		else if (*at == '"')
-			at = quoted_to_json(at, write_element, out);
+			at = array_quoted_to_json(at, write_element, out);
 		else
 		{
 			size_t length = strcspn(at, ",{}");

@@ -35,14 +35,19 @@ typedef struct Series
 	atomic_ullong duration_us;
 } Series;
 
+/* The same over all workers. */
+typedef struct SeriesSum
+{
+	uintmax_t by_status[STATUS_COUNT];
+	uintmax_t by_duration[BOUND_COUNT + 1];
+	uintmax_t duration_us;
+} SeriesSum;
+
 struct Metrics
 {
 	_Atomic(Series *) series[SERIES_MAX];
 	atomic_ullong pools[METRICS_POOL_COUNT][POOL_METRIC_COUNT];
-	atomic_ullong clients;
-	atomic_ullong refused_clients;
-	atomic_ullong streams;
-	atomic_ullong stream_counts[METRICS_STREAM_COUNT];
+	atomic_ullong numbers[METRICS_NUMBER_COUNT];
 	atomic_ullong stream_ends[METRICS_STREAM_END_COUNT];
 	atomic_ullong stream_latency[BOUND_COUNT + 1];
 	atomic_ullong stream_latency_us;
@@ -98,14 +103,8 @@ counter_add(atomic_ullong *counter, uint64_t amount)
 	atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
 }
 
-static uint64_t
-counter_value(atomic_ullong *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
 static size_t
-bound_of(uint64_t duration_us)
+bound_find(uint64_t duration_us)
 {
 	size_t bound = 0;
 
@@ -128,7 +127,7 @@ metrics_count_request(Metrics *metrics, unsigned place, int status, uint64_t dur
 	while (status_place < STATUS_COUNT - 1 && statuses[status_place] != status)
 		status_place++;
 	counter_add(&series->by_status[status_place], 1);
-	counter_add(&series->by_duration[bound_of(duration_us)], 1);
+	counter_add(&series->by_duration[bound_find(duration_us)], 1);
 	counter_add(&series->duration_us, duration_us);
 }
 
@@ -140,36 +139,24 @@ metrics_set_pool(Metrics *metrics, MetricsPool pool, const uint64_t values[POOL_
 }
 
 void
-metrics_set_clients(Metrics *metrics, uint64_t count)
+metrics_set(Metrics *metrics, MetricsNumber gauge, uint64_t value)
 {
-	atomic_store_explicit(&metrics->clients, count, memory_order_relaxed);
+	atomic_store_explicit(&metrics->numbers[gauge], value, memory_order_relaxed);
 }
 
 void
-metrics_count_refused_client(Metrics *metrics)
+metrics_count(Metrics *metrics, MetricsNumber counter)
 {
-	counter_add(&metrics->refused_clients, 1);
+	counter_add(&metrics->numbers[counter], 1);
 }
 
 const char *
 metrics_stream_end_name(MetricsStreamEnd end)
 {
-	static const char *const end_names[METRICS_STREAM_END_COUNT] = { "open", "token",  "drain", "age",
-																	 "gone", "client", "slow" };
+	static const char *const names_of_ends[METRICS_STREAM_END_COUNT] = { "open", "token",  "drain", "age",
+																		 "gone", "client", "slow" };
 
-	return end_names[end];
-}
-
-void
-metrics_set_streams(Metrics *metrics, uint64_t count)
-{
-	atomic_store_explicit(&metrics->streams, count, memory_order_relaxed);
-}
-
-void
-metrics_count_stream(Metrics *metrics, MetricsStream what)
-{
-	counter_add(&metrics->stream_counts[what], 1);
+	return names_of_ends[end];
 }
 
 void
@@ -181,142 +168,143 @@ metrics_count_stream_end(Metrics *metrics, MetricsStreamEnd end)
 void
 metrics_count_stream_latency(Metrics *metrics, uint64_t duration_us)
 {
-	counter_add(&metrics->stream_latency[bound_of(duration_us)], 1);
+	counter_add(&metrics->stream_latency[bound_find(duration_us)], 1);
 	counter_add(&metrics->stream_latency_us, duration_us);
 }
 
 /* ----- reading ----- */
 
-/* The sum of one series' counts over the workers; false if none has any. */
+/* The sum over the workers of the counter that stands so many bytes into each one's metrics. */
+static uintmax_t
+counter_sum(Metrics *const *all, size_t count, size_t offset)
+{
+	uintmax_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += atomic_load_explicit((atomic_ullong *) ((char *) all[i] + offset), memory_order_relaxed);
+	return sum;
+}
+
+static void
+head_write(Buffer *out, const char *name, const char *type, const char *help)
+{
+	buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* The lines of one histogram; labels are its own, "" for none. */
+static void
+histogram_write(Buffer *out, const char *name, const char *labels, const uintmax_t by_duration[BOUND_COUNT + 1],
+				uintmax_t duration_us)
+{
+	const char *comma = labels[0] == '\0' ? "" : ",";
+	const char *open = labels[0] == '\0' ? "" : "{";
+	const char *close = labels[0] == '\0' ? "" : "}";
+	uintmax_t total = 0;
+
+	for (size_t i = 0; i < BOUND_COUNT; i++)
+	{
+		total += by_duration[i];
+		buffer_printf(out, "%s_bucket{%s%sle=\"%g\"} %ju\n", name, labels, comma, bounds[i], total);
+	}
+	total += by_duration[BOUND_COUNT];
+	buffer_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %ju\n", name, labels, comma, total);
+	buffer_printf(out, "%s_sum%s%s%s %.6f\n", name, open, labels, close, (double) duration_us / 1e6);
+	buffer_printf(out, "%s_count%s%s%s %ju\n", name, open, labels, close, total);
+}
+
+/* One series over the workers; false if none has counted anything in it. */
 static bool
-sum_series(Metrics *const *all, size_t count, size_t place, Series *sum)
+series_sum(Metrics *const *all, size_t count, size_t place, SeriesSum *sum)
 {
 	bool any = false;
 
-	memset(sum, 0, sizeof(*sum));
+	*sum = (SeriesSum){ 0 };
 	for (size_t i = 0; i < count; i++)
 	{
-		Series *series = atomic_load_explicit(&all[i]->series[place], memory_order_acquire);
+		const Series *series = atomic_load_explicit(&all[i]->series[place], memory_order_acquire);
 
 		if (series == NULL)
 			continue;
 		any = true;
 		for (size_t j = 0; j < STATUS_COUNT; j++)
-			counter_add(&sum->by_status[j], counter_value(&series->by_status[j]));
+			sum->by_status[j] += atomic_load_explicit(&series->by_status[j], memory_order_relaxed);
 		for (size_t j = 0; j <= BOUND_COUNT; j++)
-			counter_add(&sum->by_duration[j], counter_value(&series->by_duration[j]));
-		counter_add(&sum->duration_us, counter_value(&series->duration_us));
+			sum->by_duration[j] += atomic_load_explicit(&series->by_duration[j], memory_order_relaxed);
+		sum->duration_us += atomic_load_explicit(&series->duration_us, memory_order_relaxed);
 	}
 	return any;
 }
 
 static void
-write_head(Buffer *out, const char *name, const char *type, const char *help)
+requests_write(Metrics *const *all, size_t count, Buffer *out)
 {
-	buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
+	static const char durations[] = "parley_http_request_duration_seconds";
+	SeriesSum sum;
 
-static void
-write_requests(Metrics *const *all, size_t count, Buffer *out)
-{
-	write_head(out, "parley_http_requests_total", "counter", "Requests answered; status 0 is any other.");
+	head_write(out, "parley_http_requests_total", "counter", "Requests answered; status 0 is any other.");
 	for (size_t place = 0; place < names.count; place++)
 	{
-		Series sum;
-
-		if (!sum_series(all, count, place, &sum))
+		if (!series_sum(all, count, place, &sum))
 			continue;
 		for (size_t i = 0; i < STATUS_COUNT; i++)
 			if (sum.by_status[i] > 0)
 				buffer_printf(out, "parley_http_requests_total{%s,status=\"%d\"} %ju\n", names.labels[place],
-							  statuses[i], (uintmax_t) sum.by_status[i]);
+							  statuses[i], sum.by_status[i]);
 	}
-}
-
-/* The lines of one histogram; labels are its own, "" for none. */
-static void
-write_histogram(Buffer *out, const char *name, const char *labels, atomic_ullong *by_duration, uint64_t duration_us)
-{
-	char braced[LABELS_MAX + 2] = "";
-	const char *comma = labels[0] == '\0' ? "" : ",";
-	uintmax_t total = 0;
-
-	if (labels[0] != '\0')
-		snprintf(braced, sizeof(braced), "{%s}", labels);
-	for (size_t i = 0; i < BOUND_COUNT; i++)
-	{
-		total += counter_value(&by_duration[i]);
-		buffer_printf(out, "%s_bucket{%s%sle=\"%g\"} %ju\n", name, labels, comma, bounds[i], total);
-	}
-	total += counter_value(&by_duration[BOUND_COUNT]);
-	buffer_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %ju\n", name, labels, comma, total);
-	buffer_printf(out, "%s_sum%s %.6f\n", name, braced, (double) duration_us / 1e6);
-	buffer_printf(out, "%s_count%s %ju\n", name, braced, total);
-}
-
-static void
-write_durations(Metrics *const *all, size_t count, Buffer *out)
-{
-	static const char name[] = "parley_http_request_duration_seconds";
-
-	write_head(out, name, "histogram", "From the request's arrival to its answer's end.");
+	head_write(out, durations, "histogram", "From the request's arrival to its answer's end.");
 	for (size_t place = 0; place < names.count; place++)
-	{
-		Series sum;
-
-		if (sum_series(all, count, place, &sum))
-			write_histogram(out, name, names.labels[place], sum.by_duration, sum.duration_us);
-	}
+		if (series_sum(all, count, place, &sum))
+			histogram_write(out, durations, names.labels[place], sum.by_duration, sum.duration_us);
 }
 
 static void
-write_streams(Metrics *const *all, size_t count, Buffer *out)
+streams_write(Metrics *const *all, size_t count, Buffer *out)
 {
-	static const char *const counters[METRICS_STREAM_COUNT][2] = {
-		{ "streams_opened", "Streams opened." },
-		{ "stream_events", "Events written to streams." },
-		{ "stream_heartbeats", "Heartbeats written to streams." },
-		{ "stream_syncs_new", "Syncs for a stream that found something." },
-		{ "stream_syncs_idle", "Syncs for a stream that found nothing." },
-		{ "stream_wakeups", "Times that a stream was woken." },
-		{ "stream_found_late",
-		  "Finds of a sync that nobody asked for, and nobody woke the stream for: must stay 0." }
-	};
-	static const char latency_name[] = "parley_stream_delivery_seconds";
-	Metrics *sum = metrics_create();
+	static const char latency[] = "parley_stream_delivery_seconds";
+	uintmax_t by_duration[BOUND_COUNT + 1];
 
-	for (size_t i = 0; i < count; i++)
-	{
-		counter_add(&sum->streams, counter_value(&all[i]->streams));
-		counter_add(&sum->stream_latency_us, counter_value(&all[i]->stream_latency_us));
-		for (size_t j = 0; j < METRICS_STREAM_COUNT; j++)
-			counter_add(&sum->stream_counts[j], counter_value(&all[i]->stream_counts[j]));
-		for (size_t j = 0; j < METRICS_STREAM_END_COUNT; j++)
-			counter_add(&sum->stream_ends[j], counter_value(&all[i]->stream_ends[j]));
-		for (size_t j = 0; j <= BOUND_COUNT; j++)
-			counter_add(&sum->stream_latency[j], counter_value(&all[i]->stream_latency[j]));
-	}
-	write_head(out, "parley_streams", "gauge", "Streams that are open.");
-	buffer_printf(out, "parley_streams %ju\n", (uintmax_t) sum->streams);
-	for (size_t i = 0; i < METRICS_STREAM_COUNT; i++)
+	head_write(out, "parley_streams_closed_total", "counter", "Streams that ended, by why.");
+	for (int end = METRICS_STREAM_TOKEN; end < METRICS_STREAM_END_COUNT; end++)
+		buffer_printf(out, "parley_streams_closed_total{reason=\"%s\"} %ju\n",
+					  metrics_stream_end_name((MetricsStreamEnd) end),
+					  counter_sum(all, count, offsetof(Metrics, stream_ends[end])));
+	for (size_t i = 0; i <= BOUND_COUNT; i++)
+		by_duration[i] = counter_sum(all, count, offsetof(Metrics, stream_latency[i]));
+	head_write(out, latency, "histogram", "From the commit that woke a stream to its event's end.");
+	histogram_write(out, latency, "", by_duration, counter_sum(all, count, offsetof(Metrics, stream_latency_us)));
+}
+
+static void
+numbers_write(Metrics *const *all, size_t count, Buffer *out)
+{
+	static const char *const numbers[METRICS_NUMBER_COUNT][2] = {
+		[METRICS_CLIENTS] = { "http_connections", "Connections of clients." },
+		[METRICS_STREAMS] = { "streams", "Streams that are open." },
+		[METRICS_CLIENTS_REFUSED] = { "http_connections_refused_total", "Connections refused by the limits on them." },
+		[METRICS_STREAMS_OPENED] = { "streams_opened_total", "Streams opened." },
+		[METRICS_STREAM_EVENTS] = { "stream_events_total", "Events written to streams." },
+		[METRICS_STREAM_HEARTBEATS] = { "stream_heartbeats_total", "Heartbeats written to streams." },
+		[METRICS_STREAM_SYNCS_NEW] = { "stream_syncs_new_total", "Syncs for a stream that found something." },
+		[METRICS_STREAM_SYNCS_IDLE] = { "stream_syncs_idle_total", "Syncs for a stream that found nothing." },
+		[METRICS_STREAM_WAKEUPS] = { "stream_wakeups_total", "Times that a stream was woken." },
+		[METRICS_STREAM_FOUND_LATE] = { "stream_found_late_total", "Finds of a sync that nobody asked for, and nobody "
+																   "woke the stream for: must stay 0." }
+	};
+
+	for (size_t i = 0; i < METRICS_NUMBER_COUNT; i++)
 	{
 		char name[64];
 
-		snprintf(name, sizeof(name), "parley_%s_total", counters[i][0]);
-		write_head(out, name, "counter", counters[i][1]);
-		buffer_printf(out, "%s %ju\n", name, (uintmax_t) sum->stream_counts[i]);
+		snprintf(name, sizeof(name), "parley_%s", numbers[i][0]);
+		head_write(out, name, i < METRICS_CLIENTS_REFUSED ? "gauge" : "counter", numbers[i][1]);
+		buffer_printf(out, "%s %ju\n", name, counter_sum(all, count, offsetof(Metrics, numbers[i])));
 	}
-	write_head(out, "parley_streams_closed_total", "counter", "Streams that ended, by why.");
-	for (int end = METRICS_STREAM_TOKEN; end < METRICS_STREAM_END_COUNT; end++)
-		buffer_printf(out, "parley_streams_closed_total{reason=\"%s\"} %ju\n",
-					  metrics_stream_end_name((MetricsStreamEnd) end), (uintmax_t) sum->stream_ends[end]);
-	write_head(out, latency_name, "histogram", "From the commit that woke a stream to its event's end.");
-	write_histogram(out, latency_name, "", sum->stream_latency, sum->stream_latency_us);
-	metrics_dispose(sum);
+	head_write(out, "parley_log_lines_dropped_total", "counter", "Lines of the log that its reader was too slow for.");
+	buffer_printf(out, "parley_log_lines_dropped_total %ju\n", (uintmax_t) log_dropped_count());
 }
 
 static void
-write_pools(Metrics *const *all, size_t count, Buffer *out)
+pools_write(Metrics *const *all, size_t count, Buffer *out)
 {
 	static const char *const pools[METRICS_POOL_COUNT] = { "read", "write", "replica" };
 	static const char *const metrics[POOL_METRIC_COUNT][2] = {
@@ -339,37 +327,18 @@ write_pools(Metrics *const *all, size_t count, Buffer *out)
 		char name[64];
 
 		snprintf(name, sizeof(name), "parley_database_%s", metrics[metric][0]);
-		write_head(out, name, metric < POOL_CONNECTS ? "gauge" : "counter", metrics[metric][1]);
+		head_write(out, name, metric < POOL_CONNECTS ? "gauge" : "counter", metrics[metric][1]);
 		for (size_t pool = 0; pool < METRICS_POOL_COUNT; pool++)
-		{
-			uintmax_t sum = 0;
-
-			for (size_t i = 0; i < count; i++)
-				sum += counter_value(&all[i]->pools[pool][metric]);
-			buffer_printf(out, "%s{pool=\"%s\"} %ju\n", name, pools[pool], sum);
-		}
+			buffer_printf(out, "%s{pool=\"%s\"} %ju\n", name, pools[pool],
+						  counter_sum(all, count, offsetof(Metrics, pools[pool][metric])));
 	}
 }
 
 void
 metrics_write(Metrics *const *all, size_t count, Buffer *out)
 {
-	uintmax_t clients = 0;
-	uintmax_t refused = 0;
-
-	for (size_t i = 0; i < count; i++)
-	{
-		clients += counter_value(&all[i]->clients);
-		refused += counter_value(&all[i]->refused_clients);
-	}
-	write_requests(all, count, out);
-	write_durations(all, count, out);
-	write_head(out, "parley_http_connections", "gauge", "Connections of clients.");
-	buffer_printf(out, "parley_http_connections %ju\n", clients);
-	write_head(out, "parley_http_connections_refused_total", "counter", "Connections refused by the limits on them.");
-	buffer_printf(out, "parley_http_connections_refused_total %ju\n", refused);
-	write_streams(all, count, out);
-	write_head(out, "parley_log_lines_dropped_total", "counter", "Lines of the log that its reader was too slow for.");
-	buffer_printf(out, "parley_log_lines_dropped_total %ju\n", (uintmax_t) log_dropped_count());
-	write_pools(all, count, out);
+	requests_write(all, count, out);
+	numbers_write(all, count, out);
+	streams_write(all, count, out);
+	pools_write(all, count, out);
 }

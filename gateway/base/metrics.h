@@ -36,9 +36,12 @@ typedef enum PoolMetric
 	POOL_METRIC_COUNT
 } PoolMetric;
 
-/* What is counted of streams. */
-typedef enum MetricsStream
+/* What there is one number of, gauges first. */
+typedef enum MetricsNumber
 {
+	METRICS_CLIENTS,
+	METRICS_STREAMS,
+	METRICS_CLIENTS_REFUSED,
 	METRICS_STREAMS_OPENED,
 	METRICS_STREAM_EVENTS,
 	METRICS_STREAM_HEARTBEATS,
@@ -46,8 +49,8 @@ typedef enum MetricsStream
 	METRICS_STREAM_SYNCS_IDLE,
 	METRICS_STREAM_WAKEUPS,
 	METRICS_STREAM_FOUND_LATE,
-	METRICS_STREAM_COUNT
-} MetricsStream;
+	METRICS_NUMBER_COUNT
+} MetricsNumber;
 
 /* Why a stream ended. */
 typedef enum MetricsStreamEnd
@@ -76,10 +79,8 @@ void metrics_dispose(Metrics *metrics);
 /* The owner's thread alone. */
 void metrics_count_request(Metrics *metrics, unsigned series, int status, uint64_t duration_us);
 void metrics_set_pool(Metrics *metrics, MetricsPool pool, const uint64_t values[POOL_METRIC_COUNT]);
-void metrics_set_clients(Metrics *metrics, uint64_t count);
-void metrics_count_refused_client(Metrics *metrics);
-void metrics_set_streams(Metrics *metrics, uint64_t count);
-void metrics_count_stream(Metrics *metrics, MetricsStream what);
+void metrics_set(Metrics *metrics, MetricsNumber gauge, uint64_t value);
+void metrics_count(Metrics *metrics, MetricsNumber counter);
 void metrics_count_stream_end(Metrics *metrics, MetricsStreamEnd end);
 /* From the commit that woke a stream to the end of the event that tells of it. */
 void metrics_count_stream_latency(Metrics *metrics, uint64_t duration_us);

@@ -1,141 +1,102 @@
 /*
- * rfc3339: times as clients write them, and as PostgreSQL does.
+ * rfc3339: strptime() takes more than RFC 3339 has, and so does PostgreSQL: the form is compared byte by byte first.
  */
 #include "base/rfc3339.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 enum
 {
-	OFFSET_HOUR_MAX = 15, /* what PostgreSQL takes */
-	MINUTES_OF_A_DAY = 1440
+	TIME_LENGTH_MIN = 20,
+	TIME_LENGTH_MAX = 64,
+	ZONE_HOURS_MAX = 15 /* what PostgreSQL takes */
 };
 
-/* Reads count digits; -1 if they are not there. */
-static int
-read_digits(const char **at, int count)
-{
-	int number = 0;
+static const time_t year_1 = -62135596800;
+static const time_t year_10000 = 253402300800;
 
-	for (int i = 0; i < count; i++, (*at)++)
+/* Whether text begins with the form, in which 0 stands for any digit. */
+static bool
+form_matches(const char *form, const char *text)
+{
+	for (; *form != '\0'; form++, text++)
+		if (*form == '0' ? *text < '0' || *text > '9' : *text != *form)
+			return false;
+	return true;
+}
+
+/* Whether the day is in the calendar: timegm() would carry February 30 over into March. */
+static bool
+day_exists(const struct tm *time)
+{
+	struct tm day = { .tm_year = time->tm_year, .tm_mon = time->tm_mon, .tm_mday = time->tm_mday };
+
+	timegm(&day);
+	return day.tm_mon == time->tm_mon && day.tm_mday == time->tm_mday;
+}
+
+/* Z, or an offset in seconds. */
+static bool
+zone_read(const char *text, time_t *offset_s)
+{
+	int hours = 0;
+	int minutes = 0;
+
+	if (strcasecmp(text, "Z") != 0)
 	{
-		if (**at < '0' || **at > '9')
-			return -1;
-		number = number * 10 + (**at - '0');
+		if (strlen(text) != 6 || (text[0] != '+' && text[0] != '-') || !form_matches("00:00", text + 1))
+			return false;
+		sscanf(text + 1, "%2d:%2d", &hours, &minutes);
 	}
-	return number;
-}
-
-static bool
-skip_one(const char **at, const char *any_of)
-{
-	if (**at == '\0' || strchr(any_of, **at) == NULL)
-		return false;
-	(*at)++;
-	return true;
-}
-
-static bool
-is_date(int year, int month, int day)
-{
-	static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return year >= 1 && month >= 1 && month <= 12 && day >= 1 &&
-		   day <= lengths[month - 1] + (month == 2 && leap ? 1 : 0);
-}
-
-/* The first of the years 1 to 9999 is -1, the last 1, any other day 0; false if it is no date. */
-static bool
-read_date(const char **at, int *edge)
-{
-	int year = read_digits(at, 4);
-	int month = skip_one(at, "-") ? read_digits(at, 2) : -1;
-	int day = skip_one(at, "-") ? read_digits(at, 2) : -1;
-
-	*edge = year == 1 && month == 1 && day == 1 ? -1 : year == 9999 && month == 12 && day == 31 ? 1 : 0;
-	return is_date(year, month, day);
-}
-
-/* hh:mm, each in its range, in minutes; -1 if it is none. */
-static int
-read_minutes(const char **at, int last_hour)
-{
-	int hour = read_digits(at, 2);
-	int minute = skip_one(at, ":") ? read_digits(at, 2) : -1;
-
-	return hour < 0 || hour > last_hour || minute < 0 || minute > 59 ? -1 : hour * 60 + minute;
-}
-
-/* :ss, with or without a fraction; -1 if it is none. Rounded up where PostgreSQL's microseconds would be. A leap second
- * is whole. */
-static int
-read_seconds(const char **at)
-{
-	int second = skip_one(at, ":") ? read_digits(at, 2) : -1;
-	const char *fraction;
-
-	if (second < 0 || second > 60)
-		return -1;
-	if (!skip_one(at, "."))
-		return second;
-	fraction = *at;
-	*at += strspn(fraction, "0123456789");
-	if (*at == fraction || (second == 60 && strspn(fraction, "0") < (size_t) (*at - fraction)))
-		return -1;
-	return second + (strncmp(fraction, "999999", 6) == 0 && fraction[6] >= '5' && fraction[6] <= '9' ? 1 : 0);
-}
-
-/* Z or an offset, in minutes. */
-static bool
-read_zone(const char **at, int *minutes)
-{
-	bool is_west = **at == '-';
-
-	*minutes = 0;
-	if (skip_one(at, "Zz"))
-		return true;
-	if (!skip_one(at, "+-"))
-		return false;
-	*minutes = read_minutes(at, OFFSET_HOUR_MAX);
-	if (*minutes < 0)
-		return false;
-	if (is_west)
-		*minutes = -*minutes;
-	return true;
+	*offset_s = (hours * 60 + minutes) * (text[0] == '-' ? -60 : 60);
+	return hours <= ZONE_HOURS_MAX && minutes <= 59;
 }
 
 bool
 rfc3339_is_valid(const char *text)
 {
-	int edge;
-	int minutes;
-	int seconds;
-	int zone;
+	size_t length = strlen(text);
+	const char *at = text + 19;
+	struct tm time = { 0 };
+	int rounded_up = 0;
+	time_t offset_s;
+	time_t instant;
 
-	if (strlen(text) > 64 || !read_date(&text, &edge) || !skip_one(&text, "Tt "))
+	if (length < TIME_LENGTH_MIN || length > TIME_LENGTH_MAX || !form_matches("0000-00-00", text) ||
+		strchr("Tt ", text[10]) == NULL || !form_matches("00:00:00", text + 11))
 		return false;
-	minutes = read_minutes(&text, 23);
-	seconds = minutes < 0 ? -1 : read_seconds(&text);
-	if (seconds < 0 || !read_zone(&text, &zone) || *text != '\0')
+	sscanf(text, "%4d-%2d-%2d%*c%2d:%2d:%2d", &time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour, &time.tm_min,
+		   &time.tm_sec);
+	if (*at == '.')
+	{
+		size_t digits = strspn(++at, "0123456789");
+
+		/* A leap second is whole. */
+		if (digits == 0 || (time.tm_sec == 60 && strspn(at, "0") < digits))
+			return false;
+		/* PostgreSQL has microseconds. */
+		rounded_up = digits > 6 && strncmp(at, "999999", 6) == 0 && at[6] >= '5';
+		at += digits;
+	}
+	if (time.tm_year < 1 || time.tm_hour > 23 || time.tm_min > 59 || time.tm_sec > 60 || !zone_read(at, &offset_s))
 		return false;
-	minutes = minutes - zone + seconds / 60; /* of the day, in UTC */
-	return edge < 0 ? minutes >= 0 : edge == 0 || minutes < MINUTES_OF_A_DAY;
+	time.tm_year -= 1900;
+	time.tm_mon--;
+	if (!day_exists(&time))
+		return false;
+	instant = timegm(&time) + rounded_up - offset_s;
+	return instant >= year_1 && instant < year_10000;
 }
 
 void
 rfc3339_write(Buffer *out, const char *text, size_t length)
 {
-	bool plain = length > 13 && text[10] == ' ' && memcmp(text + length - 3, "+00", 3) == 0;
-
-	if (!plain) /* infinity, or a year that RFC 3339 cannot write */
-	{
+	/* Otherwise it is infinity, or a year that RFC 3339 cannot write. */
+	if (length > 13 && text[10] == ' ' && memcmp(text + length - 3, "+00", 3) == 0)
+		buffer_printf(out, "\"%.10sT%.*sZ\"", text, (int) length - 14, text + 11);
+	else
 		buffer_append_text(out, "null");
-		return;
-	}
-	buffer_append_byte(out, '"');
-	buffer_append(out, text, 10);
-	buffer_append_byte(out, 'T');
-	buffer_append(out, text + 11, length - 14);
-	buffer_append(out, "Z\"", 2);
 }

@@ -4,20 +4,25 @@
  */
 #include "base/uri.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include <jansson.h>
 
-static int
-hex_value(char digit)
+bool
+utf8_is_valid(const char *text, size_t length)
 {
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
+	json_t *string;
+	size_t plain = 0;
+
+	while (plain < length && (unsigned char) text[plain] < 0x80)
+		plain++;
+	if (plain == length)
+		return true;
+	string = json_stringn(text, length); /* NULL if it is none */
+	json_decref(string);
+	return string != NULL;
 }
 
 PercentResult
@@ -31,12 +36,12 @@ percent_decode(const char *in, size_t length, bool plus_is_blank, char *out, siz
 
 		if (byte == '%')
 		{
-			int high = i + 2 < length ? hex_value(in[i + 1]) : -1;
-			int low = i + 2 < length ? hex_value(in[i + 2]) : -1;
+			char digits[3] = "";
 
-			if (high < 0 || low < 0)
+			if (i + 2 >= length || !isxdigit((unsigned char) in[i + 1]) || !isxdigit((unsigned char) in[i + 2]))
 				return PERCENT_MALFORMED;
-			byte = (char) (high * 16 + low);
+			memcpy(digits, in + i + 1, 2);
+			byte = (char) strtoul(digits, NULL, 16);
 			i += 2;
 		}
 		else if (byte == '+' && plus_is_blank)
@@ -55,17 +60,11 @@ percent_encode(Buffer *buffer, const char *text, size_t length)
 	{
 		char byte = text[i];
 
-		/* What RFC 3986 calls unreserved. */
-		if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-			(byte != '\0' && strchr("-._~", byte) != NULL))
+		/* What RFC 3986 calls unreserved; locale C. */
+		if (isalnum((unsigned char) byte) || (byte != '\0' && strchr("-._~", byte) != NULL))
 			buffer_append_byte(buffer, byte);
 		else
-		{
-			static const char digits[] = "0123456789ABCDEF";
-			const char encoded[] = { '%', digits[(unsigned char) byte >> 4], digits[byte & 15] };
-
-			buffer_append(buffer, encoded, sizeof(encoded));
-		}
+			buffer_printf(buffer, "%%%02X", (unsigned char) byte);
 	}
 }
 
@@ -97,40 +96,35 @@ path_parse(const char *raw, size_t length, h2o_mem_pool_t *pool, Path *path)
 	return PATH_OK;
 }
 
-static PercentResult
-query_decode(const char *raw, size_t length, h2o_mem_pool_t *pool, const char **text, size_t *text_length)
-{
-	char *decoded = h2o_mem_alloc_pool(pool, length + 1);
-
-	*text = decoded;
-	return percent_decode(raw, length, true, decoded, text_length);
-}
-
 bool
 query_string_next(const char **query, size_t *length, h2o_mem_pool_t *pool, QueryPair *pair)
 {
 	const char *start;
+	const char *end;
 	const char *equals;
-	size_t pair_length;
-	size_t name_length;
+	char *decoded;
 
-	while (*length > 0 && **query == '&')
-		(*query)++, (*length)--;
+	for (; *length > 0 && **query == '&'; (*length)--)
+		(*query)++;
 	if (*length == 0)
 		return false;
 	start = *query;
-	equals = memchr(start, '&', *length);
-	pair_length = equals == NULL ? *length : (size_t) (equals - start);
-	*query += pair_length;
-	*length -= pair_length;
-	equals = memchr(start, '=', pair_length);
-	name_length = equals == NULL ? pair_length : (size_t) (equals - start);
-	pair->result = query_decode(start, name_length, pool, &pair->name, &pair->name_length);
+	end = memchr(start, '&', *length);
+	if (end == NULL)
+		end = start + *length;
+	*query = end;
+	*length -= (size_t) (end - start);
+	equals = memchr(start, '=', (size_t) (end - start));
+	if (equals == NULL)
+		equals = end;
+	decoded = h2o_mem_alloc_pool(pool, (size_t) (end - start) + 2);
+	pair->name = decoded;
+	pair->result = percent_decode(start, (size_t) (equals - start), true, decoded, &pair->name_length);
 	if (pair->result != PERCENT_OK)
 		return true;
-	if (equals == NULL)
-		equals = start + pair_length - 1;
-	pair->result =
-		query_decode(equals + 1, (size_t) (start + pair_length - equals - 1), pool, &pair->value, &pair->value_length);
+	decoded += pair->name_length + 1;
+	pair->value = decoded;
+	start = equals == end ? end : equals + 1;
+	pair->result = percent_decode(start, (size_t) (end - start), true, decoded, &pair->value_length);
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
- * uri: the parts of a request's target (RFC 3986): percent-encoding, the segments of a path, the pairs of a query
- * string.
+ * uri: the parts of a request's target (RFC 3986): UTF-8 in percent-encoding, the segments of a path, the pairs of a
+ * query string.
  */
 #ifndef URI_H
 #define URI_H
@@ -11,6 +11,9 @@
 #include <h2o.h>
 
 #include "base/buffer.h"
+
+/* Whether the bytes are UTF-8 as RFC 3629 has it, and PostgreSQL: no text that it would refuse is ever sent to it. */
+bool utf8_is_valid(const char *text, size_t length);
 
 typedef enum PercentResult
 {

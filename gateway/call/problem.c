@@ -77,13 +77,13 @@ problem_add_field(Problem *problem, h2o_mem_pool_t *pool, const char *field, con
 }
 
 static bool
-is_class(const char *sqlstate, const char *class)
+sqlstate_is_class(const char *sqlstate, const char *class)
 {
 	return strncmp(sqlstate, class, 2) == 0;
 }
 
 static bool
-is_one_of(const char *sqlstate, const char *list)
+sqlstate_is_one_of(const char *sqlstate, const char *list)
 {
 	return strlen(sqlstate) == 5 && strstr(list, sqlstate) != NULL;
 }
@@ -91,7 +91,7 @@ is_one_of(const char *sqlstate, const char *list)
 int
 problem_status_of(const char *sqlstate)
 {
-	if (is_class(sqlstate, "PY"))
+	if (sqlstate_is_class(sqlstate, "PY"))
 	{
 		int status = atoi(sqlstate + 2);
 
@@ -99,29 +99,29 @@ problem_status_of(const char *sqlstate)
 	}
 	if (strcmp(sqlstate, "P0002") == 0)
 		return 404;
-	if (is_one_of(sqlstate, "23505 23P01 40001 40P01"))
+	if (sqlstate_is_one_of(sqlstate, "23505 23P01 40001 40P01"))
 		return 409;
-	if (is_class(sqlstate, "22") || is_class(sqlstate, "23"))
+	if (sqlstate_is_class(sqlstate, "22") || sqlstate_is_class(sqlstate, "23"))
 		return 422;
 	if (strcmp(sqlstate, "42501") == 0)
 		return 403;
 	if (strcmp(sqlstate, "57014") == 0)
 		return 504;
-	if (is_class(sqlstate, "08") || is_class(sqlstate, "53") || is_class(sqlstate, "57") ||
-		is_one_of(sqlstate, "25006 55006 55P03"))
+	if (sqlstate_is_class(sqlstate, "08") || sqlstate_is_class(sqlstate, "53") || sqlstate_is_class(sqlstate, "57") ||
+		sqlstate_is_one_of(sqlstate, "25006 55006 55P03"))
 		return 503;
 	return 500;
 }
 
 /* The gateway's own sentence, where PostgreSQL's would speak of internals. */
 static const char *
-own_sentence(const char *sqlstate, int status)
+status_sentence(const char *sqlstate, int status)
 {
 	if (strcmp(sqlstate, "23503") == 0)
 		return "Something that this refers to does not exist, or is still referred to.";
 	if (strcmp(sqlstate, "25006") == 0)
 		return "The database does not accept writes at the moment.";
-	if (is_class(sqlstate, "55") || (is_class(sqlstate, "40") && status == 503))
+	if (sqlstate_is_class(sqlstate, "55") || (sqlstate_is_class(sqlstate, "40") && status == 503))
 		return "Something else is at work on this; try again.";
 	switch (status)
 	{
@@ -144,13 +144,13 @@ own_sentence(const char *sqlstate, int status)
 }
 
 static char *
-copy_text(h2o_mem_pool_t *pool, const char *text)
+text_copy(h2o_mem_pool_t *pool, const char *text)
 {
 	return h2o_strdup(pool, text, SIZE_MAX).base;
 }
 
 static void
-add_domain_fields(Problem *problem, const DbError *error, const Route *route, h2o_mem_pool_t *pool)
+problem_add_domain_fields(Problem *problem, const DbError *error, const Route *route, h2o_mem_pool_t *pool)
 {
 	for (size_t i = 0; i < route->parameter_count; i++)
 	{
@@ -170,29 +170,30 @@ add_domain_fields(Problem *problem, const DbError *error, const Route *route, h2
 static Problem
 problem_of_server(const DbError *error, const Route *route, h2o_mem_pool_t *pool)
 {
-	Problem problem = { .status = problem_status_of(error->sqlstate), .code = copy_text(pool, error->sqlstate) };
+	Problem problem = { .status = problem_status_of(error->sqlstate), .code = text_copy(pool, error->sqlstate) };
 
-	if (route->method == METHOD_GET && is_class(error->sqlstate, "40")) /* who reads is in nobody's way */
+	if (route->method == METHOD_GET && sqlstate_is_class(error->sqlstate, "40")) /* who reads is in nobody's way */
 		problem.status = 503;
 	/* Raised by a function on purpose, so that its words are meant for clients. */
-	if (error->constraint[0] == '\0' && (is_class(error->sqlstate, "PY") || strcmp(error->sqlstate, "P0002") == 0 ||
-										 is_class(error->sqlstate, "22") || is_class(error->sqlstate, "23")))
+	if (error->constraint[0] == '\0' &&
+		(sqlstate_is_class(error->sqlstate, "PY") || strcmp(error->sqlstate, "P0002") == 0 ||
+		 sqlstate_is_class(error->sqlstate, "22") || sqlstate_is_class(error->sqlstate, "23")))
 	{
 		problem.detail =
 			h2o_concat(pool, h2o_iovec_init(error->message, strlen(error->message)),
 					   h2o_iovec_init(error->detail[0] == '\0' ? "" : ": ", error->detail[0] == '\0' ? 0 : 2),
 					   h2o_iovec_init(error->detail, strlen(error->detail)))
 				.base;
-		problem.hint = error->hint[0] == '\0' ? NULL : copy_text(pool, error->hint);
+		problem.hint = error->hint[0] == '\0' ? NULL : text_copy(pool, error->hint);
 		if (error->column[0] != '\0')
-			problem_add_field(&problem, pool, copy_text(pool, error->column), copy_text(pool, error->message));
+			problem_add_field(&problem, pool, text_copy(pool, error->column), text_copy(pool, error->message));
 		return problem;
 	}
-	problem.detail = own_sentence(error->sqlstate, problem.status);
+	problem.detail = status_sentence(error->sqlstate, problem.status);
 	if (problem.status == 500)
 		problem.code = "XX000";
 	if (error->type_name[0] != '\0')
-		add_domain_fields(&problem, error, route, pool);
+		problem_add_domain_fields(&problem, error, route, pool);
 	return problem;
 }
 
@@ -227,20 +228,14 @@ problem_from_error(const DbError *error, const Route *route, h2o_mem_pool_t *poo
 Problem
 problem_from_refusal(const char *sqlstate, const char *detail, h2o_mem_pool_t *pool)
 {
-	Problem problem = { .status = problem_status_of(sqlstate), .code = copy_text(pool, sqlstate) };
+	Problem problem = { .status = problem_status_of(sqlstate), .code = text_copy(pool, sqlstate) };
 
-	problem.detail = detail[0] == '\0' ? own_sentence(sqlstate, problem.status) : copy_text(pool, detail);
+	problem.detail = detail[0] == '\0' ? status_sentence(sqlstate, problem.status) : text_copy(pool, detail);
 	return problem;
 }
 
-bool
-problem_is_of_the_moment(int status)
-{
-	return status == 429 || status == 503 || status == 504;
-}
-
 static void
-write_member(Buffer *out, const char *name, const char *text)
+member_write(Buffer *out, const char *name, const char *text)
 {
 	if (text == NULL)
 		return;
@@ -254,19 +249,19 @@ problem_write(const Problem *problem, const char *request_id, Buffer *out)
 	buffer_append_text(out, "{\"type\":\"about:blank\",\"title\":");
 	json_write_text(out, problem_title(problem->status));
 	buffer_printf(out, ",\"status\":%d", problem->status);
-	write_member(out, "detail", problem->detail);
-	write_member(out, "code", problem->code);
-	write_member(out, "hint", problem->hint);
-	write_member(out, "outcome", problem->outcome);
+	member_write(out, "detail", problem->detail);
+	member_write(out, "code", problem->code);
+	member_write(out, "hint", problem->hint);
+	member_write(out, "outcome", problem->outcome);
 	for (size_t i = 0; i < problem->fields.size; i++)
 	{
 		buffer_append_text(out, i == 0 ? ",\"errors\":[{\"field\":" : ",{\"field\":");
 		json_write_text(out, problem->fields.entries[i].field);
-		write_member(out, "detail", problem->fields.entries[i].detail);
+		member_write(out, "detail", problem->fields.entries[i].detail);
 		buffer_append_byte(out, '}');
 	}
 	if (problem->fields.size > 0)
 		buffer_append_byte(out, ']');
-	write_member(out, "request_id", request_id);
+	member_write(out, "request_id", request_id);
 	buffer_append_byte(out, '}');
 }

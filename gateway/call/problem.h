@@ -50,9 +50,6 @@ Problem problem_from_error(const DbError *error, const Route *route, h2o_mem_poo
 /* What a function refused in its answer's column: a SQLSTATE and a detail, which may be empty. */
 Problem problem_from_refusal(const char *sqlstate, const char *detail, h2o_mem_pool_t *pool);
 
-/* Whether clients should try again later: 429, 503, 504. */
-bool problem_is_of_the_moment(int status);
-
 void problem_write(const Problem *problem, const char *request_id, Buffer *out);
 
 #endif

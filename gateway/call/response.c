@@ -34,13 +34,13 @@ typedef struct Column
 } Column;
 
 static void
-write_verbatim(Buffer *out, const char *text, size_t length)
+verbatim_write(Buffer *out, const char *text, size_t length)
 {
 	buffer_append(out, text, length);
 }
 
 static void
-write_boolean(Buffer *out, const char *text, size_t length)
+boolean_write(Buffer *out, const char *text, size_t length)
 {
 	(void) length;
 	buffer_append_text(out, text[0] == 't' ? "true" : "false");
@@ -57,9 +57,9 @@ scalar_writer(Oid type)
 		case TYPE_OID:
 		case TYPE_JSON:
 		case TYPE_JSONB:
-			return write_verbatim;
+			return verbatim_write;
 		case TYPE_BOOLEAN:
-			return write_boolean;
+			return boolean_write;
 		case TYPE_TIMESTAMPTZ:
 			return rfc3339_write;
 		default:
@@ -75,7 +75,7 @@ array_element_writer(Oid type)
 	{
 		case TYPE_INTEGER_ARRAY:
 		case TYPE_BIGINT_ARRAY:
-			return write_verbatim;
+			return verbatim_write;
 		case TYPE_TEXT_ARRAY:
 			return json_write_string;
 		default:
@@ -105,7 +105,7 @@ column_role(const char *name, Oid type)
 }
 
 static Column *
-describe_columns(const PGresult *result, const char *omitted, h2o_mem_pool_t *pool)
+columns_describe(const PGresult *result, const char *omitted, h2o_mem_pool_t *pool)
 {
 	int count = PQnfields(result);
 	Column *columns = h2o_mem_alloc_pool(pool, ((size_t) count + 1) * sizeof(*columns));
@@ -126,7 +126,7 @@ describe_columns(const PGresult *result, const char *omitted, h2o_mem_pool_t *po
 }
 
 static void
-write_object(Buffer *out, const Column *columns, const PGresult *result, int row)
+object_write(Buffer *out, const Column *columns, const PGresult *result, int row)
 {
 	bool first = true;
 
@@ -151,22 +151,7 @@ write_object(Buffer *out, const Column *columns, const PGresult *result, int row
 }
 
 static void
-write_list(Response *response, const Column *columns, const PGresult *result)
-{
-	buffer_append_byte(&response->body, '[');
-	for (int row = 0; row < PQntuples(result); row++)
-	{
-		if (PQgetisnull(result, row, 0))
-			continue;
-		if (response->rows++ > 0)
-			buffer_append_byte(&response->body, ',');
-		write_object(&response->body, columns, result, row);
-	}
-	buffer_append_byte(&response->body, ']');
-}
-
-static void
-append_pair(Buffer *out, char *separator, const char *name, const char *value, size_t value_length)
+pair_append(Buffer *out, char *separator, const char *name, const char *value, size_t value_length)
 {
 	buffer_append_byte(out, *separator);
 	*separator = '&';
@@ -177,7 +162,7 @@ append_pair(Buffer *out, char *separator, const char *name, const char *value, s
 
 /* Appends <this request with name set to value, and without dropped>; value NULL: without name. */
 static void
-append_link(const ResponseContext *context, h2o_mem_pool_t *pool, const char *relation, const char *name,
+link_append(const ResponseContext *context, h2o_mem_pool_t *pool, const char *relation, const char *name,
 			const char *value, Buffer *out)
 {
 	const char *query = context->query;
@@ -191,24 +176,24 @@ append_link(const ResponseContext *context, h2o_mem_pool_t *pool, const char *re
 	buffer_append(out, escaped_path.base, escaped_path.len);
 	while (query_string_next(&query, &length, pool, &pair))
 		if (pair.result == PERCENT_OK && strcmp(pair.name, name) != 0 && strcmp(pair.name, "page") != 0)
-			append_pair(out, &separator, pair.name, pair.value, pair.value_length);
+			pair_append(out, &separator, pair.name, pair.value, pair.value_length);
 	if (value != NULL)
-		append_pair(out, &separator, name, value, strlen(value));
+		pair_append(out, &separator, name, value, strlen(value));
 	buffer_printf(out, ">; rel=\"%s\"", relation);
 }
 
 static void
-append_page_link(const ResponseContext *context, h2o_mem_pool_t *pool, const char *relation, long page, Buffer *out)
+link_append_page(const ResponseContext *context, h2o_mem_pool_t *pool, const char *relation, long page, Buffer *out)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%ld", page);
-	append_link(context, pool, relation, "page", text, out);
+	link_append(context, pool, relation, "page", text, out);
 }
 
 /* next_NAME, which says whether there is more. */
 static void
-write_links(const ResponseContext *context, const char *name, const char *next, h2o_mem_pool_t *pool, Buffer *out)
+links_write(const ResponseContext *context, const char *name, const char *next, h2o_mem_pool_t *pool, Buffer *out)
 {
 	const char *page_text = statement_value(context->route, context->statement, "page");
 	long page = page_text == NULL ? 0 : atol(page_text);
@@ -216,20 +201,20 @@ write_links(const ResponseContext *context, const char *name, const char *next, 
 	if (page_text == NULL)
 	{
 		if (next != NULL)
-			append_link(context, pool, "next", name, next, out);
-		append_link(context, pool, "first", name, NULL, out);
+			link_append(context, pool, "next", name, next, out);
+		link_append(context, pool, "first", name, NULL, out);
 		return;
 	}
 	if (next != NULL)
-		append_page_link(context, pool, "next", page + 1, out);
+		link_append_page(context, pool, "next", page + 1, out);
 	if (page > 1)
-		append_page_link(context, pool, "prev", page - 1, out);
-	append_page_link(context, pool, "first", 1, out);
+		link_append_page(context, pool, "prev", page - 1, out);
+	link_append_page(context, pool, "first", 1, out);
 }
 
 /* What the columns that are no fields have to say. */
 static void
-read_signals(const ResponseContext *context, const Column *columns, const PGresult *result, h2o_mem_pool_t *pool,
+signals_read(const ResponseContext *context, const Column *columns, const PGresult *result, h2o_mem_pool_t *pool,
 			 Response *response)
 {
 	for (int i = 0; i < PQnfields(result); i++)
@@ -240,7 +225,7 @@ read_signals(const ResponseContext *context, const Column *columns, const PGresu
 		switch (columns[i].role)
 		{
 			case ROLE_NEXT:
-				write_links(context, columns[i].name + 5, value, pool, &response->links);
+				links_write(context, columns[i].name + 5, value, pool, &response->links);
 				break;
 			case ROLE_CREATED:
 				if (value != NULL && value[0] == 'f' && response->status == 201)
@@ -267,23 +252,33 @@ read_signals(const ResponseContext *context, const Column *columns, const PGresu
 void
 response_write(const ResponseContext *context, const PGresult *result, h2o_mem_pool_t *pool, Response *response)
 {
-	Column *columns = describe_columns(result, context->omitted, pool);
+	Column *columns = columns_describe(result, context->omitted, pool);
+	Buffer *body = &response->body;
 	Oid only = PQnfields(result) == 1 ? PQftype(result, 0) : 0;
 
 	*response = (Response){ .status = context->route->status };
-	read_signals(context, columns, result, pool, response);
+	signals_read(context, columns, result, pool, response);
 	if (response->refused != NULL || response->status == 204)
 		return;
 	if (context->route->returns_set)
 	{
-		write_list(response, columns, result);
+		buffer_append_byte(body, '[');
+		for (int row = 0; row < PQntuples(result); row++)
+		{
+			if (PQgetisnull(result, row, 0))
+				continue;
+			if (response->rows++ > 0)
+				buffer_append_byte(body, ',');
+			object_write(body, columns, result, row);
+		}
+		buffer_append_byte(body, ']');
 		return;
 	}
 	response->rows = (size_t) PQntuples(result);
 	if (response->rows == 0)
 		response->status = 404;
 	else if (only == TYPE_JSON || only == TYPE_JSONB)
-		buffer_append_text(&response->body, PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0));
+		buffer_append_text(body, PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0));
 	else
-		write_object(&response->body, columns, result, 0);
+		object_write(body, columns, result, 0);
 }

@@ -6,11 +6,10 @@
  */
 #include "call/statement.h"
 
+#include <math.h>
 #include <string.h>
 
-#include "call/json_body.h"
 #include "base/uri.h"
-#include "base/utf8.h"
 #include "db/pg_types.h"
 #include "call/value.h"
 
@@ -19,6 +18,8 @@ enum
 	BODY_BYTES = 65536,
 	CHARACTER_BYTES_MAX = 12 /* in JSON, as two \uXXXX */
 };
+
+static const double bigint_end = 9223372036854775808.0;
 
 /* What was given for one parameter: a text, or JSON. */
 typedef struct Given
@@ -33,7 +34,7 @@ typedef struct Binding
 	const Route *route;
 	h2o_mem_pool_t *pool;
 	Given *given;
-	bool has_large_number; /* the body */
+	bool has_large_number; /* an integer that no bigint holds stands somewhere in the body: its integers are reals */
 	Problem *problem;
 } Binding;
 
@@ -45,21 +46,18 @@ binding_refuse(Binding *binding, int status, const char *detail)
 }
 
 static Given *
-find_given(const Binding *binding, ParameterSource source, const char *name, size_t length)
+binding_find(const Binding *binding, ParameterSource source, const char *name, size_t length)
 {
-	for (size_t i = 0; i < binding->route->parameter_count; i++)
-	{
-		const Parameter *parameter = &binding->route->parameters[i];
+	const Parameter *parameter = route_parameter(binding->route, name);
 
-		if (parameter->source == source && strlen(parameter->name) == length &&
-			memcmp(parameter->name, name, length) == 0)
-			return &binding->given[i];
-	}
-	return NULL;
+	/* No parameter has a NUL in its name. */
+	return parameter != NULL && parameter->source == source && strlen(name) == length
+			   ? &binding->given[parameter - binding->route->parameters]
+			   : NULL;
 }
 
 static bool
-take_query(Binding *binding, const char *query, size_t length)
+binding_take_query(Binding *binding, const char *query, size_t length)
 {
 	QueryPair pair;
 
@@ -71,7 +69,7 @@ take_query(Binding *binding, const char *query, size_t length)
 			return binding_refuse(binding, 400, "The query string has a % that two hexadecimal digits do not follow.");
 		if (pair.result == PERCENT_NOT_UTF8)
 			return binding_refuse(binding, 400, "The query string is not valid UTF-8.");
-		given = find_given(binding, SOURCE_QUERY, pair.name, pair.name_length);
+		given = binding_find(binding, SOURCE_QUERY, pair.name, pair.name_length);
 		if (given == NULL)
 			problem_add_field(binding->problem, binding->pool, pair.name, "is not a parameter here");
 		else if (given->text != NULL)
@@ -82,22 +80,65 @@ take_query(Binding *binding, const char *query, size_t length)
 	return true;
 }
 
-static bool
-take_body(Binding *binding, const char *body, size_t length)
+static void
+json_dispose(void *holder)
 {
-	JsonBody parsed;
+	json_decref(*(json_t **) holder);
+}
+
+/* Gives the value to the pool. */
+static json_t *
+json_hold(json_t *json, h2o_mem_pool_t *pool)
+{
+	json_t **holder = h2o_mem_alloc_shared(pool, sizeof(*holder), json_dispose);
+
+	return *holder = json;
+}
+
+static const char *
+json_complaint(const json_t *json, const json_error_t *error)
+{
+	if (json != NULL)
+		return "The body is not a JSON object.";
+	switch (json_error_code(error))
+	{
+		case json_error_stack_overflow:
+			return "The body nests too deeply.";
+		case json_error_invalid_utf8:
+			return "The body is not valid UTF-8.";
+		case json_error_duplicate_key:
+			return "The body names a field more than once.";
+		case json_error_numeric_overflow:
+			return "The body has too large a number.";
+		default:
+			return "The body is not well-formed JSON.";
+	}
+}
+
+/*
+ * jansson ends at the first integer that it cannot hold, and does not say whose it is; so the body is then parsed again
+ * with all integers as reals, which shows the large ones.
+ */
+static bool
+binding_take_body(Binding *binding, const char *body, size_t length)
+{
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
+	json_error_t error;
+	json_t *json = json_loadb(body, length, flags, &error);
 	const char *name;
 	json_t *value;
 
-	if (length == 0)
-		return true;
-	parsed = json_body_parse(body, length, binding->pool);
-	if (parsed.object == NULL)
-		return binding_refuse(binding, 400, parsed.wrong);
-	binding->has_large_number = parsed.has_large_one;
-	json_object_foreach(parsed.object, name, value)
+	if (json == NULL && json_error_code(&error) == json_error_numeric_overflow)
 	{
-		Given *given = find_given(binding, SOURCE_BODY, name, strlen(name));
+		json = json_loadb(body, length, flags | JSON_DECODE_INT_AS_REAL, &error);
+		binding->has_large_number = true;
+	}
+	json_hold(json, binding->pool);
+	if (!json_is_object(json))
+		return binding_refuse(binding, 400, json_complaint(json, &error));
+	json_object_foreach(json, name, value)
+	{
+		Given *given = binding_find(binding, SOURCE_BODY, name, strlen(name));
 
 		if (given == NULL)
 			problem_add_field(binding->problem, binding->pool, name, "is not a field here");
@@ -110,7 +151,7 @@ take_body(Binding *binding, const char *body, size_t length)
 }
 
 static void
-take_path_header_and_token(Binding *binding, const StatementInput *input)
+binding_take_path_header_and_token(Binding *binding, const StatementInput *input)
 {
 	for (size_t i = 0; i < binding->route->parameter_count; i++)
 	{
@@ -151,60 +192,48 @@ binding_null_fields(const Binding *binding, const Parameter *asking)
 	return value;
 }
 
+/* Whether a value of a body whose integers are reals is a number that no bigint holds, or has one in it. */
+static bool
+json_is_large(const json_t *value)
+{
+	const char *name;
+	json_t *member;
+	size_t place;
+
+	if (json_is_real(value))
+		return fabs(json_real_value(value)) >= bigint_end;
+	json_array_foreach(value, place, member)
+	{
+		if (json_is_large(member))
+			return true;
+	}
+	json_object_foreach((json_t *) value, name, member)
+	{
+		if (json_is_large(member))
+			return true;
+	}
+	return false;
+}
+
 static Value
 binding_judge(const Binding *binding, const Parameter *parameter, const Given *given)
 {
-	h2o_mem_pool_t *pool = binding->pool;
+	const json_t *json = given->json;
 
 	if (parameter->source == SOURCE_NULLS)
 		return binding_null_fields(binding, parameter);
 	if (given->text != NULL && !utf8_is_valid(given->text, given->length))
 		return (Value){ .wrong = "is not valid UTF-8" };
 	if (given->text != NULL)
-		return value_from_text(parameter, given->text, given->length, pool);
-	if (given->json != NULL && binding->has_large_number)
-	{
-		const json_t *integer;
-
-		if (json_body_is_large(given->json))
-			return (Value){ .wrong =
-								json_is_real(given->json) ? "is too large a number" : "has too large a number in it" };
-		integer = json_body_integer(given->json, pool);
-		if (integer != NULL)
-			return value_from_json(parameter, integer, pool);
-	}
-	if (given->json != NULL && !json_is_null(given->json))
-		return value_from_json(parameter, given->json, pool);
-	return (Value){ .wrong = parameter->required ? "is required" : NULL };
-}
-
-static bool
-take_values(Binding *binding, Statement *statement)
-{
-	const Route *route = binding->route;
-
-	for (size_t i = 0; i < route->parameter_count; i++)
-	{
-		Value value = binding_judge(binding, &route->parameters[i], &binding->given[i]);
-
-		statement->values[i] = value.text;
-		if (value.wrong != NULL)
-			problem_add_field(binding->problem, binding->pool, parameter_field(&route->parameters[i]), value.wrong);
-		if (route->parameters[i].source == SOURCE_HEADER && value.text != NULL)
-			statement->has_key = true;
-	}
-	return binding->problem->fields.size == 0;
-}
-
-/* Gives the fields collected so far their status. */
-static bool
-refuse_fields(Binding *binding, int status, const char *detail)
-{
-	Problem problem = problem_make(status, detail);
-
-	problem.fields = binding->problem->fields;
-	*binding->problem = problem;
-	return false;
+		return value_from_text(parameter, given->text, given->length, binding->pool);
+	if (json == NULL || json_is_null(json))
+		return (Value){ .wrong = parameter->required ? "is required" : NULL };
+	if (binding->has_large_number && json_is_large(json))
+		return (Value){ .wrong = json_is_real(json) ? "is too large a number" : "has too large a number in it" };
+	/* Back to the integer that it was. */
+	if (binding->has_large_number && json_is_real(json) && trunc(json_real_value(json)) == json_real_value(json))
+		json = json_hold(json_integer((json_int_t) json_real_value(json)), binding->pool);
+	return value_from_json(parameter, json, binding->pool);
 }
 
 bool
@@ -213,21 +242,36 @@ statement_bind(const Route *route, const StatementInput *input, h2o_mem_pool_t *
 {
 	size_t size = (route->parameter_count + 1) * sizeof(Given);
 	Binding binding = { .route = route, .pool = pool, .given = h2o_mem_alloc_pool(pool, size), .problem = problem };
+	Problem wrong = problem_make(400, "The request has names that this route does not know, or knows once only.");
 
 	*problem = (Problem){ 0 };
 	memset(binding.given, 0, size);
 	*statement = (Statement){ .values = h2o_mem_alloc_pool(pool, (route->parameter_count + 1) * sizeof(char *)) };
-	take_path_header_and_token(&binding, input);
-	if (!take_query(&binding, input->query, input->query_length))
+	binding_take_path_header_and_token(&binding, input);
+	if (!binding_take_query(&binding, input->query, input->query_length))
 		return false;
-	if ((route->method == METHOD_POST || route->method == METHOD_PUT) &&
-		!take_body(&binding, input->body, input->body_length))
+	if ((route->method == METHOD_POST || route->method == METHOD_PUT) && input->body_length > 0 &&
+		!binding_take_body(&binding, input->body, input->body_length))
 		return false;
-	if (problem->fields.size > 0)
-		return refuse_fields(&binding, 400, "The request has names that this route does not know, or knows once only.");
-	if (!take_values(&binding, statement))
-		return refuse_fields(&binding, 422, "The request has values that are missing or not acceptable.");
-	return true;
+	if (problem->fields.size == 0)
+	{
+		wrong = problem_make(422, "The request has values that are missing or not acceptable.");
+		for (size_t i = 0; i < route->parameter_count; i++)
+		{
+			const Parameter *parameter = &route->parameters[i];
+			Value value = binding_judge(&binding, parameter, &binding.given[i]);
+
+			statement->values[i] = value.text;
+			statement->has_key |= parameter->source == SOURCE_HEADER && value.text != NULL;
+			if (value.wrong != NULL)
+				problem_add_field(problem, pool, parameter_field(parameter), value.wrong);
+		}
+	}
+	if (problem->fields.size == 0)
+		return true;
+	wrong.fields = problem->fields;
+	*problem = wrong;
+	return false;
 }
 
 size_t
@@ -255,8 +299,7 @@ statement_body_limit(const Route *route, size_t most)
 const char *
 statement_value(const Route *route, const Statement *statement, const char *name)
 {
-	for (size_t i = 0; i < route->parameter_count; i++)
-		if (strcmp(route->parameters[i].name, name) == 0)
-			return statement->values[i];
-	return NULL;
+	const Parameter *parameter = route_parameter(route, name);
+
+	return parameter == NULL ? NULL : statement->values[parameter - route->parameters];
 }

@@ -11,7 +11,6 @@
 #include "base/json.h"
 #include "db/pg_types.h"
 #include "base/rfc3339.h"
-#include "base/utf8.h"
 
 static Value
 value_wrong(const char *why)
@@ -21,7 +20,7 @@ value_wrong(const char *why)
 
 /* What is said of a value outside its bounds; where these are not plain, in the domain's own words. */
 static Value
-out_of_bounds(const Parameter *parameter, h2o_mem_pool_t *pool)
+value_out_of_bounds(const Parameter *parameter, h2o_mem_pool_t *pool)
 {
 	char words[96];
 
@@ -51,27 +50,28 @@ out_of_bounds(const Parameter *parameter, h2o_mem_pool_t *pool)
 }
 
 static Value
-check_text(const Parameter *parameter, const char *text, size_t length, h2o_mem_pool_t *pool)
+text_check(const Parameter *parameter, const char *text, size_t length, h2o_mem_pool_t *pool)
 {
 	bool listed = parameter->one_of_count == 0;
-	size_t characters;
+	size_t characters = 0;
 
 	if (strlen(text) != length)
 		return value_wrong("must not contain a NUL character");
-	characters = utf8_count(text, length);
+	for (size_t i = 0; i < length; i++)
+		characters += (text[i] & 0xC0) != 0x80;
 	for (size_t i = 0; i < parameter->one_of_count && !listed; i++)
 		listed = strcmp(parameter->one_of[i], text) == 0;
 	if (!listed || characters < parameter->min_length || characters > parameter->max_length)
-		return out_of_bounds(parameter, pool);
+		return value_out_of_bounds(parameter, pool);
 	return (Value){ .text = text };
 }
 
 static Value
-check_number(const Parameter *parameter, intmax_t number, const char *text, h2o_mem_pool_t *pool)
+number_check(const Parameter *parameter, intmax_t number, const char *text, h2o_mem_pool_t *pool)
 {
 	if ((parameter->has_minimum && number < parameter->minimum) ||
 		(parameter->has_maximum && number > parameter->maximum))
-		return out_of_bounds(parameter, pool);
+		return value_out_of_bounds(parameter, pool);
 	if ((parameter->type_oid == TYPE_INTEGER && (number < INT32_MIN || number > INT32_MAX)) ||
 		(parameter->type_oid == TYPE_SMALLINT && (number < INT16_MIN || number > INT16_MAX)))
 		return value_wrong("is too large a number");
@@ -90,7 +90,7 @@ number_from_text(const Parameter *parameter, const char *text, size_t length, h2
 	number = strtoimax(text, NULL, 10);
 	if (errno == ERANGE)
 		return value_wrong("is too large a number");
-	return check_number(parameter, number, text, pool);
+	return number_check(parameter, number, text, pool);
 }
 
 static Value
@@ -102,7 +102,7 @@ time_from_text(const char *text, size_t length)
 }
 
 static bool
-is_array_type(const char *type)
+type_is_array(const char *type)
 {
 	size_t length = strlen(type);
 
@@ -110,7 +110,7 @@ is_array_type(const char *type)
 }
 
 static bool
-is_integer_type(Oid type)
+type_is_integer(Oid type)
 {
 	return type == TYPE_SMALLINT || type == TYPE_INTEGER || type == TYPE_BIGINT;
 }
@@ -118,7 +118,7 @@ is_integer_type(Oid type)
 Value
 value_from_text(const Parameter *parameter, const char *text, size_t length, h2o_mem_pool_t *pool)
 {
-	if (is_integer_type(parameter->type_oid))
+	if (type_is_integer(parameter->type_oid))
 		return number_from_text(parameter, text, length, pool);
 	if (parameter->type_oid == TYPE_BOOLEAN)
 		return strlen(text) == length && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
@@ -126,7 +126,7 @@ value_from_text(const Parameter *parameter, const char *text, size_t length, h2o
 				   : value_wrong("must be true or false");
 	if (parameter->type_oid == TYPE_TIMESTAMPTZ)
 		return time_from_text(text, length);
-	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB || is_array_type(parameter->type))
+	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB || type_is_array(parameter->type))
 	{
 		/* Read only to be judged. */
 		json_t *json = json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
@@ -135,11 +135,11 @@ value_from_text(const Parameter *parameter, const char *text, size_t length, h2o
 		json_decref(json);
 		return value;
 	}
-	return check_text(parameter, text, length, pool);
+	return text_check(parameter, text, length, pool);
 }
 
 static Value
-verbatim_json(const json_t *json, h2o_mem_pool_t *pool)
+json_verbatim(const json_t *json, h2o_mem_pool_t *pool)
 {
 	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 	Value value = text == NULL ? value_wrong("must be JSON") : (Value){ .text = h2o_strdup(pool, text, SIZE_MAX).base };
@@ -152,8 +152,8 @@ Value
 value_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *pool)
 {
 	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB)
-		return verbatim_json(json, pool);
-	if (is_array_type(parameter->type))
+		return json_verbatim(json, pool);
+	if (type_is_array(parameter->type))
 	{
 		Buffer literal = { 0 };
 		Value value = value_wrong("must be an array");
@@ -163,14 +163,14 @@ value_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *
 		buffer_dispose(&literal);
 		return value;
 	}
-	if (is_integer_type(parameter->type_oid))
+	if (type_is_integer(parameter->type_oid))
 	{
 		char *text = h2o_mem_alloc_pool(pool, 24);
 
 		if (!json_is_integer(json))
 			return value_wrong("must be a whole number");
 		snprintf(text, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
-		return check_number(parameter, json_integer_value(json), text, pool);
+		return number_check(parameter, json_integer_value(json), text, pool);
 	}
 	if (parameter->type_oid == TYPE_BOOLEAN)
 		return json_is_boolean(json) ? (Value){ .text = json_is_true(json) ? "true" : "false" }
@@ -180,8 +180,8 @@ value_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *
 									: time_from_text("", 0);
 	/* A type that JSON does not have, such as uuid or numeric: a string or a number, which PostgreSQL judges. */
 	if (json_is_string(json))
-		return check_text(parameter, json_string_value(json), json_string_length(json), pool);
+		return text_check(parameter, json_string_value(json), json_string_length(json), pool);
 	if (parameter->type_oid != TYPE_TEXT && parameter->type_oid != TYPE_VARCHAR && json_is_number(json))
-		return verbatim_json(json, pool);
+		return json_verbatim(json, pool);
 	return value_wrong("must be a string");
 }

@@ -60,7 +60,7 @@ setting_spell(const char *name, const char *prefix, char separator, bool upper, 
 }
 
 static bool
-parse_switch(const char *value, bool *result)
+switch_parse(const char *value, bool *result)
 {
 	static const char *const words[] = { "false", "true", "off", "on", "no", "yes", "0", "1" };
 
@@ -93,7 +93,7 @@ setting_assign(Config *config, const Setting *setting, const char *value, const 
 			fprintf(errors, "parleyd: %s is empty; leave it out to do without\n", source);
 			return false;
 		case SETTING_ConfigSwitch:
-			if (parse_switch(value, field))
+			if (switch_parse(value, field))
 				return true;
 			fprintf(errors, "parleyd: %s is \"%s\", it must be true or false\n", source, value);
 			return false;
@@ -110,26 +110,31 @@ setting_assign(Config *config, const Setting *setting, const char *value, const 
 	return false;
 }
 
-static bool
-read_environment(Config *config, FILE *errors)
+static void
+config_write_help(FILE *output)
 {
-	bool fine = true;
-
+	fputs("parleyd serves parley's routes over HTTP.\n\n"
+		  "Usage: parleyd [OPTION]...\n\n"
+		  "Each option can also be given in the environment: --queue-limit as PARLEY_QUEUE_LIMIT.\n\n",
+		  output);
 	for (int i = 0; i < SETTING_COUNT; i++)
 	{
-		char name[NAME_LENGTH_MAX];
-		const char *value;
+		char flag[NAME_LENGTH_MAX];
+		char usage[NAME_LENGTH_MAX + 16];
 
-		setting_spell(settings[i].name, "PARLEY_", '_', true, name);
-		value = getenv(name);
-		if (value != NULL)
-			fine = setting_assign(config, &settings[i], value, name, errors) && fine;
+		setting_spell(settings[i].name, "--", '-', false, flag);
+		snprintf(usage, sizeof(usage), "%s%s%s", flag, settings[i].argument == NULL ? "" : " ",
+				 settings[i].argument == NULL ? "" : settings[i].argument);
+		fprintf(output, "  %-30s %s (default %s)\n", usage, settings[i].help, settings[i].fallback);
 	}
-	return fine;
+	fputs("  --check                        look at configuration and routes, then end\n"
+		  "  --version                      say which version this is\n"
+		  "  --help                         say this\n",
+		  output);
 }
 
 static ConfigAction
-read_arguments(Config *config, int argc, char *const *argv, FILE *output, FILE *errors)
+config_read_arguments(Config *config, int argc, char *const *argv, FILE *output, FILE *errors)
 {
 	static char names[SETTING_COUNT][NAME_LENGTH_MAX];
 	struct option options[OPTION_COUNT + 1] = { [OPTION_CHECK] = { "check", no_argument, NULL, OPTION_CHECK },
@@ -156,50 +161,46 @@ read_arguments(Config *config, int argc, char *const *argv, FILE *output, FILE *
 		else if (option == OPTION_CHECK)
 			action = CONFIG_CHECK;
 		else if (option == OPTION_HELP)
-			return config_help(output), CONFIG_DONE;
+		{
+			config_write_help(output);
+			return CONFIG_DONE;
+		}
 		else if (option == OPTION_VERSION)
-			return fprintf(output, "parleyd %s\n", PARLEY_VERSION), CONFIG_DONE;
+		{
+			fprintf(output, "parleyd %s\n", PARLEY_VERSION);
+			return CONFIG_DONE;
+		}
 		else
-			return fprintf(errors, "parleyd: unknown or incomplete argument \"%s\"; see --help\n", argv[optind - 1]),
-				   CONFIG_WRONG;
+		{
+			fprintf(errors, "parleyd: unknown or incomplete argument \"%s\"; see --help\n", argv[optind - 1]);
+			return CONFIG_WRONG;
+		}
 	}
-	if (optind < argc)
-		return fprintf(errors, "parleyd: unknown argument \"%s\"; see --help\n", argv[optind]), CONFIG_WRONG;
-	return action;
+	if (optind == argc)
+		return action;
+	fprintf(errors, "parleyd: unknown argument \"%s\"; see --help\n", argv[optind]);
+	return CONFIG_WRONG;
 }
 
 ConfigAction
 config_read(Config *config, int argc, char *const *argv, FILE *output, FILE *errors)
 {
+	bool fine = true;
+
 	*config = (Config){
 #define SETTING(name, type, fallback, minimum, maximum, argument, help) .name = fallback,
 		CONFIG_SETTINGS(SETTING)
 #undef SETTING
 	};
-	if (!read_environment(config, errors))
-		return CONFIG_WRONG;
-	return read_arguments(config, argc, argv, output, errors);
-}
-
-void
-config_help(FILE *output)
-{
-	fputs("parleyd serves parley's routes over HTTP.\n\n"
-		  "Usage: parleyd [OPTION]...\n\n"
-		  "Each option can also be given in the environment: --queue-limit as PARLEY_QUEUE_LIMIT.\n\n",
-		  output);
 	for (int i = 0; i < SETTING_COUNT; i++)
 	{
-		char flag[NAME_LENGTH_MAX];
-		char usage[NAME_LENGTH_MAX + 16];
+		char name[NAME_LENGTH_MAX];
+		const char *value;
 
-		setting_spell(settings[i].name, "--", '-', false, flag);
-		snprintf(usage, sizeof(usage), "%s%s%s", flag, settings[i].argument == NULL ? "" : " ",
-				 settings[i].argument == NULL ? "" : settings[i].argument);
-		fprintf(output, "  %-30s %s (default %s)\n", usage, settings[i].help, settings[i].fallback);
+		setting_spell(settings[i].name, "PARLEY_", '_', true, name);
+		value = getenv(name);
+		if (value != NULL)
+			fine = setting_assign(config, &settings[i], value, name, errors) && fine;
 	}
-	fputs("  --check                        look at configuration and routes, then end\n"
-		  "  --version                      say which version this is\n"
-		  "  --help                         say this\n",
-		  output);
+	return fine ? config_read_arguments(config, argc, argv, output, errors) : CONFIG_WRONG;
 }

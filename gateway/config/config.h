@@ -36,7 +36,4 @@ typedef enum ConfigAction
  */
 ConfigAction config_read(Config *config, int argc, char *const *argv, FILE *output, FILE *errors);
 
-/* Writes the settings as --help shows them. */
-void config_help(FILE *output);
-
 #endif

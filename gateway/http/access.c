@@ -106,28 +106,14 @@ access_authorize(Request *request)
 	return false;
 }
 
-/* The application's token in the path, or NULL. */
-static const char *
-find_application(const Request *request)
-{
-	for (size_t i = 0; i < request->route->parameter_count && request->route->auth == AUTH_APPLICATION; i++)
-	{
-		const Parameter *parameter = &request->route->parameters[i];
-
-		if (parameter->source == SOURCE_PATH && strcmp(parameter->name, "token") == 0)
-			return request->path.segments[parameter->segment].text;
-	}
-	return NULL;
-}
-
 /* Who is limited, where there is a name: the application, or else the user. */
 static size_t
-write_client_name(const Request *request, char name[CLIENT_NAME_MAX])
+client_name_write(const Request *request, char name[CLIENT_NAME_MAX])
 {
-	const char *application = find_application(request);
+	const Parameter *token = route_parameter(request->route, "token");
 
-	if (application != NULL)
-		return (size_t) snprintf(name, CLIENT_NAME_MAX, "a%.64s", application);
+	if (request->route->auth == AUTH_APPLICATION && token != NULL && token->source == SOURCE_PATH)
+		return (size_t) snprintf(name, CLIENT_NAME_MAX, "a%.64s", request->path.segments[token->segment].text);
 	if (request->caller.user_id != 0)
 		return (size_t) snprintf(name, CLIENT_NAME_MAX, "u%jd", (intmax_t) request->caller.user_id);
 	return 0;
@@ -147,7 +133,7 @@ access_check_rate(Request *request)
 	RateLimit *limit = request->worker->shared->rate_limit;
 	char name[CLIENT_NAME_MAX];
 	bool is_exempt = limit == NULL || (request->caller.is_operator && request->worker->keys != NULL);
-	size_t length = is_exempt ? 0 : write_client_name(request, name);
+	size_t length = is_exempt ? 0 : client_name_write(request, name);
 	RateVerdict verdict;
 	Problem problem;
 

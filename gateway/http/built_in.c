@@ -13,7 +13,7 @@
 static void
 write_readiness(const Router *router, Buffer *body)
 {
-	const char *extension = router_extension_version(router);
+	const char *extension = router->extension_version;
 
 	buffer_append_text(body, "{\"status\":\"ok\"");
 	if (extension[0] != '\0' && strcmp(extension, PARLEY_VERSION) != 0)

@@ -58,7 +58,7 @@ client_create(Listener *listener, h2o_socket_t *socket)
 	if (atomic_fetch_add(&clients->shared->client_count, 1) >= clients->shared->client_limit && !listener->is_admin)
 	{
 		atomic_fetch_sub(&clients->shared->client_count, 1);
-		metrics_count_refused_client(clients->metrics);
+		metrics_count(clients->metrics, METRICS_CLIENTS_REFUSED);
 		/* Told in clear where the connection is; a handshake would cost what the limit is to spare. */
 		if (!listener->speaks_tls && write(h2o_socket_get_fd(socket), refusal, sizeof(refusal) - 1) < 0)
 			log_warning("event=refusal_not_sent");

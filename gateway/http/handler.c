@@ -37,7 +37,7 @@ find_routes(Request *request)
 		reply_error(request, 400, "The path has a % that two hexadecimal digits do not follow.");
 	else if (result == PATH_NOT_UTF8)
 		reply_error(request, 400, "The path is not valid UTF-8.");
-	else if (routes == NULL && !router_is_complete(request->router))
+	else if (routes == NULL && !request->router->is_complete)
 		reply_error(request, 503, "The routes are not known yet because the database cannot be reached.");
 	else if (routes == NULL)
 		reply_error(request, 404, "Not found.");

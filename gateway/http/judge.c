@@ -109,7 +109,7 @@ on_timeout(DbQuery *query, bool sent)
 void
 judge_ask(Request *request, const Problem *problem, bool all)
 {
-	const DbStatement *statement = router_judge(request->router);
+	const DbStatement *statement = &request->router->judge;
 	DbQuery *query = db_query_create(statement, write_values(request, all));
 
 	if (request->query != NULL)

@@ -84,10 +84,10 @@ void
 reply_problem(Request *request, const Problem *problem)
 {
 	Buffer body = { 0 };
-
 	char seconds[16];
 
-	if (problem_is_of_the_moment(problem->status))
+	/* What may be tried again later. */
+	if (problem->status == 429 || problem->status == 503 || problem->status == 504)
 		reply_header(request, "retry-after", seconds,
 					 (size_t) snprintf(seconds, sizeof(seconds), "%u",
 									   problem->retry_after_s == 0 ? 1 : problem->retry_after_s));

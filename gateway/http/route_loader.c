@@ -55,8 +55,7 @@ on_routes(DbQuery *query, const PGresult *result)
 	Router *router = router_create();
 
 	router_add_rows(router, result, NULL);
-	log_info("event=routes_loaded count=%zu extension=%s", router_route_count(router),
-			 router_extension_version(router));
+	log_info("event=routes_loaded count=%zu extension=%s", router->route_count, router->extension_version);
 	server_set_router(loader->server, router);
 	router_release(router);
 	loader->last_failure[0] = '\0';
@@ -233,8 +232,8 @@ route_loader_check(const Config *config)
 	if (fine)
 	{
 		router_add_rows(router, rows, stderr);
-		fine = router_route_count(router) == (size_t) PQntuples(rows);
-		printf("parleyd: %zu of %d routes understood\n", router_route_count(router), PQntuples(rows));
+		fine = router->route_count == (size_t) PQntuples(rows);
+		printf("parleyd: %zu of %d routes understood\n", router->route_count, PQntuples(rows));
 	}
 	else
 		fprintf(stderr, "parleyd: the routes cannot be read: %s", PQerrorMessage(connection));

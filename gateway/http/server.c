@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "http/handler.h"
-#include "base/descriptors.h"
 #include "http/inbox.h"
 #include "http/listener.h"
 #include "base/log.h"
@@ -19,7 +19,11 @@
 enum
 {
 	WRITE_CONNECTIONS_IN_ALL = 16,
-	WRITE_CONNECTIONS_LEAST = 2
+	WRITE_CONNECTIONS_LEAST = 2,
+	DESCRIPTORS_OF_THE_PROCESS = 5,  /* the three standard ones, the main loop, signals */
+	DESCRIPTORS_OF_A_LOOP = 4,       /* a worker's, and the pipe that wakes it */
+	DESCRIPTORS_OF_A_CONNECTION = 2, /* libpq's, and the duplicate that the loop watches */
+	DESCRIPTORS_SPARE = 8            /* files read anew, names looked up, connections that are being refused */
 };
 
 /* What a role, a database or a pooler's other client may have set otherwise, and what the answers must not depend on.
@@ -97,17 +101,25 @@ configure_http(Shared *shared)
 	reply_register_filter(&host->fallback_path);
 }
 
-/* What the process needs beside the connections of clients. */
+/* How many descriptors the process may have open. */
 static size_t
-count_descriptors(const Shared *shared, size_t listeners)
+descriptors_allowed(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (size_t) limit.rlim_cur : 1024;
+}
+
+/* What the process needs of them beside the connections of clients; its own connection to the database is the loader's.
+ */
+static size_t
+descriptors_needed(const Shared *shared, size_t listeners)
 {
 	size_t pools = shared->config->read_database_url[0] == '\0' ? 1 : 2;
-	DescriptorNeeds needs = { .workers = shared->worker_count,
-							  .listeners = listeners,
-							  .database_connections =
-								  pools * (size_t) shared->config->read_connections + shared->write_connections };
+	size_t connections = pools * (size_t) shared->config->read_connections + shared->write_connections;
 
-	return descriptors_needed(&needs);
+	return DESCRIPTORS_OF_THE_PROCESS + DESCRIPTORS_OF_A_CONNECTION + DESCRIPTORS_SPARE +
+		   shared->worker_count * (DESCRIPTORS_OF_A_LOOP + listeners + DESCRIPTORS_OF_A_CONNECTION * connections);
 }
 
 /* How many commits should be able to wait for the disk at once is the disk's affair, not the number of threads'. Where
@@ -120,7 +132,7 @@ choose_write_connections(Shared *shared)
 		return;
 	shared->write_connections = WRITE_CONNECTIONS_IN_ALL / shared->worker_count;
 	while (shared->write_connections > WRITE_CONNECTIONS_LEAST &&
-		   count_descriptors(shared, 1) > descriptors_allowed() / 2)
+		   descriptors_needed(shared, 1) > descriptors_allowed() / 2)
 		shared->write_connections--;
 	if (shared->write_connections < WRITE_CONNECTIONS_LEAST)
 		shared->write_connections = WRITE_CONNECTIONS_LEAST;
@@ -132,7 +144,7 @@ limit_clients(Server *server)
 {
 	Shared *shared = &server->shared;
 	size_t allowed = descriptors_allowed();
-	size_t needed = count_descriptors(shared, server->workers[0].listener_count);
+	size_t needed = descriptors_needed(shared, server->workers[0].listener_count);
 
 	shared->client_limit = (size_t) shared->config->connection_limit;
 	if (needed >= allowed)

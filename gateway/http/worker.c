@@ -112,7 +112,7 @@ on_tick(h2o_timeout_entry_t *entry)
 	clients_check(&worker->clients, now_us);
 	worker->guest->on_tick(worker->guest_state, now_us);
 	free_retired_tls(worker, now_us);
-	metrics_set_clients(worker->metrics, worker->clients.count);
+	metrics_set(worker->metrics, METRICS_CLIENTS, worker->clients.count);
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
 			publish_pool(worker, (MetricsPool) kind);
@@ -169,8 +169,8 @@ worker_take_message(Worker *worker, const Message *message)
 			worker->router = message->held;
 			for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 				if (worker->pools[kind] != NULL)
-					db_pool_set_statements(worker->pools[kind], router_statements(worker->router),
-										   router_statement_count(worker->router));
+					db_pool_set_statements(worker->pools[kind], worker->router->statements.entries,
+										   worker->router->statements.size);
 			router_release(before);
 			break;
 		case MESSAGE_KEYS:

@@ -99,7 +99,7 @@ on_tick(void *data, uint64_t now_us)
 	Registry *registry = &guest->owner.registry;
 	h2o_linklist_t *next;
 
-	metrics_set_streams(guest->owner.worker->metrics, registry->count);
+	metrics_set(guest->owner.worker->metrics, METRICS_STREAMS, registry->count);
 	if (!guest->draining && now_us < guest->checked_at_us + CHECK_US)
 		return;
 	guest->checked_at_us = now_us;

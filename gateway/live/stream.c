@@ -213,7 +213,7 @@ stream_start_response(Stream *stream)
 	metrics_count_request(request->worker->metrics, request->route->metrics_series, 200,
 						  db_now_us() - request->started_at_us);
 	if (!request->head)
-		metrics_count_stream(request->worker->metrics, METRICS_STREAMS_OPENED);
+		metrics_count(request->worker->metrics, METRICS_STREAMS_OPENED);
 	http->res.status = 200;
 	http->res.reason = "OK";
 	http->http1_is_persistent = 0;
@@ -297,7 +297,7 @@ stream_write_event(Stream *stream, const PGresult *result)
 	h2o_mem_clear_pool(&pool);
 	stream->events++;
 	stream->has_moved = false;
-	metrics_count_stream(stream->owner->worker->metrics, METRICS_STREAM_EVENTS);
+	metrics_count(stream->owner->worker->metrics, METRICS_STREAM_EVENTS);
 }
 
 static void
@@ -313,8 +313,7 @@ stream_set_parameter(Stream *stream, const char *name, const char *value)
 static void
 stream_note_sync(Stream *stream, bool changed)
 {
-	metrics_count_stream(stream->owner->worker->metrics,
-						 changed ? METRICS_STREAM_SYNCS_NEW : METRICS_STREAM_SYNCS_IDLE);
+	metrics_count(stream->owner->worker->metrics, changed ? METRICS_STREAM_SYNCS_NEW : METRICS_STREAM_SYNCS_IDLE);
 	/* Whoever wakes it may be on the way. */
 	stream->is_late = changed && stream->is_insurance && !stream->is_dirty;
 	if (stream->is_insurance)
@@ -461,7 +460,7 @@ streams_sync(StreamOwner *owner)
 void
 stream_wake(Stream *stream, uint64_t since_us)
 {
-	metrics_count_stream(stream->owner->worker->metrics, METRICS_STREAM_WAKEUPS);
+	metrics_count(stream->owner->worker->metrics, METRICS_STREAM_WAKEUPS);
 	stream->is_dirty = true;
 	stream->is_late = false;
 	if (stream->woken_at_us == 0)
@@ -485,9 +484,9 @@ stream_beat(Stream *stream)
 {
 	Metrics *metrics = stream->owner->worker->metrics;
 
-	metrics_count_stream(metrics, METRICS_STREAM_HEARTBEATS);
+	metrics_count(metrics, METRICS_STREAM_HEARTBEATS);
 	if (stream->is_late)
-		metrics_count_stream(metrics, METRICS_STREAM_FOUND_LATE);
+		metrics_count(metrics, METRICS_STREAM_FOUND_LATE);
 	stream->is_late = false;
 	if (++stream->heartbeats % INSURANCE_HEARTBEATS == 0)
 		stream->is_insurance = true;

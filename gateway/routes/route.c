@@ -21,9 +21,9 @@ route_method_name(HttpMethod method)
 
 /* Where a word stands in a list, or -1. */
 static int
-find_word(const char *word, const char *const *words, int count)
+word_find(const char *word, const char *const *words, int count)
 {
-	for (int i = 0; i < count; i++)
+	for (int i = 0; word != NULL && i < count; i++)
 		if (strcmp(word, words[i]) == 0)
 			return i;
 	return -1;
@@ -45,7 +45,7 @@ parameter_field(const Parameter *parameter)
 
 /* Which segment of the path is {name}; SIZE_MAX if none. */
 static size_t
-find_segment(const char *path, const char *name)
+segment_find(const char *path, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -77,7 +77,7 @@ member_size(const json_t *object, const char *key, size_t absent)
 }
 
 static void
-read_bounds(const json_t *description, h2o_mem_pool_t *pool, Parameter *parameter)
+parameter_read_bounds(const json_t *description, h2o_mem_pool_t *pool, Parameter *parameter)
 {
 	const json_t *minimum = json_object_get(description, "minimum");
 	const json_t *maximum = json_object_get(description, "maximum");
@@ -101,50 +101,37 @@ read_bounds(const json_t *description, h2o_mem_pool_t *pool, Parameter *paramete
 
 /* Whether value.c cannot say all that there is to say of a value of this type. */
 static bool
-is_judged_by_database(Oid type)
+type_is_judged_by_database(Oid type)
 {
 	return type != TYPE_SMALLINT && type != TYPE_INTEGER && type != TYPE_BIGINT && type != TYPE_BOOLEAN &&
 		   type != TYPE_TEXT && type != TYPE_VARCHAR && type != TYPE_TIMESTAMPTZ;
 }
 
 static bool
-read_source(const char *word, ParameterSource *source)
+parameter_read(const json_t *description, const char *path, h2o_mem_pool_t *pool, Parameter *parameter)
 {
-	static const char *const words[] = { "path", "query", "body", "header", "token", "nulls" };
+	static const char *const sources[] = { "path", "query", "body", "header", "token", "nulls" };
+	int source = word_find(json_string_value(json_object_get(description, "in")), sources, 6);
 
-	for (size_t i = 0; word != NULL && i < sizeof(words) / sizeof(words[0]); i++)
-	{
-		if (strcmp(word, words[i]) == 0)
-		{
-			*source = (ParameterSource) i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-read_parameter(const json_t *description, const char *path, h2o_mem_pool_t *pool, Parameter *parameter)
-{
 	*parameter = (Parameter){ .name = member_text(description, "name", pool),
+							  .source = (ParameterSource) source,
 							  .type = member_text(description, "type", pool),
 							  .type_oid = (Oid) member_size(description, "type_oid", 0),
 							  .required = json_is_true(json_object_get(description, "required")),
 							  .domain = member_text(description, "domain", pool),
 							  .description = member_text(description, "description", pool) };
-	read_bounds(description, pool, parameter);
+	parameter_read_bounds(description, pool, parameter);
 	parameter->has_more =
-		is_judged_by_database(parameter->type_oid) || json_is_true(json_object_get(description, "more"));
-	if (parameter->name == NULL || parameter->type == NULL ||
-		!read_source(json_string_value(json_object_get(description, "in")), &parameter->source))
+		type_is_judged_by_database(parameter->type_oid) || json_is_true(json_object_get(description, "more"));
+	if (parameter->name == NULL || parameter->type == NULL || source < 0)
 		return false;
 	if (parameter->source == SOURCE_PATH)
-		parameter->segment = find_segment(path, parameter->name);
+		parameter->segment = segment_find(path, parameter->name);
 	return parameter->source != SOURCE_PATH || parameter->segment < PATH_SEGMENTS_MAX;
 }
 
 static bool
-read_parameters(const char *text, h2o_mem_pool_t *pool, Route *route)
+route_read_parameters(const char *text, h2o_mem_pool_t *pool, Route *route)
 {
 	json_t *list = json_loads(text, 0, NULL);
 	size_t count = json_array_size(list);
@@ -155,7 +142,7 @@ read_parameters(const char *text, h2o_mem_pool_t *pool, Route *route)
 	route->parameter_count = count;
 	for (size_t i = 0; i < count && fine; i++)
 	{
-		fine = read_parameter(json_array_get(list, i), route->path, pool, &route->parameters[i]);
+		fine = parameter_read(json_array_get(list, i), route->path, pool, &route->parameters[i]);
 		types[i] = route->parameters[i].type_oid;
 	}
 	json_decref(list);
@@ -164,21 +151,21 @@ read_parameters(const char *text, h2o_mem_pool_t *pool, Route *route)
 	return fine;
 }
 
-static bool
-has_parameter(const Route *route, const char *name)
+const Parameter *
+route_parameter(const Route *route, const char *name)
 {
 	for (size_t i = 0; i < route->parameter_count; i++)
 		if (strcmp(route->parameters[i].name, name) == 0)
-			return true;
-	return false;
+			return &route->parameters[i];
+	return NULL;
 }
 
 Route *
 route_read(const PGresult *rows, int row, h2o_mem_pool_t *pool)
 {
 	static const char *const auths[] = { "none", "operator", "user", "application" };
-	int method = find_word(route_cell(rows, row, "method"), method_names, METHOD_COUNT);
-	int auth = find_word(route_cell(rows, row, "auth"), auths, 4);
+	int method = word_find(route_cell(rows, row, "method"), method_names, METHOD_COUNT);
+	int auth = word_find(route_cell(rows, row, "auth"), auths, 4);
 	const char *sql = route_cell(rows, row, "statement");
 	const char *path = route_cell(rows, row, "path");
 	Route *route;
@@ -194,7 +181,7 @@ route_read(const PGresult *rows, int row, h2o_mem_pool_t *pool)
 					  .returns_set = strcmp(route_cell(rows, row, "returns_set"), "t") == 0,
 					  .streams = strcmp(route_cell(rows, row, "streams"), "t") == 0,
 					  .statement.sql = h2o_strdup(pool, sql, SIZE_MAX).base };
-	if (!read_parameters(route_cell(rows, row, "parameters"), pool, route))
+	if (!route_read_parameters(route_cell(rows, row, "parameters"), pool, route))
 		return NULL;
-	return !route->streams || (route->method == METHOD_GET && has_parameter(route, "cursor")) ? route : NULL;
+	return !route->streams || (route->method == METHOD_GET && route_parameter(route, "cursor") != NULL) ? route : NULL;
 }

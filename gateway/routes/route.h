@@ -81,6 +81,9 @@ typedef struct Route
 /* What a parameter is called in an answer's errors. */
 const char *parameter_field(const Parameter *parameter);
 
+/* The route's parameter of that name, or NULL. */
+const Parameter *route_parameter(const Route *route, const char *name);
+
 const char *route_method_name(HttpMethod method);
 
 /* The route that a row describes, in pool's memory; NULL if it makes no sense to this version. */

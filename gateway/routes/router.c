@@ -3,46 +3,14 @@
  */
 #include "routes/router.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/metrics.h"
 #include "db/pg_types.h"
 
-typedef struct RouteNode RouteNode;
-
-struct RouteNode
-{
-	const char *literal; /* NULL: a parameter */
-	RouteNode *next;     /* sibling; the parameter, if there is one, is the last */
-	RouteNode *children;
-	RouteSet routes;
-	bool has_routes;
-};
-
-struct Router
-{
-	atomic_uint holders;
-	h2o_mem_pool_t pool;
-	RouteNode root;
-	bool complete;
-	const char *extension_version;
-	DbStatement judge;
-	H2O_VECTOR(const DbStatement *) statements; /* the routes', and the judge's behind them */
-};
-
-static void *
-router_allocate(Router *router, size_t size)
-{
-	void *memory = h2o_mem_alloc_pool(&router->pool, size == 0 ? 1 : size);
-
-	memset(memory, 0, size);
-	return memory;
-}
-
 static RouteNode *
-find_or_add_child(Router *router, RouteNode *parent, const char *name, size_t length)
+node_find_or_add_child(Router *router, RouteNode *parent, const char *name, size_t length)
 {
 	bool is_parameter = length > 0 && name[0] == '{';
 	RouteNode **place = &parent->children;
@@ -53,15 +21,15 @@ find_or_add_child(Router *router, RouteNode *parent, const char *name, size_t le
 			return *place;
 	if (is_parameter && *place != NULL)
 		return *place;
-	node = router_allocate(router, sizeof(*node));
-	node->literal = is_parameter ? NULL : h2o_strdup(&router->pool, name, length).base;
-	node->next = *place;
+	node = h2o_mem_alloc_pool(&router->pool, sizeof(*node));
+	*node =
+		(RouteNode){ .literal = is_parameter ? NULL : h2o_strdup(&router->pool, name, length).base, .next = *place };
 	*place = node;
 	return node;
 }
 
 static void
-insert_route(Router *router, Route *route)
+router_insert(Router *router, Route *route)
 {
 	RouteNode *node = &router->root;
 	const char *at = route->path;
@@ -70,7 +38,7 @@ insert_route(Router *router, Route *route)
 	{
 		size_t length = strcspn(++at, "/");
 
-		node = find_or_add_child(router, node, at, length);
+		node = node_find_or_add_child(router, node, at, length);
 		at += length;
 	}
 	node->routes.by_method[route->method] = route;
@@ -78,21 +46,21 @@ insert_route(Router *router, Route *route)
 	node->has_routes = true;
 }
 
-static const RouteNode *
-match_node(const RouteNode *node, const Path *path, size_t depth)
+static const RouteSet *
+node_match(const RouteNode *node, const Path *path, size_t depth)
 {
 	const PathSegment *segment = &path->segments[depth];
 
 	if (depth == path->count)
-		return node->has_routes ? node : NULL;
+		return node->has_routes ? &node->routes : NULL;
 	for (const RouteNode *child = node->children; child != NULL; child = child->next)
 	{
-		const RouteNode *found = NULL;
+		const RouteSet *found = NULL;
 
 		if (child->literal == NULL ? segment->length > 0
 								   : strlen(child->literal) == segment->length &&
 										 memcmp(child->literal, segment->text, segment->length) == 0)
-			found = match_node(child, path, depth + 1);
+			found = node_match(child, path, depth + 1);
 		if (found != NULL)
 			return found;
 	}
@@ -102,32 +70,26 @@ match_node(const RouteNode *node, const Path *path, size_t depth)
 const RouteSet *
 router_match(const Router *router, const Path *path)
 {
-	const RouteNode *node = match_node(&router->root, path, 0);
-
-	return node == NULL ? NULL : &node->routes;
-}
-
-static void
-add_built_in(Router *router, BuiltIn built_in, const char *path)
-{
-	Route *route = router_allocate(router, sizeof(*route));
-
-	*route = (Route){ .built_in = built_in, .path = path, .status = 200, .internal = true };
-	insert_route(router, route);
+	return node_match(&router->root, path, 0);
 }
 
 Router *
 router_create(void)
 {
+	static const char *const built_in_paths[] = {
+		[BUILT_IN_HEALTH] = "/health", [BUILT_IN_READY] = "/ready", [BUILT_IN_METRICS] = "/metrics"
+	};
 	Router *router = h2o_mem_alloc(sizeof(*router));
 
-	memset(router, 0, sizeof(*router));
-	atomic_init(&router->holders, 1);
+	*router = (Router){ .holders = 1, .extension_version = "" };
 	h2o_mem_init_pool(&router->pool);
-	router->extension_version = "";
-	add_built_in(router, BUILT_IN_HEALTH, "/health");
-	add_built_in(router, BUILT_IN_READY, "/ready");
-	add_built_in(router, BUILT_IN_METRICS, "/metrics");
+	for (BuiltIn built_in = BUILT_IN_HEALTH; built_in <= BUILT_IN_METRICS; built_in++)
+	{
+		Route *route = h2o_mem_alloc_pool(&router->pool, sizeof(*route));
+
+		*route = (Route){ .built_in = built_in, .path = built_in_paths[built_in], .status = 200, .internal = true };
+		router_insert(router, route);
+	}
 	return router;
 }
 
@@ -147,45 +109,9 @@ router_release(Router *router)
 	free(router);
 }
 
-bool
-router_is_complete(const Router *router)
-{
-	return router->complete;
-}
-
-const char *
-router_extension_version(const Router *router)
-{
-	return router->extension_version;
-}
-
-size_t
-router_route_count(const Router *router)
-{
-	return router->statements.size == 0 ? 0 : router->statements.size - 1;
-}
-
-size_t
-router_statement_count(const Router *router)
-{
-	return router->statements.size;
-}
-
-const DbStatement *const *
-router_statements(const Router *router)
-{
-	return router->statements.entries;
-}
-
-const DbStatement *
-router_judge(const Router *router)
-{
-	return &router->judge;
-}
-
-/* Of a route that is not served: in the log, or where somebody reads at once. */
+/* Tells of a route that is not served: in the log, or where somebody reads at once. */
 static void
-log_not_served(const char *method, const char *path, const char *wrong, FILE *complaints)
+router_leave_out(const char *method, const char *path, const char *wrong, FILE *complaints)
 {
 	char quoted_path[256];
 	char quoted_reason[512];
@@ -215,17 +141,18 @@ router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 
 		if (wrong != NULL)
 		{
-			log_not_served(route_cell(rows, row, "method"), route_cell(rows, row, "path"), wrong, complaints);
+			router_leave_out(route_cell(rows, row, "method"), route_cell(rows, row, "path"), wrong, complaints);
 			continue;
 		}
 		route->statement.id = ++last_statement_id;
 		router->statements.entries[router->statements.size++] = &route->statement;
-		insert_route(router, route);
+		router_insert(router, route);
 	}
 	router->judge = (DbStatement){ .id = ++last_statement_id,
 								   .sql = "SELECT name, detail FROM parley.refused_values($1, $2, $3)",
 								   .parameter_count = 3,
 								   .parameter_types = judge_types };
+	router->route_count = router->statements.size;
 	router->statements.entries[router->statements.size++] = &router->judge;
-	router->complete = true;
+	router->is_complete = true;
 }

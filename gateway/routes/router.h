@@ -5,18 +5,38 @@
 #ifndef ROUTER_H
 #define ROUTER_H
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/uri.h"
 #include "routes/route.h"
-
-typedef struct Router Router;
 
 /* What leads to a path: a route, or NULL, by method. */
 typedef struct RouteSet
 {
 	Route *by_method[METHOD_COUNT];
 } RouteSet;
+
+typedef struct RouteNode
+{
+	const char *literal;    /* NULL: a parameter */
+	struct RouteNode *next; /* sibling; the parameter, if there is one, is the last */
+	struct RouteNode *children;
+	RouteSet routes;
+	bool has_routes;
+} RouteNode;
+
+typedef struct Router
+{
+	atomic_uint holders;
+	h2o_mem_pool_t pool;
+	RouteNode root;
+	bool is_complete;                           /* the database's routes are in it */
+	const char *extension_version;              /* that they come from, "" without any */
+	size_t route_count;                         /* of the database's */
+	H2O_VECTOR(const DbStatement *) statements; /* theirs, and the judge's behind them */
+	DbStatement judge;                          /* refused_values() of arrays of names, types and values */
+} Router;
 
 /* A router with the built-in routes alone, held once. */
 Router *router_create(void);
@@ -30,19 +50,5 @@ void router_release(Router *router);
 
 /* The routes at a path, or NULL. A literal segment goes before a parameter. */
 const RouteSet *router_match(const Router *router, const Path *path);
-
-/* Whether the database's routes are in it. */
-bool router_is_complete(const Router *router);
-
-/* The extension's version that the routes come from, "" without any. */
-const char *router_extension_version(const Router *router);
-
-/* How many routes the database has, and their statements; behind these stands the judge's. */
-size_t router_route_count(const Router *router);
-size_t router_statement_count(const Router *router);
-const DbStatement *const *router_statements(const Router *router);
-
-/* refused_values() of arrays of names, types and values. */
-const DbStatement *router_judge(const Router *router);
 
 #endif

@@ -49,8 +49,8 @@ START_TEST(pools_and_clients_are_gauges)
 
 	metrics_set_pool(all[0], METRICS_WRITE, values);
 	metrics_set_pool(all[1], METRICS_WRITE, values);
-	metrics_set_clients(all[0], 3);
-	metrics_count_refused_client(all[1]);
+	metrics_set(all[0], METRICS_CLIENTS, 3);
+	metrics_count(all[1], METRICS_CLIENTS_REFUSED);
 	metrics_write(all, 2, &out);
 	expect_line(&out, "\n# TYPE parley_database_connections gauge\n");
 	expect_line(&out, "\nparley_database_connections{pool=\"write\"} 8\n");

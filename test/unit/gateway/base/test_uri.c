@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "gateway_unit.h"
-#include "base/utf8.h"
 
 static PercentResult
 decode(const char *in, bool plus_is_blank, char *out, size_t *length)
@@ -73,13 +72,6 @@ START_TEST(what_is_no_utf8_is_refused)
 }
 END_TEST
 
-START_TEST(characters_are_counted_not_bytes)
-{
-	ck_assert_uint_eq(utf8_count("aé€🙂", strlen("aé€🙂")), 4);
-	ck_assert_uint_eq(utf8_count("", 0), 0);
-}
-END_TEST
-
 START_TEST(every_byte_survives_encoding)
 {
 	for (int byte = 0; byte < 128; byte++)
@@ -99,5 +91,4 @@ START_TEST(every_byte_survives_encoding)
 END_TEST
 
 RUN_TESTS("uri", escapes_become_bytes, a_plus_is_a_blank_only_where_asked, a_nul_is_counted,
-		  incomplete_escapes_are_malformed, what_is_no_utf8_is_refused, characters_are_counted_not_bytes,
-		  every_byte_survives_encoding)
+		  incomplete_escapes_are_malformed, what_is_no_utf8_is_refused, every_byte_survives_encoding)

@@ -113,6 +113,16 @@ START_TEST(texts_are_bound_within_their_length_and_list)
 }
 END_TEST
 
+START_TEST(characters_are_counted_not_bytes)
+{
+	Parameter text = of_type(TYPE_TEXT, "text");
+
+	text.min_length = text.max_length = 4;
+	expect_value(text, "a%C3%A9%E2%82%AC%F0%9F%99%82", "\"aé€🙂\"", "aé€🙂");
+	expect_value(text, "%C3%A9%C3%A9", "\"éé\"", NULL);
+}
+END_TEST
+
 START_TEST(other_types_are_bound)
 {
 	expect_value(of_type(TYPE_BOOLEAN, "boolean"), "true", "true", "true");
@@ -316,7 +326,7 @@ END_TEST
 
 RUN_TESTS("statement", no_more_than_twenty_fields_are_named, body_is_as_long_as_its_texts_need,
 		  integers_are_bound_within_their_type_and_bounds, texts_are_bound_within_their_length_and_list,
-		  other_types_are_bound, each_source_reaches_its_parameter, the_caller_is_bound_from_the_token_alone,
-		  fields_that_are_null_are_named_where_the_function_asks,
+		  characters_are_counted_not_bytes, other_types_are_bound, each_source_reaches_its_parameter,
+		  the_caller_is_bound_from_the_token_alone, fields_that_are_null_are_named_where_the_function_asks,
 		  names_are_judged_before_values_and_all_at_once, bad_encoding_is_told_at_once,
 		  a_body_that_is_no_object_is_told, a_number_too_large_for_any_type_is_a_value)

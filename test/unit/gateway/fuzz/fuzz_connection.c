@@ -76,7 +76,7 @@ make_router(void)
 	Router *router = router_create();
 
 	router_add_rows(router, rows, NULL);
-	require(router_route_count(router) == (size_t) count);
+	require(router->route_count == (size_t) count);
 	PQclear(rows);
 	return router;
 }

@@ -106,7 +106,7 @@ START_TEST(built_in_routes_are_there_from_the_start)
 {
 	Router *router = router_create();
 
-	ck_assert(!router_is_complete(router));
+	ck_assert(!router->is_complete);
 	ck_assert_int_eq(match(router, METHOD_GET, "/health")->built_in, BUILT_IN_HEALTH);
 	ck_assert_int_eq(match(router, METHOD_GET, "/ready")->built_in, BUILT_IN_READY);
 	router_release(router);
@@ -125,7 +125,7 @@ START_TEST(parameters_are_read)
 	const Route *route = match(router, METHOD_POST, "/a/1/c");
 	const Parameter *second = &route->parameters[1];
 
-	ck_assert(router_is_complete(router));
+	ck_assert(router->is_complete);
 	ck_assert_uint_eq(route->parameter_count, 2);
 	ck_assert_int_eq(route->statement.parameter_count, 2);
 	ck_assert_uint_eq(route->statement.parameter_types[0], 20);
@@ -152,9 +152,9 @@ START_TEST(what_the_database_alone_can_judge_is_known)
 	const Parameter *parameters = match(router, METHOD_GET, "/a")->parameters;
 
 	ck_assert(!parameters[0].has_more && parameters[1].has_more && parameters[2].has_more);
-	ck_assert_uint_eq(router_statement_count(router), 2);
-	ck_assert_ptr_eq(router_statements(router)[1], router_judge(router));
-	ck_assert_uint_eq(router_judge(router)->id, router_statements(router)[0]->id + 1);
+	ck_assert_uint_eq(router->statements.size, 2);
+	ck_assert_ptr_eq(router->statements.entries[1], &router->judge);
+	ck_assert_uint_eq(router->judge.id, router->statements.entries[0]->id + 1);
 	router_release(router);
 }
 END_TEST
@@ -176,7 +176,7 @@ START_TEST(rows_with_a_problem_are_left_out_and_told)
 	router_add_rows(router, rows, complaints);
 	fclose(complaints);
 	ck_assert_str_eq(told, "parleyd: GET /a is not served: there is no function public.a\n");
-	ck_assert_uint_eq(router_route_count(router), 1);
+	ck_assert_uint_eq(router->route_count, 1);
 	ck_assert_ptr_null(match(router, METHOD_GET, "/a"));
 	ck_assert_ptr_nonnull(match(router, METHOD_GET, "/b"));
 	free(told);
@@ -195,7 +195,7 @@ START_TEST(rows_that_make_no_sense_are_left_out)
 								  ROW("GET", "/f", "[]") };
 	Router *router = router_of(cells, 6);
 
-	ck_assert_uint_eq(router_route_count(router), 1);
+	ck_assert_uint_eq(router->route_count, 1);
 	ck_assert_ptr_nonnull(match(router, METHOD_GET, "/f"));
 	router_release(router);
 }
@@ -207,8 +207,8 @@ START_TEST(statement_ids_follow_each_other_and_never_come_again)
 	Router *first = router_of(cells, 2);
 	Router *second = router_of(cells, 2);
 
-	ck_assert_uint_eq(router_statements(first)[1]->id, router_statements(first)[0]->id + 1);
-	ck_assert_uint_gt(router_statements(second)[0]->id, router_statements(first)[1]->id);
+	ck_assert_uint_eq(first->statements.entries[1]->id, first->statements.entries[0]->id + 1);
+	ck_assert_uint_gt(second->statements.entries[0]->id, first->statements.entries[1]->id);
 	router_release(router_retain(first));
 	ck_assert_ptr_nonnull(match(first, METHOD_GET, "/a"));
 	router_release(first);
