@@ -1,5 +1,5 @@
 /*
- * applications.c: tokens that cannot be guessed.
+ * applications.c: generates tokens that cannot be guessed.
  */
 #include "postgres.h"
 
@@ -11,8 +11,8 @@
 
 PG_FUNCTION_INFO_V1(parley_random_token);
 
-/* 192 bits from the server's strong generator, as 32 characters that need no escaping in a URL (RFC 4648, base64url).
- */
+/* Returns 192 bits from the server's strong random generator, as 32 characters that need no escaping in a URL (RFC
+ * 4648, base64url). */
 Datum
 parley_random_token(PG_FUNCTION_ARGS)
 {

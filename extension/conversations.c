@@ -1,5 +1,5 @@
 /*
- * conversations.c: the setting that bounds how many conversations a user begins. Opening them is in SQL.
+ * conversations.c: the setting that limits how many conversations a user starts. They are opened in SQL.
  */
 #include "postgres.h"
 
@@ -23,7 +23,7 @@ parley_conversations_init(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
-/* A function, and not current_setting(), since the setting is unknown before the library is loaded. */
+/* This is a function because current_setting() does not know the setting before the library is loaded. */
 Datum
 parley_new_conversations_per_day(PG_FUNCTION_ARGS)
 {

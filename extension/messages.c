@@ -1,9 +1,9 @@
 /*
- * messages.c: posting a message.
+ * messages.c: posts messages.
  *
- * Locks the conversation's row, so posts to one conversation queue behind each other and are numbered in the order in
- * which they commit, and after it, where a member posts, that member's row. Memory: what is read comes from SPI's
- * context and is gone after SPI_finish().
+ * Locks the conversation's row, so posts to one conversation queue behind each other and are numbered in the order of
+ * their commits. Then, if a member posts, locks that member's row. What is read is allocated in SPI's context and freed
+ * by SPI_finish().
  */
 #include "postgres.h"
 
@@ -20,12 +20,13 @@
 #include "schema.h"
 #include "statement.h"
 
-/* The longest parley.message_content. */
+/* The maximum length of parley.message_content in bytes. */
 #define CONTENT_BYTES_MAX 40000
 
 PG_FUNCTION_INFO_V1(parley_post_message);
 PG_FUNCTION_INFO_V1(parley_post_user_message);
-/* Names that a library of 1.0 does not have: one that is loaded still would not keep the newest message's number. */
+/* The symbols of version 1.1. A library of version 1.0 that is still loaded does not have them: it would not maintain
+ * the number of the newest message. */
 PG_FUNCTION_INFO_V1(parley_post_message_1_1);
 PG_FUNCTION_INFO_V1(parley_post_user_message_1_1);
 
@@ -43,12 +44,13 @@ static Statement reopen_case = {
 	{ INT8OID },
 };
 /*
- * What tables of 1.0 know in another way. A message is never dated before the one before it, whatever the clock does.
- * Who has read all before their own message has read all with it, be it the operator ($2 of take_number) or a member.
+ * Statements that differ for the tables of version 1.0. A message is never dated before the previous one, whatever the
+ * clock does. If the operator ($2 of take_number) or a member had read everything before their own message, they have
+ * read everything including it.
  */
 typedef struct VersionStatements
 {
-	Statement is_member; /* and whether blocked */
+	Statement is_member; /* also returns whether they are blocked */
 	Statement find_by_key;
 	Statement take_number;
 	Statement insert_message;
@@ -113,7 +115,7 @@ version_statements(void)
 	return parley_schema_is_1_0() ? &statements_of_1_0 : &current_statements;
 }
 
-/* Fails where the contact is no member; returns whether the other side has blocked them. */
+/* Fails if the contact is not a member. Returns whether the other side has blocked them. */
 static bool
 member_is_blocked(int64 conversation_id, int64 contact_id)
 {
@@ -133,7 +135,7 @@ parley_require_member(int64 conversation_id, int64 contact_id)
 	(void) member_is_blocked(conversation_id, contact_id);
 }
 
-/* What tells a replay from another message under the same key. */
+/* A hash by which a replay is distinguished from another message with the same key. */
 static int64
 draft_hash(const MessageDraft *draft)
 {
@@ -142,8 +144,9 @@ draft_hash(const MessageDraft *draft)
 }
 
 /*
- * Whether the row that find_by_key found was made of such a draft. Nothing from which a changed message's first content
- * could be guessed is kept, so it is told by its length; rows changed by parley 1.0 have a hash still, or nothing.
+ * Returns whether the row that find_by_key found was created from such a draft. For a changed message we keep nothing
+ * from which its first content could be guessed, so we compare only the length. Rows that were changed by version 1.0
+ * still have a hash, or nothing.
  */
 static bool
 message_is_of(const MessageDraft *draft)
@@ -162,8 +165,8 @@ message_is_of(const MessageDraft *draft)
 }
 
 /*
- * Finds what the draft's key made before. The conversation is locked first, so that a twin of this call that has not
- * committed is waited for, and then seen.
+ * Finds what an earlier call with the draft's key created. Locks the conversation first: if the same call is in
+ * progress elsewhere, we wait for it to commit, and then see its message.
  */
 static bool
 message_replay(const MessageDraft *draft, Message *message)
@@ -209,7 +212,7 @@ message_insert(const MessageDraft *draft, const Message *message, Statement *ins
 		nulls[7] = 'n';
 	if (draft->transfer_id != 0)
 	{
-		/* Nobody sends a receipt, so nobody names its request. */
+		/* A receipt is not sent by a request of its own, so it has no key. */
 		values[5] = Int64GetDatum(draft->transfer_id);
 		parley_statement_run(&insert_receipt, values, NULL, false, 0);
 	}
@@ -252,7 +255,7 @@ parley_message_post(const MessageDraft *draft)
 	return message;
 }
 
-/* parley.posted_message, in the order of its columns: the first answer, also to a replay of what was changed since. */
+/* Returns the columns of parley.posted_message: the first response, even if the message has been changed since. */
 static Datum
 message_form(FunctionCallInfo fcinfo, const MessageDraft *draft, const Message *message)
 {
@@ -271,12 +274,12 @@ message_form(FunctionCallInfo fcinfo, const MessageDraft *draft, const Message *
 
 enum
 {
-	CALLER_ID = 4, /* the arguments of post_message() */
+	CALLER_ID = 4, /* positions of the arguments of post_message() */
 	CALLER_ROLE
 };
 
-/* (conversation_id, content, sender, idempotency_key), as both functions have their arguments; the operator's has
- * caller_id and caller_role too. */
+/* Both functions start with the arguments (conversation_id, content, sender, idempotency_key). The operator's also has
+ * caller_id and caller_role. */
 static Datum
 post_message(FunctionCallInfo fcinfo, bool from_operator)
 {
@@ -291,7 +294,7 @@ post_message(FunctionCallInfo fcinfo, bool from_operator)
 		draft.sender_id = PG_GETARG_INT64(2);
 	if (!PG_ARGISNULL(3))
 		draft.idempotency_key = PG_GETARG_TEXT_PP(3);
-	/* A user's id is no agent's, where an installation lets users call this. */
+	/* If an installation lets users call this, a user's id is not an agent's. */
 	if (from_operator && PG_NARGS() > CALLER_ROLE && !PG_ARGISNULL(CALLER_ID) &&
 		(PG_ARGISNULL(CALLER_ROLE) || strcmp(text_to_cstring(PG_GETARG_TEXT_PP(CALLER_ROLE)), "user") != 0))
 		draft.caller_id = PG_GETARG_INT64(CALLER_ID);

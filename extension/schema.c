@@ -1,5 +1,5 @@
 /*
- * schema.c: what the checks of the domains need to be fast, and which version of the tables there is.
+ * schema.c: functions that make the domains' checks fast, and the version of the tables.
  */
 #include "postgres.h"
 

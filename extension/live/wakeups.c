@@ -1,15 +1,16 @@
 /*
  * wakeups.c: see wakeups.h.
  *
- * A place in the log counts all entries that there ever were, from a random start: one of another server's life is far
- * from all that are known, and so unknown. The entries of users whose ids leave the same remainder are chained, newest
- * first.
+ * A place in the log is the number of all entries before it, counted from a random start. So a place from before a
+ * restart is far from all current ones, and recognized as unknown. Entries of users whose ids have the same remainder
+ * are chained, newest first.
  *
- * Why sync misses nothing: a transaction that a snapshot does not show, but a later one does, was either still to enter
- * the log when the place was taken, or between its two entries, and then the place is not after the first of them.
+ * Why sync misses nothing: if a transaction is invisible to one snapshot and visible to a later one, then when the
+ * place was taken, the transaction either had not entered the log yet, or was between its two sets of entries. In the
+ * latter case the place is not after the first of them.
  *
- * Takes one lock of its own and no other inside it. After the commit nothing here may fail, so what is noted has its
- * memory before: TopMemoryContext's, kept from one transaction to the next.
+ * Takes only its own lock, and no other lock while holding it. Nothing may fail here after the commit, so the memory
+ * for notes is allocated beforehand, in TopMemoryContext, and kept from one transaction to the next.
  */
 #include "postgres.h"
 
@@ -39,12 +40,12 @@ PG_FUNCTION_INFO_V1(parley_await_wakeups);
 PG_FUNCTION_INFO_V1(parley_wake_conversation);
 PG_FUNCTION_INFO_V1(parley_wake_reader);
 
-/* Half a minute at 1,000 messages a second in conversations of two. */
+/* Enough for half a minute of 1,000 messages per second in conversations of two. */
 #define LOG_ENTRIES (UINT64CONST(1) << 18)
 #define LOG_CHAINS 16384
-/* A transaction that notes more is taken to have changed everything. */
+/* If a transaction notes more than this, everything counts as changed. */
 #define NOTED_MAX 4096
-/* Somebody with more changes than this reads everything. */
+/* If a user has more changes than this, sync reads all sources. */
 #define FOUND_MAX 4096
 #define PATIENCE_MAX_MS 1000
 
@@ -52,16 +53,16 @@ typedef struct LogEntry
 {
 	int64 user_id;
 	int64 source_id;
-	uint64 previous; /* of the same chain */
+	uint64 previous; /* in the same chain */
 	TimestampTz written_at;
 	Oid database;
 	bool is_visible;
 } LogEntry;
 
-/* A transaction between its two sets of entries. */
+/* A transaction that is between its two sets of entries. */
 typedef struct Committing
 {
-	uint64 place; /* where the first of its entries stand; 0: there is no such transaction */
+	uint64 place; /* the first of its entries; 0 if there is no such transaction */
 	TransactionId xid;
 } Committing;
 
@@ -69,11 +70,11 @@ typedef struct ChangeLog
 {
 	LWLock *lock;
 	ConditionVariable filled;
-	XLogRecPtr commit_end;     /* of all transactions that made entries, where the last commit ends */
-	uint64 head;               /* the next entry's place */
-	uint64 newest[LOG_CHAINS]; /* the place of each chain's newest entry */
+	XLogRecPtr commit_end;     /* the end of the last commit of all transactions with entries */
+	uint64 head;               /* the place of the next entry */
+	uint64 newest[LOG_CHAINS]; /* the place of the newest entry of each chain */
 	LogEntry entries[LOG_ENTRIES];
-	Committing committing[FLEXIBLE_ARRAY_MEMBER]; /* one for each backend */
+	Committing committing[FLEXIBLE_ARRAY_MEMBER]; /* one per backend */
 } ChangeLog;
 
 typedef struct Note
@@ -82,7 +83,7 @@ typedef struct Note
 	int64 source_id;
 } Note;
 
-static ChangeLog *change_log; /* NULL: the library is not preloaded */
+static ChangeLog *change_log; /* NULL if the library is not preloaded */
 static shmem_request_hook_type previous_request_hook;
 static shmem_startup_hook_type previous_startup_hook;
 
@@ -128,7 +129,7 @@ on_shmem_startup(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* Whether the log has all entries from the place on. */
+/* Returns whether the log has all entries from the place on. */
 static bool
 log_knows(uint64 place)
 {
@@ -158,7 +159,7 @@ log_write(bool is_visible)
 																		  .is_visible = is_visible };
 		*newest = change_log->head++;
 	}
-	/* Nobody's place is known any more. */
+	/* Make all places unknown. */
 	if (noted_everything)
 		change_log->head += LOG_ENTRIES + 1;
 }
@@ -219,7 +220,7 @@ parley_wakeups_init(void)
 static bool
 is_noted(int64 user_id, int64 source_id)
 {
-	/* A transaction mostly changes one thing; to look at the latest notes is enough to keep the others few. */
+	/* Most transactions change one thing only. Looking at the latest notes is enough to avoid most duplicates. */
 	for (int i = noted_count - 1; i >= 0 && i >= noted_count - 8; i--)
 		if (noted[i].user_id == user_id && noted[i].source_id == source_id)
 			return true;
@@ -325,7 +326,7 @@ parley_changes_since(uint64 place, int64 user_id, int64 **sources, int *count)
 	return true;
 }
 
-/* Sleeps until there is an entry at the place, or for as long as there is patience. */
+/* Sleeps until there is an entry at the place, or until the time is up. */
 static void
 log_await(uint64 place, int patience_ms)
 {
@@ -381,7 +382,7 @@ parley_await_wakeups(PG_FUNCTION_ARGS)
 	LWLockRelease(change_log->lock);
 	user_ids = palloc(sizeof(Datum) * (is_complete ? head - place + 1 : 1));
 	LWLockAcquire(change_log->lock, LW_SHARED);
-	/* The log may have gone round meanwhile. */
+	/* The ring may have wrapped around meanwhile. */
 	is_complete = is_complete && log_knows(place);
 	for (uint64 at = place; is_complete && at < head; at++)
 	{
@@ -410,7 +411,7 @@ require_row_trigger(FunctionCallInfo fcinfo)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED), errmsg("must be called as a row trigger")));
 }
 
-/* A bigint column of the row that the trigger is fired for; 0: null. */
+/* Returns a bigint column of the row for which the trigger was fired, or 0 if it is null. */
 static int64
 trigger_column(const TriggerData *trigger, const char *name)
 {
@@ -422,7 +423,7 @@ trigger_column(const TriggerData *trigger, const char *name)
 	return isnull ? 0 : DatumGetInt64(value);
 }
 
-/* Whatever changes a conversation's row is news to its members and to the operator; chats have neither. */
+/* Any change of a conversation's row wakes its members and the operator. Chats have neither. */
 Datum
 parley_wake_conversation(PG_FUNCTION_ARGS)
 {
@@ -446,7 +447,7 @@ parley_wake_conversation(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* A read horizon is news to all members. */
+/* A change of a read horizon wakes all members. */
 Datum
 parley_wake_reader(PG_FUNCTION_ARGS)
 {
@@ -462,7 +463,7 @@ parley_wake_reader(PG_FUNCTION_ARGS)
 	if (change_log == NULL)
 		return PointerGetDatum(NULL);
 	conversation_id = Int64GetDatum(trigger_column(trigger, "conversation_id"));
-	/* Who reads by writing has woken all of them already. */
+	/* If the member has just posted, all members have been woken already. */
 	if (is_noted(trigger_column(trigger, "contact_id"), DatumGetInt64(conversation_id)))
 		return PointerGetDatum(NULL);
 	SPI_connect();

@@ -1,9 +1,10 @@
 /*
- * wakeups.h: who has something new, told in shared memory as transactions commit.
+ * wakeups.h: tells in shared memory who has something new when a transaction commits.
  *
- * What a transaction notes is written into the log of changes twice: before it becomes visible, so that sync finds in
- * it all that its snapshot shows, and after it has, so that a listener who is told can see it. The log is a ring that
- * forgets; whoever asks for more than it has is told so. It exists only where shared_preload_libraries names parley.
+ * What a transaction has noted is written to the change log twice: before the transaction becomes visible, so that sync
+ * finds everything there that its snapshot sees, and afterwards, so that a listener can see what it is woken for. The
+ * log is a ring that forgets old entries; readers are told if they ask for entries that are gone. It exists only if
+ * parley is in shared_preload_libraries.
  */
 #ifndef PARLEY_LIVE_WAKEUPS_H
 #define PARLEY_LIVE_WAKEUPS_H
@@ -13,33 +14,33 @@
 #include "access/xlogdefs.h"
 #include "utils/snapshot.h"
 
-/* The operator, among the ids of users. */
+/* Stands for the operator among the ids of users. */
 #define WAKEUPS_OPERATOR 0
 
-/* Once a library load: asks for the shared memory and registers the callbacks. */
+/* Requests the shared memory and registers the callbacks. Call once, when the library is loaded. */
 extern void parley_wakeups_init(void);
 
 /*
- * Notes that the current transaction changes a source of the user's: a conversation, or the account whose negated id it
- * is. Such a transaction cannot be prepared (0A000).
+ * Notes that the current transaction changes a source of the user: a conversation, or an account, whose id is negated.
+ * The transaction can then not be prepared (0A000).
  */
 extern void parley_wake(int64 user_id, int64 source_id);
 
 /*
- * The place in the log from which on all will be found that a snapshot taken after this call does not show; 0: there is
- * no log.
+ * Returns a place in the log. Everything that a snapshot taken after this call does not see will be found from there on.
+ * Returns 0 if there is no log.
  */
 extern uint64 parley_changes_place(void);
 
 /*
- * Where the last commit ends in the write-ahead log of all changes that the snapshot, taken before this call, shows;
- * InvalidXLogRecPtr: it is not known.
+ * Returns the end in the WAL of the last commit that the snapshot sees, among those with entries in the log. The
+ * snapshot must have been taken before this call. Returns InvalidXLogRecPtr if it is not known.
  */
 extern XLogRecPtr parley_changes_commit_end(Snapshot snapshot);
 
 /*
- * The sources of the user that changed from the place on, each once, in order, palloc'd. Contains all that a snapshot
- * taken before this call shows, and may contain some that it does not. False: the log no longer knows.
+ * Returns the user's sources that changed from the place on, each of them once, sorted, palloc'd. Includes everything
+ * that a snapshot taken before this call sees, and possibly more. Returns false if the log no longer knows.
  */
 extern bool parley_changes_since(uint64 place, int64 user_id, int64 **sources, int *count);
 

@@ -1,14 +1,14 @@
 /*
  * cursor.c: see cursor.h.
  *
- * A cursor names the cluster, and a place in its write-ahead log. After a promotion it is good if the new timeline
- * contains that place; what lies beyond was lost with the old primary, and its transaction ids are given out anew. A
- * standby may lag behind the server that issued the cursor: it has nothing new to tell until it has caught up.
+ * A cursor identifies the cluster, and a place in its WAL. After a promotion it is valid if the new timeline contains
+ * that place. Anything beyond that was lost with the old primary, and its transaction IDs are assigned again. A standby
+ * may lag behind the server that issued the cursor. It then has nothing new to deliver until it has caught up.
  *
- * Format 2 is hexadecimal numbers with dots between them; a horizon is "since" and, in one field, how far below it each
- * running transaction is. Format 1 knew neither these nor the log of changes.
+ * Format 2 consists of hexadecimal numbers separated by dots. A horizon is "since" and, in one field, the distance of
+ * each running transaction below it. Format 1 had neither horizons nor the change log.
  *
- * Locks SyncRepLock for a moment. Memory: the current context's.
+ * Locks SyncRepLock briefly. Memory is allocated in the current context.
  */
 #include "postgres.h"
 
@@ -64,7 +64,8 @@ fail_no_cursor(const char *message)
 			 errhint("Use the cursor of an earlier answer as it is, or none to start over."), errargument("cursor")));
 }
 
-/* The next field, up to the dot or the end, as a number; what is no number shows when the cursor is formed again. */
+/* Returns the next field, up to a dot or the end, as a number. Invalid numbers are detected later, because the cursor
+ * does not look the same when formed again. */
 static uint64
 field_number(char **rest)
 {
@@ -156,8 +157,8 @@ parley_cursor_parse(const text *given, int64 user_id)
 }
 
 /*
- * Where the synchronous standbys are known to be, or InvalidXLogRecPtr where commits do not wait for any. What a
- * snapshot shows was confirmed by them before it became visible.
+ * Returns the place that the synchronous standbys have confirmed, or InvalidXLogRecPtr if commits do not wait for any.
+ * They have confirmed what a snapshot sees before it became visible.
  */
 static XLogRecPtr
 confirmed_place(void)
@@ -186,14 +187,15 @@ parley_cursor_locate(SyncCursor *cursor, XLogRecPtr commit_end, XLogRecPtr told_
 	}
 	cursor->lsn = GetFlushRecPtr(&cursor->timeline);
 	confirmed = confirmed_place();
-	/* A commit's end is better than either: these may lie within a record, of which a standby has the rest or not. */
+	/* The end of a commit is better than either of these, which may be in the middle of a record that a standby has
+	 * only in part. */
 	if (!XLogRecPtrIsInvalid(commit_end))
 		cursor->lsn = Min(cursor->lsn, Max(commit_end, told_end));
 	else if (!XLogRecPtrIsInvalid(confirmed))
 		cursor->lsn = Min(cursor->lsn, Max(confirmed, told_end));
 }
 
-/* Whether this server's history contains the place where the cursor was issued. */
+/* Returns whether this server's history contains the place where the cursor was issued. */
 static bool
 cursor_is_of_this_history(const SyncCursor *cursor)
 {
@@ -212,8 +214,8 @@ cursor_is_of_this_history(const SyncCursor *cursor)
 	return tliInHistory(cursor->timeline, history) && cursor->lsn <= tliSwitchPoint(cursor->timeline, history, NULL);
 }
 
-/* Whether the transaction ids of rows can be compared with the cursor's; none of a standby's are beyond what it
- * replayed. */
+/* Returns whether the transaction IDs of rows can be compared with the cursor's. A cursor may be ahead of a standby,
+ * which has no IDs beyond what it has replayed. */
 static bool
 cursor_is_comparable(const SyncCursor *cursor)
 {

@@ -1,7 +1,7 @@
 /*
  * horizon.c: see horizon.h.
  *
- * Locks nothing. Memory: the current context's.
+ * Takes no locks.
  */
 #include "postgres.h"
 
@@ -43,7 +43,7 @@ parley_horizon_is_new(const Horizon *horizon, TransactionId xid)
 	return wide >= horizon->since || is_running(horizon, wide);
 }
 
-/* 1.0's sync() asked this of each row. */
+/* Called by sync() of version 1.0 for each row. */
 Datum
 parley_xid_reached(PG_FUNCTION_ARGS)
 {
@@ -52,7 +52,7 @@ parley_xid_reached(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(parley_horizon_is_new(&horizon, PG_GETARG_TRANSACTIONID(0)));
 }
 
-/* Adds those of the ids that are below since. False if there are too many. */
+/* Adds the IDs that are below since. Returns false if there are too many. */
 static bool
 running_add(Horizon *horizon, const TransactionId *xids, int count)
 {
@@ -74,7 +74,7 @@ parley_horizon_of_snapshot(Snapshot snapshot)
 {
 	Horizon horizon = { .since = parley_xid_widen(snapshot->xmax), .is_exact = true };
 
-	/* A snapshot does not count the transaction that took it among the running. */
+	/* A snapshot does not list the transaction that took it among the running ones. */
 	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()) && !snapshot->suboverflowed &&
 		running_add(&horizon, snapshot->xip, snapshot->xcnt) &&
 		running_add(&horizon, snapshot->subxip, snapshot->subxcnt))
@@ -110,7 +110,7 @@ parley_horizon_merge(const Horizon *a, const Horizon *b)
 			continue;
 		if (merged.running_count == HORIZON_RUNNING_MAX)
 		{
-			/* No room to name it: everything from it on is untold. */
+			/* If there is no room for it, nothing from it on is told. */
 			parley_horizon_lower(&merged, other.running[i]);
 			merged.is_exact = false;
 			continue;

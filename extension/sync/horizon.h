@@ -1,8 +1,8 @@
 /*
- * horizon.h: which transactions an answer has told of.
+ * horizon.h: the set of transactions whose changes have been delivered.
  *
- * A horizon divides all transactions, past and to come, into those that are told and those that are not: not told are
- * the ids from "since" on, and of those below it the ones that were running when the rows were read.
+ * A horizon divides all transactions, past and future, into those that are "told", that is, delivered, and those that
+ * are not. Not told are the IDs from "since" on, and those below it that were running when the rows were read.
  */
 #ifndef PARLEY_SYNC_HORIZON_H
 #define PARLEY_SYNC_HORIZON_H
@@ -16,28 +16,31 @@
 
 typedef struct Horizon
 {
-	uint64 since;  /* 0: nothing is told */
-	bool is_exact; /* false: what was running is not known one by one, and since is not above the oldest of it */
+	uint64 since;  /* 0 if nothing is told */
+	bool is_exact; /* if false, we do not know what was running, and since is not above the oldest of it */
 	int running_count;
-	uint64 running[HORIZON_RUNNING_MAX]; /* below since */
+	uint64 running[HORIZON_RUNNING_MAX]; /* all below since */
 } Horizon;
 
-/* The 64-bit form of a row's transaction id, right for one that began at most 2^32 transactions ago. */
+/* Returns the 64-bit form of a row's transaction ID. It is correct if the transaction began at most 2^32 transactions
+ * ago. */
 extern uint64 parley_xid_widen(TransactionId xid);
 
-/* Whether a row of that transaction is still to be told. Ids that are not normal are from before PostgreSQL 9.4. */
+/* Returns whether a row of that transaction still has to be delivered. IDs that are not normal are from before
+ * PostgreSQL 9.4, so their rows are old. */
 extern bool parley_horizon_is_new(const Horizon *horizon, TransactionId xid);
 
 /*
- * What the snapshot shows is told. The snapshot of a transaction that has written already, one of more running
- * transactions than there is room for, or of subtransactions that PostgreSQL lost count of, gives an inexact horizon.
+ * Returns a horizon in which everything that the snapshot sees is told. It is inexact if the transaction has already
+ * written, if there are more running transactions than HORIZON_RUNNING_MAX, or if the snapshot's subtransactions
+ * overflowed.
  */
 extern Horizon parley_horizon_of_snapshot(Snapshot snapshot);
 
-/* Lowers since, and forgets what is not below it any more. */
+/* Lowers since, and removes the running transactions that are no longer below it. */
 extern void parley_horizon_lower(Horizon *horizon, uint64 since);
 
-/* What either leaves untold is untold. */
+/* Returns a horizon that leaves untold whatever either of them does. */
 extern Horizon parley_horizon_merge(const Horizon *a, const Horizon *b);
 
 #endif

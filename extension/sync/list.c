@@ -1,10 +1,11 @@
 /*
  * list.c: what has changed in the operator's list of conversations since a cursor.
  *
- * No index says which of all conversations changed, so the log of changes has to (live/wakeups.h). Where it has
- * forgotten the cursor's place, or more has changed than a page holds, the list's first page comes whole.
+ * There is no index for finding the conversations that changed, so we rely on the change log (live/wakeups.h). If it no
+ * longer contains the cursor's place, or more has changed than fits on a page, we return the whole first page of the
+ * list.
  *
- * Reads only. Memory: SPI's context, but for what the answer is formed of.
+ * This only reads. Memory is SPI's, except for what the result is made of.
  */
 #include "postgres.h"
 
@@ -20,7 +21,7 @@
 
 PG_FUNCTION_INFO_V1(parley_sync_list);
 
-/* As list_conversations() shows them; of one whose messages are all deleted there is no message. */
+/* The same rows as list_conversations(), except that a conversation whose messages are all deleted has no message. */
 #define SHOWN                                                                                                       \
 	"SELECT c.xmin, row_to_json((SELECT j FROM (SELECT c.id AS conversation_id, m.number AS message_id, m.content," \
 	"  parley.rfc3339(m.created_at) AS \"timestamp\", p.id AS contact_id, p.name, p.phone AS phone_number, c.kind," \
@@ -40,7 +41,7 @@ static Statement list_newest = {
 	{ INT8OID },
 };
 
-/* The rows of the last statement as a JSON array, those alone that are to be told. */
+/* Appends the rows of the last statement to a JSON array; unless is_whole, only those that have to be delivered. */
 static void
 list_append(StringInfo list, Reading *reading, uint64 count, bool is_whole)
 {

@@ -1,15 +1,16 @@
 /*
  * reading.c: see reading.h.
  *
- * What is told must survive a crash, or the ids of transactions that are lost would be given out anew, and taken to be
- * told. A commit that was visible before it was on disk is waited for; "since" is not above the newest transaction that
- * is told, plus one. Only where a backlog comes in pages the whole log is flushed, once.
+ * Whatever is delivered must survive a crash. Otherwise the IDs of lost transactions would be assigned again, and the
+ * new ones would count as told. So we wait for commits that were visible before they were on disk, and "since" is never
+ * above the newest transaction that was delivered, plus one. Only if a backlog is delivered in several pages do we
+ * flush the whole WAL, once.
  *
- * Rows keep 32 bits of their transaction's id, which tells the last 2^32 apart: of older rows a message may be
- * repeated, and a cursor older than 2^30 transactions is refused. A cursor of which nothing became new is kept from
- * getting that old: ids below the last checkpoint's next one are not given out again.
+ * Rows keep only 32 bits of their transaction's ID, which distinguish the last 2^32 transactions. A message in an older
+ * row may be delivered again, and a cursor older than 2^30 transactions is refused. A cursor with nothing new is kept
+ * from getting that old: IDs below the next ID of the last checkpoint are never assigned again.
  *
- * Locks XactTruncationLock or ControlFileLock for a moment. Memory: the current context's.
+ * Locks XactTruncationLock or ControlFileLock briefly. Memory is allocated in the current context.
  */
 #include "postgres.h"
 
@@ -27,13 +28,13 @@
 #include "live/wakeups.h"
 #include "sync/reading.h"
 
-/* How far "since" may fall behind before the last checkpoint is looked up. */
+/* How far "since" may fall behind before we look at the last checkpoint. */
 #define YOUNG_MAX (UINT64CONST(1) << 20)
 
 /*
- * The log of changes says what a snapshot taken after its place shows. So the caller's, which is older, is not used;
- * and the log is not where the snapshot must be the caller's, or shows what is not in the log yet, the transaction's
- * own writes.
+ * The change log contains everything that a snapshot taken after its place sees. So we take a new snapshot rather than
+ * the caller's, which is older. We do not use the log if the snapshot must be the caller's, or sees the transaction's
+ * own writes, which are not in the log yet.
  */
 Reading
 parley_reading_begin(const text *cursor, int64 user_id, bool thorough)
@@ -69,8 +70,8 @@ parley_reading_wants(const Reading *reading, TransactionId xid)
 }
 
 /*
- * Where the commit ends in the log, if the transaction may have become visible before it was on disk. Of one so old
- * that its status is forgotten, the commit is on disk.
+ * Returns the end of the commit in the WAL if the transaction may have become visible before it was on disk. If the
+ * transaction is so old that its status was truncated, its commit is on disk.
  */
 static XLogRecPtr
 commit_end(TransactionId xid)
@@ -96,7 +97,8 @@ parley_reading_tell(Reading *reading, TransactionId xid)
 	reading->newest = Max(reading->newest, parley_xid_widen(xid) + 1);
 }
 
-/* Ids below the last checkpoint's next one are not given out again. The end of its record counts as told. */
+/* Returns the next ID of the last checkpoint. IDs below it are never assigned again. The end of the checkpoint's record
+ * counts as delivered. */
 static uint64
 checkpoint_since(XLogRecPtr *told_end)
 {
@@ -117,8 +119,8 @@ checkpoint_since(XLogRecPtr *told_end)
 }
 
 /*
- * Each page has its say, since a standby that lags may read one of them. It does not know the log of changes, and what
- * it leaves untold may stand before the place where the round began.
+ * Merges the horizon of each page, because a standby that lags may have served one of them. A standby has no change
+ * log, so what it leaves untold may be before the place where the round began.
  */
 static void
 round_merge(Reading *reading)
@@ -130,7 +132,7 @@ round_merge(Reading *reading)
 		cursor->changes = 0;
 }
 
-/* The round is told when it is over: what its first snapshot shows, which has to be on disk for that. */
+/* The round is told when it is complete: that is, what its first snapshot sees, which must therefore be on disk. */
 static void
 round_continue(Reading *reading)
 {
@@ -149,7 +151,8 @@ round_continue(Reading *reading)
 		reading->told_end = GetFlushRecPtr(NULL);
 }
 
-/* False: there is nothing to tell of, and the cursor stays as it was, with the place where it was issued. */
+/* Returns false if there is nothing to deliver. The cursor then stays as it was, including the place where it was
+ * issued. */
 static bool
 round_end(Reading *reading)
 {

@@ -1,5 +1,5 @@
 /*
- * reading.h: one reading of the database for a cursor: from what the cursor has told to the cursor that goes on.
+ * reading.h: reads the database for a cursor, and makes the next cursor.
  */
 #ifndef PARLEY_SYNC_READING_H
 #define PARLEY_SYNC_READING_H
@@ -12,31 +12,32 @@
 typedef struct Reading
 {
 	SyncCursor cursor;
-	uint64 place;    /* in the log of changes, before the snapshot; 0: there is none */
-	Horizon horizon; /* what the snapshot shows */
-	bool reached;    /* something has changed, whether there is anything to tell of it or not */
-	uint64 newest;   /* transaction that is told of, plus one */
+	uint64 place;    /* in the change log, from before the snapshot; 0 if there is none */
+	Horizon horizon; /* what the snapshot sees */
+	bool reached;    /* something has changed, even if there was nothing to deliver */
+	uint64 newest;   /* the newest transaction that was delivered, plus one */
 	bool thorough;
-	XLogRecPtr told_end; /* of what was visible before it was on disk, where the last ends in the log */
+	XLogRecPtr told_end; /* the end in the WAL of the last commit that was visible before it was on disk */
 } Reading;
 
 /*
- * Begins at the cursor given (NULL: at the beginning), with an active snapshot of its own. thorough: the log of changes
- * is not asked.
- * Errors: as parley_cursor_parse() and parley_cursor_require_resumable().
+ * Starts reading at the given cursor, or at the beginning if it is NULL. Pushes an active snapshot. If `thorough`, does
+ * not use the change log. Fails like parley_cursor_parse() and parley_cursor_require_resumable().
  */
 extern Reading parley_reading_begin(const text *cursor, int64 user_id, bool thorough);
 
-/* The user's sources that may have changed since the cursor; false: it is not known. As parley_changes_since(). */
+/* Returns the user's sources that may have changed since the cursor, as parley_changes_since() does. Returns false if
+ * they are not known. */
 extern bool parley_reading_changes(const Reading *reading, int64 **sources, int *count);
 
-/* Whether a row of the transaction is to be told. */
+/* Returns whether a row of the transaction has to be delivered. */
 extern bool parley_reading_wants(const Reading *reading, TransactionId xid);
 
-/* A row of the transaction is told, or would be if there were anything to tell. */
+/* Call this for each row that is delivered, and for each row that is new even if it had nothing to deliver. */
 extern void parley_reading_tell(Reading *reading, TransactionId xid);
 
-/* Ends it, and makes the cursor the next one; more: what it tells is a page, and not the last of its round. */
+/* Pops the snapshot and turns the cursor into the next one. Pass `more` if this was a page, and not the last one of its
+ * round. */
 extern void parley_reading_end(Reading *reading, bool more);
 
 #endif

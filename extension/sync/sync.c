@@ -1,17 +1,17 @@
 /*
  * sync.c: what is new to a user since a cursor.
  *
- * Nothing is stored for it. A row's xmin says which transaction wrote it, and the cursor which transactions it has told
- * of (horizon.h). What a user follows are sources: their conversations, and their accounts. Every message, edit and
- * deletion also updates its conversation's row, and every transaction its account's, so that a source has something new
- * if its row is new. In it the entries are numbered in commit order: from the last one backwards, the first that is
- * told ends the new ones. Messages edited or deleted are found through an index of those alone. How far somebody has
- * read is a row of its own.
+ * Nothing is stored for this. A row's xmin is the transaction that wrote it, and the cursor knows which transactions
+ * have been told (horizon.h). A user follows sources, which are their conversations and their accounts. Every message,
+ * edit and deletion also updates the row of its conversation, and every transaction that of its account. So a source
+ * has something new if its row is new. The entries of a source are numbered in commit order, so reading backwards, we
+ * can stop at the first entry that is told. Edited and deleted messages are found through an index of just those. Each
+ * read horizon is a row of its own.
  *
- * Which sources changed is known from the log of changes (live/wakeups.h); where that has forgotten the cursor's place,
- * all of them are read.
+ * The change log (live/wakeups.h) knows which sources have changed. If it no longer contains the cursor's place, we
+ * read all of them.
  *
- * Reads only. Memory: SPI's context, but for what the answer is formed of.
+ * This only reads. Memory is SPI's, except for what the result is made of.
  */
 #include "postgres.h"
 
@@ -32,7 +32,7 @@
 PG_FUNCTION_INFO_V1(parley_sync);
 PG_FUNCTION_INFO_V1(parley_sync_1_1);
 
-/* A conversation, or the account whose negated id it has. As unsigned numbers, accounts come last. */
+/* A conversation, or an account, whose id is negated. Compared as unsigned numbers, accounts come last. */
 typedef struct Source
 {
 	int64 id;
@@ -55,11 +55,11 @@ typedef struct Sources
 	Reader *readers;
 } Sources;
 
-/* The answer in the making. */
+/* The result being built. */
 typedef struct SyncPage
 {
 	Reading reading;
-	int64 room; /* entries that still fit */
+	int64 room; /* the number of entries that still fit */
 	StringInfoData messages;
 	StringInfoData reads;
 	StringInfoData transactions;
@@ -87,9 +87,9 @@ static Statement list_accounts = {
 	"SELECT -id, xmin FROM parley.accounts WHERE user_id = $1 ORDER BY id DESC",
 	{ INT8OID },
 };
-/* A horizon in SQL: rows not older than an age, and those of what was running. */
+/* A horizon in SQL: rows that are not older than an age, and rows of transactions that were running. */
 #define IS_NEW(row, age, running) "(age(" row "xmin) <= " age " OR " row "xmin = ANY (" running "))"
-/* $1 source, $2 and $3 what is told, $4 user. */
+/* $1 is the source, $2 and $3 are what is told, $4 is the user. */
 static Statement find_told_message = {
 	"SELECT number FROM parley.messages"
 	" WHERE conversation_id = $1 AND NOT " IS_NEW("", "$2", "$3") " ORDER BY number DESC LIMIT 1",
@@ -100,8 +100,8 @@ static Statement find_told_transaction = {
 	" WHERE user_id = $4 AND account_id = -$1 AND NOT " IS_NEW("", "$2", "$3") " ORDER BY number DESC LIMIT 1",
 	{ INT8OID, INT4OID, XIDARRAYOID, INT8OID },
 };
-/* $1 source, $2 last number told by earlier rounds, $3 last number of the page before, $4 limit, $5 and $6 what is
- * told, $7 and $8 what is told after this round, $9 user. */
+/* $1 is the source, $2 the last number that earlier rounds told, $3 the last number of the previous page, $4 the limit,
+ * $5 and $6 what is told, $7 and $8 what is told after this round, $9 the user. */
 #define LIST_MESSAGES(last_columns)                                                                          \
 	{                                                                                                        \
 		"SELECT n.number, n.xmin, parley.message_json((n.conversation_id, n.number, n.sender_id, n.content," \
@@ -140,7 +140,7 @@ require_user(int64 user_id)
 						errargument("user_id")));
 }
 
-/* Adds the rows of the last statement: one for each reader of a conversation, or one for an account. */
+/* Adds the rows of the last statement: one per reader of a conversation, or one per account. */
 static void
 sources_add(Sources *sources, uint64 count, bool have_readers)
 {
@@ -173,8 +173,8 @@ sources_add(Sources *sources, uint64 count, bool have_readers)
 	}
 }
 
-/* The user's sources, conversations first, in the order of their ids; those alone that may have changed, if that is
- * known. */
+/* Reads the user's sources, conversations first, ordered by id. If it is known which sources may have changed, reads
+ * only those. */
 static Sources
 sources_read(const Reading *reading)
 {
@@ -212,7 +212,7 @@ page_add_reads(SyncPage *page, const Sources *sources, const Source *source)
 	}
 }
 
-/* The two parameters of IS_NEW. */
+/* Returns the two parameters of IS_NEW. */
 static void
 horizon_parameters(const Horizon *horizon, Datum *age, Datum *running)
 {
@@ -222,7 +222,7 @@ horizon_parameters(const Horizon *horizon, Datum *age, Datum *running)
 		xids[i] = TransactionIdGetDatum((TransactionId) horizon->running[i]);
 	*running = PointerGetDatum(
 		construct_array(xids, horizon->running_count, XIDOID, sizeof(TransactionId), true, TYPALIGN_INT));
-	/* age() counts from the same id; of rows from before PostgreSQL 9.4 it is the greatest that there is. */
+	/* age() counts from the same ID. For rows from before PostgreSQL 9.4 it returns the maximum. */
 	*age = Int32GetDatum(horizon->since == 0 ? PG_INT32_MAX
 											 : (int32) (GetStableLatestTransactionId() - (uint32) horizon->since));
 }
@@ -240,7 +240,7 @@ told_number(const Reading *reading, int64 source_id)
 	return DatumGetInt64(parley_statement_value(0, 1, NULL));
 }
 
-/* Adds the source's new entries after cursor.number, as far as there is room. */
+/* Adds the source's new entries after cursor.number, as long as there is room. */
 static void
 page_add_entries(SyncPage *page)
 {
@@ -256,7 +256,7 @@ page_add_entries(SyncPage *page)
 
 	horizon_parameters(&cursor->told, &values[4], &values[5]);
 	horizon_parameters(&cursor->round, &values[6], &values[7]);
-	/* Nothing is left for later where the round does not end with what a snapshot showed. */
+	/* Deliver everything that we see if the end of the round is not exactly what a snapshot saw. */
 	if (!cursor->in_round || !cursor->round.is_exact)
 		values[6] = Int32GetDatum(PG_INT32_MIN);
 	values[8] = Int64GetDatum(cursor->user_id);
@@ -272,7 +272,7 @@ page_add_entries(SyncPage *page)
 	page->room -= Min(found, (uint64) page->room);
 }
 
-/* Goes on where the last page ended, source by source, until the page is full or the round is over. */
+/* Continues where the last page ended, source by source, until the page is full or the round is complete. */
 static void
 page_fill(SyncPage *page, const Sources *sources)
 {
@@ -300,7 +300,7 @@ page_fill(SyncPage *page, const Sources *sources)
 	}
 }
 
-/* cursor, messages, reads, transactions, more, changed; 1.0 knows cursor, messages and more. */
+/* Returns cursor, messages, reads, transactions, more, changed. Version 1.0 has only cursor, messages and more. */
 static Datum
 page_form(FunctionCallInfo fcinfo, SyncPage *page, bool is_1_0)
 {
