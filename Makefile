@@ -66,10 +66,12 @@ lint format:
 	@clang-format $(if $(filter lint,$@),--dry-run -Werror,-i) $(C_FILES)
 	shellcheck deploy/*/*.sh test/*.sh .ci/run
 
-# Builds packages in dist/: for Debian, and the sources for PGXN.
-.PHONY: deb dist
+# Builds packages in dist/, for Debian and the sources for PGXN, and images of containers.
+.PHONY: deb dist container
 deb:
 	@bash deploy/debian/build.sh
+container:
+	@bash deploy/container/build.sh
 dist:
 	@mkdir -p dist
 	git archive --format=zip --prefix=parley-$(EXTVERSION).0/ --output=dist/parley-$(EXTVERSION).0.zip HEAD

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# `make deb`: builds the Debian packages from a copy of the files in git, and puts them into dist/.
+# `make deb`: builds the Debian packages from a copy of the files in git, and puts them into dist/. Without git, as in a container, all
+# files are copied.
 set -euo pipefail
 . "$(dirname "$0")/../local/common.sh"
 
-bash "$root/deploy/local/packages.sh" debhelper dpkg-dev postgresql-server-dev-all
+bash "$root/deploy/local/packages.sh" build-essential debhelper dpkg-dev postgresql-server-dev-all
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 source=$tmp/parley
 mkdir "$source"
 cd "$root"
-git ls-files -z --cached --others --exclude-standard | tar --null -T - -c | tar -x -C "$source"
+{ git ls-files -z --cached --others --exclude-standard 2>/dev/null || find . -type f -print0; } | tar --null -T - -c | tar -x -C "$source"
 cp -a deploy/debian "$source/debian"
 cd "$source"
 pg_buildext updatecontrol

@@ -31,10 +31,10 @@ esac
 debian_pg_config=/usr/lib/postgresql/$postgres_major/bin/pg_config
 export PG_CONFIG=${PG_CONFIG:-$debian_pg_config}
 
-# libh2o of Debian 12, which packages.sh unpacks here if the distribution has none
+# libh2o of Debian 12, which packages.sh unpacks here on newer releases: they have no package of it
 h2o=/usr/local/lib/parley-h2o
-if [ -d "$h2o/usr/include" ]; then
-	h2o_lib=$(echo "$h2o"/usr/lib/*-linux-*)
+if [ "$debian" != 12 ]; then
+	h2o_lib=$h2o/usr/lib/$(uname -m)-linux-gnu
 	export C_INCLUDE_PATH=$h2o/usr/include LIBRARY_PATH=$h2o_lib LD_RUN_PATH=$h2o_lib PKG_CONFIG_PATH=$h2o_lib/pkgconfig
 fi
 

@@ -1,0 +1,41 @@
+#!/bin/bash
+# The database's entry point. A volume that is empty gets a cluster with parley in it first.
+#
+#   PARLEY_DATABASE_PASSWORD   the password of role parley_gateway, for a new cluster
+#   PGPORT                     5432
+set -euo pipefail
+
+volume=/var/lib/postgresql/parley
+bin=$(echo /usr/lib/postgresql/*/bin)
+
+# Made under another name, so that a cluster that was not finished is not taken for one that was.
+create_cluster() {
+	local new=$volume/new
+	: "${PARLEY_DATABASE_PASSWORD:?is not set: it becomes the password of role parley_gateway}"
+	rm -rf "$new"
+	"$bin/initdb" --pgdata="$new" --username=postgres --auth-local=peer --auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 \
+		--no-instructions
+	cat >>"$new/postgresql.conf" <<-'CONF'
+
+		listen_addresses = '*'
+		max_connections = 200
+		shared_preload_libraries = 'parley'
+	CONF
+	echo "host parley parley_gateway all scram-sha-256" >>"$new/pg_hba.conf"
+	"$bin/pg_ctl" start --silent --wait --pgdata="$new" --options="-c listen_addresses=''" >/dev/null
+	createdb --host=/var/run/postgresql parley
+	psql -X -q -v ON_ERROR_STOP=1 --host=/var/run/postgresql -d parley <<-'SQL'
+		\set password `printf %s "$PARLEY_DATABASE_PASSWORD"`
+		SET client_min_messages = warning;
+		CREATE EXTENSION parley CASCADE;
+		-- Neither the password nor what is made of it is to stand in a log.
+		SET log_statement = none;
+		ALTER ROLE parley_gateway LOGIN PASSWORD :'password';
+	SQL
+	"$bin/pg_ctl" stop --silent --wait --mode=fast --pgdata="$new"
+	mv "$new" "$volume/data"
+}
+
+[ -e "$volume/data" ] || create_cluster
+unset PARLEY_DATABASE_PASSWORD
+exec "$bin/postgres" -D "$volume/data"
