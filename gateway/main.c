@@ -69,9 +69,7 @@ files_read(const Config *config, TokenKeys **keys, SSL_CTX **tls)
 	*keys = NULL;
 	*tls = NULL;
 	if (config->jwt_key_file[0] != '\0')
-		*keys = token_keys_read(config->jwt_key_file, config->jwt_issuer, config->jwt_audience, error, sizeof(error));
-	if (*keys != NULL)
-		token_keys_set_phone_claim(*keys, config->verified_phone_claim);
+		*keys = token_keys_read(config, error, sizeof(error));
 	if (error[0] == '\0' && config->tls_cert_file[0] != '\0')
 		*tls = tls_context_read(config->tls_cert_file, config->tls_key_file, error, sizeof(error));
 	if (error[0] == '\0')
@@ -168,7 +166,6 @@ gateway_run(Gateway *gateway)
 	service_notify("STOPPING=1");
 	log_info("event=draining");
 	server_drain(gateway->server);
-	server_wait(gateway->server);
 	wakeup_listener_dispose(gateway->listener);
 	route_loader_dispose(gateway->loader);
 	server_dispose(gateway->server);

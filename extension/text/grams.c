@@ -65,7 +65,7 @@ token_is_empty(const Token *token)
 }
 
 static inline Gram
-trigram(uint32_t a, uint32_t b, uint32_t c)
+gram_of_three(uint32_t a, uint32_t b, uint32_t c)
 {
 	return (Gram) ((uint64_t) a << (2 * CHARACTER_BITS) | (uint64_t) b << CHARACTER_BITS | c);
 }
@@ -135,7 +135,7 @@ bridge_range(const Edge *end, const Edge *start)
 }
 
 static Gram
-bridge(const Token *token, const Token *following)
+gram_bridge(const Token *token, const Token *following)
 {
 	Edge end = edge_end(token, false);
 	Edge start = edge_start(following, false);
@@ -154,12 +154,12 @@ parley_grams_of_text(const char *text, size_t length, bool utf8, uint32_t *chara
 		for (const uint32_t *at = token.from; at < token.to; at++)
 		{
 			if (has_single(*at))
-				grams[count++] = trigram(*at, 0, 0);
+				grams[count++] = gram_of_three(*at, 0, 0);
 			if (at + 2 < token.to)
-				grams[count++] = trigram(at[0], at[1], at[2]);
+				grams[count++] = gram_of_three(at[0], at[1], at[2]);
 		}
 		following = token_next(token.to, characters, end);
-		grams[count++] = bridge(&token, &following);
+		grams[count++] = gram_bridge(&token, &following);
 	}
 	return count;
 }
@@ -179,7 +179,7 @@ clue_of_gram(Gram gram)
 static GramRange
 trigrams_from(uint32_t a, uint32_t b)
 {
-	Gram low = trigram(a, b, 0);
+	Gram low = gram_of_three(a, b, 0);
 	uint64_t rest = (UINT64_C(1) << (b == 0 ? 2 : 1) * CHARACTER_BITS) - 1;
 
 	return (GramRange){ low, (Gram) ((uint64_t) low | rest), ~rest };
@@ -212,7 +212,7 @@ clues_of_short_token(const Token *token, GramClue *clues)
 
 	for (const uint32_t *at = token->from; at < token->to; at++)
 		if (has_single(*at))
-			clues[count++] = clue_of_gram(trigram(*at, 0, 0));
+			clues[count++] = clue_of_gram(gram_of_three(*at, 0, 0));
 	if (token->to - token->from == 2)
 		clues[count++] =
 			(GramClue){ 2, { trigrams_from(first, token->from[1]), bridges_after(first, token->from[1]) } };
@@ -259,7 +259,7 @@ parley_clues_of_term(const char *term, size_t length, bool utf8, uint32_t *chara
 				clues[count++] = clue;
 		}
 		for (const uint32_t *at = token.from; at + 2 < token.to && count < clues_max; at++)
-			clues[count++] = clue_of_gram(trigram(at[0], at[1], at[2]));
+			clues[count++] = clue_of_gram(gram_of_three(at[0], at[1], at[2]));
 	}
 	if (count == 0)
 	{

@@ -183,19 +183,19 @@ keys_add(TokenKeys *keys, const char *entry)
 }
 
 TokenKeys *
-token_keys_read(const char *files, const char *issuer, const char *audience, char *error, size_t error_size)
+token_keys_read(const Config *config, char *error, size_t error_size)
 {
 	static atomic_ullong last_generation;
 	TokenKeys *keys = h2o_mem_alloc(sizeof(*keys));
-	char *list = strdup(files);
+	char *list = strdup(config->jwt_key_file);
 	const char *wrong = NULL;
 	char *rest = NULL;
 
 	*keys = (TokenKeys){ .holders = 1,
 						 .generation = atomic_fetch_add(&last_generation, 1) + 1,
-						 .issuer = issuer,
-						 .audience = audience,
-						 .phone_claim = "" };
+						 .issuer = config->jwt_issuer,
+						 .audience = config->jwt_audience,
+						 .phone_claim = config->verified_phone_claim };
 	for (char *entry = strtok_r(list, ",", &rest); entry != NULL && wrong == NULL; entry = strtok_r(NULL, ",", &rest))
 	{
 		wrong = keys_add(keys, entry);
@@ -209,18 +209,6 @@ token_keys_read(const char *files, const char *issuer, const char *audience, cha
 		return keys;
 	token_keys_release(keys);
 	return NULL;
-}
-
-void
-token_keys_set_phone_claim(TokenKeys *keys, const char *claim)
-{
-	keys->phone_claim = claim;
-}
-
-bool
-token_keys_have_phone_claim(const TokenKeys *keys)
-{
-	return keys != NULL && keys->phone_claim[0] != '\0';
 }
 
 TokenKeys *

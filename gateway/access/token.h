@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/config.h"
+
 typedef struct Caller
 {
 	bool is_authenticated;
@@ -21,18 +23,13 @@ typedef struct Caller
 typedef struct TokenKeys TokenKeys;
 
 /*
- * Reads the key files: ALGORITHM:PATH, or KID=ALGORITHM:PATH, comma separated. RS256 and ES256 take a public key in
- * PEM, HS256 a secret of at least 32 bytes, less a line end, that looks like no other kind of key. Tokens must have the
- * issuer and the audience, which live as long as the keys, unless they are "". NULL if that fails, with a sentence on
- * why in error.
+ * Reads the key files of the configuration: ALGORITHM:PATH, or KID=ALGORITHM:PATH, comma separated. RS256 and ES256
+ * take a public key in PEM, HS256 a secret of at least 32 bytes, less a line end, that looks like no other kind of key.
+ * Tokens must have the issuer and the audience unless they are "", and tell a phone by the claim, unless that is "";
+ * one that tells a phone need not tell a user. The texts live as long as the keys. NULL if that fails, with a sentence
+ * on why in error.
  */
-TokenKeys *token_keys_read(const char *files, const char *issuer, const char *audience, char *error, size_t error_size);
-/* From now on tokens tell a phone by this claim, and one that tells it need not tell a user. Before the keys are
- * shared; it lives as long as they. */
-void token_keys_set_phone_claim(TokenKeys *keys, const char *claim);
-
-/* Whether tokens tell a phone. NULL: no. */
-bool token_keys_have_phone_claim(const TokenKeys *keys);
+TokenKeys *token_keys_read(const Config *config, char *error, size_t error_size);
 
 TokenKeys *token_keys_retain(TokenKeys *keys);
 void token_keys_release(TokenKeys *keys);

@@ -41,40 +41,47 @@ json_write_text(Buffer *buffer, const char *text)
 		json_write_string(buffer, text, strlen(text));
 }
 
+void
+array_append(Buffer *literal, const char *text)
+{
+	buffer_append_byte(literal, literal->length == 0 ? '{' : ',');
+	if (text == NULL)
+	{
+		buffer_append_text(literal, "NULL");
+		return;
+	}
+	buffer_append_byte(literal, '"');
+	for (; *text != '\0'; text++)
+	{
+		if (*text == '"' || *text == '\\')
+			buffer_append_byte(literal, '\\');
+		buffer_append_byte(literal, *text);
+	}
+	buffer_append_byte(literal, '"');
+}
+
 bool
 array_from_json(const json_t *array, Buffer *out)
 {
 	const json_t *element;
 	size_t place;
 
-	buffer_append_byte(out, '{');
 	json_array_foreach(array, place, element)
 	{
-		const char *string = json_string_value(element);
+		const char *text = json_string_value(element);
 		char scalar[64];
 
-		if (place > 0)
-			buffer_append_byte(out, ',');
 		if (json_is_array(element) || json_is_object(element) ||
-			(string != NULL && strlen(string) != json_string_length(element)))
+			(text != NULL && strlen(text) != json_string_length(element)))
 			return false;
-		if (json_is_null(element))
-			buffer_append_text(out, "NULL");
-		else if (string == NULL)
-			buffer_append(out, scalar, json_dumpb(element, scalar, sizeof(scalar), JSON_ENCODE_ANY));
-		else
+		if (text == NULL && !json_is_null(element))
 		{
-			buffer_append_byte(out, '"');
-			for (; *string != '\0'; string++)
-			{
-				if (*string == '"' || *string == '\\')
-					buffer_append_byte(out, '\\');
-				buffer_append_byte(out, *string);
-			}
-			buffer_append_byte(out, '"');
+			scalar[json_dumpb(element, scalar, sizeof(scalar) - 1, JSON_ENCODE_ANY)] = '\0';
+			text = scalar;
 		}
+		array_append(out, text);
 	}
-	buffer_append_byte(out, '}');
+	buffer_append_text(out, out->length == 0 ? "{}" : "}");
 	return true;
 }
 

@@ -28,16 +28,6 @@ form_matches(const char *form, const char *text)
 	return true;
 }
 
-/* Whether the day is in the calendar: timegm() would carry February 30 over into March. */
-static bool
-day_exists(const struct tm *time)
-{
-	struct tm day = { .tm_year = time->tm_year, .tm_mon = time->tm_mon, .tm_mday = time->tm_mday };
-
-	timegm(&day);
-	return day.tm_mon == time->tm_mon && day.tm_mday == time->tm_mday;
-}
-
 /* Z, or an offset in seconds. */
 static bool
 zone_read(const char *text, time_t *offset_s)
@@ -61,6 +51,7 @@ rfc3339_is_valid(const char *text)
 	size_t length = strlen(text);
 	const char *at = text + 19;
 	struct tm time = { 0 };
+	struct tm day;
 	int rounded_up = 0;
 	time_t offset_s;
 	time_t instant;
@@ -85,7 +76,9 @@ rfc3339_is_valid(const char *text)
 		return false;
 	time.tm_year -= 1900;
 	time.tm_mon--;
-	if (!day_exists(&time))
+	day = (struct tm){ .tm_year = time.tm_year, .tm_mon = time.tm_mon, .tm_mday = time.tm_mday };
+	timegm(&day);
+	if (day.tm_mon != time.tm_mon || day.tm_mday != time.tm_mday) /* it was carried over, as February 30 is */
 		return false;
 	instant = timegm(&time) + rounded_up - offset_s;
 	return instant >= year_1 && instant < year_10000;

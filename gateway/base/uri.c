@@ -25,7 +25,7 @@ utf8_is_valid(const char *text, size_t length)
 	return string != NULL;
 }
 
-PercentResult
+UriResult
 percent_decode(const char *in, size_t length, bool plus_is_blank, char *out, size_t *out_length)
 {
 	size_t written = 0;
@@ -39,7 +39,7 @@ percent_decode(const char *in, size_t length, bool plus_is_blank, char *out, siz
 			char digits[3] = "";
 
 			if (i + 2 >= length || !isxdigit((unsigned char) in[i + 1]) || !isxdigit((unsigned char) in[i + 2]))
-				return PERCENT_MALFORMED;
+				return URI_MALFORMED;
 			memcpy(digits, in + i + 1, 2);
 			byte = (char) strtoul(digits, NULL, 16);
 			i += 2;
@@ -50,7 +50,7 @@ percent_decode(const char *in, size_t length, bool plus_is_blank, char *out, siz
 	}
 	out[written] = '\0';
 	*out_length = written;
-	return utf8_is_valid(out, written) ? PERCENT_OK : PERCENT_NOT_UTF8;
+	return utf8_is_valid(out, written) ? URI_OK : URI_NOT_UTF8;
 }
 
 void
@@ -68,7 +68,7 @@ percent_encode(Buffer *buffer, const char *text, size_t length)
 	}
 }
 
-PathResult
+UriResult
 path_parse(const char *raw, size_t length, h2o_mem_pool_t *pool, Path *path)
 {
 	const char *end = raw + length;
@@ -79,21 +79,21 @@ path_parse(const char *raw, size_t length, h2o_mem_pool_t *pool, Path *path)
 	{
 		const char *start = raw + 1;
 		PathSegment *segment;
-		PercentResult result;
+		UriResult result;
 
 		raw = memchr(start, '/', (size_t) (end - start));
 		if (raw == NULL)
 			raw = end;
 		if (path->count == PATH_SEGMENTS_MAX)
-			return PATH_TOO_DEEP;
+			return URI_TOO_DEEP;
 		segment = &path->segments[path->count++];
 		segment->text = decoded;
 		result = percent_decode(start, (size_t) (raw - start), false, decoded, &segment->length);
-		if (result != PERCENT_OK)
-			return result == PERCENT_MALFORMED ? PATH_MALFORMED : PATH_NOT_UTF8;
+		if (result != URI_OK)
+			return result;
 		decoded += segment->length + 1;
 	}
-	return PATH_OK;
+	return URI_OK;
 }
 
 bool
@@ -120,7 +120,7 @@ query_string_next(const char **query, size_t *length, h2o_mem_pool_t *pool, Quer
 	decoded = h2o_mem_alloc_pool(pool, (size_t) (end - start) + 2);
 	pair->name = decoded;
 	pair->result = percent_decode(start, (size_t) (equals - start), true, decoded, &pair->name_length);
-	if (pair->result != PERCENT_OK)
+	if (pair->result != URI_OK)
 		return true;
 	decoded += pair->name_length + 1;
 	pair->value = decoded;

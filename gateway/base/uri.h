@@ -15,18 +15,19 @@
 /* Whether the bytes are UTF-8 as RFC 3629 has it, and PostgreSQL: no text that it would refuse is ever sent to it. */
 bool utf8_is_valid(const char *text, size_t length);
 
-typedef enum PercentResult
+typedef enum UriResult
 {
-	PERCENT_OK,
-	PERCENT_MALFORMED, /* a % without two hexadecimal digits */
-	PERCENT_NOT_UTF8
-} PercentResult;
+	URI_OK,
+	URI_MALFORMED, /* a % without two hexadecimal digits */
+	URI_NOT_UTF8,
+	URI_TOO_DEEP /* a path of more than PATH_SEGMENTS_MAX segments */
+} UriResult;
 
 /*
  * Decodes length bytes of in to out, which has room for length + 1, ends them with a NUL and sets *out_length (which
  * tells of NULs inside). plus_is_blank: in a query string, as HTML forms and URLSearchParams write it.
  */
-PercentResult percent_decode(const char *in, size_t length, bool plus_is_blank, char *out, size_t *out_length);
+UriResult percent_decode(const char *in, size_t length, bool plus_is_blank, char *out, size_t *out_length);
 
 /* Appends text with everything but RFC 3986's unreserved characters encoded. */
 void percent_encode(Buffer *buffer, const char *text, size_t length);
@@ -48,16 +49,8 @@ typedef struct Path
 	size_t count;
 } Path;
 
-typedef enum PathResult
-{
-	PATH_OK,
-	PATH_MALFORMED, /* percent-encoding */
-	PATH_NOT_UTF8,
-	PATH_TOO_DEEP
-} PathResult;
-
 /* Splits a raw path (which begins with /) at each /, and then decodes every segment by itself, in pool's memory. */
-PathResult path_parse(const char *raw, size_t length, h2o_mem_pool_t *pool, Path *path);
+UriResult path_parse(const char *raw, size_t length, h2o_mem_pool_t *pool, Path *path);
 
 typedef struct QueryPair
 {
@@ -65,7 +58,7 @@ typedef struct QueryPair
 	size_t name_length;
 	const char *value;
 	size_t value_length;
-	PercentResult result; /* of decoding both; the texts are good only if PERCENT_OK */
+	UriResult result; /* of decoding both; the texts are good only if URI_OK */
 } QueryPair;
 
 /* Takes the next pair off *query into pool's memory; false when there is none. A + is a blank. */

@@ -46,42 +46,18 @@ boolean_write(Buffer *out, const char *text, size_t length)
 	buffer_append_text(out, text[0] == 't' ? "true" : "false");
 }
 
-static FieldWriter
-scalar_writer(Oid type)
+/* How a type's values are written, or its elements'; any other is a text. Of arrays, those that routes have. */
+static const struct
 {
-	switch (type)
-	{
-		case TYPE_SMALLINT:
-		case TYPE_INTEGER:
-		case TYPE_BIGINT:
-		case TYPE_OID:
-		case TYPE_JSON:
-		case TYPE_JSONB:
-			return verbatim_write;
-		case TYPE_BOOLEAN:
-			return boolean_write;
-		case TYPE_TIMESTAMPTZ:
-			return rfc3339_write;
-		default:
-			return json_write_string;
-	}
-}
-
-/* Of the arrays that routes have: texts, and integers. */
-static FieldWriter
-array_element_writer(Oid type)
-{
-	switch (type)
-	{
-		case TYPE_INTEGER_ARRAY:
-		case TYPE_BIGINT_ARRAY:
-			return verbatim_write;
-		case TYPE_TEXT_ARRAY:
-			return json_write_string;
-		default:
-			return NULL;
-	}
-}
+	Oid type;
+	FieldWriter write;
+	FieldWriter write_element;
+} writers[] = { { TYPE_SMALLINT, verbatim_write, NULL },      { TYPE_INTEGER, verbatim_write, NULL },
+				{ TYPE_BIGINT, verbatim_write, NULL },        { TYPE_OID, verbatim_write, NULL },
+				{ TYPE_JSON, verbatim_write, NULL },          { TYPE_JSONB, verbatim_write, NULL },
+				{ TYPE_BOOLEAN, boolean_write, NULL },        { TYPE_TIMESTAMPTZ, rfc3339_write, NULL },
+				{ TYPE_INTEGER_ARRAY, NULL, verbatim_write }, { TYPE_BIGINT_ARRAY, NULL, verbatim_write },
+				{ TYPE_TEXT_ARRAY, NULL, json_write_string } };
 
 static ColumnRole
 column_role(const char *name, Oid type)
@@ -119,8 +95,13 @@ columns_describe(const PGresult *result, const char *omitted, h2o_mem_pool_t *po
 			(Column){ .role = omitted != NULL && strcmp(name, omitted) == 0 ? ROLE_NOTHING : column_role(name, type),
 					  .name = name,
 					  .name_length = strlen(name),
-					  .write = scalar_writer(type),
-					  .write_element = array_element_writer(type) };
+					  .write = json_write_string };
+		for (size_t j = 0; j < sizeof(writers) / sizeof(writers[0]); j++)
+			if (writers[j].type == type)
+			{
+				columns[i].write = writers[j].write;
+				columns[i].write_element = writers[j].write_element;
+			}
 	}
 	return columns;
 }
@@ -175,7 +156,7 @@ link_append(const ResponseContext *context, h2o_mem_pool_t *pool, const char *re
 	buffer_append_text(out, out->length == 0 ? "<" : ", <");
 	buffer_append(out, escaped_path.base, escaped_path.len);
 	while (query_string_next(&query, &length, pool, &pair))
-		if (pair.result == PERCENT_OK && strcmp(pair.name, name) != 0 && strcmp(pair.name, "page") != 0)
+		if (pair.result == URI_OK && strcmp(pair.name, name) != 0 && strcmp(pair.name, "page") != 0)
 			pair_append(out, &separator, pair.name, pair.value, pair.value_length);
 	if (value != NULL)
 		pair_append(out, &separator, name, value, strlen(value));

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/uri.h"
 #include "db/pg_types.h"
 #include "call/value.h"
@@ -65,9 +66,9 @@ binding_take_query(Binding *binding, const char *query, size_t length)
 	{
 		Given *given;
 
-		if (pair.result == PERCENT_MALFORMED)
+		if (pair.result == URI_MALFORMED)
 			return binding_refuse(binding, 400, "The query string has a % that two hexadecimal digits do not follow.");
-		if (pair.result == PERCENT_NOT_UTF8)
+		if (pair.result == URI_NOT_UTF8)
 			return binding_refuse(binding, 400, "The query string is not valid UTF-8.");
 		given = binding_find(binding, SOURCE_QUERY, pair.name, pair.name_length);
 		if (given == NULL)
@@ -179,16 +180,17 @@ binding_take_path_header_and_token(Binding *binding, const StatementInput *input
 
 /* What tells a null from a field that is absent, where the function asks for it. */
 static Value
-binding_null_fields(const Binding *binding, const Parameter *asking)
+binding_null_fields(const Binding *binding)
 {
-	json_t *names = json_array();
+	Buffer names = { 0 };
 	Value value;
 
 	for (size_t i = 0; i < binding->route->parameter_count; i++)
 		if (binding->given[i].json != NULL && json_is_null(binding->given[i].json))
-			json_array_append_new(names, json_string(binding->route->parameters[i].name));
-	value = value_from_json(asking, names, binding->pool);
-	json_decref(names);
+			array_append(&names, binding->route->parameters[i].name);
+	buffer_append_text(&names, names.length == 0 ? "{}" : "}");
+	value = (Value){ .text = h2o_strdup(binding->pool, buffer_text(&names), names.length).base };
+	buffer_dispose(&names);
 	return value;
 }
 
@@ -221,7 +223,7 @@ binding_judge(const Binding *binding, const Parameter *parameter, const Given *g
 	const json_t *json = given->json;
 
 	if (parameter->source == SOURCE_NULLS)
-		return binding_null_fields(binding, parameter);
+		return binding_null_fields(binding);
 	if (given->text != NULL && !utf8_is_valid(given->text, given->length))
 		return (Value){ .wrong = "is not valid UTF-8" };
 	if (given->text != NULL)

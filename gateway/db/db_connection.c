@@ -29,7 +29,7 @@ db_connection_init(DbConnection *connection, h2o_loop_t *loop, const DbConnectio
 }
 
 static void
-set_state(DbConnection *connection, DbConnectionState state)
+connection_set_state(DbConnection *connection, DbConnectionState state)
 {
 	DbConnectionState before = connection->state;
 
@@ -38,16 +38,8 @@ set_state(DbConnection *connection, DbConnectionState state)
 	connection->owner->on_state(connection->owner->data, connection, before);
 }
 
-static DbQuery *
-first_under_way(DbConnection *connection)
-{
-	if (h2o_linklist_is_empty(&connection->under_way))
-		return NULL;
-	return H2O_STRUCT_FROM_MEMBER(DbQuery, link, connection->under_way.next);
-}
-
 static void
-unlink_query(DbConnection *connection, DbQuery *query)
+connection_unlink(DbConnection *connection, DbQuery *query)
 {
 	h2o_linklist_unlink(&query->link);
 	connection->under_way_count--;
@@ -64,14 +56,14 @@ query_release(DbQuery *query)
 /* Everything on the connection goes to on_lost, the last first, so that the owner can put them back at its queue's
  * head. */
 static void
-lose_queries(DbConnection *connection)
+connection_lose_queries(DbConnection *connection)
 {
 	while (!h2o_linklist_is_empty(&connection->under_way))
 	{
 		DbQuery *query = H2O_STRUCT_FROM_MEMBER(DbQuery, link, connection->under_way.prev);
 		bool known = connection->fatal && !connection->commit_doubtful && !query->answered;
 
-		unlink_query(connection, query);
+		connection_unlink(connection, query);
 		if (query->kind == DB_QUERY_EXECUTE)
 			connection->owner->on_lost(connection->owner->data, query, known);
 		else
@@ -93,8 +85,8 @@ db_connection_close(DbConnection *connection, const char *why)
 	if (connection->prepared != NULL)
 		memset(connection->prepared, 0, connection->statement_count);
 	if (was_open)
-		set_state(connection, DB_CONNECTION_CLOSED);
-	lose_queries(connection);
+		connection_set_state(connection, DB_CONNECTION_CLOSED);
+	connection_lose_queries(connection);
 }
 
 void
@@ -107,7 +99,7 @@ db_connection_dispose(DbConnection *connection)
 
 /* libpq's message without its line ends. */
 static void
-close_with_message(DbConnection *connection)
+connection_close_with_message(DbConnection *connection)
 {
 	char message[256];
 	size_t length;
@@ -132,7 +124,7 @@ on_notice(void *data, const PGresult *notice)
 
 /* Watches libpq's present socket; closes the connection if there is no descriptor left for it. */
 static bool
-watch_socket(DbConnection *connection)
+connection_watch_socket(DbConnection *connection)
 {
 	int descriptor;
 
@@ -161,28 +153,28 @@ db_connection_open(DbConnection *connection)
 	connection->unusable = false;
 	connection->commit_doubtful = false;
 	connection->pg = PQconnectStartParams(keywords, values, 1);
-	set_state(connection, DB_CONNECTION_CONNECTING);
+	connection_set_state(connection, DB_CONNECTION_CONNECTING);
 	if (connection->pg == NULL || PQstatus(connection->pg) == CONNECTION_BAD)
 	{
-		close_with_message(connection);
+		connection_close_with_message(connection);
 		return;
 	}
 	PQsetNoticeReceiver(connection->pg, on_notice, connection);
-	if (watch_socket(connection))
+	if (connection_watch_socket(connection))
 		h2o_socket_notify_write(connection->socket, on_connect_step);
 }
 
-static void flush(DbConnection *connection);
+static void connection_flush(DbConnection *connection);
 
 static void
 on_writable(h2o_socket_t *socket, const char *error)
 {
 	(void) error;
-	flush(socket->data);
+	connection_flush(socket->data);
 }
 
 static void
-flush(DbConnection *connection)
+connection_flush(DbConnection *connection)
 {
 	if (PQflush(connection->pg) == 1 && !h2o_socket_is_writing(connection->socket))
 		h2o_socket_notify_write(connection->socket, on_writable);
@@ -191,18 +183,18 @@ flush(DbConnection *connection)
 /* What was given to libpq is under way, and ends with a sync. If libpq refused it the connection is broken and will say
  * so. */
 static void
-sent(DbConnection *connection, DbQuery *query)
+connection_note_sent(DbConnection *connection, DbQuery *query)
 {
 	if (h2o_linklist_is_empty(&connection->under_way))
 		connection->changed_at_us = db_now_us();
 	h2o_linklist_insert(&connection->under_way, &query->link);
 	connection->under_way_count++;
 	PQpipelineSync(connection->pg);
-	flush(connection);
+	connection_flush(connection);
 }
 
 static DbQuery *
-create_own_query(DbQueryKind kind, unsigned statement_id)
+query_create_own(DbQueryKind kind, unsigned statement_id)
 {
 	static const DbStatement none;
 	DbQuery *query = db_query_create(&none, NULL);
@@ -214,18 +206,11 @@ create_own_query(DbQueryKind kind, unsigned statement_id)
 
 /* Sets up the session, or the transaction that goes on with what is sent next. */
 static void
-put_setup(DbConnection *connection, const char *is_local)
+connection_put_setup(DbConnection *connection, const char *is_local)
 {
 	const Oid boolean = 16;
 
 	PQsendQueryParams(connection->pg, connection->settings->setup_sql, 1, &boolean, &is_local, NULL, NULL, 0);
-}
-
-static void
-send_setup(DbConnection *connection)
-{
-	put_setup(connection, "false");
-	sent(connection, create_own_query(DB_QUERY_SETUP, 0));
 }
 
 enum
@@ -234,36 +219,34 @@ enum
 };
 
 static void
-statement_name(const DbConnection *connection, unsigned id, char name[NAME_SIZE])
+connection_name_statement(const DbConnection *connection, unsigned id, char name[NAME_SIZE])
 {
 	snprintf(name, NAME_SIZE, "p%" PRIx64 "_%u", connection->nonce, id);
 }
 
+/* A statement of the connection's own, whose failure harms nothing. */
 static void
-send_prepare(DbConnection *connection, const DbStatement *statement)
+connection_send_own(DbConnection *connection, const char *verb, const char *name)
 {
-	char name[NAME_SIZE];
+	char sql[NAME_SIZE + 16];
 
-	statement_name(connection, statement->id, name);
-	PQsendPrepare(connection->pg, name, statement->sql, statement->parameter_count, statement->parameter_types);
-	sent(connection, create_own_query(DB_QUERY_PREPARE, statement->id));
+	snprintf(sql, sizeof(sql), "%s %s", verb, name);
+	PQsendQueryParams(connection->pg, sql, 0, NULL, NULL, NULL, NULL, 0);
+	connection_note_sent(connection, query_create_own(DB_QUERY_OTHER, 0));
 }
 
 static void
-send_close(DbConnection *connection, unsigned statement_id)
+connection_send_close(DbConnection *connection, unsigned statement_id)
 {
 	char name[NAME_SIZE];
-	char sql[NAME_SIZE + 16];
 
-	statement_name(connection, statement_id, name);
-	snprintf(sql, sizeof(sql), "DEALLOCATE %s", name);
-	PQsendQueryParams(connection->pg, sql, 0, NULL, NULL, NULL, NULL, 0);
-	sent(connection, create_own_query(DB_QUERY_CLOSE, statement_id));
+	connection_name_statement(connection, statement_id, name);
+	connection_send_own(connection, "DEALLOCATE", name);
 }
 
 /* Where a statement stands in the list; statement_count if it does not. Ids in a list are consecutive. */
 static size_t
-statement_place(const DbConnection *connection, unsigned id)
+connection_find_statement(const DbConnection *connection, unsigned id)
 {
 	if (connection->statement_count == 0 || id < connection->statements[0]->id ||
 		id - connection->statements[0]->id >= connection->statement_count)
@@ -272,19 +255,24 @@ statement_place(const DbConnection *connection, unsigned id)
 }
 
 static void
-ensure_prepared(DbConnection *connection, size_t place)
+connection_prepare(DbConnection *connection, size_t place)
 {
+	const DbStatement *statement = connection->statements[place];
+	char name[NAME_SIZE];
+
 	if (connection->prepared[place])
 		return;
 	connection->prepared[place] = 1;
-	send_prepare(connection, connection->statements[place]);
+	connection_name_statement(connection, statement->id, name);
+	PQsendPrepare(connection->pg, name, statement->sql, statement->parameter_count, statement->parameter_types);
+	connection_note_sent(connection, query_create_own(DB_QUERY_PREPARE, statement->id));
 }
 
 static void
-prepare_all(DbConnection *connection)
+connection_prepare_all(DbConnection *connection)
 {
 	for (size_t i = 0; i < connection->statement_count; i++)
-		ensure_prepared(connection, i);
+		connection_prepare(connection, i);
 }
 
 void
@@ -294,13 +282,13 @@ db_connection_set_statements(DbConnection *connection, const DbStatement *const 
 
 	for (size_t i = 0; i < connection->statement_count; i++)
 		if (open && connection->prepared[i])
-			send_close(connection, connection->statements[i]->id);
+			connection_send_close(connection, connection->statements[i]->id);
 	free(connection->prepared);
 	connection->prepared = calloc(count + 1, 1);
 	connection->statements = statements;
 	connection->statement_count = count;
 	if (open)
-		prepare_all(connection);
+		connection_prepare_all(connection);
 }
 
 bool
@@ -319,40 +307,44 @@ db_connection_send(DbConnection *connection, DbQuery *query)
 {
 	const DbStatement *statement = query->statement;
 	bool pooled = connection->settings->transaction_pooling;
-	size_t place = statement_place(connection, statement->id);
+	size_t place = connection_find_statement(connection, statement->id);
 	char name[NAME_SIZE] = "";
 
 	if (!pooled && place < connection->statement_count)
 	{
-		ensure_prepared(connection, place);
-		statement_name(connection, statement->id, name);
+		connection_prepare(connection, place);
+		connection_name_statement(connection, statement->id, name);
 	}
 	else
 	{
 		/* Of an earlier list, or of none, or no session keeps it: it is prepared for this once, without a name. */
 		if (pooled)
-			put_setup(connection, "true");
+			connection_put_setup(connection, "true");
 		PQsendPrepare(connection->pg, name, statement->sql, statement->parameter_count, statement->parameter_types);
 	}
 	query->sent_at_us = db_now_us();
 	PQsendQueryPrepared(connection->pg, name, statement->parameter_count, query->values, NULL, NULL, 0);
-	sent(connection, query);
+	connection_note_sent(connection, query);
 }
 
 static void
-connected(DbConnection *connection)
+connection_set_up(DbConnection *connection)
 {
 	PQsetnonblocking(connection->pg, 1);
 	PQenterPipelineMode(connection->pg);
-	if (!watch_socket(connection))
+	if (!connection_watch_socket(connection))
 		return;
 	h2o_socket_read_start(connection->socket, on_readable);
-	set_state(connection, DB_CONNECTION_SETTING_UP);
+	connection_set_state(connection, DB_CONNECTION_SETTING_UP);
 	if (getrandom(&connection->nonce, sizeof(connection->nonce), 0) != sizeof(connection->nonce))
 		h2o_fatal("the system has no random bytes");
-	send_setup(connection);
-	if (!connection->settings->transaction_pooling)
-		prepare_all(connection);
+	connection_put_setup(connection, "false");
+	connection_note_sent(connection, query_create_own(DB_QUERY_SETUP, 0));
+	if (connection->settings->transaction_pooling)
+		return;
+	if (connection->settings->channel != NULL)
+		connection_send_own(connection, "LISTEN", connection->settings->channel);
+	connection_prepare_all(connection);
 }
 
 static void
@@ -363,10 +355,10 @@ on_connect_step(h2o_socket_t *socket, const char *error)
 
 	(void) error;
 	if (step == PGRES_POLLING_OK)
-		connected(connection);
+		connection_set_up(connection);
 	else if (step == PGRES_POLLING_FAILED)
-		close_with_message(connection);
-	else if (watch_socket(connection))
+		connection_close_with_message(connection);
+	else if (connection_watch_socket(connection))
 	{
 		if (step == PGRES_POLLING_READING)
 			h2o_socket_read_start(connection->socket, on_connect_step);
@@ -384,7 +376,7 @@ error_field(const PGresult *result, int field)
 }
 
 static DbError
-server_error(const PGresult *result)
+error_of_server(const PGresult *result)
 {
 	DbError error = { .kind = DB_ERROR_SERVER,
 					  .message = error_field(result, PG_DIAG_MESSAGE_PRIMARY),
@@ -400,7 +392,7 @@ server_error(const PGresult *result)
 }
 
 static bool
-is_success(const PGresult *result)
+result_is_success(const PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 
@@ -409,16 +401,16 @@ is_success(const PGresult *result)
 
 /* A statement that cannot be prepared is the affair of whoever asks for it; the others go on. */
 static void
-finish_own_query(DbConnection *connection, const DbQuery *query)
+connection_finish_own_query(DbConnection *connection, const DbQuery *query)
 {
-	bool success = is_success(query->result);
+	bool success = result_is_success(query->result);
 	char quoted[512];
 
 	if (query->kind == DB_QUERY_SETUP && !success)
 		connection->unusable = true;
 	else if (query->kind == DB_QUERY_PREPARE && !success)
 	{
-		size_t place = statement_place(connection, query->statement_id);
+		size_t place = connection_find_statement(connection, query->statement_id);
 		const char *state = error_field(query->result, PG_DIAG_SQLSTATE);
 
 		if (place < connection->statement_count)
@@ -431,51 +423,45 @@ finish_own_query(DbConnection *connection, const DbQuery *query)
 	}
 }
 
-/* Whether the statement is not what was prepared any more: its function answers other columns, or it is gone from the
- * session. It did nothing then, as any statement that ends in an error. */
-static bool
-is_stale(const DbQuery *query)
-{
-	const char *state = error_field(query->result, PG_DIAG_SQLSTATE);
-
-	return !query->abandoned && !query->repeated && (strcmp(state, "0A000") == 0 || strcmp(state, "26000") == 0);
-}
-
 void
 db_connection_forget_statement(DbConnection *connection, unsigned id)
 {
-	size_t place = statement_place(connection, id);
+	size_t place = connection_find_statement(connection, id);
 
 	if (place == connection->statement_count || !connection->prepared[place])
 		return;
 	connection->prepared[place] = 0;
-	send_close(connection, id);
+	connection_send_close(connection, id);
 }
 
 /* The sync after the query is answered: what happened to it is certain. */
 static void
-finish_query(DbConnection *connection, DbQuery *query)
+connection_finish_query(DbConnection *connection, DbQuery *query)
 {
-	unlink_query(connection, query);
+	const char *state = error_field(query->result, PG_DIAG_SQLSTATE);
+
+	connection_unlink(connection, query);
 	query->finished_at_us = connection->changed_at_us = db_now_us();
 	if (query->kind != DB_QUERY_EXECUTE)
 	{
-		finish_own_query(connection, query);
+		connection_finish_own_query(connection, query);
 		/* The last of what was sent to set it up. */
 		if (connection->state == DB_CONNECTION_SETTING_UP && connection->under_way_count == 0 && !connection->unusable)
-			set_state(connection, DB_CONNECTION_READY);
+			connection_set_state(connection, DB_CONNECTION_READY);
 	}
-	else if (!query->abandoned && is_success(query->result))
+	else if (!query->abandoned && result_is_success(query->result))
 		query->on_result(query, query->result);
-	else if (is_stale(query))
+	else if (!query->abandoned && !query->repeated && (strcmp(state, "0A000") == 0 || strcmp(state, "26000") == 0))
 	{
+		/* The statement is not what was prepared any more: its function answers other columns, or it is gone from the
+		 * session. It did nothing then, as any statement that ends in an error. */
 		connection->commit_doubtful = false;
 		connection->owner->on_stale(connection->owner->data, query);
 		return;
 	}
 	else if (!query->abandoned)
 	{
-		DbError error = server_error(query->result);
+		DbError error = error_of_server(query->result);
 
 		query->on_error(query, &error);
 	}
@@ -486,14 +472,14 @@ finish_query(DbConnection *connection, DbQuery *query)
 /* One result of the first query under way. An error after rows is the commit's, and stands in their place; what follows
  * an error is only that it was passed over. */
 static void
-receive_result(DbConnection *connection, DbQuery *query, PGresult *result)
+connection_receive_result(DbConnection *connection, DbQuery *query, PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 
 	if (status == PGRES_PIPELINE_SYNC)
 	{
 		PQclear(result);
-		finish_query(connection, query);
+		connection_finish_query(connection, query);
 		return;
 	}
 	if (status == PGRES_PIPELINE_ABORTED)
@@ -501,7 +487,7 @@ receive_result(DbConnection *connection, DbQuery *query, PGresult *result)
 		PQclear(result);
 		return;
 	}
-	if (is_success(result))
+	if (result_is_success(result))
 		query->answered = true;
 	else if (strcmp(error_field(result, PG_DIAG_SEVERITY_NONLOCALIZED), "FATAL") == 0)
 		connection->fatal = true;
@@ -511,7 +497,7 @@ receive_result(DbConnection *connection, DbQuery *query, PGresult *result)
 
 /* Hands out all answers that have come. Two NULLs in a row mean that libpq expects none. */
 static void
-receive_results(DbConnection *connection)
+connection_receive_results(DbConnection *connection)
 {
 	int nulls = 0;
 
@@ -524,21 +510,9 @@ receive_results(DbConnection *connection)
 		else
 		{
 			nulls = 0;
-			receive_result(connection, first_under_way(connection), result);
+			connection_receive_result(connection, H2O_STRUCT_FROM_MEMBER(DbQuery, link, connection->under_way.next),
+									  result);
 		}
-	}
-}
-
-static void
-receive_notifications(DbConnection *connection)
-{
-	PGnotify *notification;
-
-	while ((notification = PQnotifies(connection->pg)) != NULL)
-	{
-		if (connection->owner->on_notification != NULL)
-			connection->owner->on_notification(connection->owner->data, notification->relname);
-		PQfreemem(notification);
 	}
 }
 
@@ -548,15 +522,21 @@ on_readable(h2o_socket_t *socket, const char *error)
 	DbConnection *connection = socket->data;
 	size_t before = connection->under_way_count;
 	bool alive = PQconsumeInput(connection->pg) != 0;
+	PGnotify *notification;
 
 	(void) error;
-	receive_results(connection);
-	receive_notifications(connection);
+	connection_receive_results(connection);
+	while ((notification = PQnotifies(connection->pg)) != NULL)
+	{
+		if (connection->owner->on_notification != NULL)
+			connection->owner->on_notification(connection->owner->data, notification->relname);
+		PQfreemem(notification);
+	}
 	if (!alive || connection->unusable || PQstatus(connection->pg) == CONNECTION_BAD)
-		close_with_message(connection);
+		connection_close_with_message(connection);
 	else
 	{
-		flush(connection);
+		connection_flush(connection);
 		if (connection->state == DB_CONNECTION_READY && connection->under_way_count < before)
 			connection->owner->on_room(connection->owner->data, connection);
 	}
@@ -575,7 +555,7 @@ db_connection_check(DbConnection *connection, uint64_t now_us)
 			db_connection_close(connection, "no connection within the time for it");
 	}
 	else if (PQstatus(connection->pg) == CONNECTION_BAD)
-		close_with_message(connection);
+		connection_close_with_message(connection);
 	else if (connection->under_way_count > 0 && quiet_ms > connection->settings->silence_timeout_ms)
 		db_connection_close(connection, "no answer within the time for it");
 }

@@ -27,7 +27,7 @@ typedef struct DbConnectionOwner
 	void (*on_lost)(void *data, DbQuery *query, bool outcome_known);
 	/* The query's statement is not what was prepared; it did nothing. */
 	void (*on_stale)(void *data, DbQuery *query);
-	/* A notification on a channel that setup_sql listens to; may be NULL. */
+	/* A notification on the channel; may be NULL. */
 	void (*on_notification)(void *data, const char *channel);
 } DbConnectionOwner;
 
@@ -37,6 +37,7 @@ typedef struct DbConnectionSettings
 	const char *target_session_attrs; /* where conninfo does not say */
 	/* One statement that sets what the session needs; $1 is false, or true to set it for the transaction alone. */
 	const char *setup_sql;
+	const char *channel;         /* to LISTEN to; NULL: none */
 	bool transaction_pooling;    /* a pooler gives each transaction another session: nothing is kept in it */
 	uint32_t silence_timeout_ms; /* no answer for so long with queries under way: broken */
 	uint32_t connect_timeout_ms;

@@ -29,7 +29,7 @@ struct DbPool
 	h2o_loop_t *loop;
 	DbPoolSettings settings;
 	DbConnectionOwner owner;
-	DbPoolCounters counters;
+	uint64_t metrics[POOL_METRIC_COUNT];
 	PoolConnection *connections;
 	size_t ready_count;
 	bool unreachable; /* none is ready and the last attempt failed */
@@ -44,16 +44,7 @@ struct DbPool
 static void
 query_fail(DbQuery *query, DbErrorKind kind, bool outcome_unknown)
 {
-	DbError error = { .kind = kind,
-					  .outcome_unknown = outcome_unknown,
-					  .sqlstate = "08006",
-					  .message = "",
-					  .detail = "",
-					  .hint = "",
-					  .column = "",
-					  .constraint = "",
-					  .type_schema = "",
-					  .type_name = "" };
+	DbError error = { .kind = kind, .outcome_unknown = outcome_unknown };
 
 	if (!query->abandoned)
 		query->on_error(query, &error);
@@ -67,15 +58,12 @@ queue_first(const DbPool *pool)
 	return H2O_STRUCT_FROM_MEMBER(DbQuery, link, pool->queue.next);
 }
 
-static DbQuery *
-queue_take(DbPool *pool)
+static void
+queue_remove(DbPool *pool, DbQuery *query)
 {
-	DbQuery *query = queue_first(pool);
-
 	h2o_linklist_unlink(&query->link);
 	query->queued = false;
 	pool->queue_length--;
-	return query;
 }
 
 static void
@@ -90,7 +78,7 @@ queue_put(DbPool *pool, DbQuery *query, h2o_linklist_t *before)
 /* The ready connection with the least under way and room for more, or NULL. What may not be repeated is not sent where
  * nobody is any more. */
 static DbConnection *
-choose_connection(DbPool *pool, const DbQuery *query)
+pool_choose_connection(DbPool *pool, const DbQuery *query)
 {
 	DbConnection *best = NULL;
 
@@ -109,17 +97,19 @@ choose_connection(DbPool *pool, const DbQuery *query)
 static void
 queue_dispatch(DbPool *pool)
 {
-	DbConnection *connection;
-
-	while (pool->queue_length > 0 && (connection = choose_connection(pool, queue_first(pool))) != NULL)
+	while (pool->queue_length > 0)
 	{
-		DbQuery *query = queue_take(pool);
+		DbQuery *query = queue_first(pool);
+		DbConnection *connection = pool_choose_connection(pool, query);
 
+		if (connection == NULL)
+			return;
+		queue_remove(pool, query);
 		if (query->is_wanted == NULL || query->is_wanted(query))
 			db_connection_send(connection, query);
 		else
 		{
-			pool->counters.not_sent++;
+			pool->metrics[POOL_NOT_SENT]++;
 			query_fail(query, DB_ERROR_UNREACHABLE, false);
 		}
 	}
@@ -129,12 +119,17 @@ static void
 queue_fail(DbPool *pool)
 {
 	while (pool->queue_length > 0)
-		query_fail(queue_take(pool), DB_ERROR_UNREACHABLE, false);
+	{
+		DbQuery *query = queue_first(pool);
+
+		queue_remove(pool, query);
+		query_fail(query, DB_ERROR_UNREACHABLE, false);
+	}
 }
 
 /* Doubles from BACKOFF_FIRST_MS to BACKOFF_LAST_MS, each time between half and all of it. */
 static uint64_t
-backoff_us(DbPool *pool, unsigned failures)
+pool_backoff_us(DbPool *pool, unsigned failures)
 {
 	uint64_t pause_ms = BACKOFF_FIRST_MS;
 
@@ -146,7 +141,7 @@ backoff_us(DbPool *pool, unsigned failures)
 }
 
 static void
-note_ready(DbPool *pool, size_t ready_before)
+pool_note_ready(DbPool *pool, size_t ready_before)
 {
 	if ((ready_before == 0) != (pool->ready_count == 0) && pool->settings.on_ready != NULL && !pool->disposing)
 		pool->settings.on_ready(pool->settings.data, pool->ready_count > 0);
@@ -154,7 +149,7 @@ note_ready(DbPool *pool, size_t ready_before)
 
 /* A loss is logged, and the first of the failures that follow it, until there is a connection again. */
 static void
-log_state(const DbPool *pool, const PoolConnection *own, DbConnectionState before)
+pool_log_state(const DbPool *pool, const PoolConnection *own, DbConnectionState before)
 {
 	char quoted[512];
 	const char *reason = log_quote(own->connection.reason, quoted, sizeof(quoted));
@@ -176,14 +171,14 @@ on_state(void *data, DbConnection *connection, DbConnectionState before)
 	PoolConnection *own = H2O_STRUCT_FROM_MEMBER(PoolConnection, connection, connection);
 	size_t ready_before = pool->ready_count;
 
-	log_state(pool, own, before);
+	pool_log_state(pool, own, before);
 	if (connection->state == DB_CONNECTION_READY)
 	{
-		pool->counters.connects++;
+		pool->metrics[POOL_CONNECTS]++;
 		pool->ready_count++;
 		pool->unreachable = false;
 		own->failures = 0;
-		note_ready(pool, ready_before);
+		pool_note_ready(pool, ready_before);
 		queue_dispatch(pool);
 	}
 	else if (connection->state == DB_CONNECTION_CLOSED)
@@ -191,16 +186,16 @@ on_state(void *data, DbConnection *connection, DbConnectionState before)
 		if (before == DB_CONNECTION_READY)
 		{
 			pool->ready_count--;
-			pool->counters.losses++;
-			note_ready(pool, ready_before);
+			pool->metrics[POOL_LOSSES]++;
+			pool_note_ready(pool, ready_before);
 		}
 		else
 		{
-			pool->counters.connect_failures++;
+			pool->metrics[POOL_CONNECT_FAILURES]++;
 			own->failures++;
 			pool->unreachable = pool->ready_count == 0;
 		}
-		own->open_at_us = db_now_us() + (own->failures == 0 ? 0 : backoff_us(pool, own->failures));
+		own->open_at_us = db_now_us() + (own->failures == 0 ? 0 : pool_backoff_us(pool, own->failures));
 		if (pool->unreachable)
 			queue_fail(pool);
 	}
@@ -226,7 +221,7 @@ on_lost(void *data, DbQuery *query, bool outcome_known)
 		!pool->disposing)
 	{
 		query->repeated = true;
-		pool->counters.repeats++;
+		pool->metrics[POOL_REPEATS]++;
 		queue_put(pool, query, pool->queue.next);
 	}
 	else
@@ -259,9 +254,9 @@ static void
 query_expire(DbPool *pool, DbQuery *query, bool sent)
 {
 	if (sent)
-		pool->counters.query_timeouts++;
+		pool->metrics[POOL_QUERY_TIMEOUTS]++;
 	else
-		pool->counters.acquire_timeouts++;
+		pool->metrics[POOL_ACQUIRE_TIMEOUTS]++;
 	query->finished_at_us = db_now_us();
 	query->abandoned = true;
 	query->on_timeout(query, sent);
@@ -276,14 +271,14 @@ queue_expire(DbPool *pool, uint64_t now_us)
 
 		if (now_us < query->queued_at_us + (uint64_t) pool->settings.acquire_timeout_ms * 1000)
 			return;
-		queue_take(pool);
+		queue_remove(pool, query);
 		query_expire(pool, query, false);
 		h2o_mem_release_shared(query);
 	}
 }
 
 static void
-expire_under_way(DbPool *pool, DbConnection *connection, uint64_t now_us)
+pool_expire_under_way(DbPool *pool, DbConnection *connection, uint64_t now_us)
 {
 	for (h2o_linklist_t *link = connection->under_way.next, *next; link != &connection->under_way; link = next)
 	{
@@ -308,7 +303,7 @@ on_tick(h2o_timeout_entry_t *entry)
 
 		if (own->connection.state == DB_CONNECTION_CLOSED && now_us >= own->open_at_us)
 			db_connection_open(&own->connection);
-		expire_under_way(pool, &own->connection, now_us);
+		pool_expire_under_way(pool, &own->connection, now_us);
 		db_connection_check(&own->connection, now_us);
 	}
 	queue_dispatch(pool);
@@ -367,7 +362,7 @@ db_pool_set_statements(DbPool *pool, const DbStatement *const *statements, size_
 void
 db_pool_submit(DbPool *pool, DbQuery *query)
 {
-	DbConnection *connection = pool->queue_length == 0 ? choose_connection(pool, query) : NULL;
+	DbConnection *connection = pool->queue_length == 0 ? pool_choose_connection(pool, query) : NULL;
 
 	h2o_mem_addref_shared(query);
 	query->pool = pool;
@@ -378,7 +373,7 @@ db_pool_submit(DbPool *pool, DbQuery *query)
 		query_fail(query, DB_ERROR_UNREACHABLE, false);
 	else if (pool->queue_length >= pool->settings.queue_length_max)
 	{
-		pool->counters.queue_full++;
+		pool->metrics[POOL_QUEUE_FULL]++;
 		query_fail(query, DB_ERROR_QUEUE_FULL, false);
 	}
 	else
@@ -391,18 +386,10 @@ db_pool_abandon(DbQuery *query)
 	query->abandoned = true;
 	if (query->queued)
 	{
-		h2o_linklist_unlink(&query->link);
-		query->queued = false;
-		query->pool->queue_length--;
+		queue_remove(query->pool, query);
 		h2o_mem_release_shared(query);
 	}
 	h2o_mem_release_shared(query);
-}
-
-size_t
-db_pool_size(const DbPool *pool)
-{
-	return pool->settings.connection_count;
 }
 
 bool
@@ -420,30 +407,14 @@ db_pool_is_alive(const DbPool *pool)
 	return false;
 }
 
-size_t
-db_pool_ready_count(const DbPool *pool)
+const uint64_t *
+db_pool_metrics(DbPool *pool)
 {
-	return pool->ready_count;
-}
-
-size_t
-db_pool_queue_length(const DbPool *pool)
-{
-	return pool->queue_length;
-}
-
-size_t
-db_pool_under_way(const DbPool *pool)
-{
-	size_t count = 0;
-
+	pool->metrics[POOL_CONNECTIONS] = pool->settings.connection_count;
+	pool->metrics[POOL_CONNECTIONS_READY] = pool->ready_count;
+	pool->metrics[POOL_QUEUED] = pool->queue_length;
+	pool->metrics[POOL_UNDER_WAY] = 0;
 	for (size_t i = 0; i < pool->settings.connection_count; i++)
-		count += pool->connections[i].connection.under_way_count;
-	return count;
-}
-
-const DbPoolCounters *
-db_pool_counters(const DbPool *pool)
-{
-	return &pool->counters;
+		pool->metrics[POOL_UNDER_WAY] += pool->connections[i].connection.under_way_count;
+	return pool->metrics;
 }

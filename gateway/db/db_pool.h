@@ -5,6 +5,7 @@
 #ifndef DB_POOL_H
 #define DB_POOL_H
 
+#include "base/metrics.h"
 #include "db/db_connection.h"
 
 typedef struct DbPoolSettings
@@ -19,18 +20,6 @@ typedef struct DbPoolSettings
 	void (*on_ready)(void *data, bool ready); /* the first connection is there, the last has gone; may be NULL */
 	void (*on_notification)(void *data, const char *channel);
 } DbPoolSettings;
-
-typedef struct DbPoolCounters
-{
-	uint64_t connects;
-	uint64_t connect_failures;
-	uint64_t losses;
-	uint64_t repeats;
-	uint64_t queue_full;
-	uint64_t acquire_timeouts;
-	uint64_t query_timeouts;
-	uint64_t not_sent; /* the client had left */
-} DbPoolCounters;
 
 typedef struct DbPool DbPool;
 
@@ -51,13 +40,11 @@ void db_pool_submit(DbPool *pool, DbQuery *query);
 /* The maker's reference back: no callback comes any more, and if the query still waits it is not sent. */
 void db_pool_abandon(DbQuery *query);
 
-size_t db_pool_size(const DbPool *pool);
 bool db_pool_is_ready(const DbPool *pool);
 /* Whether a connection is ready and has not ended, even if the loop has yet to notice. */
 bool db_pool_is_alive(const DbPool *pool);
-size_t db_pool_ready_count(const DbPool *pool);
-size_t db_pool_queue_length(const DbPool *pool);
-size_t db_pool_under_way(const DbPool *pool);
-const DbPoolCounters *db_pool_counters(const DbPool *pool);
+
+/* What the pool has counted, and its gauges as they are now, by PoolMetric; good until the pool is used again. */
+const uint64_t *db_pool_metrics(DbPool *pool);
 
 #endif

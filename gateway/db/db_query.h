@@ -19,7 +19,7 @@ typedef enum DbErrorKind
 	DB_ERROR_LOST         /* the connection broke while the query was under way */
 } DbErrorKind;
 
-/* Texts are never NULL but where there is none, and live as long as the callback. */
+/* The texts are of DB_ERROR_SERVER alone, where "" is none, and live as long as the callback. */
 typedef struct DbError
 {
 	DbErrorKind kind;
@@ -47,8 +47,8 @@ typedef enum DbQueryKind
 {
 	DB_QUERY_EXECUTE,
 	DB_QUERY_PREPARE, /* the connection's own */
-	DB_QUERY_CLOSE,
-	DB_QUERY_SETUP
+	DB_QUERY_SETUP,
+	DB_QUERY_OTHER
 } DbQueryKind;
 
 typedef struct DbQuery DbQuery;

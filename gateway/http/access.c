@@ -1,15 +1,17 @@
 /*
- * access: identifies the caller by the token, and asks auth and the rate limit. Tokens and addresses never reach the
- * log.
+ * access: identifies the caller by the token, and decides by the route's row and the rate limit. Tokens and addresses
+ * never reach the log.
  */
 #include "http/access.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
-#include "access/auth.h"
 #include "http/reply.h"
 
 enum
@@ -17,10 +19,51 @@ enum
 	CLIENT_NAME_MAX = 80
 };
 
+/* Whether the path's {user_id} is the caller. */
+static bool
+path_is_own(const Route *route, const Path *path, const Caller *caller)
+{
+	const Parameter *parameter = route_parameter(route, "user_id");
+	const PathSegment *segment;
+	intmax_t id;
+
+	if (parameter == NULL || parameter->source != SOURCE_PATH)
+		return false;
+	/* Digits alone, as a bigint is written. */
+	segment = &path->segments[parameter->segment];
+	if (segment->length == 0 || strspn(segment->text, "0123456789") != segment->length)
+		return false;
+	errno = 0;
+	id = strtoimax(segment->text, NULL, 10);
+	return errno == 0 && id > 0 && id == caller->user_id;
+}
+
+AccessDecision
+access_decide(const Route *route, const Path *path, const Caller *caller)
+{
+	if (route->auth == AUTH_NONE || route->auth == AUTH_APPLICATION || caller->is_operator)
+		return ACCESS_ALLOWED;
+	if (!caller->is_authenticated)
+		return ACCESS_UNAUTHENTICATED;
+	return route->auth == AUTH_USER && path_is_own(route, path, caller) ? ACCESS_ALLOWED : ACCESS_FORBIDDEN;
+}
+
+bool
+access_bearer(const char *header, size_t length, const char **token, size_t *token_length)
+{
+	if (length < 8 || strncasecmp(header, "Bearer ", 7) != 0)
+		return false;
+	*token = header + 7;
+	*token_length = length - 7;
+	for (; *token_length > 0 && **token == ' '; (*token_length)--)
+		(*token)++;
+	return *token_length > 0;
+}
+
 /* Whether the name is none that a page of another site could have made its own and led here: localhost, a name without
  * a dot, an address, or what --listen names. */
 static bool
-is_own_host(const Request *request)
+request_is_for_own_host(const Request *request)
 {
 	h2o_iovec_t authority = request->http->authority;
 	unsigned char address[sizeof(struct in6_addr)];
@@ -39,7 +82,7 @@ is_own_host(const Request *request)
 
 /* Whether a browser says that a page of another site sends this, one that is not let in by --cors-origin. */
 static bool
-is_cross_site(const Request *request)
+request_is_cross_site(const Request *request)
 {
 	h2o_iovec_t site = request_header(request->http, "sec-fetch-site");
 	h2o_iovec_t origin = request_header(request->http, "origin");
@@ -77,14 +120,14 @@ access_authorize(Request *request)
 	size_t length;
 
 	if (request->worker->keys == NULL && request->route->auth != AUTH_NONE &&
-		(!is_own_host(request) || is_cross_site(request)))
+		(!request_is_for_own_host(request) || request_is_cross_site(request)))
 	{
 		reply_error(request, 403, "Without a key, requests for another host or from another site are refused.");
 		return false;
 	}
 	if (worker->keys == NULL)
 		request->caller.is_operator = true;
-	else if (header.base != NULL && auth_bearer(header.base, header.len, &token, &length))
+	else if (header.base != NULL && access_bearer(header.base, header.len, &token, &length))
 		verdict = token_verify(worker->tokens, worker->keys, token, length, time(NULL), &request->caller);
 	if (verdict == TOKEN_BAD)
 		reply_unauthenticated(request, true);
@@ -92,14 +135,14 @@ access_authorize(Request *request)
 		reply_error(request, 429, "Too many tokens that are not valid have been sent.");
 	if (verdict != TOKEN_GOOD)
 		return false;
-	switch (auth_decide(request->route, &request->path, &request->caller))
+	switch (access_decide(request->route, &request->path, &request->caller))
 	{
-		case AUTH_ALLOWED:
+		case ACCESS_ALLOWED:
 			return true;
-		case AUTH_UNAUTHENTICATED:
+		case ACCESS_UNAUTHENTICATED:
 			reply_unauthenticated(request, false);
 			return false;
-		case AUTH_FORBIDDEN:
+		case ACCESS_FORBIDDEN:
 			break;
 	}
 	reply_error(request, 403, "You do not have access to this resource.");
@@ -120,7 +163,7 @@ client_name_write(const Request *request, char name[CLIENT_NAME_MAX])
 }
 
 static void
-add_number_header(Request *request, const char *name, unsigned number)
+number_header_add(Request *request, const char *name, unsigned number)
 {
 	char text[16];
 
@@ -140,9 +183,9 @@ access_check_rate(Request *request)
 	if (length == 0)
 		return true;
 	verdict = rate_limit_take(limit, name, length, db_now_us());
-	add_number_header(request, "ratelimit-limit", (unsigned) request->worker->config->rate_burst);
-	add_number_header(request, "ratelimit-remaining", verdict.remaining);
-	add_number_header(request, "ratelimit-reset", verdict.reset_s);
+	number_header_add(request, "ratelimit-limit", (unsigned) request->worker->config->rate_burst);
+	number_header_add(request, "ratelimit-remaining", verdict.remaining);
+	number_header_add(request, "ratelimit-reset", verdict.reset_s);
 	if (verdict.allowed)
 		return true;
 	problem = problem_make(429, "Too many requests.");

@@ -28,12 +28,6 @@ clients_init(Clients *clients, Shared *shared, Metrics *metrics)
 	h2o_linklist_init_anchor(&clients->sending);
 }
 
-Client *
-client_of(h2o_conn_t *connection)
-{
-	return connection->callbacks->get_socket(connection)->on_close.data;
-}
-
 static void
 on_close(void *data)
 {
@@ -49,12 +43,15 @@ on_close(void *data)
 }
 
 /* The admin's listener knows no limit. */
-static void
-client_create(Listener *listener, h2o_socket_t *socket)
+bool
+client_accept(Listener *listener)
 {
 	Clients *clients = listener->clients;
+	h2o_socket_t *socket = h2o_evloop_socket_accept(listener->socket);
 	Client *client;
 
+	if (socket == NULL)
+		return false;
 	if (atomic_fetch_add(&clients->shared->client_count, 1) >= clients->shared->client_limit && !listener->is_admin)
 	{
 		atomic_fetch_sub(&clients->shared->client_count, 1);
@@ -63,7 +60,7 @@ client_create(Listener *listener, h2o_socket_t *socket)
 		if (!listener->speaks_tls && write(h2o_socket_get_fd(socket), refusal, sizeof(refusal) - 1) < 0)
 			log_warning("event=refusal_not_sent");
 		h2o_socket_close(socket);
-		return;
+		return true;
 	}
 	client = h2o_mem_alloc(sizeof(*client));
 	*client = (Client){ .socket = socket,
@@ -76,32 +73,15 @@ client_create(Listener *listener, h2o_socket_t *socket)
 	socket->on_close.cb = on_close;
 	socket->on_close.data = client;
 	h2o_accept(&listener->accept, socket);
-}
-
-/* Whether there was one to accept. */
-static bool
-listener_accept(Listener *listener)
-{
-	h2o_socket_t *socket = h2o_evloop_socket_accept(listener->socket);
-
-	if (socket != NULL)
-		client_create(listener, socket);
-	return socket != NULL;
+	return true;
 }
 
 void
 client_on_accept(h2o_socket_t *listening, const char *error)
 {
 	for (int i = 0; i < ACCEPTS_A_WAKE_UP && error == NULL; i++)
-		if (!listener_accept(listening->data))
+		if (!client_accept(listening->data))
 			return;
-}
-
-void
-client_accept_all(Listener *listener)
-{
-	while (listener_accept(listener))
-		;
 }
 
 static void

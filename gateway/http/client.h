@@ -54,17 +54,14 @@ void clients_init(Clients *clients, Shared *shared, Metrics *metrics);
 /* Accepts what waits, a bounded number at a time. The socket's data is its Listener. */
 void client_on_accept(h2o_socket_t *listener, const char *error);
 
-/* The client of an HTTP connection. */
-Client *client_of(h2o_conn_t *connection);
-
 /* Notes that an answer is being sent, or with 0 bytes that it was. For its memory others who hold most are cut off. */
 void client_set_sending(Client *client, size_t bytes);
 
 /* Cuts off who reads too slowly, and who holds most of too much memory. Called every tick. */
 void clients_check(Clients *clients, uint64_t now_us);
 
-/* Accepts all that waits. */
-void client_accept_all(Listener *listener);
+/* Accepts one that waits; false if none does. */
+bool client_accept(Listener *listener);
 
 /* Ends all connections, whatever is under way on them. */
 void clients_cut_off(Clients *clients);

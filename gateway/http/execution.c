@@ -6,9 +6,87 @@
 #include <poll.h>
 #include <string.h>
 
-#include "http/judge.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "http/reply.h"
+
+/* ----- which values the database would not take ----- */
+
+/* What the database says of a value takes the place of what was guessed from the error of its statement. */
+static void
+on_judged(DbQuery *query, const PGresult *rows)
+{
+	Request *request = query->data;
+	Problem *problem = &request->problem;
+	h2o_mem_pool_t *pool = &request->http->pool;
+
+	if (request->is_judged_anew && PQntuples(rows) > 0)
+		problem->fields.size = 0;
+	for (int row = 0; row < PQntuples(rows); row++)
+		problem_add_field(problem, pool, h2o_strdup(pool, PQgetvalue(rows, row, 0), SIZE_MAX).base,
+						  h2o_strdup(pool, PQgetvalue(rows, row, 1), SIZE_MAX).base);
+	reply_problem(request, problem);
+}
+
+/* Where the database does not answer, the problem is answered as it was. */
+static void
+on_judge_error(DbQuery *query, const DbError *error)
+{
+	Request *request = query->data;
+
+	(void) error;
+	reply_problem(request, &request->problem);
+}
+
+static void
+on_judge_timeout(DbQuery *query, bool sent)
+{
+	(void) sent;
+	on_judge_error(query, NULL);
+}
+
+bool
+execution_judge(Request *request, const Problem *problem, bool all)
+{
+	h2o_mem_pool_t *pool = &request->http->pool;
+	Buffer arrays[3] = { { 0 } }; /* names, types, values */
+	const char **values;
+
+	for (size_t i = 0; i < request->route->parameter_count; i++)
+	{
+		const Parameter *parameter = &request->route->parameters[i];
+		const char *value = request->statement.values[i];
+
+		if (value == NULL || !(parameter->has_more || (all && parameter->domain != NULL)))
+			continue;
+		array_append(&arrays[0], parameter_field(parameter));
+		array_append(&arrays[1], parameter->domain == NULL ? parameter->type : parameter->domain);
+		array_append(&arrays[2], value);
+	}
+	if (arrays[0].length == 0)
+		return false;
+	values = h2o_mem_alloc_pool(pool, 3 * sizeof(*values));
+	for (int i = 0; i < 3; i++)
+	{
+		buffer_append_byte(&arrays[i], '}');
+		values[i] = h2o_strdup(pool, buffer_text(&arrays[i]), arrays[i].length).base;
+		buffer_dispose(&arrays[i]);
+	}
+	if (request->query != NULL)
+		db_pool_abandon(request->query);
+	request->problem = *problem;
+	request->is_judged_anew = all;
+	request->query = db_query_create(&request->router->judge, values);
+	request->query->repeatable = true;
+	request->query->data = request;
+	request->query->on_result = on_judged;
+	request->query->on_error = on_judge_error;
+	request->query->on_timeout = on_judge_timeout;
+	db_pool_submit(request->worker->pools[METRICS_READ], request->query);
+	return true;
+}
+
+/* ----- the statement ----- */
 
 static void
 execution_on_result(DbQuery *query, const PGresult *result)
@@ -78,9 +156,7 @@ execution_on_error(DbQuery *query, const DbError *error)
 		log_error("event=statement_failed id=%s route=%s code=%s reason=%s", request->id, request->route->path,
 				  error->sqlstate, log_quote(error->message, quoted, sizeof(quoted)));
 	}
-	if (problem.status == 422 && error->column[0] == '\0' && judge_is_needed(request, true))
-		judge_ask(request, &problem, true);
-	else
+	if (problem.status != 422 || error->column[0] != '\0' || !execution_judge(request, &problem, true))
 		reply_problem(request, &problem);
 }
 

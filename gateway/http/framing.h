@@ -4,15 +4,9 @@
 #ifndef FRAMING_H
 #define FRAMING_H
 
-#include <stddef.h>
-
 #include <h2o.h>
 
-typedef struct FramingLimits
-{
-	size_t target_bytes;
-	size_t body_bytes;
-} FramingLimits;
+#include "config/config.h"
 
 typedef struct FramingFault
 {
@@ -21,10 +15,11 @@ typedef struct FramingFault
 } FramingFault;
 
 /*
- * Looks at the request's head and target. Afterwards path and query_at are those of the origin form, authority is that
- * of an absolute target, and the path of "OPTIONS *" is "*". After a fault the path is not to be used; if what follows
- * on the connection cannot be told from the body, the connection is set to close.
+ * Looks at the request's head, its target and the limits of the configuration. Afterwards path and query_at are those
+ * of the origin form, authority is that of an absolute target, and the path of "OPTIONS *" is "*". After a fault the
+ * path is not to be used; if what follows on the connection cannot be told from the body, the connection is set to
+ * close.
  */
-FramingFault framing_check(h2o_req_t *http, const FramingLimits *limits);
+FramingFault framing_check(h2o_req_t *http, const Config *config);
 
 #endif

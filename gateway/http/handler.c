@@ -6,23 +6,94 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "access/token.h"
+#include "base/json.h"
 #include "http/access.h"
-#include "http/built_in.h"
-#include "http/cors.h"
 #include "http/execution.h"
 #include "http/framing.h"
-#include "http/judge.h"
-#include "http/methods.h"
 #include "http/reply.h"
+
+/* ----- what the process says of itself, which the database cannot say for it ----- */
+
+/* Whether routes are known and every worker has connections to read and to write, those of this one alive. */
+static bool
+worker_is_ready(const Worker *worker)
+{
+	const Shared *shared = worker->shared;
+
+	return atomic_load(&shared->has_routes) && atomic_load(&shared->pools_ready) == 2 * shared->worker_count &&
+		   db_pool_is_alive(worker->pools[METRICS_READ]) && db_pool_is_alive(worker->pools[METRICS_WRITE]);
+}
+
+static void
+built_in_answer(Request *request)
+{
+	const Shared *shared = request->worker->shared;
+	const char *extension = request->router->extension_version;
+	Buffer body = { 0 };
+
+	if (request->route->built_in == BUILT_IN_METRICS)
+	{
+		metrics_write(shared->metrics, shared->worker_count, &body);
+		reply_body(request, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
+		return;
+	}
+	if (request->route->built_in == BUILT_IN_READY && !worker_is_ready(request->worker))
+	{
+		reply_error(request, 503, "The database cannot be reached, or its routes are not known yet.");
+		return;
+	}
+	buffer_append_text(&body, "{\"status\":\"ok\"");
+	/* A database of another version is served what it has; whoever looks after it is told. */
+	if (request->route->built_in == BUILT_IN_READY && extension[0] != '\0' && strcmp(extension, PARLEY_VERSION) != 0)
+	{
+		buffer_append_text(&body, ",\"extension\":");
+		json_write_text(&body, extension);
+		buffer_append_text(&body, ",\"gateway\":\"" PARLEY_VERSION "\"");
+	}
+	buffer_append_byte(&body, '}');
+	reply_body(request, 200, "application/json", &body);
+}
+
+/* ----- the route ----- */
+
+/* Answers 405, or OPTIONS on a path that has the routes; NULL: OPTIONS *, of the server as a whole. OPTIONS is one of a
+ * path's methods where --cors-origin is set. */
+static void
+methods_answer(Request *request, const RouteSet *routes, bool is_options)
+{
+	static const char allowed_headers[] = "Authorization, Content-Type, Idempotency-Key, X-Request-Id";
+	Buffer allow = { 0 };
+	Buffer body = { 0 };
+
+	for (int method = 0; routes != NULL && method < METHOD_COUNT; method++)
+		if (routes->by_method[method] != NULL)
+			buffer_printf(&allow, "%s%s%s", allow.length == 0 ? "" : ", ", route_method_name((HttpMethod) method),
+						  method == METHOD_GET ? ", HEAD" : "");
+	if (routes == NULL)
+		buffer_append_text(&allow, "GET, HEAD, POST, PUT, DELETE, OPTIONS");
+	else if (request->worker->config->cors_origin[0] != '\0')
+		buffer_append_text(&allow, ", OPTIONS");
+	reply_header(request, "allow", allow.base, allow.length);
+	if (is_options && request->is_cross_origin)
+	{
+		reply_header(request, "access-control-allow-methods", allow.base, allow.length);
+		reply_header(request, "access-control-allow-headers", allowed_headers, sizeof(allowed_headers) - 1);
+		reply_header(request, "access-control-max-age", "600", 3);
+	}
+	buffer_dispose(&allow);
+	if (is_options)
+		reply_body(request, 204, NULL, &body);
+	else
+		reply_error(request, 405, "Method not allowed.");
+}
 
 /* The routes at the path, those that are served on this listener; NULL: none, and the request is answered. */
 static const RouteSet *
-find_routes(Request *request)
+routes_find(Request *request)
 {
 	h2o_iovec_t raw = request_raw_path(request->http);
-	PathResult result = path_parse(raw.base, raw.len, &request->http->pool, &request->path);
-	const RouteSet *routes = result == PATH_OK ? router_match(request->router, &request->path) : NULL;
+	UriResult result = path_parse(raw.base, raw.len, &request->http->pool, &request->path);
+	const RouteSet *routes = result == URI_OK ? router_match(request->router, &request->path) : NULL;
 
 	/* With --admin-listen, what is internal is there alone, and nothing else is. */
 	for (int method = 0; routes != NULL && method < METHOD_COUNT; method++)
@@ -33,9 +104,9 @@ find_routes(Request *request)
 			request->client->is_admin != route->internal)
 			routes = NULL;
 	}
-	if (result == PATH_MALFORMED)
+	if (result == URI_MALFORMED)
 		reply_error(request, 400, "The path has a % that two hexadecimal digits do not follow.");
-	else if (result == PATH_NOT_UTF8)
+	else if (result == URI_NOT_UTF8)
 		reply_error(request, 400, "The path is not valid UTF-8.");
 	else if (routes == NULL && !request->router->is_complete)
 		reply_error(request, 503, "The routes are not known yet because the database cannot be reached.");
@@ -46,9 +117,9 @@ find_routes(Request *request)
 
 /* Sets the route, or answers. */
 static bool
-find_route(Request *request)
+route_find(Request *request)
 {
-	const RouteSet *routes = find_routes(request);
+	const RouteSet *routes = routes_find(request);
 	h2o_iovec_t name = request->http->method;
 	int method = METHOD_GET;
 
@@ -59,17 +130,19 @@ find_route(Request *request)
 					  strlen(route_method_name((HttpMethod) method))))
 		method++;
 	if (h2o_memis(name.base, name.len, H2O_STRLIT("OPTIONS")) && request->worker->config->cors_origin[0] != '\0')
-		methods_reply_options(request, routes);
+		methods_answer(request, routes, true);
 	else if (method == METHOD_COUNT || routes->by_method[method] == NULL)
-		methods_reply_not_allowed(request, routes);
+		methods_answer(request, routes, false);
 	else
 		request->route = routes->by_method[method];
 	return request->route != NULL;
 }
 
+/* ----- the values ----- */
+
 /* application/json or application/…+json, whatever parameters follow. */
 static bool
-is_json_type(h2o_iovec_t type)
+type_is_json(h2o_iovec_t type)
 {
 	size_t length = 0;
 
@@ -82,7 +155,7 @@ is_json_type(h2o_iovec_t type)
 }
 
 static StatementInput
-collect_input(Request *request)
+input_collect(Request *request)
 {
 	h2o_req_t *http = request->http;
 	h2o_iovec_t query = request_raw_query(http);
@@ -92,11 +165,15 @@ collect_input(Request *request)
 							 .query_length = query.len,
 							 .body = http->entity.base,
 							 .body_length = http->entity.len,
+							 .idempotency_key =
+								 key.base == NULL ? NULL : h2o_strdup(&http->pool, key.base, key.len).base,
+							 .idempotency_key_length = key.len,
 							 .caller_role = request->caller.is_operator        ? "operator"
 											: request->caller.is_authenticated ? "user"
 																			   : NULL };
 
-	if (!request->caller.is_operator && token_keys_have_phone_claim(request->worker->keys))
+	if (!request->caller.is_operator && request->worker->keys != NULL &&
+		request->worker->config->verified_phone_claim[0] != '\0')
 		input.caller_phone = request->caller.phone;
 	if (request->caller.user_id != 0)
 	{
@@ -105,33 +182,26 @@ collect_input(Request *request)
 
 		input.caller_id = h2o_strdup(&http->pool, id, (size_t) length).base;
 	}
-	if (key.base != NULL)
-	{
-		input.idempotency_key = h2o_strdup(&http->pool, key.base, key.len).base;
-		input.idempotency_key_length = key.len;
-	}
 	return input;
 }
 
 /* Binds the values; what is wrong with them is answered. */
 static bool
-bind_values(Request *request)
+values_bind(Request *request)
 {
 	const Route *route = request->route;
-	StatementInput input = collect_input(request);
+	StatementInput input = input_collect(request);
 	size_t body_limit = statement_body_limit(route, (size_t) request->worker->config->body_limit_bytes);
 	Problem problem;
 
 	if (input.body_length > body_limit)
 		reply_error(request, 413, "The body is too large.");
 	else if (input.body_length > 0 && (route->method == METHOD_POST || route->method == METHOD_PUT) &&
-			 !is_json_type(request_header(request->http, "content-type")))
+			 !type_is_json(request_header(request->http, "content-type")))
 		reply_error(request, 415, "The body must be application/json.");
 	else if (statement_bind(route, &input, &request->http->pool, &request->statement, &problem))
 		return true;
-	else if (problem.status == 422 && judge_is_needed(request, false))
-		judge_ask(request, &problem, false);
-	else
+	else if (problem.status != 422 || !execution_judge(request, &problem, false))
 		reply_problem(request, &problem);
 	return false;
 }
@@ -141,31 +211,23 @@ handler_on_request(h2o_handler_t *handler, h2o_req_t *http)
 {
 	Request *request = request_create(http);
 	const Config *config = request->worker->config;
-	FramingLimits limits = { (size_t) config->target_limit_bytes, (size_t) config->body_limit_bytes };
-	FramingFault fault = framing_check(http, &limits);
+	FramingFault fault = framing_check(http, config);
 
 	(void) handler;
-	request->is_cross_origin = cors_add_headers(http, config->cors_origin);
+	request->is_cross_origin = reply_cors_headers(http, config->cors_origin);
 	if (fault.status != 0)
-	{
 		reply_error(request, fault.status, fault.detail);
+	else if (h2o_memis(http->path.base, http->path.len, H2O_STRLIT("*")))
+		methods_answer(request, NULL, true);
+	else if (!route_find(request))
 		return 0;
-	}
-	if (h2o_memis(http->path.base, http->path.len, H2O_STRLIT("*")))
-	{
-		methods_reply_options(request, NULL);
-		return 0;
-	}
-	if (!find_route(request))
-		return 0;
-	if (request->route->built_in != BUILT_IN_NONE)
+	else if (request->route->built_in != BUILT_IN_NONE)
 		built_in_answer(request);
-	else if (access_authorize(request) && access_check_rate(request) && bind_values(request))
-	{
-		if (request->route->streams)
-			request->worker->guest->on_request(request->worker->guest_state, request);
-		else
-			execution_start(request);
-	}
+	else if (!access_authorize(request) || !access_check_rate(request) || !values_bind(request))
+		return 0;
+	else if (request->route->streams)
+		request->worker->guest->on_request(request->worker->guest_state, request);
+	else
+		execution_start(request);
 	return 0;
 }

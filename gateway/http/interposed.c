@@ -3,6 +3,7 @@
  */
 #include "http/interposed.h"
 
+#include <ctype.h>
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <string.h>
@@ -28,32 +29,13 @@ enum
 	SIZE_DIGITS_MAX = 15
 };
 
-static void
-trim_end(struct phr_header *header)
-{
-	const char *value = header->value;
-
-	while (header->value_len > 0 && (value[header->value_len - 1] == ' ' || value[header->value_len - 1] == '\t'))
-		header->value_len--;
-}
-
-/* What some clients send after a body is no request. */
-static bool
-is_empty_line(const char *bytes, size_t length)
-{
-	size_t i = 0;
-
-	while (i < length && (bytes[i] == '\r' || bytes[i] == '\n'))
-		i++;
-	return length <= 4 && i == length;
-}
-
 int
 phr_parse_request(const char *bytes, size_t length, const char **method, size_t *method_length, const char **path,
 				  size_t *path_length, int *minor_version, struct phr_header *headers, size_t *header_count,
 				  size_t last_length)
 {
 	static RequestParser h2os;
+	size_t empty = 0;
 	int parsed;
 
 	if (h2os == NULL)
@@ -61,8 +43,12 @@ phr_parse_request(const char *bytes, size_t length, const char **method, size_t 
 	parsed = h2os(bytes, length, method, method_length, path, path_length, minor_version, headers, header_count,
 				  last_length);
 	for (size_t i = 0; parsed > 0 && i < *header_count; i++)
-		trim_end(&headers[i]);
-	if ((parsed != -1 || is_empty_line(bytes, length)) && (parsed != -2 || length < H2O_MAX_REQLEN))
+		if (headers[i].value_len > 0)
+			headers[i].value_len = h2o_str_stripws(headers[i].value, headers[i].value_len).len;
+	while (empty < length && (bytes[empty] == '\r' || bytes[empty] == '\n'))
+		empty++;
+	/* What some clients send after a body is no request. */
+	if ((parsed != -1 || (length <= 4 && empty == length)) && (parsed != -2 || length < H2O_MAX_REQLEN))
 		return parsed;
 	*method = *path = "";
 	*method_length = *path_length = *header_count = 0;
@@ -70,20 +56,10 @@ phr_parse_request(const char *bytes, size_t length, const char **method, size_t 
 	return (int) length;
 }
 
-static int
-hex_digit(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	if (byte >= 'a' && byte <= 'f')
-		return byte - 'a' + 10;
-	return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
 static bool
-is_control(char byte)
+byte_is_control(char byte)
 {
-	return ((unsigned char) byte < ' ' && byte != '\t') || byte == 0x7F;
+	return iscntrl((unsigned char) byte) && byte != '\t';
 }
 
 static bool
@@ -97,11 +73,12 @@ chunk_enter(struct phr_chunked_decoder *decoder, int state)
 static bool
 chunk_take_size(struct phr_chunked_decoder *decoder, char byte)
 {
-	int digit = hex_digit(byte);
+	static const char digits[] = "0123456789abcdef";
+	const char *digit = memchr(digits, tolower((unsigned char) byte), sizeof(digits) - 1);
 
-	if (digit >= 0)
+	if (digit != NULL)
 	{
-		decoder->bytes_left_in_chunk = decoder->bytes_left_in_chunk * 16 + (size_t) digit;
+		decoder->bytes_left_in_chunk = decoder->bytes_left_in_chunk * 16 + (size_t) (digit - digits);
 		return decoder->digits++ < SIZE_DIGITS_MAX;
 	}
 	if (decoder->digits == 0)
@@ -125,7 +102,7 @@ chunk_take(struct phr_chunked_decoder *decoder, char byte)
 		case CHUNK_SIZE_BLANK: /* only an extension may follow */
 			return byte == ' ' || byte == '\t' || (byte == ';' && chunk_enter(decoder, CHUNK_EXTENSION));
 		case CHUNK_EXTENSION:
-			return byte == '\r' ? chunk_enter(decoder, CHUNK_SIZE_LF) : !is_control(byte);
+			return byte == '\r' ? chunk_enter(decoder, CHUNK_SIZE_LF) : !byte_is_control(byte);
 		case CHUNK_SIZE_LF:
 			return byte == '\n' && chunk_enter(decoder, decoder->bytes_left_in_chunk > 0 ? CHUNK_DATA
 														: decoder->consume_trailer       ? CHUNK_TRAILER_START
@@ -137,9 +114,9 @@ chunk_take(struct phr_chunked_decoder *decoder, char byte)
 		case CHUNK_TRAILER_START:
 			if (byte == '\r')
 				return chunk_enter(decoder, CHUNK_END_LF);
-			return byte != ' ' && byte != '\t' && !is_control(byte) && chunk_enter(decoder, CHUNK_TRAILER);
+			return byte != ' ' && byte != '\t' && !byte_is_control(byte) && chunk_enter(decoder, CHUNK_TRAILER);
 		case CHUNK_TRAILER:
-			return byte == '\r' ? chunk_enter(decoder, CHUNK_TRAILER_LF) : !is_control(byte);
+			return byte == '\r' ? chunk_enter(decoder, CHUNK_TRAILER_LF) : !byte_is_control(byte);
 		case CHUNK_TRAILER_LF:
 			return byte == '\n' && chunk_enter(decoder, CHUNK_TRAILER_START);
 		case CHUNK_END_LF:
@@ -180,7 +157,7 @@ phr_decode_chunked(struct phr_chunked_decoder *decoder, char *bytes, size_t *len
 
 /* Whether nothing in a path is there to be normalized: segments of plain characters that do not begin with a dot. */
 static bool
-is_plain_path(const char *path, size_t length)
+path_is_plain(const char *path, size_t length)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/";
 
@@ -202,5 +179,5 @@ h2o_url_normalize_path(h2o_mem_pool_t *pool, const char *path, size_t length, si
 	*places = NULL;
 	if (mark != NULL)
 		length = *query_at;
-	return is_plain_path(path, length) ? h2o_iovec_init(path, length) : h2o_iovec_init(H2O_STRLIT("/"));
+	return path_is_plain(path, length) ? h2o_iovec_init(path, length) : h2o_iovec_init(H2O_STRLIT("/"));
 }

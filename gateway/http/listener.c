@@ -26,7 +26,7 @@ typedef struct Binding
 } Binding;
 
 static bool
-listener_fail(const char *name, const char *reason)
+binding_fail(const char *name, const char *reason)
 {
 	log_error("event=cannot_listen address=%s reason=\"%s\"", name, reason);
 	return false;
@@ -34,7 +34,7 @@ listener_fail(const char *name, const char *reason)
 
 /* A bound socket, or -1. Without sharing it finds out whether someone else serves the address already. */
 static int
-bind_address(const struct addrinfo *address, bool sharing)
+address_bind(const struct addrinfo *address, bool sharing)
 {
 	int on = 1;
 	int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -54,19 +54,19 @@ bind_address(const struct addrinfo *address, bool sharing)
 }
 
 static bool
-bind_copies(const Binding *binding, const struct addrinfo *address)
+binding_bind_copies(const Binding *binding, const struct addrinfo *address)
 {
-	int probe = bind_address(address, false);
+	int probe = address_bind(address, false);
 
 	if (probe < 0)
-		return listener_fail(binding->name, strerror(errno));
+		return binding_fail(binding->name, strerror(errno));
 	close(probe);
 	for (size_t i = 0; i < binding->copies; i++)
 	{
-		int descriptor = bind_address(address, true);
+		int descriptor = address_bind(address, true);
 
 		if (descriptor < 0)
-			return listener_fail(binding->name, strerror(errno));
+			return binding_fail(binding->name, strerror(errno));
 		binding->take(binding->data, i, descriptor, false);
 	}
 	return true;
@@ -74,7 +74,7 @@ bind_copies(const Binding *binding, const struct addrinfo *address)
 
 /* The port of host:port, whose digits getaddrinfo() would take modulo 65,536; NULL if it is none. */
 static const char *
-find_port(const char *name)
+port_find(const char *name)
 {
 	const char *colon = strrchr(name, ':');
 	const char *port = colon == NULL ? "" : colon + 1;
@@ -92,7 +92,7 @@ listener_check_addresses(const char *addresses, const char *flag)
 
 	for (char *name = strtok_r(list, ", ", &rest); name != NULL; name = strtok_r(NULL, ", ", &rest))
 	{
-		if (strncmp(name, "unix:", 5) == 0 || find_port(name) != NULL)
+		if (strncmp(name, "unix:", 5) == 0 || port_find(name) != NULL)
 			continue;
 		fprintf(stderr, "parleyd: %s is \"%s\", it must end with a port from 0 to 65535\n", flag, name);
 		fine = false;
@@ -103,7 +103,7 @@ listener_check_addresses(const char *addresses, const char *flag)
 
 /* host:port or [host]:port */
 static bool
-bind_name(const Binding *binding)
+binding_bind_name(const Binding *binding)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	struct addrinfo *found = NULL;
@@ -114,18 +114,18 @@ bind_name(const Binding *binding)
 	bool fine = true;
 
 	if (colon == NULL || length >= sizeof(host))
-		return listener_fail(binding->name, "not an address");
+		return binding_fail(binding->name, "not an address");
 	snprintf(host, sizeof(host), "%.*s", (int) (length - 2 * bracket), binding->name + bracket);
 	if (getaddrinfo(host[0] == '\0' ? NULL : host, colon + 1, &hints, &found) != 0)
-		return listener_fail(binding->name, "not an address");
+		return binding_fail(binding->name, "not an address");
 	for (struct addrinfo *address = found; address != NULL && fine; address = address->ai_next)
-		fine = bind_copies(binding, address);
+		fine = binding_bind_copies(binding, address);
 	freeaddrinfo(found);
 	return fine;
 }
 
 static bool
-bind_path(const Binding *binding, const char *path)
+binding_bind_path(const Binding *binding, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -134,7 +134,7 @@ bind_path(const Binding *binding, const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 	{
 		close(descriptor);
-		return listener_fail(binding->name, "the path is too long");
+		return binding_fail(binding->name, "the path is too long");
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -143,7 +143,7 @@ bind_path(const Binding *binding, const char *path)
 	close(probe);
 	if (bind(descriptor, (struct sockaddr *) &address, sizeof(address)) != 0 || listen(descriptor, SOMAXCONN) != 0)
 	{
-		listener_fail(binding->name, strerror(errno));
+		binding_fail(binding->name, strerror(errno));
 		close(descriptor);
 		return false;
 	}
@@ -164,7 +164,7 @@ listener_bind_all(const char *addresses, size_t copies, ListenerTaker take, void
 	{
 		Binding binding = { .name = name, .copies = copies, .take = take, .data = data };
 
-		fine = strncmp(name, "unix:", 5) == 0 ? bind_path(&binding, name + 5) : bind_name(&binding);
+		fine = strncmp(name, "unix:", 5) == 0 ? binding_bind_path(&binding, name + 5) : binding_bind_name(&binding);
 		if (fine)
 			log_info("event=listening address=%s", name);
 	}

@@ -7,45 +7,70 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http/cors.h"
 #include "base/log.h"
 
 static void
-dispose_body(void *body)
+header_add(h2o_req_t *http, const char *name, const char *value, size_t length)
 {
-	buffer_dispose(body);
+	h2o_add_header_by_str(&http->pool, &http->res.headers, name, strlen(name), 1, NULL,
+						  h2o_strdup(&http->pool, value, length).base, length);
 }
 
 void
 reply_header(Request *request, const char *name, const char *value, size_t length)
 {
-	h2o_req_t *http = request->http;
-
-	h2o_add_header_by_str(&http->pool, &http->res.headers, name, strlen(name), 1, NULL,
-						  h2o_strdup(&http->pool, value, length).base, length);
+	header_add(request->http, name, value, length);
 }
 
-/* How long the request waited for a connection, and then for the database. */
-static void
-add_timing(Request *request)
+/* Whether the origin is in the comma-separated list. */
+static bool
+origin_is_listed(const char *list, h2o_iovec_t origin)
 {
-	const DbQuery *query = request->query;
-	char timing[96];
-	int length;
+	while (*list != '\0')
+	{
+		size_t length;
 
-	if (query == NULL || query->sent_at_us == 0 || query->finished_at_us < query->sent_at_us)
-		return;
-	length = snprintf(timing, sizeof(timing), "queue;dur=%.3f, db;dur=%.3f",
-					  (double) (query->sent_at_us - query->submitted_at_us) / 1000,
-					  (double) (query->finished_at_us - query->sent_at_us) / 1000);
-	reply_header(request, "server-timing", timing, (size_t) length);
+		list += strspn(list, ", ");
+		length = strcspn(list, ", ");
+		if (length == origin.len && memcmp(list, origin.base, length) == 0)
+			return true;
+		list += length;
+	}
+	return false;
+}
+
+bool
+reply_cors_headers(h2o_req_t *http, const char *origins)
+{
+	static const char exposed[] = "Link, X-Total-Count, X-Request-Id, Idempotency-Replayed, Retry-After, "
+								  "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
+	bool is_any = strcmp(origins, "*") == 0;
+	h2o_iovec_t origin = request_header(http, "origin");
+
+	if (origins[0] == '\0')
+		return false;
+	if (!is_any)
+		header_add(http, "vary", "Origin", 6);
+	if (origin.base == NULL || !(is_any || origin_is_listed(origins, origin)))
+		return false;
+	if (is_any)
+		origin = h2o_iovec_init(H2O_STRLIT("*"));
+	header_add(http, "access-control-allow-origin", origin.base, origin.len);
+	header_add(http, "access-control-expose-headers", exposed, sizeof(exposed) - 1);
+	return true;
+}
+
+static void
+body_dispose(void *body)
+{
+	buffer_dispose(body);
 }
 
 /* The body's memory goes to the request's pool. */
 static h2o_iovec_t
-hold_body(h2o_req_t *http, Buffer *body)
+body_hold(h2o_req_t *http, Buffer *body)
 {
-	Buffer *held = h2o_mem_alloc_shared(&http->pool, sizeof(*held), dispose_body);
+	Buffer *held = h2o_mem_alloc_shared(&http->pool, sizeof(*held), body_dispose);
 
 	buffer_trim(body);
 	*held = *body;
@@ -58,10 +83,11 @@ reply_body(Request *request, int status, const char *content_type, Buffer *body)
 {
 	static h2o_generator_t generator;
 	h2o_req_t *http = request->http;
-	h2o_iovec_t bytes;
+	h2o_iovec_t bytes = body_hold(http, body);
+	const DbQuery *query = request->query;
+	char timing[96];
+	int length;
 
-	add_timing(request);
-	bytes = hold_body(http, body);
 	request->status = status;
 	request->bytes = bytes.len;
 	client_set_sending(request->client, bytes.len + 1);
@@ -72,6 +98,14 @@ reply_body(Request *request, int status, const char *content_type, Buffer *body)
 		h2o_add_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
 					   strlen(content_type));
 	reply_header(request, "x-request-id", request->id, strlen(request->id));
+	/* How long it waited for a connection, and then for the database. */
+	if (query != NULL && query->sent_at_us != 0 && query->finished_at_us >= query->sent_at_us)
+	{
+		length = snprintf(timing, sizeof(timing), "queue;dur=%.3f, db;dur=%.3f",
+						  (double) (query->sent_at_us - query->submitted_at_us) / 1000,
+						  (double) (query->finished_at_us - query->sent_at_us) / 1000);
+		reply_header(request, "server-timing", timing, (size_t) length);
+	}
 	if (request->route == NULL || request->route->built_in == BUILT_IN_NONE)
 		reply_header(request, "cache-control", "no-store", 8);
 	if (request->worker->draining)
@@ -105,7 +139,7 @@ reply_error(Request *request, int status, const char *detail)
 
 /* The filter's stream: the one body of an error of h2o's own gives way to a problem document. */
 static void
-send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t count, h2o_send_state_t state)
+stream_send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t count, h2o_send_state_t state)
 {
 	Worker *worker = request_worker(http);
 	Problem problem = problem_make(http->res.status, http->res.status == 413 ? "The body is too large." : NULL);
@@ -115,13 +149,12 @@ send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t 
 
 	request_make_id(http, id);
 	problem_write(&problem, id, &body);
-	document = hold_body(http, &body);
+	document = body_hold(http, &body);
 	http->res.reason = problem_title(http->res.status);
 	http->res.content_length = document.len;
-	cors_add_headers(http, worker->config->cors_origin);
+	reply_cors_headers(http, worker->config->cors_origin);
 	h2o_set_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, H2O_STRLIT("application/problem+json"), 1);
-	h2o_add_header_by_str(&http->pool, &http->res.headers, H2O_STRLIT("x-request-id"), 0, NULL,
-						  h2o_strdup(&http->pool, id, SIZE_MAX).base, strlen(id));
+	header_add(http, "x-request-id", id, strlen(id));
 	(void) bytes;
 	/* Counted and logged here, since no Request was made of it. */
 	metrics_count_request(worker->metrics, 0, http->res.status, 0);
@@ -131,7 +164,7 @@ send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t 
 }
 
 static void
-on_setup_stream(h2o_filter_t *filter, h2o_req_t *http, h2o_ostream_t **slot)
+on_stream_setup(h2o_filter_t *filter, h2o_req_t *http, h2o_ostream_t **slot)
 {
 	ssize_t place = h2o_find_header(&http->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
 
@@ -141,7 +174,7 @@ on_setup_stream(h2o_filter_t *filter, h2o_req_t *http, h2o_ostream_t **slot)
 	{
 		h2o_ostream_t *stream = h2o_add_ostream(http, sizeof(*stream), slot);
 
-		stream->do_send = send_problem;
+		stream->do_send = stream_send_problem;
 		slot = &stream->next;
 	}
 	(void) filter;
@@ -153,5 +186,5 @@ reply_register_filter(h2o_pathconf_t *path)
 {
 	h2o_filter_t *filter = h2o_create_filter(path, sizeof(*filter));
 
-	filter->on_setup_ostream = on_setup_stream;
+	filter->on_setup_ostream = on_stream_setup;
 }

@@ -18,6 +18,10 @@ void reply_error(Request *request, int status, const char *detail);
 
 void reply_header(Request *request, const char *name, const char *value, size_t length);
 
+/* Adds the headers of cross-origin answers where the request's origin is one of these ("*": any) and may call; returns
+ * whether it is. Credentials are bearer tokens, never cookies, so none are allowed to be sent along. */
+bool reply_cors_headers(h2o_req_t *http, const char *origins);
+
 /* Turns the plain-text errors that h2o itself answers (400, 413, 417) into problem documents; for the fallback path. */
 void reply_register_filter(h2o_pathconf_t *path);
 

@@ -54,24 +54,21 @@ request_make_id(h2o_req_t *http, char *out)
 }
 
 static void
-write_log_line(const Request *request)
+request_log(const Request *request, int status, uint64_t duration_us)
 {
-	uint64_t now_us = db_now_us();
+	const DbQuery *query = request->query;
+	h2o_iovec_t name = request->http->input.method;
 	char method[16];
-	h2o_iovec_t name =
-		request->http->input.method.len > 0 ? request->http->input.method : h2o_iovec_init(H2O_STRLIT("-"));
 
-	snprintf(method, sizeof(method), "%.*s", (int) name.len, name.base);
+	snprintf(method, sizeof(method), "%.*s", (int) name.len, name.len > 0 ? name.base : "");
 	for (char *at = method; *at != '\0'; at++)
 		if (!isupper((unsigned char) *at) && *at != '-')
 			*at = '?';
-	log_info("event=request id=%s method=%s route=%s status=%d rows=%zu bytes=%zu total_us=%ju database_us=%ju",
-			 request->id, method, request->route == NULL ? "-" : request->route->path,
-			 request->status == 0 ? 499 : request->status, request->rows, request->bytes,
-			 (uintmax_t) (now_us - request->started_at_us),
-			 (uintmax_t) (request->query == NULL || request->query->finished_at_us == 0
-							  ? 0
-							  : request->query->finished_at_us - request->query->submitted_at_us));
+	log_info(
+		"event=request id=%s method=%s route=%s status=%d rows=%zu bytes=%zu total_us=%ju database_us=%ju", request->id,
+		method[0] == '\0' ? "-" : method, request->route == NULL ? "-" : request->route->path, status, request->rows,
+		request->bytes, (uintmax_t) duration_us,
+		(uintmax_t) (query == NULL || query->finished_at_us == 0 ? 0 : query->finished_at_us - query->submitted_at_us));
 }
 
 /* The answer is sent, or the client has gone. */
@@ -80,17 +77,19 @@ on_dispose(void *data)
 {
 	Request *request = data;
 	Worker *worker = request->worker;
+	int status = request->status == 0 ? 499 : request->status;
+	uint64_t now_us = db_now_us();
 
-	if (!request->is_stream || request->status != 200)
-		metrics_count_request(worker->metrics, request->route == NULL ? 0 : request->route->metrics_series,
-							  request->status == 0 ? 499 : request->status, db_now_us() - request->started_at_us);
+	if (!request->is_stream || status != 200)
+		metrics_count_request(worker->metrics, request->route == NULL ? 0 : request->route->metrics_series, status,
+							  now_us - request->started_at_us);
 	if (worker->config->log_requests)
-		write_log_line(request);
+		request_log(request, status, now_us - request->started_at_us);
 	if (request->query != NULL)
 		db_pool_abandon(request->query);
 	request->client->requests--;
 	client_set_sending(request->client, 0);
-	request->client->idle_since_us = db_now_us();
+	request->client->idle_since_us = now_us;
 	router_release(request->router);
 }
 
@@ -104,7 +103,7 @@ request_create(h2o_req_t *http)
 	request->http = http;
 	request->worker = worker;
 	request->router = router_retain(worker->router);
-	request->client = client_of(http->conn);
+	request->client = http->conn->callbacks->get_socket(http->conn)->on_close.data;
 	request->client->requests++;
 	request->head = h2o_memis(http->method.base, http->method.len, H2O_STRLIT("HEAD"));
 	request->started_at_us = db_now_us();

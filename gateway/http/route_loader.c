@@ -20,9 +20,8 @@ static const char describe_sql[] =
 
 static const char session_sql[] = "SELECT set_config('statement_timeout', '10s', $1)";
 
-/* Ids that no route's statement ever has. */
+/* The id is one that no route's statement ever has. */
 static const DbStatement describe_statement = { .id = UINT32_MAX - 1, .sql = describe_sql };
-static const DbStatement listen_statement = { .id = UINT32_MAX - 2, .sql = "LISTEN parley_routes" };
 
 struct RouteLoader
 {
@@ -30,9 +29,7 @@ struct RouteLoader
 	Server *server;
 	DbPool *pool;
 	DbQuery *describe; /* under way, or NULL */
-	DbQuery *listen;
-	bool is_pooled; /* no session keeps what it listens to */
-	bool again;     /* told to reload while one was under way */
+	bool again;        /* told to reload while one was under way */
 	char last_failure[256];
 	uint64_t reloaded_at_us;
 	h2o_timeout_t retry_timeout;
@@ -113,52 +110,12 @@ route_loader_reload(RouteLoader *loader)
 	db_pool_submit(loader->pool, loader->describe);
 }
 
-static void
-on_listen_end(RouteLoader *loader)
-{
-	db_pool_abandon(loader->listen);
-	loader->listen = NULL;
-}
-
-static void
-on_listening(DbQuery *query, const PGresult *result)
-{
-	(void) result;
-	on_listen_end(query->data);
-}
-
-static void
-on_listen_error(DbQuery *query, const DbError *error)
-{
-	(void) error;
-	on_listen_end(query->data);
-}
-
-static void
-on_listen_timeout(DbQuery *query, bool sent)
-{
-	(void) sent;
-	on_listen_end(query->data);
-}
-
 /* Connected anew: what was notified meanwhile is lost, and another version may be installed. */
 static void
 on_ready(void *data, bool ready)
 {
-	RouteLoader *loader = data;
-
-	if (!ready)
-		return;
-	if (loader->listen == NULL && !loader->is_pooled)
-	{
-		loader->listen = db_query_create(&listen_statement, NULL);
-		loader->listen->data = loader;
-		loader->listen->on_result = on_listening;
-		loader->listen->on_error = on_listen_error;
-		loader->listen->on_timeout = on_listen_timeout;
-		db_pool_submit(loader->pool, loader->listen);
-	}
-	route_loader_reload(loader);
+	if (ready)
+		route_loader_reload(data);
 }
 
 /* Any role may notify, as often as it likes: at once the first time, and then no sooner than the pause is over. */
@@ -167,7 +124,8 @@ on_notification(void *data, const char *channel)
 {
 	RouteLoader *loader = data;
 
-	if (strcmp(channel, "parley_routes") != 0 || h2o_timeout_is_linked(&loader->retry))
+	(void) channel;
+	if (h2o_timeout_is_linked(&loader->retry))
 		return;
 	if (db_now_us() >= loader->reloaded_at_us + RETRY_MS * 1000)
 		route_loader_reload(loader);
@@ -182,6 +140,7 @@ route_loader_start(h2o_loop_t *loop, const Config *config, Server *server)
 	DbPoolSettings settings = { .connection = { .conninfo = config->database_url,
 												.target_session_attrs = "read-write",
 												.setup_sql = session_sql,
+												.channel = "parley_routes",
 												.transaction_pooling = config->transaction_pooling,
 												.silence_timeout_ms = 11000,
 												.connect_timeout_ms = (uint32_t) config->connect_timeout_ms },
@@ -197,7 +156,6 @@ route_loader_start(h2o_loop_t *loop, const Config *config, Server *server)
 	memset(loader, 0, sizeof(*loader));
 	loader->loop = loop;
 	loader->server = server;
-	loader->is_pooled = config->transaction_pooling;
 	h2o_timeout_init(loop, &loader->retry_timeout, RETRY_MS);
 	loader->retry.cb = on_retry;
 	loader->pool = db_pool_create(loop, &settings);
@@ -209,9 +167,7 @@ route_loader_dispose(RouteLoader *loader)
 {
 	if (loader->describe != NULL)
 		db_pool_abandon(loader->describe);
-	if (loader->listen != NULL)
-		db_pool_abandon(loader->listen);
-	loader->describe = loader->listen = NULL;
+	loader->describe = NULL;
 	db_pool_dispose(loader->pool);
 	if (h2o_timeout_is_linked(&loader->retry))
 		h2o_timeout_unlink(&loader->retry);

@@ -56,7 +56,7 @@ typedef struct Taking
 } Taking;
 
 static void
-take_listener(void *data, size_t copy, int descriptor, bool is_local)
+on_listener(void *data, size_t copy, int descriptor, bool is_local)
 {
 	const Taking *taking = data;
 	Worker *worker = &taking->server->workers[copy];
@@ -71,19 +71,8 @@ take_listener(void *data, size_t copy, int descriptor, bool is_local)
 					.speaks_tls = !taking->is_admin && !is_local && worker->config->tls_cert_file[0] != '\0' };
 }
 
-static bool
-listen_on_all(Server *server)
-{
-	const Config *config = server->shared.config;
-	Taking public = { server, false };
-	Taking admin = { server, true };
-
-	return listener_bind_all(config->listen, server->shared.worker_count, take_listener, &public) &&
-		   listener_bind_all(config->admin_listen, server->shared.worker_count, take_listener, &admin);
-}
-
 static void
-configure_http(Shared *shared)
+shared_configure_http(Shared *shared)
 {
 	h2o_hostconf_t *host;
 
@@ -125,7 +114,7 @@ descriptors_needed(const Shared *shared, size_t listeners)
 /* How many commits should be able to wait for the disk at once is the disk's affair, not the number of threads'. Where
  * descriptors are few, half of them are left to clients. */
 static void
-choose_write_connections(Shared *shared)
+shared_choose_write_connections(Shared *shared)
 {
 	shared->write_connections = (size_t) shared->config->write_connections;
 	if (shared->write_connections > 0)
@@ -140,7 +129,7 @@ choose_write_connections(Shared *shared)
 
 /* Holds the limit on clients against the descriptors that are left for them; false if there are none. */
 static bool
-limit_clients(Server *server)
+server_limit_clients(Server *server)
 {
 	Shared *shared = &server->shared;
 	size_t allowed = descriptors_allowed();
@@ -163,13 +152,13 @@ limit_clients(Server *server)
 }
 
 static void
-create_shared(Shared *shared, const Config *config)
+shared_create(Shared *shared, const Config *config)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	shared->config = config;
 	shared->worker_count = (size_t) (config->threads > 0 ? config->threads : cores > 0 ? cores : 1);
-	choose_write_connections(shared);
+	shared_choose_write_connections(shared);
 	if (config->rate_limit > 0)
 		shared->rate_limit = rate_limit_create((unsigned) config->rate_limit, (unsigned) config->rate_burst);
 	shared->metrics = calloc(shared->worker_count, sizeof(*shared->metrics));
@@ -180,25 +169,17 @@ create_shared(Shared *shared, const Config *config)
 	snprintf(shared->write_session_sql, SESSION_SQL_MAX, session_sql, config->statement_timeout_ms,
 			 config->transaction_pooling ? writes_transaction : writes_session);
 	pthread_barrier_init(&shared->set_up, NULL, (unsigned) shared->worker_count + 1);
-	configure_http(shared);
-}
-
-static void
-start_workers(Server *server)
-{
-	for (size_t i = 0; i < server->shared.worker_count; i++)
-		if (pthread_create(&server->workers[i].thread, NULL, worker_main, &server->workers[i]) != 0)
-			h2o_fatal("cannot start a thread");
-	pthread_barrier_wait(&server->shared.set_up);
+	shared_configure_http(shared);
 }
 
 Server *
 server_start(const Config *config, const Guest *guest, TokenKeys *keys, SSL_CTX *tls)
 {
-	Server *server = h2o_mem_alloc(sizeof(*server));
+	Server *server = calloc(1, sizeof(*server));
+	Taking public = { server, false };
+	Taking admin = { server, true };
 
-	memset(server, 0, sizeof(*server));
-	create_shared(&server->shared, config);
+	shared_create(&server->shared, config);
 	server->workers = calloc(server->shared.worker_count, sizeof(*server->workers));
 	for (size_t i = 0; i < server->shared.worker_count; i++)
 	{
@@ -211,12 +192,17 @@ server_start(const Config *config, const Guest *guest, TokenKeys *keys, SSL_CTX 
 		if (tls != NULL)
 			SSL_CTX_up_ref(tls);
 	}
-	if (!listen_on_all(server) || !limit_clients(server))
+	if (!listener_bind_all(config->listen, server->shared.worker_count, on_listener, &public) ||
+		!listener_bind_all(config->admin_listen, server->shared.worker_count, on_listener, &admin) ||
+		!server_limit_clients(server))
 	{
 		server_dispose(server);
 		return NULL;
 	}
-	start_workers(server);
+	for (size_t i = 0; i < server->shared.worker_count; i++)
+		if (pthread_create(&server->workers[i].thread, NULL, worker_main, &server->workers[i]) != 0)
+			h2o_fatal("cannot start a thread");
+	pthread_barrier_wait(&server->shared.set_up);
 	return server;
 }
 
@@ -259,11 +245,6 @@ server_drain(Server *server)
 	listener_remove_files(server->shared.config->admin_listen);
 	for (size_t i = 0; i < server->shared.worker_count; i++)
 		worker_tell(&server->workers[i], MESSAGE_DRAIN, NULL);
-}
-
-void
-server_wait(Server *server)
-{
 	for (size_t i = 0; i < server->shared.worker_count; i++)
 		pthread_join(server->workers[i].thread, NULL);
 }

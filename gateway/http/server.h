@@ -28,9 +28,8 @@ void server_set_tls(Server *server, SSL_CTX *tls);
 /* Gives every worker's guest something, each a hold of its own. Any thread. */
 void server_tell_guests(Server *server, void *held, void *(*retain)(void *held));
 
-/* Stops accepting, finishes what is under way, at most for the drain timeout. server_wait returns when that is done. */
+/* Stops accepting, finishes what is under way, at most for the drain timeout, and returns when that is done. */
 void server_drain(Server *server);
-void server_wait(Server *server);
 
 void server_dispose(Server *server);
 

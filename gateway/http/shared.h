@@ -35,7 +35,4 @@ typedef struct Shared
 	Metrics **metrics;     /* one a worker */
 } Shared;
 
-/* Whether routes are known and every worker has connections to read and to write. */
-bool shared_is_ready(const Shared *shared);
-
 #endif

@@ -3,6 +3,7 @@
  */
 #include "http/target.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,7 +14,7 @@ enum
 
 /* Where the first of the stop bytes is, from start on; the end if there is none. */
 static size_t
-find_any(const char *bytes, size_t start, size_t end, const char *stops)
+bytes_find_any(const char *bytes, size_t start, size_t end, const char *stops)
 {
 	while (start < end && (bytes[start] == '\0' || strchr(stops, bytes[start]) == NULL))
 		start++;
@@ -22,32 +23,26 @@ find_any(const char *bytes, size_t start, size_t end, const char *stops)
 
 /* Digits, or none: "host:" has the scheme's own port. */
 static bool
-is_port(const char *bytes, size_t length)
+bytes_are_port(const char *bytes, size_t length)
 {
 	unsigned long port = 0;
 
-	for (size_t i = 0; i < length; i++)
+	for (size_t i = 0; i < length && port <= PORT_MAX; i++)
 	{
-		if (bytes[i] < '0' || bytes[i] > '9')
+		if (!isdigit((unsigned char) bytes[i]))
 			return false;
 		port = port * 10 + (unsigned long) (bytes[i] - '0');
-		if (port > PORT_MAX)
-			return false;
 	}
-	return true;
+	return port <= PORT_MAX;
 }
 
+/* Whether they are letters, digits and these others alone. */
 static bool
-contains_only(const char *bytes, size_t length, const char *others)
+bytes_are_only(const char *bytes, size_t length, const char *others)
 {
 	for (size_t i = 0; i < length; i++)
-	{
-		char byte = bytes[i];
-
-		if (!((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9')) &&
-			(byte == '\0' || strchr(others, byte) == NULL))
+		if (!isalnum((unsigned char) bytes[i]) && (bytes[i] == '\0' || strchr(others, bytes[i]) == NULL))
 			return false;
-	}
 	return true;
 }
 
@@ -56,34 +51,27 @@ target_is_authority(const char *bytes, size_t length)
 {
 	bool is_bracketed = length > 0 && bytes[0] == '[';
 	size_t start = is_bracketed ? 1 : 0;
-	size_t end = find_any(bytes, start, length, is_bracketed ? "]" : ":");
+	size_t end = bytes_find_any(bytes, start, length, is_bracketed ? "]" : ":");
 
 	/* An IPv6 address or what may come after it; or a name, in which an IPv4 address is one too. */
-	if (end == start || !contains_only(bytes + start, end - start, is_bracketed ? ":.v-_~" : "-._~%!$&'()*+,;="))
+	if (end == start || !bytes_are_only(bytes + start, end - start, is_bracketed ? ":.v-_~" : "-._~%!$&'()*+,;="))
 		return false;
 	if (is_bracketed && end == length)
 		return false;
 	if (is_bracketed)
 		end++;
-	return end == length || (bytes[end] == ':' && is_port(bytes + end + 1, length - end - 1));
-}
-
-/* The length of "http://" or "https://", in any case; 0 if the target does not begin so. */
-static size_t
-scheme_length(const char *bytes, size_t length)
-{
-	if (length >= 7 && strncasecmp(bytes, "http://", 7) == 0)
-		return 7;
-	return length >= 8 && strncasecmp(bytes, "https://", 8) == 0 ? 8 : 0;
+	return end == length || (bytes[end] == ':' && bytes_are_port(bytes + end + 1, length - end - 1));
 }
 
 Target
 target_parse(const char *bytes, size_t length, bool is_options)
 {
-	size_t scheme = scheme_length(bytes, length);
+	size_t scheme = length >= 7 && strncasecmp(bytes, "http://", 7) == 0    ? 7
+					: length >= 8 && strncasecmp(bytes, "https://", 8) == 0 ? 8
+																			: 0;
 	Target target = { .form = scheme > 0 ? TARGET_ABSOLUTE : TARGET_ORIGIN };
-	size_t authority_end = scheme == 0 ? 0 : find_any(bytes, scheme, length, "/?#");
-	size_t path_end = find_any(bytes, authority_end, length, "?#");
+	size_t authority_end = scheme == 0 ? 0 : bytes_find_any(bytes, scheme, length, "/?#");
+	size_t path_end = bytes_find_any(bytes, authority_end, length, "?#");
 
 	if (length == 1 && bytes[0] == '*' && is_options)
 		return (Target){ .form = TARGET_ASTERISK };

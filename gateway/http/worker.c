@@ -32,10 +32,7 @@ on_pool_ready(void *data, bool ready)
 {
 	Worker *worker = data;
 
-	if (ready)
-		atomic_fetch_add(&worker->shared->pools_ready, 1);
-	else
-		atomic_fetch_sub(&worker->shared->pools_ready, 1);
+	atomic_fetch_add(&worker->shared->pools_ready, ready ? 1 : -1);
 }
 
 static DbPool *
@@ -63,31 +60,10 @@ worker_create_pool(Worker *worker, MetricsPool kind)
 	return db_pool_create(worker->http.loop, &settings);
 }
 
-static void
-publish_pool(const Worker *worker, MetricsPool kind)
-{
-	const DbPool *pool = worker->pools[kind];
-	const DbPoolCounters *counters = db_pool_counters(pool);
-	const uint64_t values[POOL_METRIC_COUNT] = { [POOL_CONNECTIONS] = db_pool_size(pool),
-												 [POOL_CONNECTIONS_READY] = db_pool_ready_count(pool),
-												 [POOL_QUEUED] = db_pool_queue_length(pool),
-												 [POOL_UNDER_WAY] = db_pool_under_way(pool),
-												 [POOL_CONNECTS] = counters->connects,
-												 [POOL_CONNECT_FAILURES] = counters->connect_failures,
-												 [POOL_LOSSES] = counters->losses,
-												 [POOL_REPEATS] = counters->repeats,
-												 [POOL_QUEUE_FULL] = counters->queue_full,
-												 [POOL_ACQUIRE_TIMEOUTS] = counters->acquire_timeouts,
-												 [POOL_QUERY_TIMEOUTS] = counters->query_timeouts,
-												 [POOL_NOT_SENT] = counters->not_sent };
-
-	metrics_set_pool(worker->metrics, kind, values);
-}
-
 /* ----- the tick ----- */
 
 static void
-free_retired_tls(Worker *worker, uint64_t now_us)
+worker_free_retired_tls(Worker *worker, uint64_t now_us)
 {
 	RetiredTls **place = &worker->retired_tls;
 
@@ -111,11 +87,11 @@ on_tick(h2o_timeout_entry_t *entry)
 
 	clients_check(&worker->clients, now_us);
 	worker->guest->on_tick(worker->guest_state, now_us);
-	free_retired_tls(worker, now_us);
+	worker_free_retired_tls(worker, now_us);
 	metrics_set(worker->metrics, METRICS_CLIENTS, worker->clients.count);
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
-			publish_pool(worker, (MetricsPool) kind);
+			metrics_set_pool(worker->metrics, (MetricsPool) kind, db_pool_metrics(worker->pools[kind]));
 	if (worker->draining)
 	{
 		clients_close_idle(&worker->clients, now_us - IDLE_GRACE_MS * 1000);
@@ -151,43 +127,12 @@ worker_begin_drain(Worker *worker)
 	worker->guest->on_drain(worker->guest_state);
 	for (size_t i = 0; i < worker->listener_count; i++)
 	{
-		client_accept_all(&worker->listeners[i]);
+		while (client_accept(&worker->listeners[i]))
+			;
 		h2o_socket_close(worker->listeners[i].socket);
 	}
 	worker->listener_count = 0;
 	worker->drain_until_us = db_now_us() + (uint64_t) worker->config->drain_timeout_ms * 1000;
-}
-
-static void
-worker_take_message(Worker *worker, const Message *message)
-{
-	Router *before = worker->router;
-
-	switch (message->kind)
-	{
-		case MESSAGE_ROUTER:
-			worker->router = message->held;
-			for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
-				if (worker->pools[kind] != NULL)
-					db_pool_set_statements(worker->pools[kind], worker->router->statements.entries,
-										   worker->router->statements.size);
-			router_release(before);
-			break;
-		case MESSAGE_KEYS:
-			token_keys_release(worker->keys);
-			worker->keys = message->held;
-			worker->guest->on_keys_changed(worker->guest_state);
-			break;
-		case MESSAGE_TLS:
-			worker_install_tls(worker, message->held);
-			break;
-		case MESSAGE_GUEST:
-			worker->guest->on_message(worker->guest_state, message->held);
-			break;
-		case MESSAGE_DRAIN:
-			worker_begin_drain(worker);
-			break;
-	}
 }
 
 static void
@@ -198,9 +143,34 @@ on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 	while (!h2o_linklist_is_empty(messages))
 	{
 		Message *message = H2O_STRUCT_FROM_MEMBER(Message, super.link, messages->next);
+		Router *before = worker->router;
 
 		h2o_linklist_unlink(&message->super.link);
-		worker_take_message(worker, message);
+		switch (message->kind)
+		{
+			case MESSAGE_ROUTER:
+				worker->router = message->held;
+				for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
+					if (worker->pools[kind] != NULL)
+						db_pool_set_statements(worker->pools[kind], worker->router->statements.entries,
+											   worker->router->statements.size);
+				router_release(before);
+				break;
+			case MESSAGE_KEYS:
+				token_keys_release(worker->keys);
+				worker->keys = message->held;
+				worker->guest->on_keys_changed(worker->guest_state);
+				break;
+			case MESSAGE_TLS:
+				worker_install_tls(worker, message->held);
+				break;
+			case MESSAGE_GUEST:
+				worker->guest->on_message(worker->guest_state, message->held);
+				break;
+			case MESSAGE_DRAIN:
+				worker_begin_drain(worker);
+				break;
+		}
 		free(message);
 	}
 }
@@ -215,22 +185,6 @@ worker_tell(Worker *worker, MessageKind kind, void *held)
 }
 
 /* ----- the thread ----- */
-
-static void
-worker_open_listeners(Worker *worker)
-{
-	for (size_t i = 0; i < worker->listener_count; i++)
-	{
-		Listener *listener = &worker->listeners[i];
-
-		listener->accept = (h2o_accept_ctx_t){ .ctx = &worker->http,
-											   .hosts = worker->shared->http.hosts,
-											   .ssl_ctx = listener->speaks_tls ? worker->tls : NULL };
-		listener->socket = h2o_evloop_socket_create(worker->http.loop, listener->descriptor, H2O_SOCKET_FLAG_DONT_READ);
-		listener->socket->data = listener;
-		h2o_socket_read_start(listener->socket, client_on_accept);
-	}
-}
 
 static void
 worker_set_up(Worker *worker)
@@ -250,7 +204,17 @@ worker_set_up(Worker *worker)
 	worker->pools[METRICS_WRITE] = worker_create_pool(worker, METRICS_WRITE);
 	if (worker->config->read_database_url[0] != '\0')
 		worker->pools[METRICS_REPLICA] = worker_create_pool(worker, METRICS_REPLICA);
-	worker_open_listeners(worker);
+	for (size_t i = 0; i < worker->listener_count; i++)
+	{
+		Listener *listener = &worker->listeners[i];
+
+		listener->accept = (h2o_accept_ctx_t){ .ctx = &worker->http,
+											   .hosts = worker->shared->http.hosts,
+											   .ssl_ctx = listener->speaks_tls ? worker->tls : NULL };
+		listener->socket = h2o_evloop_socket_create(worker->http.loop, listener->descriptor, H2O_SOCKET_FLAG_DONT_READ);
+		listener->socket->data = listener;
+		h2o_socket_read_start(listener->socket, client_on_accept);
+	}
 }
 
 static void
@@ -274,7 +238,7 @@ worker_tear_down(Worker *worker)
 	token_cache_dispose(worker->tokens);
 	token_keys_release(worker->keys);
 	SSL_CTX_free(worker->tls);
-	free_retired_tls(worker, UINT64_MAX);
+	worker_free_retired_tls(worker, UINT64_MAX);
 	h2o_timeout_unlink(&worker->tick);
 	h2o_timeout_dispose(worker->http.loop, &worker->tick_timeout);
 	h2o_multithread_unregister_receiver(worker->http.queue, &worker->receiver);

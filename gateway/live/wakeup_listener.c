@@ -44,7 +44,7 @@ struct WakeupListener
 static void listener_ask(WakeupListener *listener);
 
 static const char *
-cell(const PGresult *result, const char *column)
+result_cell(const PGresult *result, const char *column)
 {
 	int place = PQfnumber(result, column);
 
@@ -52,7 +52,7 @@ cell(const PGresult *result, const char *column)
 }
 
 static void
-end_query(WakeupListener *listener)
+listener_end_query(WakeupListener *listener)
 {
 	db_pool_abandon(listener->query);
 	listener->query = NULL;
@@ -62,14 +62,14 @@ static void
 on_wakeups(DbQuery *query, const PGresult *result)
 {
 	WakeupListener *listener = query->data;
-	bool is_complete = cell(result, "is_complete")[0] == 't';
+	bool is_complete = result_cell(result, "is_complete")[0] == 't';
 	bool is_news;
-	Wakeups *wakeups = wakeups_create(cell(result, "user_ids"), !is_complete,
-									  db_now_us() - (uint64_t) strtoll(cell(result, "age_us"), NULL, 10));
+	Wakeups *wakeups = wakeups_create(result_cell(result, "user_ids"), !is_complete,
+									  db_now_us() - (uint64_t) strtoll(result_cell(result, "age_us"), NULL, 10));
 
-	snprintf(listener->position, sizeof(listener->position), "%s", cell(result, "position"));
+	snprintf(listener->position, sizeof(listener->position), "%s", result_cell(result, "position"));
 	listener->values[0] = listener->position;
-	end_query(listener);
+	listener_end_query(listener);
 	is_news = wakeups->is_everybody || wakeups->count > 0;
 	if (is_news)
 		server_tell_guests(listener->server, wakeups, (void *(*) (void *) ) wakeups_retain);
@@ -84,14 +84,14 @@ on_wakeups(DbQuery *query, const PGresult *result)
 
 /* The same failure is logged once, however often it is tried again. */
 static void
-fail(WakeupListener *listener, const char *reason)
+listener_fail(WakeupListener *listener, const char *reason)
 {
 	char quoted[512];
 
 	if (strncmp(listener->last_failure, reason, sizeof(listener->last_failure) - 1) != 0)
 		log_warning("event=no_wakeups reason=%s", log_quote(reason, quoted, sizeof(quoted)));
 	snprintf(listener->last_failure, sizeof(listener->last_failure), "%s", reason);
-	end_query(listener);
+	listener_end_query(listener);
 	h2o_timeout_link(listener->loop, &listener->retry_timeout, &listener->retry);
 }
 
@@ -103,14 +103,14 @@ on_error(DbQuery *query, const DbError *error)
 
 	if (error->kind == DB_ERROR_SERVER)
 		live_set_available(listener->live, false);
-	fail(listener, error->kind == DB_ERROR_SERVER ? error->message : "the database cannot be reached");
+	listener_fail(listener, error->kind == DB_ERROR_SERVER ? error->message : "the database cannot be reached");
 }
 
 static void
 on_timeout(DbQuery *query, bool sent)
 {
 	(void) sent;
-	fail(query->data, "the database did not answer in time");
+	listener_fail(query->data, "the database did not answer in time");
 }
 
 static void
@@ -171,7 +171,7 @@ void
 wakeup_listener_dispose(WakeupListener *listener)
 {
 	if (listener->query != NULL)
-		end_query(listener);
+		listener_end_query(listener);
 	if (h2o_timeout_is_linked(&listener->retry))
 		h2o_timeout_unlink(&listener->retry);
 	db_pool_dispose(listener->pool);

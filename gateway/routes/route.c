@@ -99,19 +99,12 @@ parameter_read_bounds(const json_t *description, h2o_mem_pool_t *pool, Parameter
 	}
 }
 
-/* Whether value.c cannot say all that there is to say of a value of this type. */
-static bool
-type_is_judged_by_database(Oid type)
-{
-	return type != TYPE_SMALLINT && type != TYPE_INTEGER && type != TYPE_BIGINT && type != TYPE_BOOLEAN &&
-		   type != TYPE_TEXT && type != TYPE_VARCHAR && type != TYPE_TIMESTAMPTZ;
-}
-
 static bool
 parameter_read(const json_t *description, const char *path, h2o_mem_pool_t *pool, Parameter *parameter)
 {
 	static const char *const sources[] = { "path", "query", "body", "header", "token", "nulls" };
 	int source = word_find(json_string_value(json_object_get(description, "in")), sources, 6);
+	Oid type;
 
 	*parameter = (Parameter){ .name = member_text(description, "name", pool),
 							  .source = (ParameterSource) source,
@@ -121,8 +114,12 @@ parameter_read(const json_t *description, const char *path, h2o_mem_pool_t *pool
 							  .domain = member_text(description, "domain", pool),
 							  .description = member_text(description, "description", pool) };
 	parameter_read_bounds(description, pool, parameter);
+	/* Of these, value.c can say all that there is to say. */
+	type = parameter->type_oid;
 	parameter->has_more =
-		type_is_judged_by_database(parameter->type_oid) || json_is_true(json_object_get(description, "more"));
+		(type != TYPE_SMALLINT && type != TYPE_INTEGER && type != TYPE_BIGINT && type != TYPE_BOOLEAN &&
+		 type != TYPE_TEXT && type != TYPE_VARCHAR && type != TYPE_TIMESTAMPTZ) ||
+		json_is_true(json_object_get(description, "more"));
 	if (parameter->name == NULL || parameter->type == NULL || source < 0)
 		return false;
 	if (parameter->source == SOURCE_PATH)

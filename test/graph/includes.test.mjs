@@ -1,8 +1,8 @@
 // The arrows of the architecture, as the #include lines of extension/ and gateway/ draw them: down the layers of DESIGN.md,
-// never in a circle, and every header is its own .c's.
+// never in a circle, and every header is its own .c's. And names that can be found: no function is a verb alone.
 
 import assert from "node:assert/strict";
-import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -75,10 +75,22 @@ function findStrayDeclarations(directory, includes) {
 	return stray;
 }
 
+// Static functions of one word, such as fail(): neither grep nor a debugger nor a profile can tell them apart.
+function findBareNames(directory, includes) {
+	const bare = [];
+	for (const file of includes.keys()) {
+		if (!existsSync(join(directory, `${file}.c`))) continue;
+		for (const [, name] of readFileSync(join(directory, `${file}.c`), "utf8").matchAll(/^static [^;={}()]*?\b(\w+)\(/gm))
+			if (!name.includes("_")) bare.push(`${file}.c has a function called ${name}`);
+	}
+	return bare;
+}
+
 for (const [tree, layers] of Object.entries(LAYERS)) {
 	const includes = readIncludes(join(root, tree));
 	test(`${tree}_has_no_arrow_up`, () => assert.deepEqual(findArrowsUp(includes, layers), []));
 	test(`${tree}_has_no_circle`, () => assert.deepEqual(findCircles(includes), []));
+	test(`${tree}_has_no_function_of_a_bare_name`, () => assert.deepEqual(findBareNames(join(root, tree), includes), []));
 	test(`${tree}_headers_declare_what_their_own_file_defines`, () => assert.deepEqual(findStrayDeclarations(join(root, tree), includes), []));
 }
 
@@ -114,4 +126,9 @@ test("file_in_no_layer_is_found", (t) => {
 test("stray_declaration_is_found", (t) => {
 	const { copy, includes } = breakCopy(t, "http/reply.h", "extern void worker_main_too(void *worker,\n\tint other);");
 	assert.deepEqual(findStrayDeclarations(copy, includes), ["http/reply.h declares worker_main_too"]);
+});
+
+test("bare_name_is_found", (t) => {
+	const { copy, includes } = breakCopy(t, "http/reply.c", "static bool\nfail(const char *why)\n{\n\treturn why == NULL;\n}");
+	assert.deepEqual(findBareNames(copy, includes), ["http/reply.c has a function called fail"]);
 });

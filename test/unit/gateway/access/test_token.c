@@ -1,4 +1,4 @@
-/* token and auth: which tokens are valid, and whom a route admits. The tokens are made by libjwt. */
+/* token: which tokens are valid. The tokens are made by libjwt. */
 #include "access/token.h"
 
 #include <dirent.h>
@@ -10,7 +10,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include "access/auth.h"
 #include "gateway_unit.h"
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
@@ -108,6 +107,18 @@ verify(const TokenKeys *keys, char *token)
 	return good;
 }
 
+static const char *phone_claim = "";
+
+static TokenKeys *
+read_keys(const char *files, const char *issuer, const char *audience)
+{
+	Config config = {
+		.jwt_key_file = files, .jwt_issuer = issuer, .jwt_audience = audience, .verified_phone_claim = phone_claim
+	};
+
+	return token_keys_read(&config, error, sizeof(error));
+}
+
 /* Returns the keys of a secret's file, or of a list that names algorithms. */
 static TokenKeys *
 keys_of(const char *files)
@@ -116,7 +127,7 @@ keys_of(const char *files)
 	TokenKeys *keys;
 
 	snprintf(named, sizeof(named), "%s%s", strchr(files, ':') == NULL ? "HS256:" : "", files);
-	keys = token_keys_read(named, "", "", error, sizeof(error));
+	keys = read_keys(named, "", "");
 	ck_assert_msg(keys != NULL, "%s", error);
 	return keys;
 }
@@ -128,12 +139,11 @@ START_TEST(a_phone_is_told_by_the_claim_that_is_set)
 	TokenKeys *keys = keys_of(write_key("secret", secret));
 
 	ck_assert(!verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"phone\":\"+1 555 010 0777\",\"exp\":1700000100}")));
-	ck_assert(!token_keys_have_phone_claim(keys) && !token_keys_have_phone_claim(NULL));
 	token_keys_release(keys);
 
+	phone_claim = "phone";
 	keys = keys_of(write_key("secret", secret));
-	token_keys_set_phone_claim(keys, "phone");
-	ck_assert(token_keys_have_phone_claim(keys));
+	phone_claim = "";
 	ck_assert(verify(keys, sign(JWT_ALG_HS256, secret, NULL, "{\"phone\":\"+1 555 010 0777\",\"exp\":1700000100}")));
 	ck_assert_str_eq(caller.phone, "+1 555 010 0777");
 	ck_assert(caller.is_authenticated && !caller.is_operator && caller.user_id == 0);
@@ -289,7 +299,7 @@ complaint(const char *algorithm, const char *bytes)
 
 	snprintf(files, sizeof(files), "%s:%s", algorithm, write_key("key", bytes));
 	error[0] = '\0';
-	keys = token_keys_read(files, "", "", error, sizeof(error));
+	keys = read_keys(files, "", "");
 	ck_assert((keys == NULL) == (error[0] != '\0'));
 	token_keys_release(keys);
 	return error;
@@ -297,10 +307,10 @@ complaint(const char *algorithm, const char *bytes)
 
 START_TEST(keys_that_are_none_are_refused)
 {
-	ck_assert_ptr_null(token_keys_read("HS256:/nowhere", "", "", error, sizeof(error)));
+	ck_assert_ptr_null(read_keys("HS256:/nowhere", "", ""));
 	ck_assert_ptr_nonnull(strstr(error, "/nowhere"));
-	ck_assert_ptr_null(token_keys_read(",", "", "", error, sizeof(error)));
-	ck_assert_ptr_null(token_keys_read(write_key("secret", secret), "", "", error, sizeof(error)));
+	ck_assert_ptr_null(read_keys(",", "", ""));
+	ck_assert_ptr_null(read_keys(write_key("secret", secret), "", ""));
 	ck_assert_ptr_nonnull(strstr(error, "algorithm"));
 	ck_assert_str_ne(complaint("HS384", secret), "");
 	ck_assert_str_ne(complaint("HS256", "too short"), "");
@@ -349,7 +359,7 @@ START_TEST(issuer_and_audience_are_checked_where_they_are_configured)
 	TokenKeys *keys;
 
 	snprintf(files, sizeof(files), "HS256:%s", write_key("secret", secret));
-	keys = token_keys_read(files, "https://id.example.org", "parley", error, sizeof(error));
+	keys = read_keys(files, "https://id.example.org", "parley");
 #define WITH(more) sign(JWT_ALG_HS256, secret, NULL, "{\"sub\":\"7\",\"exp\":1700000100" more "}")
 	ck_assert(verify(keys, WITH(",\"iss\":\"https://id.example.org\",\"aud\":\"parley\"")));
 	ck_assert(verify(keys, WITH(",\"iss\":\"https://id.example.org\",\"aud\":[\"else\",\"parley\"]")));
@@ -359,53 +369,6 @@ START_TEST(issuer_and_audience_are_checked_where_they_are_configured)
 	ck_assert(!verify(keys, WITH("")));
 #undef WITH
 	token_keys_release(keys);
-}
-END_TEST
-
-START_TEST(routes_let_in_whom_they_are_for)
-{
-	Parameter parameters[] = { { .name = "user_id", .source = SOURCE_PATH, .segment = 1 } };
-	const Route routes[] = { { .auth = AUTH_NONE },
-							 { .auth = AUTH_APPLICATION },
-							 { .auth = AUTH_USER, .parameters = parameters, .parameter_count = 1 },
-							 { .auth = AUTH_USER },
-							 { .auth = AUTH_OPERATOR } };
-	const Caller callers[] = { { 0 },
-							   { .is_authenticated = true, .user_id = 7 },
-							   { .is_authenticated = true, .user_id = 8 },
-							   { .is_authenticated = true, .is_operator = true } };
-	const AuthDecision expected[5][4] = {
-		{ AUTH_ALLOWED, AUTH_ALLOWED, AUTH_ALLOWED, AUTH_ALLOWED },
-		{ AUTH_ALLOWED, AUTH_ALLOWED, AUTH_ALLOWED, AUTH_ALLOWED },
-		{ AUTH_UNAUTHENTICATED, AUTH_ALLOWED, AUTH_FORBIDDEN, AUTH_ALLOWED },
-		{ AUTH_UNAUTHENTICATED, AUTH_FORBIDDEN, AUTH_FORBIDDEN, AUTH_ALLOWED },
-		{ AUTH_UNAUTHENTICATED, AUTH_FORBIDDEN, AUTH_FORBIDDEN, AUTH_ALLOWED },
-	};
-	const Path path = { .segments = { { "users", 5 }, { "7", 1 } }, .count = 2 };
-
-	for (size_t route = 0; route < 5; route++)
-		for (size_t who = 0; who < 4; who++)
-			ck_assert_msg(auth_decide(&routes[route], &path, &callers[who]) == expected[route][who], "%zu %zu", route,
-						  who);
-}
-END_TEST
-
-START_TEST(an_own_path_is_a_number_not_a_text)
-{
-	Parameter parameters[] = { { .name = "user_id", .source = SOURCE_PATH, .segment = 0 } };
-	const Route route = { .auth = AUTH_USER, .parameters = parameters, .parameter_count = 1 };
-	const Caller seven = { .is_authenticated = true, .user_id = 7 };
-	const char *const wrong[] = { "", "07x", "-7", "+7", " 7", "8", "70", "99999999999999999999" };
-	Path path = { .segments = { { "007", 3 } }, .count = 1 };
-
-	ck_assert_int_eq(auth_decide(&route, &path, &seven), AUTH_ALLOWED);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-	{
-		path.segments[0] = (PathSegment){ wrong[i], strlen(wrong[i]) };
-		ck_assert_msg(auth_decide(&route, &path, &seven) == AUTH_FORBIDDEN, "%s", wrong[i]);
-	}
-	path.segments[0] = (PathSegment){ "7\0x", 3 };
-	ck_assert_int_eq(auth_decide(&route, &path, &seven), AUTH_FORBIDDEN);
 }
 END_TEST
 
@@ -442,25 +405,8 @@ START_TEST(bad_tokens_take_a_bounded_share_of_a_second)
 }
 END_TEST
 
-START_TEST(the_bearer_is_found_in_its_header)
-{
-	const char *token;
-	size_t length;
-
-	ck_assert(auth_bearer("Bearer abc", 10, &token, &length));
-	ck_assert_uint_eq(length, 3);
-	ck_assert(auth_bearer("bearer  abc", 11, &token, &length));
-	ck_assert_uint_eq(length, 3);
-	ck_assert(!auth_bearer("Bearer ", 7, &token, &length));
-	ck_assert(!auth_bearer("Basic abc", 9, &token, &length));
-	ck_assert(!auth_bearer("Bearerabc", 9, &token, &length));
-}
-END_TEST
-
 RUN_TESTS("token", a_phone_is_told_by_the_claim_that_is_set, a_secret_verifies_its_tokens,
 		  public_keys_verify_and_are_no_secrets, the_kid_chooses_the_key, times_are_kept_within_the_skew,
 		  claims_that_make_no_sense_are_refused, a_changed_token_is_refused_at_every_byte,
 		  other_keys_do_not_trust_the_cache, keys_that_are_none_are_refused, a_key_of_another_kind_is_refused,
-		  issuer_and_audience_are_checked_where_they_are_configured, routes_let_in_whom_they_are_for,
-		  an_own_path_is_a_number_not_a_text, the_bearer_is_found_in_its_header,
-		  bad_tokens_take_a_bounded_share_of_a_second)
+		  issuer_and_audience_are_checked_where_they_are_configured, bad_tokens_take_a_bounded_share_of_a_second)

@@ -93,9 +93,9 @@ expect_literal(const char *json, const char *expected)
 START_TEST(json_becomes_a_literal)
 {
 	expect_literal("[]", "{}");
-	expect_literal("[1,-2,null]", "{1,-2,NULL}");
+	expect_literal("[1,-2,null]", "{\"1\",\"-2\",NULL}");
 	expect_literal("[\"a\",\"\",\"NULL\",\"{,}\",\"\\\"\\\\\"]", "{\"a\",\"\",\"NULL\",\"{,}\",\"\\\"\\\\\"}");
-	expect_literal("[true,false,1.5]", "{true,false,1.5}");
+	expect_literal("[true,false,1.5]", "{\"true\",\"false\",\"1.5\"}");
 }
 END_TEST
 

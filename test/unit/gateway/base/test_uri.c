@@ -5,7 +5,7 @@
 
 #include "gateway_unit.h"
 
-static PercentResult
+static UriResult
 decode(const char *in, bool plus_is_blank, char *out, size_t *length)
 {
 	return percent_decode(in, strlen(in), plus_is_blank, out, length);
@@ -16,7 +16,7 @@ START_TEST(escapes_become_bytes)
 	char out[64];
 	size_t length;
 
-	ck_assert_int_eq(decode("a%20b%2Fc%c3%A9", false, out, &length), PERCENT_OK);
+	ck_assert_int_eq(decode("a%20b%2Fc%c3%A9", false, out, &length), URI_OK);
 	ck_assert_str_eq(out, "a b/cé");
 	ck_assert_uint_eq(length, 7);
 }
@@ -27,9 +27,9 @@ START_TEST(a_plus_is_a_blank_only_where_asked)
 	char out[64];
 	size_t length;
 
-	ck_assert_int_eq(decode("a+b%2B", false, out, &length), PERCENT_OK);
+	ck_assert_int_eq(decode("a+b%2B", false, out, &length), URI_OK);
 	ck_assert_str_eq(out, "a+b+");
-	ck_assert_int_eq(decode("a+b%2B", true, out, &length), PERCENT_OK);
+	ck_assert_int_eq(decode("a+b%2B", true, out, &length), URI_OK);
 	ck_assert_str_eq(out, "a b+");
 }
 END_TEST
@@ -39,7 +39,7 @@ START_TEST(a_nul_is_counted)
 	char out[64];
 	size_t length;
 
-	ck_assert_int_eq(decode("a%00b", false, out, &length), PERCENT_OK);
+	ck_assert_int_eq(decode("a%00b", false, out, &length), URI_OK);
 	ck_assert_uint_eq(length, 3);
 }
 END_TEST
@@ -51,8 +51,8 @@ START_TEST(incomplete_escapes_are_malformed)
 	size_t length;
 
 	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
-		ck_assert_msg(decode(inputs[i], false, out, &length) == PERCENT_MALFORMED, "%s", inputs[i]);
-	ck_assert_int_eq(decode("x%41", false, out, &length), PERCENT_OK);
+		ck_assert_msg(decode(inputs[i], false, out, &length) == URI_MALFORMED, "%s", inputs[i]);
+	ck_assert_int_eq(decode("x%41", false, out, &length), URI_OK);
 	ck_assert_str_eq(out, "xA");
 }
 END_TEST
@@ -66,9 +66,9 @@ START_TEST(what_is_no_utf8_is_refused)
 	size_t length;
 
 	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
-		ck_assert_msg(decode(inputs[i], false, out, &length) == PERCENT_NOT_UTF8, "%s", inputs[i]);
+		ck_assert_msg(decode(inputs[i], false, out, &length) == URI_NOT_UTF8, "%s", inputs[i]);
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		ck_assert_msg(decode(good[i], false, out, &length) == PERCENT_OK, "%s", good[i]);
+		ck_assert_msg(decode(good[i], false, out, &length) == URI_OK, "%s", good[i]);
 }
 END_TEST
 
@@ -82,7 +82,7 @@ START_TEST(every_byte_survives_encoding)
 		size_t length;
 
 		percent_encode(&encoded, &text, 1);
-		ck_assert_int_eq(percent_decode(encoded.base, encoded.length, true, out, &length), PERCENT_OK);
+		ck_assert_int_eq(percent_decode(encoded.base, encoded.length, true, out, &length), URI_OK);
 		ck_assert_uint_eq(length, 1);
 		ck_assert_int_eq(out[0], byte);
 		buffer_dispose(&encoded);

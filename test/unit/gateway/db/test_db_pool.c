@@ -92,7 +92,7 @@ make_ready_pool(size_t connections, size_t depth, size_t queue_length_max)
 		UNTIL(fake_sent((int) i) == 2); /* settings and one statement */
 		fake_answer_all((int) i);
 	}
-	UNTIL(db_pool_ready_count(db) == connections);
+	UNTIL(db_pool_metrics(db)[POOL_CONNECTIONS_READY] == connections);
 }
 
 static DbQuery *
@@ -142,7 +142,7 @@ START_TEST(queries_are_pipelined_and_answered_in_order)
 	ck_assert_int_eq(fake_executions(0), 4);
 	fake_answer_one(0);
 	UNTIL(results == 1);
-	ck_assert_int_eq(db_pool_under_way(db), 3);
+	ck_assert_int_eq(db_pool_metrics(db)[POOL_UNDER_WAY], 3);
 	fake_fail_one(0, "22023", "ERROR");
 	UNTIL(errors == 1);
 	ck_assert_str_eq(last_error.sqlstate, "22023");
@@ -171,7 +171,7 @@ START_TEST(what_has_no_place_waits_and_then_goes)
 	submit(false);
 	submit(false);
 	submit(false);
-	ck_assert_uint_eq(db_pool_queue_length(db), 2);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_QUEUED], 2);
 	submit(false);
 	ck_assert_int_eq(errors, 1);
 	ck_assert_int_eq(last_error.kind, DB_ERROR_QUEUE_FULL);
@@ -188,9 +188,9 @@ START_TEST(waiting_too_long_is_a_timeout)
 	submit(false);
 	submit(false);
 	UNTIL(timeouts == 1);
-	ck_assert_uint_eq(db_pool_counters(db)->acquire_timeouts, 1);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_ACQUIRE_TIMEOUTS], 1);
 	UNTIL(timeouts == 2);
-	ck_assert_uint_eq(db_pool_counters(db)->query_timeouts, 1);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_QUERY_TIMEOUTS], 1);
 	dispose();
 	ck_assert_int_eq(errors, 0);
 }
@@ -200,9 +200,9 @@ START_TEST(a_silent_server_loses_its_connection)
 {
 	make_ready_pool(1, 2, 10);
 	submit(false);
-	UNTIL(db_pool_ready_count(db) == 0);
+	UNTIL(db_pool_metrics(db)[POOL_CONNECTIONS_READY] == 0);
 	UNTIL(fake_opened() == 2);
-	ck_assert_uint_eq(db_pool_counters(db)->losses, 1);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_LOSSES], 1);
 	dispose();
 }
 END_TEST
@@ -219,7 +219,7 @@ START_TEST(a_loss_repeats_what_may_be_repeated_once)
 	UNTIL(errors == 1);
 	ck_assert_int_eq(last_error.kind, DB_ERROR_LOST);
 	ck_assert(last_error.outcome_unknown);
-	ck_assert_uint_eq(db_pool_counters(db)->repeats, 2);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_REPEATS], 2);
 	dispose();
 }
 END_TEST
@@ -247,11 +247,11 @@ START_TEST(what_may_not_be_repeated_is_not_sent_to_a_server_that_has_gone)
 	ck_assert(db_pool_is_alive(db));
 	fake_answer_all(1);
 	UNTIL(results == 1);
-	UNTIL(db_pool_ready_count(db) == 1);
+	UNTIL(db_pool_metrics(db)[POOL_CONNECTIONS_READY] == 1);
 	fake_break(1);
 	ck_assert(db_pool_is_ready(db) && !db_pool_is_alive(db));
 	submit(false);
-	ck_assert_uint_eq(db_pool_queue_length(db), 1);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_QUEUED], 1);
 	dispose();
 }
 END_TEST
@@ -290,7 +290,7 @@ START_TEST(rows_without_their_commit_are_an_unknown_outcome)
 	make_ready_pool(2, 4, 10);
 	submit(false);
 	fake_answer_rows_only(0);
-	UNTIL(db_pool_under_way(db) == 1);
+	UNTIL(db_pool_metrics(db)[POOL_UNDER_WAY] == 1);
 	ck_assert_int_eq(results, 0);
 	fake_break(0);
 	UNTIL(errors == 1);
@@ -328,7 +328,7 @@ START_TEST(an_abandoned_query_that_waits_is_not_sent)
 	submit(false);
 	second = submit(false);
 	abandon(second);
-	ck_assert_uint_eq(db_pool_queue_length(db), 0);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_QUEUED], 0);
 	fake_answer_all(0);
 	UNTIL(results == 1);
 	ck_assert_int_eq(fake_executions(0), 1);
@@ -344,7 +344,7 @@ START_TEST(an_abandoned_query_under_way_has_no_callback)
 	submit(false);
 	fake_answer_all(0);
 	UNTIL(results == 1);
-	ck_assert_uint_eq(db_pool_under_way(db), 0);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_UNDER_WAY], 0);
 	dispose();
 }
 END_TEST
@@ -356,7 +356,7 @@ START_TEST(what_nobody_waits_for_any_more_is_not_sent)
 	submit(false);
 	wanted = false;
 	fake_answer_all(0);
-	UNTIL(db_pool_counters(db)->not_sent == 1);
+	UNTIL(db_pool_metrics(db)[POOL_NOT_SENT] == 1);
 	ck_assert_int_eq(fake_executions(0), 1);
 	dispose();
 }
@@ -392,7 +392,7 @@ START_TEST(a_failed_setup_is_no_connection)
 	fake_fail_one(0, "42501", "ERROR");
 	UNTIL(fake_opened() == 2);
 	ck_assert(!db_pool_is_ready(db));
-	ck_assert_uint_eq(db_pool_counters(db)->connect_failures, 1);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_CONNECT_FAILURES], 1);
 	dispose();
 }
 END_TEST
@@ -417,7 +417,7 @@ START_TEST(without_a_descriptor_an_attempt_fails_and_the_loop_goes_on)
 
 	make_pool(1, 1, 10);
 	before = limit_descriptors(3); /* open descriptors stay open */
-	UNTIL(db_pool_counters(db)->connect_failures == 1);
+	UNTIL(db_pool_metrics(db)[POOL_CONNECT_FAILURES] == 1);
 	ck_assert_int_eq(h2o_evloop_run(loop, 0), 0);
 	limit_descriptors(before);
 	UNTIL(fake_opened() == 2 && fake_sent(1) == 2);
@@ -432,8 +432,8 @@ START_TEST(what_is_put_back_in_a_tick_still_has_its_time)
 	query_timeout_ms = 2000;
 	make_ready_pool(1, 1, 10);
 	submit(true);
-	UNTIL(db_pool_counters(db)->losses == 1); /* the connection to the silent server is closed by the tick */
-	ck_assert_uint_eq(db_pool_counters(db)->acquire_timeouts, 0);
+	UNTIL(db_pool_metrics(db)[POOL_LOSSES] == 1); /* the connection to the silent server is closed by the tick */
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_ACQUIRE_TIMEOUTS], 0);
 	dispose();
 	query_timeout_ms = 200;
 }

@@ -13,8 +13,7 @@
 
 struct DbPool
 {
-	size_t connection_count;
-	DbPoolCounters counters;
+	uint64_t metrics[POOL_METRIC_COUNT];
 };
 
 DbPool *
@@ -23,7 +22,6 @@ db_pool_create(h2o_loop_t *loop, const DbPoolSettings *settings)
 	DbPool *pool = calloc(1, sizeof(*pool));
 
 	(void) loop;
-	pool->connection_count = settings->connection_count;
 	if (settings->on_ready != NULL)
 		settings->on_ready(settings->data, true);
 	return pool;
@@ -137,12 +135,6 @@ db_pool_abandon(DbQuery *query)
 	h2o_mem_release_shared(query);
 }
 
-size_t
-db_pool_size(const DbPool *pool)
-{
-	return pool->connection_count;
-}
-
 bool
 db_pool_is_ready(const DbPool *pool)
 {
@@ -155,28 +147,8 @@ db_pool_is_alive(const DbPool *pool)
 	return pool != NULL;
 }
 
-size_t
-db_pool_ready_count(const DbPool *pool)
+const uint64_t *
+db_pool_metrics(DbPool *pool)
 {
-	return pool->connection_count;
-}
-
-size_t
-db_pool_queue_length(const DbPool *pool)
-{
-	(void) pool;
-	return 0;
-}
-
-size_t
-db_pool_under_way(const DbPool *pool)
-{
-	(void) pool;
-	return 0;
-}
-
-const DbPoolCounters *
-db_pool_counters(const DbPool *pool)
-{
-	return &pool->counters;
+	return pool->metrics;
 }

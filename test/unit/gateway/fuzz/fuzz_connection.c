@@ -88,11 +88,12 @@ make_keys(void)
 	int file = memfd_create("key", 0);
 	char path[64];
 	char error[256] = "";
+	const Config config = { .jwt_key_file = path, .jwt_issuer = "", .jwt_audience = "", .verified_phone_claim = "" };
 	TokenKeys *keys;
 
 	require(write(file, secret, sizeof(secret) - 1) == sizeof(secret) - 1);
 	snprintf(path, sizeof(path), "HS256:/proc/self/fd/%d", file);
-	keys = token_keys_read(path, "", "", error, sizeof(error));
+	keys = token_keys_read(&config, error, sizeof(error));
 	require(keys != NULL);
 	close(file);
 	return keys;

@@ -36,7 +36,7 @@ match(const Router *router, HttpMethod method, const char *raw)
 	Path path;
 	const RouteSet *set;
 
-	ck_assert_int_eq(path_parse(raw, strlen(raw), &pool, &path), PATH_OK);
+	ck_assert_int_eq(path_parse(raw, strlen(raw), &pool, &path), URI_OK);
 	set = router_match(router, &path);
 	return set == NULL ? NULL : set->by_method[method];
 }
@@ -45,14 +45,14 @@ START_TEST(paths_are_split_before_they_are_decoded)
 {
 	Path path;
 
-	ck_assert_int_eq(path_parse("/a%2Fb//%41/", 12, &pool, &path), PATH_OK);
+	ck_assert_int_eq(path_parse("/a%2Fb//%41/", 12, &pool, &path), URI_OK);
 	ck_assert_uint_eq(path.count, 4);
 	ck_assert_str_eq(path.segments[0].text, "a/b");
 	ck_assert_uint_eq(path.segments[1].length, 0);
 	ck_assert_str_eq(path.segments[2].text, "A");
 	ck_assert_uint_eq(path.segments[3].length, 0);
-	ck_assert_int_eq(path_parse("/%", 2, &pool, &path), PATH_MALFORMED);
-	ck_assert_int_eq(path_parse("/%ff", 4, &pool, &path), PATH_NOT_UTF8);
+	ck_assert_int_eq(path_parse("/%", 2, &pool, &path), URI_MALFORMED);
+	ck_assert_int_eq(path_parse("/%ff", 4, &pool, &path), URI_NOT_UTF8);
 }
 END_TEST
 
@@ -63,8 +63,8 @@ START_TEST(a_path_too_deep_is_told)
 
 	for (size_t i = 0; i < sizeof(raw); i++)
 		raw[i] = i % 2 == 0 ? '/' : 'a';
-	ck_assert_int_eq(path_parse(raw, 2 * PATH_SEGMENTS_MAX, &pool, &path), PATH_OK);
-	ck_assert_int_eq(path_parse(raw, sizeof(raw), &pool, &path), PATH_TOO_DEEP);
+	ck_assert_int_eq(path_parse(raw, 2 * PATH_SEGMENTS_MAX, &pool, &path), URI_OK);
+	ck_assert_int_eq(path_parse(raw, sizeof(raw), &pool, &path), URI_TOO_DEEP);
 }
 END_TEST
 
