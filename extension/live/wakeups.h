@@ -27,8 +27,8 @@ extern void parley_wakeups_init(void);
 extern void parley_wake(int64 user_id, int64 source_id);
 
 /*
- * Returns a place in the log. Everything that a snapshot taken after this call does not see will be found from there on.
- * Returns 0 if there is no log.
+ * Returns a place in the log. Everything that a snapshot taken after this call does not see will be found from there
+ * on. Returns 0 if there is no log.
  */
 extern uint64 parley_changes_place(void);
 
