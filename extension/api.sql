@@ -243,6 +243,8 @@ END $$;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA parley FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA parley TO parley_operator;
+GRANT EXECUTE ON PROCEDURE parley.erase_messages(timestamptz, parley.conversation_kind, integer, bigint) TO parley_operator;
+GRANT INSERT ON parley.contact_import TO parley_operator;
 GRANT SELECT ON parley.routes, parley.closed_routes TO parley_operator, parley_gateway;
 -- A domain is checked with the rights of whoever passes the value.
 GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid),

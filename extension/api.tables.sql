@@ -52,6 +52,8 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 	('GET', '/contacts', 'parley.list_contacts', 'operator', 200, true, 'home'),
 	('GET', '/contacts/{contact_id}', 'parley.get_contact', 'operator', 200, true, 'home'),
 	('PUT', '/contacts/{contact_id}', 'parley.change_contact', 'operator', 200, true, 'front'),
+	('POST', '/contacts/{contact_id}/merge', 'parley.merge_contacts', 'operator', 200, true, 'front'),
+	('POST', '/contacts/{contact_id}/erasure', 'parley.erase_contact', 'operator', 200, true, 'front'),
 	('POST', '/contacts/{contact_id}/conversation', 'parley.open_contact_conversation', 'operator', 201, true, 'front'),
 	('POST', '/users', 'parley.create_user', 'none', 201, true, 'home'),
 	('GET', '/users/{user_id}', 'parley.get_user', 'user', 200, true, 'home'),

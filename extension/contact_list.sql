@@ -29,7 +29,8 @@ BEGIN
 	END IF;
 	-- EXECUTE, since the best plan is another for each term.
 	IF coalesce(place[2], '') = '' THEN
-		EXECUTE columns || 'SELECT c.*, 1::real AS similarity FROM (SELECT * FROM parley.contacts WHERE id > $4 ORDER BY id LIMIT $6) c WHERE '
+		EXECUTE columns || 'SELECT c.*, 1::real AS similarity FROM (SELECT * FROM parley.contacts
+				WHERE id > $4 AND merged_into_id IS NULL AND erased_at IS NULL ORDER BY id LIMIT $6) c WHERE '
 				|| matches || ' ORDER BY c.id LIMIT $5) f'
 			INTO found_contacts USING pattern, digits, term, coalesce(place[3]::bigint, 0), wanted, CASE WHEN term = '' THEN wanted ELSE walk_length END;
 		IF coalesce(cardinality(found_contacts), 0) < wanted AND term <> '' THEN
@@ -62,3 +63,63 @@ END $$;
 COMMENT ON FUNCTION parley.list_contacts(parley.search_term, parley.page_limit, text) IS
 	'Contacts by id; with searchValue first those whose name or phone contains it, or whose email it is (similarity 1), by id, then those '
 	'whose names are similar by trigrams, the most similar first. Errors: 22023 a cursor that is none, or of another term.';
+
+-- Many at once.
+
+CREATE FUNCTION parley.create_contacts(
+	names text[], phones text[], emails text[], OUT n integer, OUT id bigint, OUT created boolean, OUT refused text, OUT detail text)
+RETURNS SETOF record
+LANGUAGE plpgsql SECURITY DEFINER ROWS 1000
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	violated_domain text;
+BEGIN
+	IF greatest(cardinality(names), cardinality(phones), cardinality(emails)) > 10000 THEN
+		RAISE EXCEPTION 'no more than 10,000 contacts at once' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	FOR place IN 1 .. greatest(cardinality(names), cardinality(phones), cardinality(emails)) LOOP
+		n := place;
+		created := false;
+		refused := NULL;
+		detail := NULL;
+		-- Who is there already costs no subtransaction.
+		SELECT c.id INTO id FROM parley.contacts c
+			WHERE c.phone_digits = parley.phone_digits(phones[n]) OR lower(c.email) = lower(emails[n]) ORDER BY c.id LIMIT 1;
+		IF id IS NULL THEN
+			BEGIN
+				id := (parley.create_contact(names[n], phones[n], emails[n])).id;
+				created := true;
+			EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+				GET STACKED DIAGNOSTICS refused = RETURNED_SQLSTATE, detail = MESSAGE_TEXT, violated_domain = PG_DATATYPE_NAME;
+				detail := coalesce(obj_description(to_regtype('parley.' || nullif(violated_domain, '')), 'pg_type'), detail);
+			END;
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION parley.create_contacts(text[], text[], text[]) IS
+	'Creates up to 10,000 contacts, of the names, phones and emails that stand at one place of the arrays, and says of each, in their order: its '
+	'id and that it was created; the id of who has the phone or email already; or the SQLSTATE and why it was refused. Errors: 22023 too many.';
+
+CREATE VIEW parley.contact_import AS
+	SELECT NULL::text AS name, NULL::text AS phone, NULL::text AS email, NULL::jsonb AS attributes WHERE false;
+COMMENT ON VIEW parley.contact_import IS 'what is inserted here, as by COPY, becomes contacts; who is there already is left as they are';
+
+CREATE FUNCTION parley.import_contact() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM parley.contacts c
+			WHERE c.phone_digits = parley.phone_digits(NEW.phone) OR lower(c.email) = lower(NEW.email)) THEN
+		RETURN NULL;
+	END IF;
+	PERFORM parley.create_contact(NEW.name, NEW.phone, NEW.email, NEW.attributes);
+	RETURN NEW;
+END $$;
+COMMENT ON FUNCTION parley.import_contact() IS
+	'Trigger of contact_import: creates a contact, unless somebody has the phone or email. Errors: as create_contact.';
+
+CREATE TRIGGER contact_import_creates INSTEAD OF INSERT ON parley.contact_import
+	FOR EACH ROW EXECUTE FUNCTION parley.import_contact();

@@ -57,6 +57,43 @@ COMMENT ON FUNCTION parley.create_contact(parley.person_name, parley.phone_numbe
 	'Creates a contact from at least one of name, phone and email. Phones are compared by their digits, emails without case. '
 	'Errors: 22004 nothing given, 23505 phone or email taken.';
 
+CREATE FUNCTION parley.current_contact_id(contact_id bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	current_id bigint := (SELECT coalesce(c.merged_into_id, c.id) FROM parley.contacts c WHERE c.id = contact_id);
+BEGIN
+	IF current_id IS NULL THEN
+		RAISE EXCEPTION 'no contact %', contact_id USING ERRCODE = 'no_data_found';
+	END IF;
+	RETURN current_id;
+END $$;
+COMMENT ON FUNCTION parley.current_contact_id(bigint) IS
+	'The id of a contact, or of the one whom it was merged into. Errors: P0002 no such contact.';
+
+CREATE FUNCTION parley.lock_contact(contact_id bigint) RETURNS parley.contacts
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	current_id bigint;
+	contact parley.contacts;
+BEGIN
+	LOOP
+		current_id := parley.current_contact_id(contact_id);
+		SELECT * INTO contact FROM parley.contacts c WHERE c.id = current_id FOR UPDATE;
+		-- Merged while this waited: on to whom it became.
+		EXIT WHEN contact.merged_into_id IS NULL;
+	END LOOP;
+	IF contact.erased_at IS NOT NULL THEN
+		RAISE EXCEPTION 'contact % is erased', contact.id USING ERRCODE = 'PY409', COLUMN = 'contact_id';
+	END IF;
+	RETURN contact;
+END $$;
+COMMENT ON FUNCTION parley.lock_contact(bigint) IS
+	'The row of a contact, locked for a change, or of the one whom it was merged into. Errors: P0002 no such contact, PY409 erased.';
+
 CREATE FUNCTION parley.change_contact(
 	contact_id bigint, name parley.person_name DEFAULT NULL, phone parley.phone_number DEFAULT NULL,
 	email parley.email_address DEFAULT NULL, attributes parley.contact_attributes DEFAULT NULL, null_fields text[] DEFAULT NULL)
@@ -68,10 +105,7 @@ DECLARE
 	contact parley.contacts;
 	violated text;
 BEGIN
-	SELECT * INTO contact FROM parley.contacts c WHERE c.id = contact_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no contact %', contact_id USING ERRCODE = 'no_data_found', COLUMN = 'contact_id';
-	END IF;
+	contact := parley.lock_contact(contact_id);
 	contact.name := CASE WHEN 'name' = ANY (null_fields) THEN NULL ELSE coalesce(name, contact.name) END;
 	contact.phone := CASE WHEN 'phone' = ANY (null_fields) THEN NULL ELSE coalesce(parley.clean_phone(phone), contact.phone) END;
 	contact.email := CASE WHEN 'email' = ANY (null_fields) THEN NULL ELSE coalesce(email, contact.email) END;
@@ -81,8 +115,8 @@ BEGIN
 	END IF;
 	UPDATE parley.contacts c
 		SET name = contact.name, phone = contact.phone, email = contact.email, attributes = contact.attributes
-		WHERE c.id = contact_id;
-	RETURN parley.get_contact(contact_id);
+		WHERE c.id = contact.id;
+	RETURN parley.get_contact(contact.id);
 EXCEPTION WHEN unique_violation THEN
 	GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
 	violated := substring(violated FROM '^contacts_(phone|email)_(?:digits_)?key$');
@@ -94,7 +128,7 @@ END $$;
 COMMENT ON FUNCTION parley.change_contact(
 	bigint, parley.person_name, parley.phone_number, parley.email_address, parley.contact_attributes, text[]) IS
 	'Changes a contact: what is absent stays, what null_fields names (null in JSON) goes, attributes are replaced as a whole. Lists and '
-	'searches have it from the commit on. Errors: P0002 no such contact, 22004 nothing would be left, 23505 phone or email taken.';
+	'searches have it from the commit on. Errors: P0002 no such contact, 22004 nothing would be left, 23505 phone or email taken, PY409 erased.';
 
 CREATE FUNCTION parley.register_contact(contact_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -114,13 +148,11 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	current_id bigint := parley.current_contact_id(contact_id);
 	found_contact parley.contact;
 BEGIN
 	SELECT c.id, c.name, c.phone, c.email, c.created_at, c.attributes INTO found_contact
-		FROM parley.contacts c WHERE c.id = get_contact.contact_id;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no contact %', contact_id USING ERRCODE = 'no_data_found';
-	END IF;
+		FROM parley.contacts c WHERE c.id = current_id;
 	RETURN found_contact;
 END $$;
-COMMENT ON FUNCTION parley.get_contact(bigint) IS 'The contact of that id. Errors: P0002 no such contact.';
+COMMENT ON FUNCTION parley.get_contact(bigint) IS 'The contact of that id, or whom it was merged into. Errors: P0002 no such contact.';

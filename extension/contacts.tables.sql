@@ -18,17 +18,24 @@ CREATE TABLE parley.contacts (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	registered_at timestamptz,
 	attributes parley.contact_attributes NOT NULL DEFAULT '{}',
-	CONSTRAINT contacts_are_reachable CHECK (num_nonnulls(name, phone, email) >= 1)
+	merged_into_id bigint,
+	erased_at timestamptz,
+	CONSTRAINT contacts_are_reachable CHECK (CASE WHEN merged_into_id IS NULL AND erased_at IS NULL THEN num_nonnulls(name, phone, email) >= 1
+		ELSE num_nonnulls(name, phone, email) = 0 AND attributes = '{}' END)
 );
 COMMENT ON TABLE parley.contacts IS 'someone reachable by phone or email; a user is a contact who acts through the API';
 COMMENT ON COLUMN parley.contacts.phone IS 'as given; phone_digits is what is unique and searched';
 COMMENT ON COLUMN parley.contacts.registered_at IS
 	'when the contact became a user; null: entered by the operator, and so not to be reached by users';
 COMMENT ON COLUMN parley.contacts.attributes IS 'what else the operator notes of the contact, whom it is not shown';
+COMMENT ON COLUMN parley.contacts.merged_into_id IS 'the contact whom this one became; nothing but the id is left of it, which leads there';
+COMMENT ON COLUMN parley.contacts.erased_at IS 'since when nothing but the id is left of the contact';
 
 -- Neither can carry the id first: a phone is what finds the id. A sharded installation needs a directory for these two.
 CREATE UNIQUE INDEX contacts_phone_digits_key ON parley.contacts (phone_digits);
 CREATE UNIQUE INDEX contacts_email_key ON parley.contacts (lower(email));
+
+CREATE INDEX contacts_merged_into ON parley.contacts (merged_into_id) WHERE merged_into_id IS NOT NULL;
 
 -- For names like a term, as typing errors make them. pg_trgm is in the schema that the database's owner chose.
 DO $$

@@ -32,17 +32,26 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM parley.get_contact(contact_id);
-	INSERT INTO parley.conversations AS c (kind, contact_id) VALUES ('contact', open_contact_conversation.contact_id)
-		ON CONFLICT DO NOTHING
-		RETURNING c.id INTO id;
-	created := id IS NOT NULL;
+	contact_id := parley.current_contact_id(contact_id);
+	created := false;
+	IF NOT EXISTS (SELECT FROM parley.conversations c WHERE c.kind = 'contact' AND c.contact_id = open_contact_conversation.contact_id) THEN
+		-- A merge of the contact that commits now is waited for, and seen.
+		PERFORM FROM parley.contacts c WHERE c.id = open_contact_conversation.contact_id FOR SHARE;
+		contact_id := parley.current_contact_id(contact_id);
+		INSERT INTO parley.conversations AS c (kind, contact_id)
+			SELECT 'contact', open_contact_conversation.contact_id
+			WHERE NOT EXISTS (SELECT FROM parley.conversations o WHERE o.kind = 'contact' AND o.contact_id = open_contact_conversation.contact_id)
+			ON CONFLICT DO NOTHING
+			RETURNING c.id INTO id;
+		created := id IS NOT NULL;
+	END IF;
 	IF created THEN
 		INSERT INTO parley.members (conversation_id, contact_id) VALUES (id, open_contact_conversation.contact_id);
 	END IF;
 	SELECT c.id, c.kind, c.created_at INTO id, kind, created_at
 		FROM parley.conversations c
-		WHERE c.kind = 'contact' AND c.contact_id = open_contact_conversation.contact_id;
+		WHERE c.kind = 'contact' AND c.contact_id = open_contact_conversation.contact_id
+		ORDER BY c.merged_id LIMIT 1;
 	PERFORM parley.require_new_id(id);
 END $$;
 COMMENT ON FUNCTION parley.open_contact_conversation(bigint) IS
@@ -88,7 +97,7 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value', COLUMN = 'recipient_id';
 	END IF;
 	SELECT c.* INTO recipient FROM parley.contacts c
-		WHERE c.id = recipient_id OR c.phone_digits = parley.phone_digits(find_recipient.phone) OR lower(c.email) = lower(find_recipient.email);
+		WHERE c.id = (SELECT coalesce(o.merged_into_id, o.id) FROM parley.contacts o WHERE o.id = recipient_id) OR c.phone_digits = parley.phone_digits(find_recipient.phone) OR lower(c.email) = lower(find_recipient.email);
 	-- To a user, who is out of reach is not there.
 	IF recipient.id IS NULL OR (caller_role = 'user' AND recipient.id <> user_id AND (given = 'recipient_id' OR recipient.registered_at IS NULL)
 			AND NOT parley.shares_conversation(user_id, recipient.id)) THEN
@@ -151,6 +160,9 @@ BEGIN
 			WHERE c.kind = 'direct' AND c.low_contact_id = user1_id AND c.high_contact_id = user2_id) THEN
 		-- A block of one by the other that commits now waits, or is seen.
 		PERFORM FROM parley.contacts c WHERE c.id IN (user1_id, user2_id) ORDER BY c.id FOR SHARE;
+		IF EXISTS (SELECT FROM parley.contacts c WHERE c.id IN (user1_id, user2_id) AND c.merged_into_id IS NOT NULL) THEN
+			RAISE EXCEPTION 'contact % or % was merged into another', user1_id, user2_id USING ERRCODE = 'PY409';
+		END IF;
 		-- Whoever opens the same one at the same instant waits here for the other's commit, and then finds it.
 		INSERT INTO parley.conversations AS c (kind, low_contact_id, high_contact_id) VALUES ('direct', user1_id, user2_id)
 			ON CONFLICT DO NOTHING
@@ -167,7 +179,8 @@ BEGIN
 	END IF;
 	SELECT c.id, c.kind, c.created_at INTO id, kind, created_at
 		FROM parley.conversations c
-		WHERE c.kind = 'direct' AND c.low_contact_id = user1_id AND c.high_contact_id = user2_id;
+		WHERE c.kind = 'direct' AND c.low_contact_id = user1_id AND c.high_contact_id = user2_id
+		ORDER BY c.merged_id LIMIT 1;
 	PERFORM parley.require_new_id(id);
 	UPDATE parley.members m SET gave_phone = true
 		WHERE phone IS NOT NULL AND m.conversation_id = id AND m.contact_id = user_id AND NOT m.gave_phone;

@@ -25,6 +25,7 @@ CREATE TABLE parley.conversations (
 	operator_read_number bigint NOT NULL DEFAULT 0,
 	is_settled boolean NOT NULL DEFAULT false,
 	newest_number bigint,
+	merged_id bigint NOT NULL DEFAULT 0,
 	CONSTRAINT conversations_kind_has_its_key CHECK (CASE kind
 		WHEN 'contact' THEN contact_id IS NOT NULL
 			AND num_nonnulls(low_contact_id, high_contact_id, application_id, number) = 0
@@ -48,6 +49,9 @@ COMMENT ON COLUMN parley.conversations.last_message_at IS
 	'created_at of the newest message that is not deleted; null where there is none. What the list of conversations is ordered by';
 COMMENT ON COLUMN parley.conversations.newest_number IS
 	'the number of the newest message that is not deleted; null where there is none. What the list of conversations shows';
+COMMENT ON COLUMN parley.conversations.merged_id IS
+	'the conversation''s own id where it came from a contact who was merged into another: it keeps its id, which has the shard of whom it was '
+	'opened with, and stands beside the one that opening finds; else 0';
 COMMENT ON COLUMN parley.conversations.is_dated_in_order IS
 	'no undeleted message is dated before one with a smaller number: always so but where dated messages were loaded past post_message';
 
@@ -60,8 +64,8 @@ COMMENT ON COLUMN parley.conversations.is_settled IS
 	'its case is snoozed or resolved: a post by somebody else than the operator opens it again';
 
 -- Partial: a conversation has an entry in the index of its own kind alone, which halves what every message writes.
-CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id) WHERE kind = 'contact';
-CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id) WHERE kind = 'direct';
+CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id, merged_id) WHERE kind = 'contact';
+CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id, merged_id) WHERE kind = 'direct';
 CREATE INDEX conversations_high_contact ON parley.conversations (high_contact_id) WHERE kind = 'direct';
 CREATE UNIQUE INDEX conversations_chat_key ON parley.conversations (application_id, number) WHERE kind = 'chat';
 CREATE UNIQUE INDEX conversations_idempotency_key ON parley.conversations (application_id, idempotency_key)

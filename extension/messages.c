@@ -75,7 +75,7 @@ static VersionStatements current_statements = {
 	{ "UPDATE parley.conversations SET last_number = last_number + 1, newest_number = last_number + 1,"
 	  "  last_message_at = greatest(last_message_at, clock_timestamp()),"
 	  "  operator_read_number = operator_read_number + ($2 AND operator_read_number = last_number)::integer"
-	  " WHERE id = $1 RETURNING last_number, last_message_at, is_settled",
+	  " WHERE id = $1 RETURNING last_number, last_message_at, is_settled, merged_id <> 0",
 	  { INT8OID, BOOLOID } },
 	{ INSERT_MESSAGE(", agent_id", ", $8"), INSERT_PARAMETERS },
 	{ "UPDATE parley.members"
@@ -88,7 +88,7 @@ static VersionStatements statements_of_1_0 = {
 	{ FIND_BY_KEY("NULL::bigint"), { INT8OID, TEXTOID } },
 	{ "UPDATE parley.conversations"
 	  " SET last_number = last_number + 1, last_message_at = greatest(last_message_at, clock_timestamp())"
-	  " WHERE id = $1 RETURNING last_number, last_message_at, false",
+	  " WHERE id = $1 RETURNING last_number, last_message_at, false, false",
 	  { INT8OID, BOOLOID } },
 	{ INSERT_MESSAGE("", ""), INSERT_PARAMETERS },
 	{ "UPDATE parley.members SET read_number = $3"
@@ -236,6 +236,7 @@ parley_message_post(const MessageDraft *draft)
 	Message message = { 0 };
 	VersionStatements *statements = version_statements();
 	Datum values[] = { Int64GetDatum(draft->conversation_id), BoolGetDatum(draft->from_operator) };
+	bool is_settled;
 
 	if (!draft->from_operator && member_is_blocked(draft->conversation_id, draft->sender_id))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("you cannot write in this conversation")));
@@ -245,7 +246,11 @@ parley_message_post(const MessageDraft *draft)
 		fail_no_conversation(draft->conversation_id);
 	message.number = DatumGetInt64(parley_statement_value(0, 1, NULL));
 	message.created_at = DatumGetTimestampTz(parley_statement_value(0, 2, NULL));
-	if (!draft->from_operator && DatumGetBool(parley_statement_value(0, 3, NULL)))
+	is_settled = DatumGetBool(parley_statement_value(0, 3, NULL));
+	/* The sender may have been merged into another contact while this waited for the conversation. */
+	if (!draft->from_operator && DatumGetBool(parley_statement_value(0, 4, NULL)))
+		parley_require_member(draft->conversation_id, draft->sender_id);
+	if (!draft->from_operator && is_settled)
 		parley_statement_run(&reopen_case, values, NULL, false, 0);
 	if (draft->caller_id != 0 &&
 		parley_statement_run(&find_agent, (Datum[]){ Int64GetDatum(draft->caller_id) }, NULL, false, 1) > 0)

@@ -61,6 +61,52 @@ COMMENT ON FUNCTION parley.list_messages(bigint, bigint, parley.sort_direction, 
 	'Messages of a conversation strictly after (asc) or before (desc) the number last_id, or from that end; tombstones included. '
 	'Errors: P0002 no such conversation.';
 
+CREATE FUNCTION parley.refresh_newest_message(home parley.conversations) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM parley.messages m WHERE m.conversation_id = home.id AND m.number = home.newest_number AND m.deleted_at IS NULL) THEN
+		NULL;
+	ELSIF home.is_dated_in_order THEN
+		SELECT m.number, m.created_at INTO home.newest_number, home.last_message_at FROM parley.messages m
+			WHERE m.conversation_id = home.id AND m.number < home.newest_number AND m.deleted_at IS NULL
+			ORDER BY m.number DESC LIMIT 1;
+	ELSE
+		SELECT m.number, m.created_at INTO home.newest_number, home.last_message_at FROM parley.messages m
+			WHERE m.conversation_id = home.id AND m.deleted_at IS NULL
+			ORDER BY m.created_at DESC, m.number DESC LIMIT 1;
+	END IF;
+	UPDATE parley.conversations c SET newest_number = home.newest_number, last_message_at = home.last_message_at WHERE c.id = home.id;
+END $$;
+COMMENT ON FUNCTION parley.refresh_newest_message(parley.conversations) IS
+	'Sets which message of a conversation, whose row is locked, is the newest, after some were changed or deleted. The row is updated in any '
+	'case: that is how sync learns of the change.';
+
+CREATE FUNCTION parley.delete_messages(
+	conversation_ids bigint[], numbers bigint[], OUT messages bigint, OUT idempotency_hashes bigint)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	home parley.conversations;
+BEGIN
+	-- In the order of their ids, as everybody who locks several.
+	PERFORM FROM parley.conversations c WHERE c.id = ANY (conversation_ids) ORDER BY c.id FOR NO KEY UPDATE;
+	SELECT count(*) FILTER (WHERE m.deleted_at IS NULL), count(m.idempotency_hash) INTO messages, idempotency_hashes
+		FROM unnest(conversation_ids, numbers) AS r(conversation_id, number)
+			JOIN parley.messages m ON m.conversation_id = r.conversation_id AND m.number = r.number;
+	UPDATE parley.messages m SET content = NULL, deleted_at = coalesce(m.deleted_at, clock_timestamp()), idempotency_hash = NULL
+		FROM unnest(conversation_ids, numbers) AS r(conversation_id, number)
+		WHERE m.conversation_id = r.conversation_id AND m.number = r.number AND (m.deleted_at IS NULL OR m.idempotency_hash IS NOT NULL);
+	FOR home IN SELECT c.* FROM parley.conversations c WHERE c.id = ANY (conversation_ids) LOOP
+		PERFORM parley.refresh_newest_message(home);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION parley.delete_messages(bigint[], bigint[]) IS
+	'Makes tombstones of messages, receipts among them, whosever they are, and forgets what tells their replays: for erase_contact() and '
+	'erase_messages(). Returns how many there were. Not checked: that the arrays are equally long.';
+
 CREATE FUNCTION parley.change_message(
 	conversation_id bigint, message_id bigint, content parley.message_content, author_id bigint)
 RETURNS parley.message
@@ -92,21 +138,7 @@ BEGIN
 				idempotency_hash = CASE WHEN m.edited_at IS NULL AND m.idempotency_key IS NOT NULL THEN octet_length(m.content)
 					ELSE m.idempotency_hash END
 			WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
-		IF content IS NULL AND home.newest_number = message_id THEN
-			-- The one before, where the order of numbers is that of time; rows may have been loaded in any other.
-			home.newest_number := NULL;
-			home.last_message_at := NULL;
-			IF home.is_dated_in_order THEN
-				SELECT m.number, m.created_at INTO home.newest_number, home.last_message_at FROM parley.messages m
-					WHERE m.conversation_id = home.id AND m.number < message_id AND m.deleted_at IS NULL
-					ORDER BY m.number DESC LIMIT 1;
-			ELSE
-				SELECT m.number, m.created_at INTO home.newest_number, home.last_message_at FROM parley.messages m
-					WHERE m.conversation_id = home.id AND m.deleted_at IS NULL
-					ORDER BY m.created_at DESC, m.number DESC LIMIT 1;
-			END IF;
-		END IF;
-		UPDATE parley.conversations c SET newest_number = home.newest_number, last_message_at = home.last_message_at WHERE c.id = home.id;
+		PERFORM parley.refresh_newest_message(home);
 	END IF;
 	SELECT m.conversation_id, m.number, m.sender_id, m.content, m.created_at, m.edited_at, m.deleted_at, m.agent_id INTO changed
 		FROM parley.messages m
@@ -157,9 +189,11 @@ BEGIN ATOMIC
 	SELECT unnest(ARRAY[
 		-- What parley 1.0 kept of a text that was edited.
 		'UPDATE parley.messages SET idempotency_hash = NULL WHERE edited_at IS NOT NULL AND idempotency_hash NOT BETWEEN 0 AND 40000',
-		'VACUUM (ANALYZE) parley.messages, parley.contacts',
+		'VACUUM (ANALYZE) parley.messages, parley.contacts, parley.accounts',
 		'REINDEX INDEX CONCURRENTLY parley.messages_grams',
-		'REINDEX INDEX CONCURRENTLY parley.contacts_grams']);
+		'REINDEX INDEX CONCURRENTLY parley.contacts_grams',
+		'REINDEX INDEX CONCURRENTLY parley.contacts_name_trgm',
+		'VACUUM pg_catalog.pg_statistic']);
 END;
 COMMENT ON FUNCTION parley.scrub() IS
 	'The statements that take what is left of deleted and edited texts out of the tables and indexes, to be run one by one by a superuser, as '

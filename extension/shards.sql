@@ -9,7 +9,7 @@ BEGIN ATOMIC
 			CASE WHEN c.id <= s.last_value THEN 'old: parley 1.0 gave it'
 				ELSE format('shard %s, not %s', c.id & 1023, coalesce(c.contact_id, c.low_contact_id, c.application_id) & 1023) END
 		FROM parley.conversations c, parley.conversations_id_seq s
-		WHERE c.id & 1023 <> coalesce(c.contact_id, c.low_contact_id, c.application_id) & 1023
+		WHERE c.id & 1023 <> coalesce(c.contact_id, c.low_contact_id, c.application_id) & 1023 AND c.merged_id = 0
 	UNION ALL
 	SELECT 'an application''s token carries its logical shard', NULL,
 			format(CASE WHEN a.id <= s.last_value THEN 'old: parley 1.0 gave it to application %s'
@@ -33,7 +33,7 @@ BEGIN
 	SELECT array_agg(c.id ORDER BY c.id), array_agg(c.new_id ORDER BY c.id) INTO old_ids, new_ids
 		FROM (SELECT b.id, nextval('parley.conversations_id_seq') * 1024 + b.shard AS new_id
 			FROM (SELECT c.id, coalesce(c.contact_id, c.low_contact_id, c.application_id) & 1023 AS shard FROM parley.conversations c
-				WHERE c.id > after AND c.id & 1023 <> coalesce(c.contact_id, c.low_contact_id, c.application_id) & 1023
+				WHERE c.id > after AND c.id & 1023 <> coalesce(c.contact_id, c.low_contact_id, c.application_id) & 1023 AND c.merged_id = 0
 				ORDER BY c.id LIMIT size) b) c;
 	-- The one change that rows of transfers and refusals ever see: where their receipt is.
 	ALTER TABLE parley.transfers DISABLE TRIGGER transfers_are_immutable;

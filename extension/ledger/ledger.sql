@@ -30,7 +30,7 @@ BEGIN
 		RAISE EXCEPTION 'an account needs a currency' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'currency';
 	END IF;
 	-- The user's row numbers the accounts: who opens another at the same instant waits here.
-	PERFORM FROM parley.contacts c WHERE c.id = open_account.user_id FOR NO KEY UPDATE;
+	PERFORM FROM parley.contacts c WHERE c.id = open_account.user_id AND c.merged_into_id IS NULL FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'no user %', user_id USING ERRCODE = 'no_data_found', COLUMN = 'user_id';
 	END IF;

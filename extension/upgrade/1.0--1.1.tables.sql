@@ -137,8 +137,7 @@ COMMENT ON COLUMN parley.applications.id IS 'applications_id_seq × 1024 + the l
 COMMENT ON COLUMN parley.applications.token IS
 	'whoever knows it may use the application; its first two characters are its logical shard; null: revoked';
 
--- contacts, conversations: users reach whom they know. Who registered in 1.0 was not written down: who has a phone, and no conversation
--- with the operator, or one with another contact, or an account.
+-- contacts, conversations: users reach whom they know.
 ALTER DOMAIN parley.phone_number DROP CONSTRAINT phone_number_check;
 ALTER DOMAIN parley.phone_number ADD CONSTRAINT phone_number_check
 	CHECK (VALUE ~* '^ *(tel:)?[+0-9 ()./\u00a0\u2000-\u2015\u202a-\u202f\u205f-\u2069\u2212\u3000\ufeff-]{1,50}$'
@@ -148,10 +147,6 @@ COMMENT ON DOMAIN parley.phone_number IS
 ALTER TABLE parley.contacts ADD COLUMN registered_at timestamptz;
 COMMENT ON COLUMN parley.contacts.registered_at IS
 	'when the contact became a user; null: entered by the operator, and so not to be reached by users';
-UPDATE parley.contacts k SET registered_at = k.created_at
-	WHERE k.phone IS NOT NULL AND (NOT EXISTS (SELECT FROM parley.conversations c WHERE c.kind = 'contact' AND c.contact_id = k.id)
-		OR EXISTS (SELECT FROM parley.members m JOIN parley.conversations c ON c.id = m.conversation_id WHERE m.contact_id = k.id AND c.kind = 'direct')
-		OR EXISTS (SELECT FROM parley.accounts a WHERE a.user_id = k.id));
 ALTER TABLE parley.members ADD COLUMN has_written boolean NOT NULL DEFAULT false, ADD COLUMN gave_phone boolean NOT NULL DEFAULT false,
 	ADD COLUMN is_blocked boolean NOT NULL DEFAULT false;
 UPDATE parley.members m SET has_written = true
@@ -316,9 +311,6 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 ALTER TABLE parley.conversations ADD COLUMN newest_number bigint;
 COMMENT ON COLUMN parley.conversations.newest_number IS
 	'the number of the newest message that is not deleted; null where there is none. What the list of conversations shows';
-UPDATE parley.conversations c SET newest_number = (SELECT m.number FROM parley.messages m
-		WHERE m.conversation_id = c.id AND m.created_at = c.last_message_at AND m.deleted_at IS NULL ORDER BY m.number DESC LIMIT 1)
-	WHERE c.last_message_at IS NOT NULL;
 COMMENT ON COLUMN parley.messages.idempotency_hash IS
 	'of the sender and content that came with the key; once edited or deleted no more than the first content''s length in bytes';
 
@@ -341,7 +333,16 @@ DROP FUNCTION parley.post_message(bigint, parley.message_content, bigint, parley
 CREATE DOMAIN parley.contact_attributes AS jsonb
 	CHECK (jsonb_typeof(VALUE) = 'object' AND octet_length(VALUE::text) <= 8192);
 COMMENT ON DOMAIN parley.contact_attributes IS 'a JSON object of at most 8,192 bytes';
-ALTER TABLE parley.contacts ADD COLUMN attributes parley.contact_attributes NOT NULL DEFAULT '{}';
+ALTER TABLE parley.contacts
+	ADD COLUMN attributes parley.contact_attributes NOT NULL DEFAULT '{}',
+	ADD COLUMN merged_into_id bigint,
+	ADD COLUMN erased_at timestamptz,
+	DROP CONSTRAINT contacts_are_reachable,
+	ADD CONSTRAINT contacts_are_reachable CHECK (CASE WHEN merged_into_id IS NULL AND erased_at IS NULL THEN num_nonnulls(name, phone, email) >= 1
+		ELSE num_nonnulls(name, phone, email) = 0 AND attributes = '{}' END);
+COMMENT ON COLUMN parley.contacts.merged_into_id IS 'the contact whom this one became; nothing but the id is left of it, which leads there';
+COMMENT ON COLUMN parley.contacts.erased_at IS 'since when nothing but the id is left of the contact';
+CREATE INDEX contacts_merged_into ON parley.contacts (merged_into_id) WHERE merged_into_id IS NOT NULL;
 COMMENT ON COLUMN parley.contacts.attributes IS 'what else the operator notes of the contact, whom it is not shown';
 ALTER TYPE parley.contact ADD ATTRIBUTE attributes jsonb;
 CREATE TYPE parley.registered_user AS (
@@ -355,4 +356,49 @@ COMMENT ON TYPE parley.contact IS 'a contact as the operator''s functions show i
 COMMENT ON TYPE parley.registered_user IS 'a user as registration shows them';
 DROP FUNCTION parley.create_contact(parley.person_name, parley.phone_number, parley.email_address);
 INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on) VALUES
-	('PUT', '/contacts/{contact_id}', 'parley.change_contact', 'operator', 200, true, 'front');
+	('PUT', '/contacts/{contact_id}', 'parley.change_contact', 'operator', 200, true, 'front'),
+	('POST', '/contacts/{contact_id}/merge', 'parley.merge_contacts', 'operator', 200, true, 'front'),
+	('POST', '/contacts/{contact_id}/erasure', 'parley.erase_contact', 'operator', 200, true, 'front');
+
+-- merges, erasures
+ALTER TABLE parley.conversations ADD COLUMN merged_id bigint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN parley.conversations.merged_id IS
+	'the conversation''s own id where it came from a contact who was merged into another: it keeps its id, which has the shard of whom it was '
+	'opened with, and stands beside the one that opening finds; else 0';
+DROP INDEX parley.conversations_contact_key, parley.conversations_direct_key;
+CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id, merged_id) WHERE kind = 'contact';
+CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id, merged_id) WHERE kind = 'direct';
+-- Rows are changed after the indexes are made: those of a table with changes of this transaction could not be used at once.
+-- Who registered in 1.0 was not written down: who has a phone, and no conversation with the operator, or one with another contact, or an
+-- account.
+UPDATE parley.contacts k SET registered_at = k.created_at
+	WHERE k.phone IS NOT NULL AND (NOT EXISTS (SELECT FROM parley.conversations c WHERE c.kind = 'contact' AND c.contact_id = k.id)
+		OR EXISTS (SELECT FROM parley.members m JOIN parley.conversations c ON c.id = m.conversation_id WHERE m.contact_id = k.id AND c.kind = 'direct')
+		OR EXISTS (SELECT FROM parley.accounts a WHERE a.user_id = k.id));
+UPDATE parley.conversations c SET newest_number = (SELECT m.number FROM parley.messages m
+		WHERE m.conversation_id = c.id AND m.created_at = c.last_message_at AND m.deleted_at IS NULL ORDER BY m.number DESC LIMIT 1)
+	WHERE c.last_message_at IS NOT NULL;
+CREATE TABLE parley.erasures (
+	contact_id bigint PRIMARY KEY,
+	erased_at timestamptz NOT NULL DEFAULT now(),
+	caller_id bigint,
+	fields text[] NOT NULL,
+	messages bigint NOT NULL,
+	idempotency_hashes bigint NOT NULL,
+	account_names bigint NOT NULL,
+	log_position pg_lsn NOT NULL DEFAULT pg_current_wal_insert_lsn(),
+	index_files oid[] NOT NULL
+);
+COMMENT ON TABLE parley.erasures IS 'one row a contact that was erased: what, how many, when, by whom';
+COMMENT ON COLUMN parley.erasures.caller_id IS 'the subject of the token that asked for it; null: there was none';
+COMMENT ON COLUMN parley.erasures.fields IS 'which of name, phone, email and attributes there were';
+COMMENT ON COLUMN parley.erasures.messages IS 'how many messages became tombstones';
+COMMENT ON COLUMN parley.erasures.log_position IS 'where in the write-ahead log: what it says before that may have the texts';
+COMMENT ON COLUMN parley.erasures.index_files IS 'the files of the indexes of grams then: once they are others, they were built anew';
+
+CREATE TYPE parley.erasure AS (
+	contact_id bigint, erased_at timestamptz, caller_id bigint, fields text[], messages bigint, idempotency_hashes bigint, account_names bigint
+);
+COMMENT ON TYPE parley.erasure IS 'the receipt of an erasure';
+
+SELECT pg_extension_config_dump('parley.erasures', '');

@@ -53,6 +53,7 @@ async function make_samples() {
 	};
 	const phone = () => `+49 ${randomInt(1e9, 9e9)}`;
 	const contact = await make('/contacts', { name: 'Sample', phone: phone() });
+	const second = await make('/contacts', { name: 'Sample', email: `${randomUUID()}@example.org` });
 	const operators = await make(`/contacts/${contact.id}/conversation`);
 	await make(`/conversations/${operators.id}/messages`, { content: 'sample' });
 	const [user, other] = [await make('/users', { phone: phone() }), await make('/users', { phone: phone() })];
@@ -73,7 +74,7 @@ async function make_samples() {
 			chat_number: chat.number, message_number: posted.number, account_id: account.id },
 		conversation_id: (path) => (path.startsWith('/users') ? direct.id : operators.id),
 		value: { name: 'Sample', content: 'sample', amount: 10, currency: 'EUR', query: 'sample', message_id: 1,
-			from_account_id: account.id, to_user_id: other.id, to_account_id: target.id, recipient_id: other.id,
+			from_account_id: account.id, to_user_id: other.id, to_account_id: target.id, from_contact_id: second.id, recipient_id: other.id,
 			kind: 'contact', from: '2000-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' },
 		fresh: { phone, email },
 	};
@@ -84,7 +85,7 @@ test('every route answers with a status and a body that are documented', async (
 	const ajv = formats(new Ajv({ strict: false, allErrors: true, formats: { int32: true, int64: true } }));
 	const seen = [];
 	// What takes something away comes last, and before it the token that the others use is replaced.
-	const turn = ({ path, method }) => (method === 'DELETE' ? 2 : Number(path === '/applications/{token}/token'));
+	const turn = ({ path, method }) => (path.endsWith('/erasure') ? 3 : method === 'DELETE' ? 2 : Number(path === '/applications/{token}/token'));
 	for (const { path, method, operation } of operations().sort((a, b) => turn(a) - turn(b))) {
 		const target = path.replace(/\{(\w+)\}/g, (_, name) => (name === 'conversation_id' ? samples.conversation_id(path) : samples.path[name]));
 		const query = new URLSearchParams(operation.parameters.filter((parameter) => parameter.in === 'query' && (parameter.required || parameter.name === 'query'))

@@ -32,6 +32,8 @@ const fill = `
 	SELECT create_user('+49 30 888888'), create_user('+49 30 999999');
 	SELECT open_direct_conversation(id, phone => '+49 30 999999', caller_role => 'user') FROM contacts WHERE phone = '+49 30 888888';
 	SELECT block_contact(min(id), max(id)) FROM contacts;
+	SELECT change_contact(id, attributes => '{"plan": "gold"}') FROM contacts WHERE phone = '+49 30 888888';
+	SELECT merge_contacts(a.id, b.id), erase_contact(c.id, 7) FROM create_contact('one') a, create_contact('two') b, create_contact('three') c;
 	CREATE FUNCTION public.hello(name text) RETURNS TABLE (greeting text) LANGUAGE sql RETURN 'hello ' || name;
 	SELECT add_route('GET', '/hello/{name}', 'public.hello', 'none');
 	DELETE FROM routes WHERE path = '/users';

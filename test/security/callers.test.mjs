@@ -27,6 +27,8 @@ const lines = {
 	"POST /contacts": { body: () => ({ phone: phone() }) },
 	"GET /contacts/{contact_id}": {},
 	"PUT /contacts/{contact_id}": { body: () => ({ name: "a contact again", attributes: { plan: "gold" } }) },
+	"POST /contacts/{contact_id}/merge": { body: (world) => ({ from_contact_id: world.cid }) },
+	"POST /contacts/{contact_id}/erasure": {},
 	"POST /contacts/{contact_id}/conversation": { ok: 200 },
 	"POST /users": { body: () => ({ phone: phone() }) },
 	"GET /users/{user_id}": {},

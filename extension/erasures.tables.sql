@@ -1,0 +1,26 @@
+-- erasures: that a contact was erased, which is all that is kept of it.
+
+CREATE TABLE parley.erasures (
+	contact_id bigint PRIMARY KEY,
+	erased_at timestamptz NOT NULL DEFAULT now(),
+	caller_id bigint,
+	fields text[] NOT NULL,
+	messages bigint NOT NULL,
+	idempotency_hashes bigint NOT NULL,
+	account_names bigint NOT NULL,
+	log_position pg_lsn NOT NULL DEFAULT pg_current_wal_insert_lsn(),
+	index_files oid[] NOT NULL
+);
+COMMENT ON TABLE parley.erasures IS 'one row a contact that was erased: what, how many, when, by whom';
+COMMENT ON COLUMN parley.erasures.caller_id IS 'the subject of the token that asked for it; null: there was none';
+COMMENT ON COLUMN parley.erasures.fields IS 'which of name, phone, email and attributes there were';
+COMMENT ON COLUMN parley.erasures.messages IS 'how many messages became tombstones';
+COMMENT ON COLUMN parley.erasures.log_position IS 'where in the write-ahead log: what it says before that may have the texts';
+COMMENT ON COLUMN parley.erasures.index_files IS 'the files of the indexes of grams then: once they are others, they were built anew';
+
+CREATE TYPE parley.erasure AS (
+	contact_id bigint, erased_at timestamptz, caller_id bigint, fields text[], messages bigint, idempotency_hashes bigint, account_names bigint
+);
+COMMENT ON TYPE parley.erasure IS 'the receipt of an erasure';
+
+SELECT pg_extension_config_dump('parley.erasures', '');
