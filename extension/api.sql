@@ -115,7 +115,7 @@ COMMENT ON FUNCTION parley.refused_values(text[], regtype[], text[]) IS
 CREATE FUNCTION parley.describe_routes(
 	OUT method text, OUT path text, OUT auth text, OUT status smallint, OUT function text, OUT returns_set boolean,
 	OUT description text, OUT statement text, OUT parameters jsonb, OUT problem text, OUT runs_on text, OUT internal boolean,
-	OUT streams boolean)
+	OUT streams boolean, OUT batch text)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -134,12 +134,18 @@ BEGIN ATOMIC
 		CASE WHEN p.oid IS NULL THEN (
 			SELECT CASE count(*) WHEN 0 THEN 'there is no function ' ELSE 'there are several functions ' END || r.function
 			FROM pg_proc f WHERE format('%I.%I', f.pronamespace::regnamespace, f.proname) = r.function) END,
-		r.runs_on, r.internal, r.streams
+		r.runs_on, r.internal, r.streams,
+		CASE WHEN r.streams AND NOT p.proretset AND NOT a.have_arrays THEN format(
+			'SELECT f.* FROM unnest(%s) WITH ORDINALITY AS q(%s, place), LATERAL %s(%s) AS f ORDER BY q.place',
+			a.arrays, a.columns, p.oid::regproc, a.batch_arguments) END
 	FROM parley.routes r
 	LEFT JOIN pg_proc p ON p.oid = to_regproc(r.function)
 	CROSS JOIN LATERAL (
-		SELECT string_agg(format(CASE WHEN i.fallback IS NULL OR i.fallback ~ '^NULL::' OR i.is_caller THEN '%I => $%s'
-					ELSE '%I => coalesce($%s, %s)' END, i.name, i.position, i.fallback), ', ' ORDER BY i.position) AS arguments,
+		SELECT string_agg(format(v.form, i.name, '$' || i.position, i.fallback), ', ' ORDER BY i.position) AS arguments,
+			string_agg(format(v.form, i.name, 'q.p' || i.position, i.fallback), ', ' ORDER BY i.position) AS batch_arguments,
+			string_agg(format('$%s::%s[]', i.position, format_type(t.base, NULL)), ', ' ORDER BY i.position) AS arrays,
+			string_agg(format('p%s', i.position), ', ' ORDER BY i.position) AS columns,
+			bool_or(format_type(t.base, NULL) LIKE '%[]') AS have_arrays,
 			jsonb_agg(jsonb_build_object(
 					'name', i.name,
 					'in', CASE WHEN i.is_caller THEN 'token' WHEN i.name = 'null_fields' THEN 'nulls' WHEN r.path ~ ('\{' || i.name || '\}') THEN 'path' WHEN i.name = 'idempotency_key' THEN 'header'
@@ -160,6 +166,8 @@ BEGIN ATOMIC
 				FROM generate_series(1, cardinality(p.proargnames)) n WHERE coalesce(p.proargmodes[n], 'i') IN ('i', 'b', 'v')) g
 		) i
 		JOIN argument_type t ON t.oid = i.type
+		CROSS JOIN LATERAL (SELECT CASE WHEN i.fallback IS NULL OR i.fallback ~ '^NULL::' OR i.is_caller THEN '%I => %s'
+			ELSE '%I => coalesce(%s, %s)' END AS form) v
 	) a
 	-- A restore with the triggers switched off leaves it among the routes.
 	WHERE NOT EXISTS (SELECT FROM parley.closed_routes c WHERE (c.path, c.method) = (r.path, r.method))
@@ -167,7 +175,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION parley.describe_routes() IS
 	'every route, with the statement that calls its function and the name, source, type and bounds of each parameter; problem: why there is '
-	'no such statement, or null';
+	'no such statement, or null; batch: of one that streams, a statement with an array for each parameter that answers a row for each of their elements';
 
 CREATE FUNCTION parley.add_route(method text, path text, function regproc, auth text, status smallint DEFAULT 200,
 	runs_on text DEFAULT 'home')

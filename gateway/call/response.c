@@ -200,8 +200,9 @@ signals_read(const ResponseContext *context, const Column *columns, const PGresu
 {
 	for (int i = 0; i < PQnfields(result); i++)
 	{
-		int last = PQntuples(result) - 1;
-		const char *value = last < 0 || PQgetisnull(result, last, i) ? NULL : PQgetvalue(result, last, i);
+		int row = context->route->returns_set ? PQntuples(result) - 1 : context->row;
+		bool is_there = row >= 0 && row < PQntuples(result) && !PQgetisnull(result, row, i);
+		const char *value = is_there ? PQgetvalue(result, row, i) : NULL;
 
 		switch (columns[i].role)
 		{
@@ -259,7 +260,7 @@ response_write(const ResponseContext *context, const PGresult *result, h2o_mem_p
 	if (response->rows == 0)
 		response->status = 404;
 	else if (only == TYPE_JSON || only == TYPE_JSONB)
-		buffer_append_text(body, PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0));
+		buffer_append_text(body, PQgetisnull(result, context->row, 0) ? "null" : PQgetvalue(result, context->row, 0));
 	else
-		object_write(body, columns, result, 0);
+		object_write(body, columns, result, context->row);
 }

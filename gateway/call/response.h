@@ -13,6 +13,7 @@ typedef struct ResponseContext
 {
 	const Route *route;
 	const Statement *statement;
+	int row;             /* which, where the route answers one object */
 	const char *omitted; /* a column that is no field here; NULL: none */
 	const char *path;    /* raw */
 	size_t path_length;

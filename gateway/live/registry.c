@@ -104,13 +104,19 @@ registry_make_ready(Registry *registry, RegistryEntry *entry)
 }
 
 RegistryEntry *
+registry_first_ready(const Registry *registry)
+{
+	if (h2o_linklist_is_empty((h2o_linklist_t *) &registry->ready))
+		return NULL;
+	return H2O_STRUCT_FROM_MEMBER(RegistryEntry, ready, registry->ready.next);
+}
+
+RegistryEntry *
 registry_take_ready(Registry *registry)
 {
-	RegistryEntry *entry;
+	RegistryEntry *entry = registry_first_ready(registry);
 
-	if (h2o_linklist_is_empty(&registry->ready))
-		return NULL;
-	entry = H2O_STRUCT_FROM_MEMBER(RegistryEntry, ready, registry->ready.next);
-	h2o_linklist_unlink(&entry->ready);
+	if (entry != NULL)
+		h2o_linklist_unlink(&entry->ready);
 	return entry;
 }

@@ -38,7 +38,8 @@ RegistryEntry *registry_next(const RegistryEntry *entry);
 /* Puts it behind those that wait already, unless it does. */
 void registry_make_ready(Registry *registry, RegistryEntry *entry);
 
-/* Takes the one that has waited longest; NULL: none waits. */
+/* The one that has waited longest; NULL: none waits. Taken, it waits no longer. */
+RegistryEntry *registry_first_ready(const Registry *registry);
 RegistryEntry *registry_take_ready(Registry *registry);
 
 #endif

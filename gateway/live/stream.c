@@ -20,7 +20,9 @@
 
 enum
 {
-	SYNCS_MAX = 16, /* under way at once, of a worker */
+	/* Queries under way at once, of a worker: that begin streams, and that go on. Those that wait go together. */
+	OPENINGS_MAX = 16,
+	SYNCS_MAX = 4,
 	RETRY_MS = 1000,
 	CLIENT_RETRY_MS = 2000,
 	DRAIN_RETRY_LEAST_MS = 500,
@@ -46,8 +48,6 @@ stream_enter(Stream *stream, StreamState state)
 {
 	StreamOwner *owner = stream->owner;
 
-	if (stream->state == STREAM_SYNCING || (stream->state == STREAM_OPENING && stream->query != NULL))
-		owner->syncing--;
 	stream->state = state;
 	stream->changed_at_us = db_now_us();
 	if (state == STREAM_IDLE && (stream->is_dirty || stream->is_insurance) && stream->retry_at_us == 0)
@@ -66,10 +66,13 @@ stream_wants_sync(Stream *stream)
 /* ----- writing ----- */
 
 static void
-stream_end_query(Stream *stream)
+stream_leave_batch(Stream *stream)
 {
-	db_pool_abandon(stream->query);
-	stream->query = NULL;
+	SyncBatch *batch = stream->batch;
+
+	stream->batch = NULL;
+	if (batch != NULL)
+		sync_batch_leave(batch, stream);
 }
 
 /* Sends what is in out. */
@@ -78,8 +81,8 @@ stream_send(Stream *stream, h2o_send_state_t how)
 {
 	h2o_iovec_t bytes = h2o_iovec_init(stream->out.base, stream->out.length);
 
-	if (how == H2O_SEND_STATE_FINAL && stream->query != NULL && stream->state == STREAM_SYNCING)
-		stream_end_query(stream);
+	if (how == H2O_SEND_STATE_FINAL)
+		stream_leave_batch(stream);
 	stream->request->bytes += bytes.len;
 	stream->heartbeat_at_us = db_now_us() + (uint64_t) stream->owner->worker->config->stream_heartbeat_ms * 1000;
 	stream_enter(stream, how == H2O_SEND_STATE_FINAL ? STREAM_ENDING : STREAM_WRITING);
@@ -249,25 +252,26 @@ stream_renew_route(Stream *stream)
 }
 
 static const char *
-column_text(const PGresult *result, const char *name)
+column_text(const PGresult *result, int row, const char *name)
 {
 	int place = PQfnumber(result, name);
 
-	return place < 0 || PQntuples(result) == 0 || PQgetisnull(result, 0, place) ? NULL : PQgetvalue(result, 0, place);
+	return place < 0 || row >= PQntuples(result) || PQgetisnull(result, row, place) ? NULL
+																				   : PQgetvalue(result, row, place);
 }
 
 static bool
-column_says(const PGresult *result, const char *name, bool fallback)
+column_says(const PGresult *result, int row, const char *name, bool fallback)
 {
-	const char *text = column_text(result, name);
+	const char *text = column_text(result, row, name);
 
 	return text == NULL ? fallback : text[0] == 't';
 }
 
 static void
-stream_take_cursor(Stream *stream, const PGresult *result)
+stream_take_cursor(Stream *stream, const PGresult *result, int row)
 {
-	const char *cursor = column_text(result, "cursor");
+	const char *cursor = column_text(result, row, "cursor");
 
 	if (cursor == NULL || (stream->cursor != NULL && strcmp(stream->cursor, cursor) == 0))
 		return;
@@ -277,10 +281,11 @@ stream_take_cursor(Stream *stream, const PGresult *result)
 }
 
 static void
-stream_write_event(Stream *stream, const PGresult *result)
+stream_write_event(Stream *stream, const PGresult *result, int row)
 {
 	ResponseContext context = { .route = stream->request->route,
 								.statement = &stream->request->statement,
+								.row = row,
 								.omitted = "cursor",
 								.path = "",
 								.query = "" };
@@ -319,33 +324,32 @@ stream_note_sync(Stream *stream, bool changed)
 	if (stream->is_insurance)
 		stream_set_parameter(stream, "thorough", NULL);
 	stream->is_insurance = false;
+	stream->is_alone = false;
 	stream->retry_at_us = 0;
 }
 
 /* The first answer begins the response: nothing may go wrong with it any more. */
 static void
-stream_begin(Stream *stream, const PGresult *result, bool changed)
+stream_begin(Stream *stream, const PGresult *result, int row, bool changed)
 {
 	stream_start_response(stream);
 	event_write_retry(&stream->out, CLIENT_RETRY_MS);
 	if (changed)
-		stream_write_event(stream, result);
+		stream_write_event(stream, result, row);
 	else
 		event_write(&stream->out, stream->cursor, NULL, 0);
 	if (stream->request->head)
 		buffer_dispose(&stream->out);
 	stream_send(stream, stream->request->head ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
-	stream_end_query(stream);
 	stream_watch_client(stream);
 }
 
 static void
-stream_go_on(Stream *stream, const PGresult *result, bool changed)
+stream_go_on(Stream *stream, const PGresult *result, int row, bool changed)
 {
-	stream_end_query(stream);
 	if (changed)
 	{
-		stream_write_event(stream, result);
+		stream_write_event(stream, result, row);
 		stream_send(stream, H2O_SEND_STATE_IN_PROGRESS);
 		return;
 	}
@@ -354,19 +358,19 @@ stream_go_on(Stream *stream, const PGresult *result, bool changed)
 }
 
 static void
-on_result(DbQuery *query, const PGresult *result)
+on_row(void *member, const PGresult *result, int row)
 {
-	Stream *stream = query->data;
-	bool changed = column_says(result, "changed", true);
+	Stream *stream = member;
+	bool changed = column_says(result, row, "changed", true);
 
-	stream_take_cursor(stream, result);
+	stream->batch = NULL;
+	stream_take_cursor(stream, result, row);
 	stream_note_sync(stream, changed);
-	stream->is_dirty = stream->is_dirty || column_says(result, "more", false);
+	stream->is_dirty = stream->is_dirty || column_says(result, row, "more", false);
 	if (stream->state == STREAM_OPENING)
-		stream_begin(stream, result, changed);
+		stream_begin(stream, result, row, changed);
 	else
-		stream_go_on(stream, result, changed);
-	streams_sync(stream->owner);
+		stream_go_on(stream, result, row, changed);
 }
 
 static void
@@ -377,15 +381,10 @@ stream_refuse(Stream *stream, const Problem *problem)
 }
 
 static void
-on_failure(Stream *stream, const Problem *problem)
+stream_fail(Stream *stream, const Problem *problem)
 {
-	bool is_opening = stream->state == STREAM_OPENING;
-
-	if (is_opening)
+	if (stream->state == STREAM_OPENING)
 		stream_refuse(stream, problem);
-	stream_end_query(stream);
-	if (is_opening)
-		;
 	else if (problem->status == 404 || problem->status == 410)
 		stream_end(stream, METRICS_STREAM_GONE);
 	else
@@ -394,64 +393,113 @@ on_failure(Stream *stream, const Problem *problem)
 		stream->is_dirty = true;
 		stream_enter(stream, STREAM_IDLE);
 	}
-	streams_sync(stream->owner);
 }
 
 static void
-on_error(DbQuery *query, const DbError *error)
+on_error(void *member, const DbError *error, bool is_shared)
 {
-	Stream *stream = query->data;
-	Problem problem = problem_from_error(error, stream->request->route, &stream->request->http->pool);
+	Stream *stream = member;
+	Problem problem;
 
-	on_failure(stream, &problem);
+	stream->batch = NULL;
+	if (is_shared && error->kind == DB_ERROR_SERVER)
+	{
+		stream->is_alone = true;
+		stream->is_dirty = true;
+		stream->woken_at_us = stream->syncs_for_us;
+		stream_enter(stream, STREAM_IDLE);
+		return;
+	}
+	problem = problem_from_error(error, stream->request->route, &stream->request->http->pool);
+	stream_fail(stream, &problem);
 }
 
 static void
-on_timeout(DbQuery *query, bool sent)
+on_timeout(void *member, bool sent)
 {
+	Stream *stream = member;
 	Problem problem =
 		problem_make(504, sent ? "The database took too long." : "No connection to the database came free in time.");
 
-	on_failure(query->data, &problem);
+	stream->batch = NULL;
+	stream_fail(stream, &problem);
 }
 
-/* Wake-ups are the primary's, so a replica may not have what woke it. */
 static void
-stream_sync(Stream *stream)
+on_end(void *data)
+{
+	StreamOwner *owner = data;
+
+	owner->syncing--;
+	streams_sync(owner);
+}
+
+static void
+stream_join(Stream *stream, SyncBatch *batch)
 {
 	Request *request = stream->request;
-	bool is_opening = stream->state == STREAM_OPENING;
 
-	stream_renew_route(stream);
 	stream_set_parameter(stream, "cursor", stream->cursor);
 	if (stream->is_insurance)
 		stream_set_parameter(stream, "thorough", "true");
 	stream->is_dirty = false;
 	stream->syncs_for_us = stream->woken_at_us;
 	stream->woken_at_us = 0;
-	stream->query = db_query_create(&request->route->statement, request->statement.values);
-	stream->query->repeatable = true;
-	stream->query->data = stream;
-	stream->query->on_result = on_result;
-	stream->query->on_error = on_error;
-	stream->query->on_timeout = on_timeout;
-	stream->owner->syncing++;
-	if (!is_opening)
+	stream->batch = batch;
+	sync_batch_add(batch, stream, request->statement.values);
+	if (stream->state != STREAM_OPENING)
 		stream_enter(stream, STREAM_SYNCING);
-	db_pool_submit(request->worker->pools[METRICS_READ], stream->query);
+}
+
+static Stream *
+first_ready(const StreamOwner *owner)
+{
+	RegistryEntry *entry = registry_first_ready(&owner->registry);
+
+	if (entry == NULL)
+		return NULL;
+	stream_renew_route(H2O_STRUCT_FROM_MEMBER(Stream, entry, entry));
+	return H2O_STRUCT_FROM_MEMBER(Stream, entry, entry);
+}
+
+/* How a stream begins is its own affair: what is wrong with it is to be told to its client. */
+static bool
+stream_syncs_alone(const Stream *stream)
+{
+	return stream->state == STREAM_OPENING || stream->is_alone;
+}
+
+/* Wake-ups are the primary's, so a replica may not have what woke it. */
+static void
+batch_start(StreamOwner *owner, Stream *stream)
+{
+	static const SyncBatchEvents events = { on_row, on_error, on_timeout, on_end };
+	SyncBatch *batch = sync_batch_create(stream->request->route, &events, owner);
+	bool is_alone = stream_syncs_alone(stream);
+
+	owner->syncing++;
+	do
+	{
+		registry_take_ready(&owner->registry);
+		stream_join(stream, batch);
+		stream = first_ready(owner);
+	} while (!is_alone && stream != NULL && !stream_syncs_alone(stream) &&
+			 sync_batch_takes(batch, stream->request->route));
+	sync_batch_submit(batch, owner->worker->pools[METRICS_READ]);
 }
 
 void
 streams_sync(StreamOwner *owner)
 {
-	RegistryEntry *entry;
+	Stream *stream;
 
 	/* A query that fails at once comes back here. */
 	if (owner->is_starting)
 		return;
 	owner->is_starting = true;
-	while (owner->syncing < SYNCS_MAX && (entry = registry_take_ready(&owner->registry)) != NULL)
-		stream_sync(H2O_STRUCT_FROM_MEMBER(Stream, entry, entry));
+	while ((stream = first_ready(owner)) != NULL &&
+		   owner->syncing < (stream->state == STREAM_OPENING ? OPENINGS_MAX : SYNCS_MAX))
+		batch_start(owner, stream);
 	owner->is_starting = false;
 }
 
@@ -541,8 +589,7 @@ on_dispose(void *data)
 	Stream *stream = data;
 
 	stream_enter(stream, STREAM_ENDING);
-	if (stream->query != NULL)
-		stream_end_query(stream);
+	stream_leave_batch(stream);
 	registry_remove(&stream->owner->registry, &stream->entry);
 	if (stream->is_counted)
 		user_count_remove(stream->owner->users, stream->entry.user_id);

@@ -10,6 +10,7 @@
 
 #include "http/request.h"
 #include "live/registry.h"
+#include "live/sync_batch.h"
 #include "live/user_count.h"
 
 typedef enum StreamState
@@ -27,7 +28,7 @@ typedef struct StreamOwner
 	Worker *worker;
 	UserCount *users; /* how many streams each user has */
 	Registry registry;
-	size_t syncing;
+	size_t syncing; /* queries */
 	bool is_starting; /* syncs */
 } StreamOwner;
 
@@ -44,12 +45,13 @@ typedef struct Stream
 	bool has_moved;       /* the cursor has, without an event that said so */
 	bool is_insurance;    /* nobody woke it: it syncs to be sure */
 	bool is_late;         /* that found something, and nobody has woken it since */
+	bool is_alone;        /* a sync beside others failed: it syncs by itself once */
 	bool is_unwatched;    /* its client says something: whether it leaves is asked once a second */
 	unsigned heartbeats;
 	size_t events;
 	char *cursor;           /* NULL: at the beginning */
 	Buffer out;             /* being written */
-	DbQuery *query;         /* under way, or NULL */
+	SyncBatch *batch;       /* that it is in, or NULL */
 	uint64_t woken_at_us;   /* 0: nobody did since the last sync */
 	uint64_t syncs_for_us;  /* what woke it for the sync that is under way or written */
 	uint64_t changed_at_us; /* the state */

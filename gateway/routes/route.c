@@ -164,6 +164,7 @@ route_read(const PGresult *rows, int row, h2o_mem_pool_t *pool)
 	int method = word_find(route_cell(rows, row, "method"), method_names, METHOD_COUNT);
 	int auth = word_find(route_cell(rows, row, "auth"), auths, 4);
 	const char *sql = route_cell(rows, row, "statement");
+	const char *batch = route_cell(rows, row, "batch");
 	const char *path = route_cell(rows, row, "path");
 	Route *route;
 
@@ -180,5 +181,8 @@ route_read(const PGresult *rows, int row, h2o_mem_pool_t *pool)
 					  .statement.sql = h2o_strdup(pool, sql, SIZE_MAX).base };
 	if (!route_read_parameters(route_cell(rows, row, "parameters"), pool, route))
 		return NULL;
+	if (batch[0] != '\0')
+		route->batch = (DbStatement){ .sql = h2o_strdup(pool, batch, SIZE_MAX).base,
+									  .parameter_count = route->statement.parameter_count };
 	return !route->streams || (route->method == METHOD_GET && route_parameter(route, "cursor") != NULL) ? route : NULL;
 }

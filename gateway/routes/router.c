@@ -130,7 +130,7 @@ router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 	static const Oid judge_types[] = { TYPE_TEXT_ARRAY, TYPE_REGTYPE_ARRAY, TYPE_TEXT_ARRAY };
 	static unsigned last_statement_id; /* routers are built by one thread */
 
-	h2o_vector_reserve(&router->pool, &router->statements, (size_t) PQntuples(rows) + 1);
+	h2o_vector_reserve(&router->pool, &router->statements, 2 * (size_t) PQntuples(rows) + 1);
 	if (PQntuples(rows) > 0)
 		router->extension_version = h2o_strdup(&router->pool, route_cell(rows, 0, "extension_version"), SIZE_MAX).base;
 	for (int row = 0; row < PQntuples(rows); row++)
@@ -144,15 +144,20 @@ router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 			router_leave_out(route_cell(rows, row, "method"), route_cell(rows, row, "path"), wrong, complaints);
 			continue;
 		}
+		router->route_count++;
 		route->statement.id = ++last_statement_id;
 		router->statements.entries[router->statements.size++] = &route->statement;
+		if (route->batch.sql != NULL)
+		{
+			route->batch.id = ++last_statement_id;
+			router->statements.entries[router->statements.size++] = &route->batch;
+		}
 		router_insert(router, route);
 	}
 	router->judge = (DbStatement){ .id = ++last_statement_id,
 								   .sql = "SELECT name, detail FROM parley.refused_values($1, $2, $3)",
 								   .parameter_count = 3,
 								   .parameter_types = judge_types };
-	router->route_count = router->statements.size;
 	router->statements.entries[router->statements.size++] = &router->judge;
 	router->is_complete = true;
 }

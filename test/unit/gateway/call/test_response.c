@@ -69,6 +69,23 @@ START_TEST(a_set_is_an_array_even_when_empty)
 }
 END_TEST
 
+START_TEST(one_object_of_several_rows_is_written)
+{
+	const RowColumn columns[] = { { "i", 23 }, { "replayed", 16 } };
+	const char *const cells[] = { "1", "f", "2", "t", "3", "f" };
+	const char *values[] = { NULL };
+	Route route = { .status = 200, .parameters = page_parameter, .parameter_count = 1 };
+	Statement statement = { .values = values };
+	ResponseContext context = { .route = &route, .statement = &statement, .row = 1, .path = "", .query = "" };
+	PGresult *result = make_rows(columns, 2, cells, 3);
+
+	response_write(&context, result, &pool, &response);
+	PQclear(result);
+	ck_assert(response.replayed);
+	expect(200, "{\"i\":2}", "");
+}
+END_TEST
+
 START_TEST(columns_that_are_no_fields_speak_to_the_gateway)
 {
 	const RowColumn columns[] = { { "i", 23 }, { "created", 16 }, { "replayed", 16 }, { "total_count", 20 } };
@@ -154,6 +171,7 @@ START_TEST(no_content_has_no_body)
 END_TEST
 
 RUN_TESTS("response", columns_are_written_by_their_types, a_set_is_an_array_even_when_empty,
+		  one_object_of_several_rows_is_written,
 		  columns_that_are_no_fields_speak_to_the_gateway, a_refusal_has_no_body,
 		  the_next_link_is_this_request_with_the_name_set, pages_link_to_their_neighbours,
 		  one_value_of_json_is_the_whole_answer, no_content_has_no_body)
