@@ -2,13 +2,17 @@
  * push: a client of streams, for the benchmark. Many streams share one event loop, while messages are posted at a
  * steady rate.
  *
- *   push HOST PORT PEOPLE RATE SECONDS [LINGER]
+ *   push HOST PORT PEOPLE RATE SECONDS [LINGER [NEXT_PORT]]
  *
  * PEOPLE is a file of lines "user conversation": the users whose streams to open, and the conversations to which they
  * post. Prints "opened N SECONDS" when all streams are open and waits for a line on standard input. Whatever arrives
  * before that is not measured. At the end, prints one line: posts made and failed, messages received, messages that
  * were repeated or out of order, and the time from created_at to arrival in ms: p50, p99, max. LINGER is how long to
  * listen after the last post (3 s).
+ *
+ * With NEXT_PORT, a stream that ends is opened again there, after the pause that it was told and from its last id. A
+ * second line then has: how many streams were, the seconds from the first end until all were back, and how many
+ * messages there are by the last number that each stream received.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -41,6 +45,8 @@ typedef struct Link
 	int64_t user_id;
 	int64_t conversation_id;
 	int64_t next; /* the number of the next message */
+	char *last_id;
+	uint64_t again_us; /* when to open it again; 0: it is open */
 	char *text;
 	size_t length;
 	size_t room;
@@ -49,6 +55,12 @@ typedef struct Link
 typedef struct Push
 {
 	struct sockaddr_in address;
+	uint16_t next_port; /* 0: no stream ends */
+	size_t opening;     /* streams that were asked for and are not open yet */
+	size_t away;        /* streams that are to be opened again */
+	size_t moved;       /* streams that were */
+	uint64_t first_end_us;
+	uint64_t all_back_us;
 	int epoll;
 	Link *streams;
 	size_t count;
@@ -106,12 +118,14 @@ link_connect(Link *link)
 static void
 stream_open(Link *stream)
 {
-	char request[128];
-	int length = snprintf(request, sizeof(request), "GET /users/%jd/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-						  (intmax_t) stream->user_id);
+	char request[1024];
+	int length = snprintf(request, sizeof(request), "GET /users/%jd/events HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s%s\r\n",
+						  (intmax_t) stream->user_id, stream->last_id == NULL ? "" : "Last-Event-ID: ",
+						  stream->last_id == NULL ? "" : stream->last_id, stream->last_id == NULL ? "" : "\r\n");
 
 	link_connect(stream);
 	stream->is_busy = true;
+	push.opening++;
 	link_send(stream, request, (size_t) length);
 }
 
@@ -154,6 +168,43 @@ stream_take_message(Link *stream, int64_t number, uint64_t created_us)
 		push.late_max_us = late_us;
 }
 
+/* Keeps the last id and the pause for when the stream ends. */
+static void
+stream_keep_place(Link *stream)
+{
+	char *id = NULL, *retry = strstr(stream->text, "event: end\nretry: ");
+
+	for (char *at = stream->text; (at = strstr(at, "id: ")) != NULL; at++)
+		id = at + 4;
+	if (id != NULL)
+	{
+		free(stream->last_id);
+		stream->last_id = strndup(id, strcspn(id, "\n"));
+	}
+	if (retry != NULL)
+		stream->again_us = now_us(CLOCK_MONOTONIC) + strtoul(retry + 18, NULL, 10) * 1000;
+}
+
+static void
+stream_take_events(Link *stream)
+{
+	if (push.next_port != 0)
+		stream_keep_place(stream);
+	for (char *at = stream->text; (at = strstr(at, "{\"conversation_id\":")) != NULL; at++)
+	{
+		intmax_t conversation, number;
+		char *created;
+
+		if (sscanf(at, "{\"conversation_id\":%jd,\"message_id\":%jd,", &conversation, &number) != 2)
+			continue;
+		created = strstr(at, "\"created_at\":\"");
+		if (created != NULL)
+			stream_take_message(stream, number, read_time_us(created + 14));
+	}
+	stream->length = 0;
+	stream->text[0] = '\0';
+}
+
 /* Parses whole events. The server sends each event as one chunk, so there is no framing within them. */
 static void
 stream_read(Link *stream)
@@ -169,6 +220,9 @@ stream_read(Link *stream)
 		}
 		stream->is_busy = false;
 		push.opened++;
+		push.opening--;
+		if (push.first_end_us != 0)
+			push.moved++, push.all_back_us = now_us(CLOCK_MONOTONIC);
 	}
 	end = strrchr(stream->text, '\n');
 	if (stream->is_busy || end == NULL || end == stream->text || end[-1] != '\n')
@@ -177,19 +231,7 @@ stream_read(Link *stream)
 		if (stream->is_busy || stream->length < 4 || memcmp(stream->text + stream->length - 4, "\n\n\r\n", 4) != 0)
 			return;
 	}
-	for (char *at = stream->text; (at = strstr(at, "{\"conversation_id\":")) != NULL; at++)
-	{
-		intmax_t conversation, number;
-		char *created;
-
-		if (sscanf(at, "{\"conversation_id\":%jd,\"message_id\":%jd,", &conversation, &number) != 2)
-			continue;
-		created = strstr(at, "\"created_at\":\"");
-		if (created != NULL)
-			stream_take_message(stream, number, read_time_us(created + 14));
-	}
-	stream->length = 0;
-	stream->text[0] = '\0';
+	stream_take_events(stream);
 }
 
 static void
@@ -207,6 +249,21 @@ poster_read(Link *poster)
 	poster->text[0] = '\0';
 }
 
+/* A stream that ended is to be opened again, at the other server. */
+static void
+link_leave(Link *link)
+{
+	stream_take_events(link);
+	close(link->descriptor);
+	push.opening -= link->is_busy;
+	if (push.first_end_us == 0)
+		push.first_end_us = now_us(CLOCK_MONOTONIC);
+	push.address.sin_port = htons(push.next_port);
+	push.away++;
+	if (link->again_us == 0)
+		link->again_us = now_us(CLOCK_MONOTONIC);
+}
+
 static void
 link_read(Link *link)
 {
@@ -216,8 +273,14 @@ link_read(Link *link)
 	{
 		link->room = link->length + 16384;
 		link->text = realloc(link->text, link->room);
+		link->text[link->length] = '\0';
 	}
 	count = read(link->descriptor, link->text + link->length, link->room - link->length - 1);
+	if (count <= 0 && push.next_port != 0 && !link->is_poster)
+	{
+		link_leave(link);
+		return;
+	}
 	if (count <= 0)
 	{
 		fprintf(stderr, "push: a connection ended: %.200s\n", link->length > 0 ? link->text : "");
@@ -239,6 +302,27 @@ link_read(Link *link)
 }
 
 static void
+open_again(void)
+{
+	static uint64_t looked_at_us;
+	uint64_t at_us = now_us(CLOCK_MONOTONIC);
+
+	if (push.away == 0 || at_us < looked_at_us + 20000)
+		return;
+	looked_at_us = at_us;
+	for (size_t i = 0; i < push.count && push.opening < OPENING_MAX; i++)
+	{
+		Link *stream = &push.streams[i];
+
+		if (stream->again_us == 0 || stream->again_us > at_us)
+			continue;
+		stream->again_us = 0;
+		push.away--;
+		stream_open(stream);
+	}
+}
+
+static void
 wait_for_events(int timeout_ms)
 {
 	struct epoll_event events[EVENTS];
@@ -246,6 +330,7 @@ wait_for_events(int timeout_ms)
 
 	for (int i = 0; i < count; i++)
 		link_read(events[i].data.ptr);
+	open_again();
 }
 
 static void
@@ -286,7 +371,7 @@ open_all(void)
 
 	for (size_t i = 0; push.opened < push.count;)
 	{
-		for (; i < push.count && i - push.opened < OPENING_MAX; i++)
+		for (; i < push.count && push.opening < OPENING_MAX; i++)
 			stream_open(&push.streams[i]);
 		wait_for_events(100);
 	}
@@ -341,6 +426,16 @@ percentile_ms(double share)
 	return 0;
 }
 
+static void
+print_move(void)
+{
+	int64_t heard = 0;
+
+	for (size_t i = 0; i < push.count; i++)
+		heard += push.streams[i].next - 1;
+	printf("moved %zu %.3f %jd\n", push.moved, (double) (push.all_back_us - push.first_end_us) / 1e6, (intmax_t) heard);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -349,7 +444,7 @@ main(int argc, char **argv)
 
 	if (argc < 6)
 	{
-		fprintf(stderr, "usage: push HOST PORT PEOPLE RATE SECONDS [LINGER]\n");
+		fprintf(stderr, "usage: push HOST PORT PEOPLE RATE SECONDS [LINGER [NEXT_PORT]]\n");
 		return 1;
 	}
 	getrlimit(RLIMIT_NOFILE, &limit);
@@ -357,6 +452,7 @@ main(int argc, char **argv)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	push.address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t) atoi(argv[2])) };
 	inet_pton(AF_INET, argv[1], &push.address.sin_addr);
+	push.next_port = argc > 7 ? (uint16_t) atoi(argv[7]) : 0;
 	push.epoll = epoll_create1(EPOLL_CLOEXEC);
 	read_people(argv[3]);
 	open_all();
@@ -368,5 +464,7 @@ main(int argc, char **argv)
 	printf("measured %ju %ju %ju %ju %ju %.3f %.3f %.3f\n", (uintmax_t) push.posted, (uintmax_t) push.failed,
 		   (uintmax_t) push.received, (uintmax_t) push.repeated, (uintmax_t) push.gaps, percentile_ms(0.5),
 		   percentile_ms(0.99), (double) push.late_max_us / 1000);
+	if (push.next_port != 0)
+		print_move();
 	return 0;
 }
