@@ -16,6 +16,10 @@ SELECT d.method, d.path, m[1] FROM parley.describe_routes() d, regexp_matches(d.
 
 -- the_list_of_conversations_as_the_gateway_sees_it
 SELECT statement FROM parley.describe_routes() WHERE method = 'GET' AND path = '/conversations';
+-- routes_that_stream_have_a_statement_for_several_at_once
+\pset format unaligned
+SELECT path, batch FROM parley.describe_routes() WHERE batch IS NOT NULL;
+\pset format aligned
 SELECT p ->> 'name' AS name, p ->> 'in' AS "in", p ->> 'type' AS type, p ->> 'required' AS required, p ->> 'default' AS "default",
 		p - 'name' - 'in' - 'type' - 'type_oid' - 'required' - 'default' - 'description' - 'domain' AS bounds
 	FROM parley.describe_routes(), jsonb_array_elements(parameters) p

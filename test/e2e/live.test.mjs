@@ -219,6 +219,21 @@ test("stream_ends_with_age", async (t) => {
 	assert.equal(await gateway.stop(), 0);
 });
 
+test("streams_that_sync_together_fail_alone", async (t) => {
+	const [{ url: own }] = await startGateways(t, 1, { PARLEY_THREADS: "1" });
+	const talks = [await pair(), await pair(), await pair()];
+	const streams = await Promise.all(talks.map((talk) => open(t, own, talk.events(talk.bob))));
+	await Promise.all(streams.map((stream) => until(async () => stream.lastId !== undefined, "it has begun")));
+	// One commit wakes all, and one of them is nobody any more.
+	sql(`BEGIN; ${talks.map(({ id }) => `SELECT parley.post_message(${id}, 'to all');`).join(" ")}
+		DELETE FROM parley.members WHERE contact_id = ${talks[1].bob.id}; DELETE FROM parley.contacts WHERE id = ${talks[1].bob.id}; COMMIT`);
+	for (const n of [0, 2]) {
+		await streams[n].untilTold("messages", 1, 5000);
+		assert.deepEqual(contents(streams[n]), ["to all"]);
+	}
+	assert.deepEqual(await streams[1].untilEnd(5000), { reason: "gone" });
+});
+
 test("stream_of_somebody_who_is_no_more_is_gone", async (t) => {
 	const gateway = await start_gateway(["--stream-heartbeat-ms", "100"]);
 	const { id } = await created("POST /users", { phone: phone() });
