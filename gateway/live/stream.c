@@ -257,7 +257,7 @@ column_text(const PGresult *result, int row, const char *name)
 	int place = PQfnumber(result, name);
 
 	return place < 0 || row >= PQntuples(result) || PQgetisnull(result, row, place) ? NULL
-																				   : PQgetvalue(result, row, place);
+																					: PQgetvalue(result, row, place);
 }
 
 static bool

@@ -28,7 +28,7 @@ typedef struct StreamOwner
 	Worker *worker;
 	UserCount *users; /* how many streams each user has */
 	Registry registry;
-	size_t syncing; /* queries */
+	size_t syncing;   /* queries */
 	bool is_starting; /* syncs */
 } StreamOwner;
 

@@ -28,8 +28,7 @@ sync_batch_create(const Route *route, const SyncBatchEvents *events, void *data)
 {
 	SyncBatch *batch = h2o_mem_alloc(sizeof(*batch));
 
-	*batch =
-		(SyncBatch){ .route = route, .events = events, .data = data, .parameter_count = route->parameter_count };
+	*batch = (SyncBatch){ .route = route, .events = events, .data = data, .parameter_count = route->parameter_count };
 	return batch;
 }
 

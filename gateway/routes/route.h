@@ -73,7 +73,8 @@ typedef struct Route
 	bool returns_set;
 	bool streams; /* its answer goes on, from cursor to cursor */
 	DbStatement statement;
-	DbStatement batch; /* the same for many: an array for each parameter, a row for each of their elements; sql NULL: none */
+	DbStatement
+		batch; /* the same for many: an array for each parameter, a row for each of their elements; sql NULL: none */
 	Parameter *parameters;
 	size_t parameter_count;
 	unsigned metrics_series;

@@ -171,7 +171,6 @@ START_TEST(no_content_has_no_body)
 END_TEST
 
 RUN_TESTS("response", columns_are_written_by_their_types, a_set_is_an_array_even_when_empty,
-		  one_object_of_several_rows_is_written,
-		  columns_that_are_no_fields_speak_to_the_gateway, a_refusal_has_no_body,
+		  one_object_of_several_rows_is_written, columns_that_are_no_fields_speak_to_the_gateway, a_refusal_has_no_body,
 		  the_next_link_is_this_request_with_the_name_set, pages_link_to_their_neighbours,
 		  one_value_of_json_is_the_whole_answer, no_content_has_no_body)
