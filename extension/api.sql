@@ -247,22 +247,25 @@ BEGIN
 	END LOOP;
 END $$;
 
--- PUBLIC has nothing, the operator runs everything, the gateway what is a route.
-REVOKE ALL ON ALL ROUTINES IN SCHEMA parley FROM PUBLIC;
+-- PUBLIC may do nothing, the operator executes the public functions, and the gateway those of routes.
+REVOKE ALL ON ALL ROUTINES IN SCHEMA parley FROM PUBLIC, parley_operator;
 REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA parley TO parley_operator;
-GRANT EXECUTE ON PROCEDURE parley.erase_messages(timestamptz, parley.conversation_kind, integer, bigint) TO parley_operator;
 GRANT INSERT ON parley.contact_import TO parley_operator;
 GRANT SELECT ON parley.routes, parley.closed_routes TO parley_operator, parley_gateway;
--- A domain is checked with the rights of whoever passes the value.
-GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid),
-	parley.refused_values(text[], regtype[], text[]), parley.is_printable_ascii(text), parley.are_labels(jsonb),
-	parley.openapi_type(oid), parley.openapi_nullable(jsonb), parley.openapi_columns(oid), parley.await_wakeups(bigint, integer) TO parley_gateway;
 DO $$
 DECLARE
-	route_function text;
+	public regprocedure;
 BEGIN
-	FOR route_function IN SELECT DISTINCT function FROM parley.routes WHERE to_regproc(function) IS NOT NULL LOOP
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_gateway', route_function::regproc::regprocedure);
+	FOR public IN SELECT oid FROM parley.public_functions() LOOP
+		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO parley_operator', public);
+	END LOOP;
+	FOR public IN SELECT DISTINCT to_regproc(function)::oid FROM parley.routes WHERE to_regproc(function) IS NOT NULL LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_gateway', public);
 	END LOOP;
 END $$;
+GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.await_wakeups(bigint, integer), parley.refused_values(text[], regtype[], text[])
+	TO parley_gateway;
+-- What describe_routes() and openapi() call, and what the checks of domains call: these run with the caller's privileges.
+GRANT EXECUTE ON FUNCTION parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid), parley.openapi_type(oid),
+	parley.openapi_nullable(jsonb), parley.openapi_columns(oid), parley.is_printable_ascii(text), parley.are_labels(jsonb)
+	TO parley_operator, parley_gateway;

@@ -134,6 +134,16 @@ SELECT count(*) FROM parley.contacts;
 SELECT parley.rebuild_conversations();
 RESET ROLE;
 
+-- the_operator_executes_what_help_lists_and_what_domains_and_descriptions_need
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'parley'::regnamespace
+	AND has_function_privilege('parley_operator', p.oid, 'EXECUTE')
+	AND p.oid NOT IN (SELECT f.oid FROM parley.public_functions() f) ORDER BY p.oid::regprocedure::text;
+SET ROLE parley_operator;
+SELECT module, function FROM parley.help() WHERE module IN ('agents', 'routes');
+SELECT function FROM parley.help() WHERE description IS NULL;
+SELECT parley.random_token();
+CALL parley.erase_messages('1999-01-01Z', 'contact');
+RESET ROLE;
 -- security_definer_functions_pin_their_search_path
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'parley'::regnamespace AND p.prosecdef
 	AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ~ '^search_path=pg_catalog,.*pg_temp$');

@@ -1,4 +1,4 @@
-// docs/guide.md, run as it stands there but for the address: its SQL, its requests, and what they answer.
+// docs/guide.md, run as it stands there but for the address: its SQL, its requests, and what they answer. And docs/tour.md.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -28,4 +28,10 @@ test("the_guide_does_what_it_says", async () => {
 		}
 	}
 	assert.equal(compared, 3);
+});
+
+test("the_tour_shows_what_its_regression_test_prints", () => {
+	const words = (text) => text.replace(/^-- .*$/gm, "").replace(/\s+/g, " ").trim();
+	const shown = [...readFileSync(join(root, "docs/tour.md"), "utf8").matchAll(/^```\n([^]*?)^```$/gm)].map(([, text]) => text).join("\n");
+	assert.equal(words(shown), words(readFileSync(join(root, "expected/tour.out"), "utf8")));
 });

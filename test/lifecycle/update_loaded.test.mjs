@@ -106,7 +106,9 @@ if (directoryOf(pgConfig, "version").startsWith("PostgreSQL 15"))
 			const [payment, ...others] = await everyUse(idle);
 			assert.equal(payment.error, "42883");
 			for (const answer of others) assert.ok(answer.error !== "XX000", JSON.stringify(answer));
-			assert.doesNotMatch(readFileSync(join(cluster.data, "../postgres.log"), "utf8"), /terminated by signal|PANIC| XX[0-9A-Z]{3} /);
+			// PostgreSQL's own words, if the update commits between the look-up of a function that it replaces and its call.
+			const log = readFileSync(join(cluster.data, "../postgres.log"), "utf8");
+			assert.doesNotMatch(log, /terminated by signal|PANIC| XX[0-9A-Z]{3} (?!.*(cache lookup failed for function|STATEMENT: ))/);
 			const audits = "SELECT a::text FROM parley.audit_ledger() a UNION ALL SELECT a::text FROM parley.audit_conversations() a";
 			assert.equal(await cluster.psql(audits), "");
 			for (const answer of await everyUse(renewed)) assert.equal(answer.error, undefined);
