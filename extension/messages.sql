@@ -355,7 +355,14 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT 'a sender is a member', s.conversation_id, format('sender %s is none', s.sender_id)
 		FROM (SELECT DISTINCT m.conversation_id, m.sender_id FROM parley.messages m WHERE m.sender_id IS NOT NULL) s
-		WHERE NOT EXISTS (SELECT FROM parley.members m WHERE m.conversation_id = s.conversation_id AND m.contact_id = s.sender_id);
+		WHERE NOT EXISTS (SELECT FROM parley.members m WHERE m.conversation_id = s.conversation_id AND m.contact_id = s.sender_id)
+	UNION ALL
+	SELECT 'grams are folded as the collation folds', NULL, format('the database has collation version %s and the system %s: REINDEX INDEX '
+			'CONCURRENTLY parley.messages_grams and parley.contacts_grams, then ALTER DATABASE %I REFRESH COLLATION VERSION',
+			d.datcollversion, coalesce(pg_database_collation_actual_version(d.oid), 'none'), d.datname)
+		FROM pg_database d WHERE d.datname = current_database() AND d.datcollversion IS NOT NULL
+			AND d.datcollversion IS DISTINCT FROM pg_database_collation_actual_version(d.oid);
 END;
 COMMENT ON FUNCTION parley.audit_conversations() IS
-	'The conversations that break a rule which always holds, and how; no row when all is well. Reads every message.';
+	'The conversations that break a rule which always holds, and how; no row when all is well. Also says if the search indexes have to be '
+	'built again, since the collation has changed. Reads every message.';

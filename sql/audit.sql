@@ -7,6 +7,12 @@ SELECT message_id FROM parley.post_message(:c, 'two');
 SELECT message_id FROM parley.post_message(:c, 'three', :ana);
 SELECT * FROM parley.audit_conversations();
 
+-- a_collation_that_has_changed_under_the_indexes
+BEGIN;
+UPDATE pg_database SET datcollversion = 'old' WHERE datname = current_database();
+SELECT rule, found LIKE 'the database has collation version old and the system %: REINDEX%' AS told FROM parley.audit_conversations();
+ROLLBACK;
+
 -- a_gap
 BEGIN;
 DELETE FROM parley.messages WHERE conversation_id = :c AND number = 2;
