@@ -265,10 +265,10 @@ static Datum
 message_form(FunctionCallInfo fcinfo, const MessageDraft *draft, const Message *message)
 {
 	TupleDesc desc;
-	Datum values[9] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(message->number),
-						Int64GetDatum(draft->sender_id), PointerGetDatum(draft->content),
-						TimestampTzGetDatum(message->created_at) };
-	bool nulls[9] = { [2] = draft->from_operator, [5] = true, [6] = true, [8] = message->agent_id == 0 };
+	Datum values[10] = { Int64GetDatum(draft->conversation_id), Int64GetDatum(message->number),
+						 Int64GetDatum(draft->sender_id), PointerGetDatum(draft->content),
+						 TimestampTzGetDatum(message->created_at) };
+	bool nulls[10] = { [2] = draft->from_operator, [5] = true, [6] = true, [8] = message->agent_id == 0, [9] = true };
 
 	values[7] = BoolGetDatum(message->replayed);
 	values[8] = Int64GetDatum(message->agent_id);

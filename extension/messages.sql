@@ -36,7 +36,7 @@ BEGIN
 	IF sort = 'asc' THEN
 		RETURN QUERY
 			SELECT p.conversation_id, p.number, p.sender_id, p.content::text, p.created_at, p.edited_at, p.deleted_at,
-				CASE WHEN lead(p.number) OVER (ORDER BY p.number) IS NOT NULL THEN p.number END, p.agent_id
+				CASE WHEN lead(p.number) OVER (ORDER BY p.number) IS NOT NULL THEN p.number END, p.agent_id, p.transfer_id
 			FROM (SELECT * FROM parley.messages m
 				WHERE m.conversation_id = list_messages.conversation_id AND m.number > coalesce(last_id, 0)
 				ORDER BY m.number LIMIT list_messages.limit + 1) p
@@ -44,7 +44,7 @@ BEGIN
 	ELSE
 		RETURN QUERY
 			SELECT p.conversation_id, p.number, p.sender_id, p.content::text, p.created_at, p.edited_at, p.deleted_at,
-				CASE WHEN lead(p.number) OVER (ORDER BY p.number DESC) IS NOT NULL THEN p.number END, p.agent_id
+				CASE WHEN lead(p.number) OVER (ORDER BY p.number DESC) IS NOT NULL THEN p.number END, p.agent_id, p.transfer_id
 			FROM (SELECT * FROM parley.messages m
 				WHERE m.conversation_id = list_messages.conversation_id
 					AND m.number < coalesce(last_id, 9223372036854775807)
@@ -140,7 +140,7 @@ BEGIN
 			WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
 		PERFORM parley.refresh_newest_message(home);
 	END IF;
-	SELECT m.conversation_id, m.number, m.sender_id, m.content, m.created_at, m.edited_at, m.deleted_at, m.agent_id INTO changed
+	SELECT m.conversation_id, m.number, m.sender_id, m.content, m.created_at, m.edited_at, m.deleted_at, m.agent_id, m.transfer_id INTO changed
 		FROM parley.messages m
 		WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
 	RETURN changed;
@@ -217,7 +217,7 @@ CREATE FUNCTION parley.message_json(message parley.message) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN row_to_json(ROW(message.conversation_id, message.message_id, message.sender_id, message.content,
 	parley.rfc3339(message.created_at), parley.rfc3339(message.edited_at), parley.rfc3339(message.deleted_at),
-	message.agent_id)::parley.shown_message);
+	message.agent_id, message.transfer_id)::parley.shown_message);
 COMMENT ON FUNCTION parley.message_json(parley.message) IS 'a message within a JSON answer, as the gateway writes one alone';
 
 CREATE FUNCTION parley.conversation(
@@ -239,7 +239,7 @@ BEGIN
 			FROM parley.members m JOIN parley.contacts k ON k.id = m.contact_id
 			WHERE m.conversation_id = conversation.conversation_id) p;
 	SELECT '[' || coalesce(string_agg(parley.message_json((n.conversation_id, n.message_id, n.sender_id, n.content,
-			n.created_at, n.edited_at, n.deleted_at, n.agent_id))::text, ',' ORDER BY n.message_id DESC), '') || ']'
+			n.created_at, n.edited_at, n.deleted_at, n.agent_id, n.transfer_id))::text, ',' ORDER BY n.message_id DESC), '') || ']'
 		INTO messages
 		FROM parley.list_messages(conversation.conversation_id, sort => 'desc', "limit" => 50) n;
 	IF kind <> 'chat' THEN

@@ -43,22 +43,23 @@ CREATE INDEX messages_changed ON parley.messages (conversation_id, number)
 -- One message as every function and the API show it; posted and listed, with what the gateway makes headers of.
 CREATE TYPE parley.message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
-	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, agent_id bigint
+	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, agent_id bigint,
+	transfer_id bigint
 );
 CREATE TYPE parley.shown_message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
-	created_at text, edited_at text, deleted_at text, agent_id bigint
+	created_at text, edited_at text, deleted_at text, agent_id bigint, transfer_id bigint
 );
 COMMENT ON TYPE parley.shown_message IS 'a message within a JSON answer, its times as RFC 3339';
 CREATE TYPE parley.posted_message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
 	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, replayed boolean,
-	agent_id bigint
+	agent_id bigint, transfer_id bigint
 );
 CREATE TYPE parley.listed_message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
 	created_at timestamptz, edited_at timestamptz, deleted_at timestamptz, next_last_id bigint,
-	agent_id bigint
+	agent_id bigint, transfer_id bigint
 );
 
 SELECT pg_extension_config_dump('parley.messages', '');

@@ -82,7 +82,8 @@ DECLARE
 	found_message parley.message;
 BEGIN
 	PERFORM parley.require_member(user_id, conversation_id);
-	SELECT m.conversation_id, m.number, m.sender_id, m.content, m.created_at, m.edited_at, m.deleted_at, m.agent_id INTO found_message
+	SELECT m.conversation_id, m.number, m.sender_id, m.content, m.created_at, m.edited_at, m.deleted_at, m.agent_id, m.transfer_id
+		INTO found_message
 		FROM parley.messages m
 		WHERE m.conversation_id = get_user_message.conversation_id AND m.number = message_id;
 	IF NOT FOUND THEN

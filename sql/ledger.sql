@@ -116,6 +116,14 @@ SELECT message_id FROM parley.post_user_message(:c, 'paid 12.34 EUR: concert', :
 SELECT m.number, m.transfer_id = f.id AS names_it, f.user_id = :ana AS of_ana
 	FROM parley.messages m LEFT JOIN parley.transfers f ON f.conversation_id = :c AND f.message_number = m.number
 	WHERE m.conversation_id = :c ORDER BY m.number;
+-- … to_everyone_who_reads_it
+SELECT array_agg(transfer_id IS NOT NULL ORDER BY message_id) AS listed FROM parley.list_user_messages(:ana, :c);
+SELECT array_agg(m ->> 'transfer_id' IS NOT NULL ORDER BY (m ->> 'message_id')::bigint) AS in_conversation
+	FROM parley.conversation(:c), json_array_elements(messages) m;
+SELECT array_agg(m ->> 'transfer_id' IS NOT NULL ORDER BY (m ->> 'message_id')::bigint) AS in_sync
+	FROM parley.sync(:bob), json_array_elements(messages) m WHERE (m ->> 'conversation_id')::bigint = :c;
+SELECT (parley.get_user_message(:bob, :c, 1)).transfer_id IS NOT NULL AS alone,
+	(parley.get_user_message(:bob, :c, 3)).transfer_id IS NULL AS not_a_text;
 -- … and_stays_as_it_is
 SELECT parley.edit_user_message(:ana, :c, 1, 'paid 999.99 EUR: concert');
 SELECT parley.delete_user_message(:ana, :c, 1);

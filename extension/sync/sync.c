@@ -119,7 +119,7 @@ static Statement find_told_transaction = {
 			INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, XIDARRAYOID, INT4OID, XIDARRAYOID                   \
 		}                                                                                                    \
 	}
-static Statement list_messages = LIST_MESSAGES("n.deleted_at, n.agent_id");
+static Statement list_messages = LIST_MESSAGES("n.deleted_at, n.agent_id, n.transfer_id");
 static Statement list_messages_of_1_0 = LIST_MESSAGES("n.deleted_at");
 static Statement list_transactions = {
 	"SELECT t.number, t.xmin, row_to_json((SELECT j FROM (SELECT t.number AS id, t.account_id, t.amount, t.balance,"

@@ -198,7 +198,7 @@ DROP FUNCTION parley.sync(bigint, text, parley.page_limit);
 DROP FUNCTION parley.xid_reached(xid, bigint);
 CREATE TYPE parley.shown_message AS (
 	conversation_id bigint, message_id bigint, sender_id bigint, content text,
-	created_at text, edited_at text, deleted_at text, agent_id bigint
+	created_at text, edited_at text, deleted_at text, agent_id bigint, transfer_id bigint
 );
 COMMENT ON TYPE parley.shown_message IS 'a message within a JSON answer, its times as RFC 3339';
 
@@ -322,12 +322,12 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 	('POST', '/applications/{token}/token', 'parley.rotate_token', 'application', 200, true, 'token'),
 	('DELETE', '/applications/{token}', 'parley.revoke_application', 'operator', 204, true, 'token');
 
--- messages: which agent sent it.
+-- messages: which agent sent it, and whether the ledger did.
 ALTER TABLE parley.messages ADD COLUMN agent_id bigint;
 COMMENT ON COLUMN parley.messages.agent_id IS 'which of the operator''s agents sent it; null: a member, or no agent';
-ALTER TYPE parley.message ADD ATTRIBUTE agent_id bigint;
-ALTER TYPE parley.posted_message ADD ATTRIBUTE agent_id bigint;
-ALTER TYPE parley.listed_message ADD ATTRIBUTE agent_id bigint;
+ALTER TYPE parley.message ADD ATTRIBUTE agent_id bigint, ADD ATTRIBUTE transfer_id bigint;
+ALTER TYPE parley.posted_message ADD ATTRIBUTE agent_id bigint, ADD ATTRIBUTE transfer_id bigint;
+ALTER TYPE parley.listed_message ADD ATTRIBUTE agent_id bigint, ADD ATTRIBUTE transfer_id bigint;
 DROP FUNCTION parley.post_message(bigint, parley.message_content, bigint, parley.idempotency_key);
 -- contacts: attributes, which are the operator's.
 CREATE DOMAIN parley.contact_attributes AS jsonb
