@@ -112,7 +112,8 @@ BEGIN
 						WHEN s.status <> 204 THEN jsonb_build_object('application/json', jsonb_build_object('schema', CASE
 						WHEN r.is_document OR r.schema IS NULL THEN '{}'
 						WHEN r.returns_set THEN jsonb_build_object('type', 'array', 'items', jsonb_build_object('$ref', '#/components/schemas/' || r.schema))
-						ELSE jsonb_build_object('$ref', '#/components/schemas/' || r.schema) END)) END)))
+						ELSE jsonb_build_object('$ref', '#/components/schemas/' || r.schema) END))
+						|| CASE WHEN r.returns_set THEN '{"text/csv": {"schema": {"type": "string"}}}' ELSE '{}' END::jsonb END)))
 				FROM (SELECT r.status::integer UNION SELECT 200 WHERE r.status = 201 AND r.columns ? 'created') AS s(status))
 				|| '{"4XX": {"$ref": "#/components/responses/Problem"}, "5XX": {"$ref": "#/components/responses/Problem"}}')) AS definition
 		FROM route r

@@ -1,10 +1,11 @@
 /*
- * response: the rows a function answered, as JSON, written by the columns' types straight into one buffer.
+ * response: the rows a function answered, as JSON or CSV, written by the columns' types straight into one buffer.
  */
 #include "call/response.h"
 
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/json.h"
 #include "db/pg_types.h"
 #include "base/uri.h"
@@ -107,6 +108,15 @@ columns_describe(const PGresult *result, const char *omitted, h2o_mem_pool_t *po
 }
 
 static void
+value_write(Buffer *out, const Column *column, const PGresult *result, int row, int place)
+{
+	if (column->write_element != NULL)
+		array_to_json(PQgetvalue(result, row, place), column->write_element, out);
+	else
+		column->write(out, PQgetvalue(result, row, place), (size_t) PQgetlength(result, row, place));
+}
+
+static void
 object_write(Buffer *out, const Column *columns, const PGresult *result, int row)
 {
 	bool first = true;
@@ -123,12 +133,44 @@ object_write(Buffer *out, const Column *columns, const PGresult *result, int row
 		buffer_append_byte(out, ':');
 		if (PQgetisnull(result, row, i))
 			buffer_append(out, "null", 4);
-		else if (columns[i].write_element != NULL)
-			array_to_json(PQgetvalue(result, row, i), columns[i].write_element, out);
 		else
-			columns[i].write(out, PQgetvalue(result, row, i), (size_t) PQgetlength(result, row, i));
+			value_write(out, &columns[i], result, row, i);
 	}
 	buffer_append_byte(out, '}');
+}
+
+/* A line of the header (row -1), or of a row: what JSON has as a string without its quotes, all else as JSON has it. */
+static void
+line_write(Buffer *out, const Column *columns, const PGresult *result, int row)
+{
+	Buffer json = { 0 };
+	const char *separator = "";
+
+	for (int i = 0; i < PQnfields(result); i++)
+	{
+		if (columns[i].role != ROLE_FIELD)
+			continue;
+		buffer_append_text(out, separator);
+		separator = ",";
+		if (row < 0)
+			csv_write_field(out, columns[i].name, columns[i].name_length);
+		else if (PQgetisnull(result, row, i))
+			continue;
+		else if (columns[i].write == json_write_string)
+			csv_write_field(out, PQgetvalue(result, row, i), (size_t) PQgetlength(result, row, i));
+		else
+		{
+			json.length = 0;
+			value_write(&json, &columns[i], result, row, i);
+			/* A time: quoted, or null. */
+			if (columns[i].write != rfc3339_write)
+				csv_write_field(out, json.base, json.length);
+			else if (json.base[0] == '"')
+				csv_write_field(out, json.base + 1, json.length - 2);
+		}
+	}
+	buffer_append_text(out, "\r\n");
+	buffer_dispose(&json);
 }
 
 static void
@@ -238,10 +280,23 @@ response_write(const ResponseContext *context, const PGresult *result, h2o_mem_p
 	Buffer *body = &response->body;
 	Oid only = PQnfields(result) == 1 ? PQftype(result, 0) : 0;
 
-	*response = (Response){ .status = context->route->status };
+	*response = (Response){ .status = context->route->status, .content_type = "application/json" };
 	signals_read(context, columns, result, pool, response);
 	if (response->refused != NULL || response->status == 204)
 		return;
+	if (context->route->returns_set && csv_is_preferred(context->accept, context->accept_length))
+	{
+		response->content_type = "text/csv; charset=utf-8; header=present";
+		line_write(body, columns, result, -1);
+		for (int row = 0; row < PQntuples(result); row++)
+		{
+			if (PQgetisnull(result, row, 0))
+				continue;
+			response->rows++;
+			line_write(body, columns, result, row);
+		}
+		return;
+	}
 	if (context->route->returns_set)
 	{
 		buffer_append_byte(body, '[');

@@ -1,5 +1,6 @@
 /*
- * response: the rows a function answered, as JSON and as the headers that docs/routes.md names. Knows no HTTP library.
+ * response: the rows a function answered, as JSON or CSV, and as the headers that docs/routes.md names. Knows no HTTP
+ * library.
  */
 #ifndef RESPONSE_H
 #define RESPONSE_H
@@ -19,11 +20,14 @@ typedef struct ResponseContext
 	size_t path_length;
 	const char *query; /* raw */
 	size_t query_length;
+	const char *accept; /* the header's value */
+	size_t accept_length;
 } ResponseContext;
 
 typedef struct Response
 {
 	int status;
+	const char *content_type; /* of the body */
 	Buffer body;
 	Buffer links; /* the value of the header Link, empty: none */
 	size_t rows;

@@ -94,12 +94,15 @@ execution_on_result(DbQuery *query, const PGresult *result)
 	Request *request = query->data;
 	h2o_iovec_t path = request_raw_path(request->http);
 	h2o_iovec_t parameters = request_raw_query(request->http);
+	h2o_iovec_t accept = request_header(request->http, "accept");
 	ResponseContext context = { .route = request->route,
 								.statement = &request->statement,
 								.path = path.base,
 								.path_length = path.len,
 								.query = parameters.base,
-								.query_length = parameters.len };
+								.query_length = parameters.len,
+								.accept = accept.base,
+								.accept_length = accept.len };
 	Response response;
 
 	response_write(&context, result, &request->http->pool, &response);
@@ -120,7 +123,7 @@ execution_on_result(DbQuery *query, const PGresult *result)
 	else if (response.status == 404)
 		reply_error(request, 404, "Not found.");
 	else
-		reply_body(request, response.status, response.status == 204 ? NULL : "application/json", &response.body);
+		reply_body(request, response.status, response.status == 204 ? NULL : response.content_type, &response.body);
 	buffer_dispose(&response.links);
 	buffer_dispose(&response.body);
 }

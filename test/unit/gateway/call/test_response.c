@@ -8,6 +8,7 @@
 
 static Parameter page_parameter[] = { { .name = "page" } };
 static Response response;
+static const char *accepted = "";
 
 static void
 write_rows(Route route, const char *page, const char *query, const RowColumn *columns, int column_count,
@@ -20,7 +21,9 @@ write_rows(Route route, const char *page, const char *query, const RowColumn *co
 								.path = "/a",
 								.path_length = 2,
 								.query = query,
-								.query_length = strlen(query) };
+								.query_length = strlen(query),
+								.accept = accepted,
+								.accept_length = strlen(accepted) };
 	PGresult *rows = make_rows(columns, column_count, cells, row_count);
 
 	route.parameters = page_parameter;
@@ -83,6 +86,54 @@ START_TEST(one_object_of_several_rows_is_written)
 	PQclear(result);
 	ck_assert(response.replayed);
 	expect(200, "{\"i\":2}", "");
+}
+END_TEST
+
+START_TEST(a_set_is_csv_for_who_prefers_it)
+{
+	const RowColumn columns[] = { { "i", 23 },    { "b", 16 },   { "t", 25 }, { "j", 3802 },
+								  { "at", 1184 }, { "a", 1009 }, { "x", 25 }, { "next_last_id", 20 } };
+	const char *const cells[] = { "-1",
+								  "f",
+								  "a\"b",
+								  "{\"k\": \"v\"}",
+								  "2024-01-01 00:00:00.5+00",
+								  "{a,NULL}",
+								  NULL,
+								  NULL,
+								  "2",
+								  "t",
+								  "",
+								  "\"s\"",
+								  "infinity",
+								  "{}",
+								  "x,",
+								  "2",
+								  NULL,
+								  NULL,
+								  NULL,
+								  NULL,
+								  NULL,
+								  NULL,
+								  NULL,
+								  NULL };
+
+	accepted = "text/csv";
+	write_rows((Route){ .status = 200, .returns_set = true }, NULL, "", columns, 8, cells, 2);
+	ck_assert_uint_eq(response.rows, 2);
+	ck_assert_str_eq(response.content_type, "text/csv; charset=utf-8; header=present");
+	expect(200,
+		   "i,b,t,j,at,a,x\r\n"
+		   "-1,false,\"a\"\"b\",\"{\"\"k\"\": \"\"v\"\"}\",2024-01-01T00:00:00.5Z,\"[\"\"a\"\",null]\",\r\n"
+		   "2,true,\"\",\"\"\"s\"\"\",,[],\"x,\"\r\n",
+		   "</a?last_id=2>; rel=\"next\", </a>; rel=\"first\"");
+	write_rows((Route){ .status = 200, .returns_set = true }, NULL, "", columns, 8, cells + 16, 1);
+	expect(200, "i,b,t,j,at,a,x\r\n", "</a>; rel=\"first\"");
+	/* One object is JSON for everybody. */
+	write_rows((Route){ .status = 200 }, NULL, "", columns, 1, cells, 1);
+	ck_assert_str_eq(response.content_type, "application/json");
+	expect(200, "{\"i\":-1}", "");
+	accepted = "";
 }
 END_TEST
 
@@ -171,6 +222,7 @@ START_TEST(no_content_has_no_body)
 END_TEST
 
 RUN_TESTS("response", columns_are_written_by_their_types, a_set_is_an_array_even_when_empty,
-		  one_object_of_several_rows_is_written, columns_that_are_no_fields_speak_to_the_gateway, a_refusal_has_no_body,
+		  a_set_is_csv_for_who_prefers_it, one_object_of_several_rows_is_written,
+		  columns_that_are_no_fields_speak_to_the_gateway, a_refusal_has_no_body,
 		  the_next_link_is_this_request_with_the_name_set, pages_link_to_their_neighbours,
 		  one_value_of_json_is_the_whole_answer, no_content_has_no_body)
