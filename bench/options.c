@@ -38,6 +38,8 @@ static const Option table[] = {
 	{ "seed", "N", NUMBER, offsetof(Options, seed), 0, UINT64_MAX, "the same seed gives the same data (1)" },
 	{ "until", "TIME", TEXT, offsetof(Options, until_text), 0, 0,
 	  "when the two years of messages end (2026-01-01T00:00:00Z)" },
+	{ "story", "FILE", TEXT, offsetof(Options, story), 0, 0,
+	  "run FILE, which is SQL, after the load; what it adds counts as generated" },
 	{ "replace", NULL, FLAG, offsetof(Options, replace), 0, 0, "delete data that this program did not generate" },
 	{ "maintenance-work-mem", "MB", NUMBER, offsetof(Options, maintenance_work_mem_mb), 0, 1 << 20,
 	  "memory for building indexes (0: an eighth of the machine's, 64 to 2048)" },

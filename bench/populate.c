@@ -11,6 +11,7 @@
 #include "options.h"
 #include "progress.h"
 #include "standing.h"
+#include "story.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,26 +79,37 @@ exclude_others(PGconn *connection)
 }
 
 static void
-fill(PGconn *connection, const Options *options, const CsvTexts *texts)
+fill(PGconn *connection, const Options *options, const CsvTexts *texts, const Story *story)
 {
-	char source[SOURCE_BYTES_MAX];
+	char source[SOURCE_BYTES_MAX], with_story[SOURCE_BYTES_MAX + 50] = "";
 	double started = seconds_now();
+	Standing standing;
 
 	describe(options, texts, source);
-	switch (standing_of(connection, source, options->replace))
+	if (story != NULL)
+		story_describe(connection, story, source, with_story, sizeof(with_story));
+	if (story != NULL && standing_of(connection, with_story, options->replace) == STANDING_DONE)
 	{
-		case STANDING_DONE:
-			progress_say("already there: %s", source);
-			return;
-		case STANDING_RESUME:
-			progress_say("an earlier run was interrupted after its rows were in; building what indexes it left out");
-			break;
-		case STANDING_LOAD:
-			load(connection, options, texts, source);
-			break;
+		progress_say("already there: %s", with_story);
+		return;
 	}
-	indexes_build(connection);
-	progress_say("done in %.1f s: %s", seconds_now() - started, source);
+	standing = standing_of(connection, source, options->replace);
+	if (standing == STANDING_DONE)
+		progress_say("already there: %s", source);
+	else if (standing == STANDING_RESUME)
+		progress_say("an earlier run was interrupted after its rows were in; building what indexes it left out");
+	else
+		load(connection, options, texts, source);
+	if (standing != STANDING_DONE)
+	{
+		indexes_build(connection);
+		progress_say("done in %.1f s: %s", seconds_now() - started, source);
+	}
+	if (story != NULL)
+	{
+		story_tell(connection, story, with_story);
+		progress_say("told: %s", story->path);
+	}
 }
 
 int
@@ -105,6 +117,7 @@ main(int argc, char **argv)
 {
 	Options options = options_read(argc, argv);
 	CsvTexts texts;
+	Story story;
 	PGconn *connection;
 
 	if (options.csv != NULL)
@@ -112,12 +125,16 @@ main(int argc, char **argv)
 		texts = csv_read_file(options.csv);
 		progress_say("%s: %zu texts, %zu rows skipped", options.csv, texts.count, texts.skipped);
 	}
+	if (options.story != NULL)
+		story = story_read(options.story);
 	connection = database_connect();
 	check_installed(connection);
 	exclude_others(connection);
 	configure(connection, &options);
-	fill(connection, &options, options.csv != NULL ? &texts : NULL);
+	fill(connection, &options, options.csv != NULL ? &texts : NULL, options.story != NULL ? &story : NULL);
 	PQfinish(connection);
+	if (options.story != NULL)
+		story_free(&story);
 	if (options.csv != NULL)
 		csv_free(&texts);
 	return EXIT_SUCCESS;

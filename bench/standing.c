@@ -6,7 +6,9 @@
 #include "standing.h"
 
 #include "database.h"
+#include "memory.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,17 +33,16 @@ static const char *const findings_query =
 	"  AND NOT EXISTS (SELECT FROM parley.conversations WHERE kind = 'chat')"
 	"  AND NOT EXISTS (SELECT FROM parley.messages WHERE edited_at IS NOT NULL OR deleted_at IS NOT NULL), false),"
 	" coalesce(l.finished_at IS NULL AND l.id IS NOT NULL, false),"
-	" coalesce(l.source = $1, false)"
+	" coalesce(split_part(l.source, ';', 1) = $1, false)"
 	" FROM (SELECT) one LEFT JOIN (SELECT * FROM parley.bulk_loads ORDER BY id DESC LIMIT 1) l ON true";
 
 #define LOADED_TABLES "parley.contacts, parley.conversations, parley.members, parley.messages"
 
-/* Tables of other modules, whose rows refer to contacts and conversations. Some have a trigger that forbids deleting.
- */
+/* Tables of other modules, whose rows refer to contacts and conversations, and the triggers of ours that forbid
+ * deleting them. */
 static const char *const others_query =
-	"SELECT c.oid::regclass::text,"
-	" EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 32 <> 0 AND g.tgenabled <> "
-	"'D')"
+	"SELECT c.oid::regclass::text, (SELECT max(quote_ident(g.tgname)) FROM pg_catalog.pg_trigger g"
+	"  WHERE g.tgrelid = c.oid AND g.tgtype & 32 <> 0 AND g.tgenabled = 'A')"
 	" FROM pg_catalog.pg_extension e, unnest(e.extconfig, e.extcondition) t (oid, condition)"
 	" JOIN pg_catalog.pg_class c ON c.oid = t.oid"
 	" WHERE e.extname = 'parley' AND t.condition = '' AND c.relkind = 'r' AND c.relname NOT LIKE 'bulk\\_load%'"
@@ -71,28 +72,58 @@ refuse(const char *why)
 	exit(REFUSED);
 }
 
+/* Writes " TABLE=ROWS;" and returns whether there are any. */
 static bool
-is_filled(PGconn *connection, const char *table)
+count_rows(PGconn *connection, const char *table, char *text, size_t size)
 {
 	char query[300];
+	int64_t rows;
 
-	snprintf(query, sizeof(query), "SELECT EXISTS (SELECT FROM %s)::int", table);
-	return database_number(connection, query) != 0;
+	snprintf(query, sizeof(query), "SELECT count(*) FROM %s", table);
+	rows = database_number(connection, query);
+	snprintf(text, size, " %s=%" PRId64 ";", table, rows);
+	return rows > 0;
 }
 
+char *
+standing_others(PGconn *connection)
+{
+	PGresult *tables = database_query(connection, others_query, NULL);
+	size_t length = 0;
+	char *text = memory_bytes(1);
+
+	for (int i = 0; i < PQntuples(tables); i++)
+	{
+		char rows[300];
+
+		if (!count_rows(connection, PQgetvalue(tables, i, 0), rows, sizeof(rows)))
+			continue;
+		text = memory_resize(text, length + strlen(rows) + 1, 1);
+		strcpy(text + length, rows);
+		length += strlen(rows);
+	}
+	PQclear(tables);
+	return text;
+}
+
+/* Rows that the last load's story left, and nobody added to, are generated ones. */
 static void
 refuse_others(PGconn *connection, bool replace)
 {
 	PGresult *tables = database_query(connection, others_query, NULL);
+	PGresult *last = database_query(connection,
+									"SELECT max(source) FROM (SELECT source FROM parley.bulk_loads"
+									" ORDER BY id DESC LIMIT 1) l",
+									NULL);
 
 	for (int i = 0; i < PQntuples(tables); i++)
 	{
 		const char *table = PQgetvalue(tables, i, 0);
-		char why[300];
+		char rows[300], why[300];
 
-		if (!is_filled(connection, table))
+		if (!count_rows(connection, table, rows, sizeof(rows)) || strstr(PQgetvalue(last, 0, 0), rows) != NULL)
 			continue;
-		if (*PQgetvalue(tables, i, 1) == 't')
+		if (*PQgetvalue(tables, i, 1) != '\0')
 		{
 			fprintf(stderr, "%s has rows, which are never deleted; use another database\n", table);
 			exit(REFUSED);
@@ -101,7 +132,20 @@ refuse_others(PGconn *connection, bool replace)
 		if (!replace)
 			refuse(why);
 	}
+	PQclear(last);
 	PQclear(tables);
+}
+
+/* Truncates a table although its trigger forbids it. */
+static void
+truncate_in_spite_of(PGconn *connection, const char *table, const char *trigger)
+{
+	char statement[600];
+
+	snprintf(statement, sizeof(statement),
+			 "ALTER TABLE %s DISABLE TRIGGER %s; TRUNCATE %s RESTART IDENTITY; ALTER TABLE %s ENABLE ALWAYS TRIGGER %s",
+			 table, trigger, table, table, trigger);
+	database_run(connection, statement);
 }
 
 void
@@ -113,11 +157,19 @@ standing_clear(PGconn *connection)
 	database_run(connection, "TRUNCATE " LOADED_TABLES ", parley.cases");
 	for (int i = 0; i < PQntuples(tables); i++)
 	{
-		char statement[300];
+		const char *table = PQgetvalue(tables, i, 0), *trigger = PQgetvalue(tables, i, 1);
+		char text[300];
 
-		snprintf(statement, sizeof(statement), "TRUNCATE %s", PQgetvalue(tables, i, 0));
-		if (is_filled(connection, PQgetvalue(tables, i, 0)))
-			database_run(connection, statement);
+		if (!count_rows(connection, table, text, sizeof(text)))
+			continue;
+		/* Only a story's rows get here: see refuse_others(). */
+		if (*trigger != '\0')
+		{
+			truncate_in_spite_of(connection, table, trigger);
+			continue;
+		}
+		snprintf(text, sizeof(text), "TRUNCATE %s RESTART IDENTITY", table);
+		database_run(connection, text);
 	}
 	PQclear(tables);
 }

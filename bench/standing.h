@@ -14,9 +14,13 @@ typedef enum Standing
 
 /*
  * `source` identifies the data asked for, including the seed. Ends the program with status 3 if there is data that this
- * program did not make and `replace` is false, or if there are transactions, which are never deleted.
+ * program did not make and `replace` is false, or if there are transactions, which are never deleted, unless they are
+ * the demo's own (story.h).
  */
 Standing standing_of(PGconn *connection, const char *source, bool replace);
+
+/* Returns the tables of other modules that have rows, as " TABLE=ROWS" for each. The caller frees it. */
+char *standing_others(PGconn *connection);
 
 /* Truncates the tables to be loaded, and all others that standing_of() allows. */
 void standing_clear(PGconn *connection);

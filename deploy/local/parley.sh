@@ -118,7 +118,8 @@ load_demo() {
 	[ ! -e "$run_dir/demo" ] || return 0
 	if [ "${DEMO_MESSAGES:-100000}" -gt 0 ]; then
 		say "loading demo data"
-		PGUSER=postgres step "$root/bench/populate" --contacts "${DEMO_CONTACTS:-2000}" --messages "${DEMO_MESSAGES:-100000}" || {
+		PGUSER=postgres step "$root/bench/populate" --contacts "${DEMO_CONTACTS:-2000}" --messages "${DEMO_MESSAGES:-100000}" \
+			--story "$root/bench/story.sql" || {
 			check_space 100
 			die "the demo data was not loaded" "The error is above. The next make run starts again."
 		}

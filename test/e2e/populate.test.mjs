@@ -201,6 +201,34 @@ test("money_is_never_deleted", async (t) => {
 	assert.match(output, /parley.transactions has rows, which are never deleted/);
 });
 
+test("story_is_told_once_and_counts_as_generated", async (t) => {
+	const database = await parleyDatabase(t, "populate_story");
+	const telling = [...small, "--story", join(root, "bench/story.sql")];
+	const value = (sql) => psql(database, sql);
+	assert.match(await populate(database, ...telling), /told/);
+	assert.equal(await value("SELECT count(*) FROM parley.audit_conversations()"), "0");
+	assert.equal(await value("SELECT count(*) FROM parley.audit_ledger()"), "0");
+	assert.equal(await value("SELECT count(*) FROM parley.messages WHERE transfer_id IS NOT NULL"), "1");
+	assert.equal(await value("SELECT array_agg(DISTINCT status::text ORDER BY status::text) FROM parley.cases"), "{open,resolved,snoozed}");
+	assert.equal(await value("SELECT count(*) > 20 FROM parley.messages WHERE created_at > now() - interval '4 days'"), "t");
+	assert.match(await populate(database, ...telling), /already there/);
+
+	// Without it: only the generated rows, although some of the story's are money.
+	const plain = await parleyDatabase(t, "populate_story_plain");
+	await populate(plain, ...small);
+	await populate(database, ...small);
+	assert.equal(await checksum(database), await checksum(plain));
+	assert.equal(await value("SELECT count(*) FROM parley.transactions"), "0");
+	assert.match(await value("SELECT string_agg(tgenabled::text, '') FROM pg_trigger WHERE tgname LIKE '%immutable'"), /^A+$/);
+
+	// Told again it is the same, on top of what is there.
+	assert.match(await populate(database, ...telling), /already there[^]*told/);
+	await psql(database, "SELECT parley.post_transaction(c.id, 1, 1) FROM parley.contacts c WHERE name = 'Olu Adeyemi'");
+	const { status, output } = await start(database, [...small, "--replace"]).ended;
+	assert.equal(status, 3, output);
+	assert.match(output, /has rows, which are never deleted/);
+});
+
 test("killed_while_copying_it_leaves_what_was_there", async (t) => {
 	const database = await parleyDatabase(t, "populate_kill_copy");
 	await populate(database, ...small, "--seed", "1");
