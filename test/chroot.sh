@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# chroot.sh RELEASE…: runs make test for the extension and the gateway on other releases of Debian, each in a chroot that is
-# created for it and removed afterwards. TESTS selects suites as in run.sh. Ends with a line per release. Fails if a test failed
-# or a chroot could not be created.
+# chroot.sh RELEASE… [-- COMMAND…]: runs `make test` on other releases of Debian, each in a chroot that is made for it and removed
+# afterwards, or COMMAND instead. TESTS chooses the suites, as for run.sh. Prints a line for each release, and fails if a test fails or a
+# chroot cannot be made.
 set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 . "$(dirname "$0")/chroot_lib.sh"
@@ -15,13 +15,21 @@ copy_sources() {
 	[ ! -d "$root/test/node_modules" ] || cp -a "$root/test/node_modules" "$1/test"
 }
 
+releases=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+	releases+=("$1")
+	shift
+done
+command=(make test)
+[ $# -le 1 ] || command=("${@:2}")
+
 status=0
-for release in "$@"; do
+for release in "${releases[@]}"; do
 	start=$SECONDS
 	if chroot_make "$release" "$tmp/$release" "$archive" && copy_sources "$tmp/$release/parley"; then
 		# shellcheck disable=SC2016 # the inner shell expands it
 		chroot_run "$tmp/$release" TESTS="$tests" sh -c '
-			apt-get update -qq && apt-get install -qq -y --no-install-recommends make >/dev/null 2>&1 && cd /parley && make test </dev/null' |
+			apt-get update -qq && apt-get install -qq -y --no-install-recommends make >/dev/null 2>&1 && cd /parley && exec "$@" </dev/null' sh "${command[@]}" |
 			sed -u "s/^/$release: /" || status=1
 	else
 		say "$release: could not create a chroot"
