@@ -151,7 +151,7 @@ copy_conversation(Load *load, const Conversation *conversation)
 	Copy *copy = &load->copy;
 	bool direct = conversation->other_id != 0;
 
-	copy_row(copy, 9);
+	copy_row(copy, 10);
 	copy_integer(copy, traffic_id(&load->traffic, conversation));
 	copy_optional(copy, direct ? "direct" : "contact");
 	copy_id_or_null(copy, direct ? 0 : conversation->contact_id);
@@ -164,6 +164,8 @@ copy_conversation(Load *load, const Conversation *conversation)
 	else
 		copy_null(copy);
 	copy_timestamp(copy, began_at(load, conversation));
+	/* The operator has read everything. */
+	copy_integer(copy, conversation->last_number);
 }
 
 static void
@@ -174,7 +176,7 @@ load_conversations(Load *load)
 	copy_start(&load->copy, load->connection,
 			   "parley.conversations (id, kind, contact_id, low_contact_id, high_contact_id, last_number, "
 			   "newest_number, last_message_at,"
-			   " created_at)");
+			   " created_at, operator_read_number)");
 	for (size_t i = 0; i < load->traffic.count; i++)
 	{
 		copy_conversation(load, &load->traffic.conversations[i]);

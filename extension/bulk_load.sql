@@ -1,6 +1,7 @@
 -- bulk_load: drops the indexes of the conversations' tables, and builds them again after the load. In between, whoever loads is
 -- alone with the tables: COPY into them, number the messages of each conversation from 1 without a gap, in the order of created_at,
--- and set last_number, newest_number and last_message_at of the conversations.
+-- and set last_number, newest_number and last_message_at of the conversations, and operator_read_number, where not all of them is to be
+-- news to the operator.
 --
 -- Everything is remembered in tables, so that a load that died between the two is finished by finish_bulk_load(), by anyone.
 

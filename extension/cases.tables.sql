@@ -33,6 +33,11 @@ CREATE TABLE parley.cases (
 COMMENT ON TABLE parley.cases IS 'the operator''s side of a conversation; one without a row is open, nobody''s and without labels';
 COMMENT ON COLUMN parley.cases.assignee_id IS 'the agent whose it is; null: nobody''s';
 
+-- For the lists' filters: what few cases have.
+CREATE INDEX cases_settled ON parley.cases (status, snoozed_until) WHERE status <> 'open';
+CREATE INDEX cases_assignee ON parley.cases (assignee_id) WHERE assignee_id IS NOT NULL;
+CREATE INDEX cases_labels ON parley.cases USING gin (labels);
+
 CREATE TYPE parley.case_state AS (
 	conversation_id bigint, status text, snoozed_until timestamptz, assignee_id bigint, labels text[]
 );

@@ -72,6 +72,10 @@ CREATE UNIQUE INDEX conversations_idempotency_key ON parley.conversations (appli
 	WHERE idempotency_key IS NOT NULL;
 CREATE INDEX conversations_last_message_at ON parley.conversations (last_message_at DESC, id DESC)
 	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;
+-- What is open, settled, or may be unread, each in the order of the list.
+CREATE INDEX conversations_by_case ON parley.conversations
+	(is_settled DESC, (operator_read_number < last_number) DESC, last_message_at DESC, id DESC)
+	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;
 
 CREATE TABLE parley.members (
 	conversation_id bigint NOT NULL REFERENCES parley.conversations DEFERRABLE,

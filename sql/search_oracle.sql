@@ -8,7 +8,10 @@ SET search_path = oracle, public;
 CREATE FUNCTION pattern(term text) RETURNS text LANGUAGE sql IMMUTABLE
 RETURN '%' || regexp_replace(term, '([%_\\])', '\\\1', 'g') || '%';
 
-CREATE FUNCTION matching_messages(term text) RETURNS TABLE (conversation_id bigint, number bigint, created_at timestamptz)
+-- What a list is narrowed to; null where it is not.
+CREATE TYPE filter AS ("from" timestamptz, "to" timestamptz, sender text, unread boolean, status text, assignee_id bigint, label text);
+
+CREATE FUNCTION matching_messages(term text, f filter) RETURNS TABLE (conversation_id bigint, number bigint, created_at timestamptz)
 LANGUAGE sql STABLE AS $$
 	WITH named AS MATERIALIZED (
 		SELECT c.id FROM parley.conversations c WHERE EXISTS (
@@ -20,34 +23,57 @@ LANGUAGE sql STABLE AS $$
 	FROM parley.messages m JOIN parley.conversations c ON c.id = m.conversation_id
 	WHERE c.kind <> 'chat' AND m.deleted_at IS NULL
 		AND (coalesce(term, '') = '' OR m.content ILIKE pattern(term) OR c.id IN (SELECT id FROM named))
+		AND m.created_at >= coalesce((f)."from", '-infinity') AND m.created_at <= coalesce((f)."to", 'infinity')
+		AND CASE (f).sender WHEN 'contact' THEN m.sender_id IS NOT NULL WHEN 'operator' THEN m.sender_id IS NULL
+			ELSE m.sender_id = (f).sender::bigint OR (f).sender IS NULL END
 	ORDER BY m.conversation_id, m.created_at DESC, m.number DESC
 $$;
 
-CREATE FUNCTION listed(term text, OUT place bigint, OUT conversation_id bigint, OUT message_id bigint, OUT content text,
-	OUT "timestamp" timestamptz, OUT contact_id bigint, OUT name text, OUT phone_number text, OUT kind parley.conversation_kind)
+CREATE FUNCTION unread(conversation bigint, who bigint, read_number bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+	SELECT count(*) FROM (SELECT FROM parley.messages n WHERE n.conversation_id = conversation AND n.number > read_number
+		AND n.deleted_at IS NULL AND n.sender_id IS DISTINCT FROM who LIMIT 1000) n
+$$;
+
+CREATE FUNCTION listed(term text, f filter, OUT place bigint, OUT conversation_id bigint, OUT message_id bigint, OUT content text,
+	OUT "timestamp" timestamptz, OUT contact_id bigint, OUT name text, OUT phone_number text, OUT kind parley.conversation_kind,
+	OUT match_start integer, OUT match_length integer, OUT status text, OUT assignee_id bigint, OUT labels text[], OUT unread bigint,
+	OUT sender_id bigint, OUT agent_id bigint)
 RETURNS SETOF record LANGUAGE sql STABLE AS $$
 	SELECT row_number() OVER (ORDER BY h.created_at DESC, h.conversation_id DESC),
-		h.conversation_id, h.number, m.content, h.created_at, k.id, k.name, k.phone, c.kind
-	FROM matching_messages(term) h
+		h.conversation_id, h.number, m.content, h.created_at, k.id, k.name, k.phone, c.kind, p.start, CASE WHEN p.start > 0 THEN char_length(term) END,
+		s.status, e.assignee_id, coalesce(e.labels, '{}'), s.unread, m.sender_id, m.agent_id
+	FROM matching_messages(term, f) h
 	JOIN parley.messages m USING (conversation_id, number)
 	JOIN parley.conversations c ON c.id = h.conversation_id
 	LEFT JOIN parley.contacts k ON k.id = coalesce(c.contact_id, m.sender_id)
+	LEFT JOIN parley.cases e ON e.conversation_id = c.id
+	CROSS JOIN LATERAL (SELECT CASE WHEN term <> '' THEN nullif(strpos(lower(m.content), lower(term)), 0) END AS start) p
+	CROSS JOIN LATERAL (SELECT CASE WHEN e.status = 'snoozed' AND e.snoozed_until <= now() THEN 'open' ELSE coalesce(e.status, 'open') END AS status,
+		unread(c.id, NULL, c.operator_read_number) AS unread) s
+	WHERE (s.unread > 0) = coalesce((f).unread, s.unread > 0) AND s.status = coalesce((f).status, s.status)
+		AND coalesce(e.assignee_id, 0) = coalesce((f).assignee_id, e.assignee_id, 0)
+		AND ((f).label IS NULL OR (f).label = ANY (e.labels))
 $$;
 
-CREATE FUNCTION listed_to_user(who bigint, term text, OUT place bigint, OUT conversation_id bigint, OUT message_id bigint,
+CREATE FUNCTION listed_to_user(who bigint, term text, f filter, OUT place bigint, OUT conversation_id bigint, OUT message_id bigint,
 	OUT content text, OUT "timestamp" timestamptz, OUT contact_id bigint, OUT name text, OUT phone_number text,
-	OUT kind parley.conversation_kind, OUT unread bigint)
+	OUT kind parley.conversation_kind, OUT unread bigint, OUT match_start integer, OUT match_length integer, OUT read_message_id bigint,
+	OUT sender_id bigint, OUT agent_id bigint)
 RETURNS SETOF record LANGUAGE sql STABLE AS $$
 	SELECT row_number() OVER (ORDER BY h.created_at DESC, h.conversation_id DESC),
-		h.conversation_id, h.number, m.content, h.created_at, k.id, k.name, k.phone, c.kind,
-		(SELECT count(*) FROM (SELECT FROM parley.messages n WHERE n.conversation_id = c.id AND n.number > u.read_number
-			AND n.deleted_at IS NULL AND n.sender_id IS DISTINCT FROM who LIMIT 1000) n)
-	FROM matching_messages(term) h
+		h.conversation_id, h.number, m.content, h.created_at, k.id, k.name, k.phone, c.kind, s.unread,
+		p.start, CASE WHEN p.start > 0 THEN char_length(term) END,
+		CASE c.kind WHEN 'contact' THEN c.operator_read_number ELSE o.read_number END, m.sender_id, m.agent_id
+	FROM matching_messages(term, f) h
 	JOIN parley.messages m USING (conversation_id, number)
 	JOIN parley.conversations c ON c.id = h.conversation_id
 	JOIN parley.members u ON u.conversation_id = c.id AND u.contact_id = who
+	LEFT JOIN parley.members o ON o.conversation_id = c.id AND o.contact_id <> who
 	LEFT JOIN parley.contacts k
 		ON k.id = CASE WHEN c.kind = 'contact' THEN c.contact_id WHEN c.low_contact_id = who THEN c.high_contact_id ELSE c.low_contact_id END
+	CROSS JOIN LATERAL (SELECT CASE WHEN term <> '' THEN nullif(strpos(lower(m.content), lower(term)), 0) END AS start) p
+	CROSS JOIN LATERAL (SELECT unread(c.id, who, u.read_number) AS unread) s
+	WHERE (s.unread > 0) = coalesce((f).unread, s.unread > 0)
 $$;
 
 -- Random data: two hundred contacts, conversations of all kinds with sizes as uneven as in real life, words of many scripts.
@@ -119,7 +145,7 @@ $$;
 
 -- Returns the whole list, read page by page, by number or by cursor. If a page promises more and there is none, or the reverse,
 -- the length differs.
-CREATE FUNCTION read_pages(term text, size integer, who bigint DEFAULT NULL, by_cursor boolean DEFAULT false) RETURNS SETOF text
+CREATE FUNCTION read_pages(term text, size integer, who bigint DEFAULT NULL, by_cursor boolean DEFAULT false, f filter DEFAULT NULL) RETURNS SETOF text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	shown record;
@@ -132,21 +158,25 @@ BEGIN
 		next := following;
 		following := NULL;
 		FOR shown IN
-			SELECT r.* FROM parley.recent_conversations(term, CASE WHEN NOT by_cursor THEN page END, size, CASE WHEN by_cursor THEN next END) r WHERE who IS NULL
+			SELECT r.* FROM parley.recent_conversations(term, CASE WHEN NOT by_cursor THEN page END, size, CASE WHEN by_cursor THEN next END, NULL,
+				(f)."from", (f)."to", (f).sender, (f).unread, (f).status, (f).assignee_id, (f).label) r WHERE who IS NULL
 		LOOP
 			place := place + 1;
 			following := shown.next_cursor;
 			RETURN NEXT (place, shown.conversation_id, shown.message_id, shown.content, shown.timestamp, shown.contact_id, shown.name,
-				shown.phone_number, shown.kind)::text;
+				shown.phone_number, shown.kind, shown.match_start, shown.match_length, shown.status, shown.assignee_id, shown.labels, shown.unread,
+				shown.sender_id, shown.agent_id)::text;
 		END LOOP;
 		FOR shown IN
-			SELECT r.* FROM parley.list_user_conversations(who, term, CASE WHEN NOT by_cursor THEN page END, size, CASE WHEN by_cursor THEN next END) r
+			SELECT r.* FROM parley.list_user_conversations(who, term, CASE WHEN NOT by_cursor THEN page END, size, CASE WHEN by_cursor THEN next END, NULL,
+				NULL, (f)."from", (f)."to", (f).sender, (f).unread) r
 			WHERE who IS NOT NULL
 		LOOP
 			place := place + 1;
 			following := shown.next_cursor;
 			RETURN NEXT (place, shown.conversation_id, shown.message_id, shown.content, shown.timestamp, shown.contact_id, shown.name,
-				shown.phone_number, shown.kind, shown.unread)::text;
+				shown.phone_number, shown.kind, shown.unread, shown.match_start, shown.match_length, shown.read_message_id, shown.sender_id,
+				shown.agent_id)::text;
 		END LOOP;
 		page := page + 1;
 		EXIT WHEN following IS NULL OR page > 1000;
@@ -184,8 +214,8 @@ DECLARE
 BEGIN
 	TRUNCATE expected;
 	INSERT INTO expected
-		SELECT t.id, t.term, c.id, ARRAY(SELECT l::text FROM listed(t.term) l ORDER BY place),
-			ARRAY(SELECT l::text FROM listed_to_user(c.id, t.term) l ORDER BY place),
+		SELECT t.id, t.term, c.id, ARRAY(SELECT l::text FROM listed(t.term, NULL) l ORDER BY place),
+			ARRAY(SELECT l::text FROM listed_to_user(c.id, t.term, NULL) l ORDER BY place),
 			1 + t.id % 5, ARRAY(SELECT listed_in_chat(1 + t.id % 5, coalesce(t.term, '')))
 		FROM terms t JOIN contacts c ON c.n = 1 + t.id % 60;
 	FOR setting IN VALUES ('auto', '20000', '2000'), ('auto', '100', '2000'), ('walk', '0', '2000'), ('index', '0', '2000'), ('auto', '100', '0') LOOP
@@ -208,6 +238,68 @@ BEGIN
 	END LOOP;
 END $$;
 
+-- Lists with random filters, with and without random terms, by random ways of searching, read page by page: those that differ, and in
+-- a last row how many pages were read, and how many of the lists had rows.
+CREATE FUNCTION differences_of_filtered(lists integer, OUT list integer, OUT term text, OUT f filter, OUT who bigint, OUT way text,
+	OUT shown bigint, OUT expected bigint)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE
+	size integer;
+	by_cursor boolean;
+	rows text[];
+	expected_rows text[];
+	total bigint;
+	pages bigint := 0;
+	filled bigint := 0;
+BEGIN
+	FOR list IN 1..lists LOOP
+		term := CASE WHEN random() < 0.7 THEN (SELECT t.term FROM terms t WHERE char_length(t.term) < 100 ORDER BY random() LIMIT 1) END;
+		f := (CASE WHEN random() < 0.3 THEN timestamptz '2024-01-01 UTC' + random() * interval '30 hours' END,
+			CASE WHEN random() < 0.3 THEN timestamptz '2024-01-01 UTC' + random() * interval '30 hours' END,
+			CASE floor(random() * 8) WHEN 0 THEN 'contact' WHEN 1 THEN 'operator' WHEN 2 THEN (SELECT id::text FROM contacts ORDER BY random() LIMIT 1) END,
+			CASE floor(random() * 6) WHEN 0 THEN true WHEN 1 THEN false END,
+			CASE floor(random() * 7) WHEN 0 THEN 'open' WHEN 1 THEN 'snoozed' WHEN 2 THEN 'resolved' END,
+			CASE floor(random() * 8) WHEN 0 THEN 0 WHEN 1 THEN (SELECT id FROM agents ORDER BY random() LIMIT 1) WHEN 2 THEN -1 END,
+			CASE floor(random() * 8) WHEN 0 THEN 'few' WHEN 1 THEN 'many' WHEN 2 THEN 'none' END);
+		IF f."from" > f."to" THEN
+			f."from" := NULL;
+		END IF;
+		who := CASE WHEN random() < 0.25 THEN (SELECT id FROM contacts ORDER BY random() LIMIT 1) END;
+		size := (ARRAY[1, 3, 7, 20, 60])[1 + floor(random() * 5)];
+		by_cursor := random() < 0.5;
+		PERFORM set_config('parley.search_method', (ARRAY['auto', 'auto', 'walk', 'index'])[1 + floor(random() * 4)], true),
+			set_config('parley.search_walk_budget', (ARRAY['100', '20000'])[1 + floor(random() * 2)], true),
+			set_config('parley.search_user_conversations', (ARRAY['0', '20', '2000'])[1 + floor(random() * 3)], true);
+		way := concat_ws(' ', current_setting('parley.search_method'), current_setting('parley.search_walk_budget'),
+			current_setting('parley.search_user_conversations'), size, by_cursor);
+		rows := ARRAY(SELECT read_pages(term, size, who, by_cursor, f));
+		expected_rows := CASE WHEN who IS NULL THEN ARRAY(SELECT l::text FROM listed(term, f) l ORDER BY place)
+			ELSE ARRAY(SELECT l::text FROM listed_to_user(who, term, f) l ORDER BY place) END;
+		total := CASE WHEN who IS NULL THEN (SELECT max(total_count) FROM parley.recent_conversations(term, 2, size, NULL, 'exact',
+				f."from", f."to", f.sender, f.unread, f.status, f.assignee_id, f.label))
+			ELSE (SELECT max(total_count) FROM parley.list_user_conversations(who, term, 2, size, NULL, 'exact', NULL, f."from", f."to", f.sender, f.unread))
+			END;
+		shown := cardinality(rows);
+		expected := cardinality(expected_rows);
+		pages := pages + ceil((shown + 1) / size::float);
+		filled := filled + (expected > 0)::integer;
+		IF rows <> expected_rows THEN
+			RETURN NEXT;
+		ELSIF total <> expected THEN
+			shown := total;
+			way := way || ' count';
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+	term := NULL;
+	f := NULL;
+	who := NULL;
+	way := NULL;
+	list := NULL;
+	shown := pages;
+	expected := filled;
+	RETURN NEXT;
+END $$;
 -- Terms: every word and its pieces, neighbours, text that does not occur, characters with unusual folding, blanks, and very long
 -- terms.
 CREATE TABLE terms (id integer GENERATED ALWAYS AS IDENTITY, term text);
@@ -238,9 +330,23 @@ SELECT parley.rebuild_conversations() AS rebuilt;
 UPDATE parley.members m SET read_number = c.last_number / 2
 	FROM conversations JOIN parley.conversations c USING (id) WHERE c.id = m.conversation_id;
 SELECT draw_terms(60);
+-- Cases of all kinds, a snooze that is over among them; agents who wrote; read horizons anywhere.
+CREATE TABLE agents AS SELECT (parley.create_agent('Agent ' || i, format('agent%s@oracle.example', i))).id FROM generate_series(1, 2) i;
+INSERT INTO parley.cases (conversation_id, status, snoozed_until, assignee_id, labels)
+	SELECT id, status, CASE status WHEN 'snoozed' THEN now() + (i % 2 * 2 - 1) * interval '1 day' END, CASE WHEN i % 3 > 0 THEN (SELECT min(id) + i % 2 FROM agents) END,
+		CASE WHEN i % 19 = 0 THEN '{few,many}' WHEN i % 2 = 0 THEN '{many,vip}' ELSE '{}' END::text[]
+	FROM (SELECT c.id, i, (ARRAY['open', 'snoozed', 'resolved', 'resolved'])[1 + i % 4] AS status
+		FROM (SELECT id, row_number() OVER (ORDER BY md5(id::text)) AS i FROM conversations) c JOIN parley.conversations p USING (id)
+		WHERE p.kind <> 'chat' AND i % 5 < 3) c;
+UPDATE parley.conversations p SET is_settled = coalesce(e.status <> 'open', false),
+		operator_read_number = CASE p.id / 1024 % 4 WHEN 0 THEN 0 WHEN 1 THEN p.last_number / 2 ELSE p.last_number END
+	FROM conversations c LEFT JOIN parley.cases e ON e.conversation_id = c.id WHERE p.id = c.id;
+UPDATE parley.messages m SET agent_id = (SELECT min(id) FROM agents) FROM conversations c
+	WHERE c.id = m.conversation_id AND m.sender_id IS NULL AND m.number % 3 = 0;
 
 -- As first written, with the index's pending list not yet flushed.
 SELECT * FROM differences();
+SELECT * FROM differences_of_filtered(150) WHERE list > 0;
 
 -- Deletions, edits that add and remove terms, deleted newest messages, messages dated long ago. Nothing is vacuumed.
 UPDATE parley.messages m SET content = NULL, deleted_at = now() FROM conversations c WHERE c.id = m.conversation_id AND number % 7 = 3;
@@ -255,6 +361,7 @@ SELECT write_messages(300, 0.8);
 UPDATE parley.contacts k SET name = 'Renamed ' || n FROM contacts c WHERE c.id = k.id AND n % 19 = 0;
 SELECT draw_terms(20);
 SELECT * FROM differences();
+SELECT * FROM differences_of_filtered(150) WHERE list > 0;
 
 -- The same after VACUUM, which flushes the pending list, summarizes the blocks, and leaves space that new messages fill.
 VACUUM parley.messages, parley.contacts, parley.conversations;
@@ -262,8 +369,9 @@ SELECT brin_summarize_new_values('parley.messages_block_times') >= 0 AS summariz
 \o /dev/null
 SELECT write_messages(300, 0.3);
 \o
-ANALYZE parley.messages, parley.contacts, parley.conversations, parley.members;
+ANALYZE parley.messages, parley.contacts, parley.conversations, parley.members, parley.cases;
 SELECT * FROM differences();
+SELECT list, term, f, who, way, shown > 500 AS many_pages, expected > 50 AS many_with_rows FROM differences_of_filtered(200);
 
 -- There were matches at all, for every class of term.
 SELECT count(*) > 300 AS many_terms, count(*) FILTER (WHERE cardinality(rows) = 0) > 5 AS some_absent,
@@ -276,9 +384,12 @@ UPDATE parley.messages m SET created_at = 'infinity' FROM conversations c WHERE 
 SELECT parley.rebuild_conversations();
 \o
 SELECT * FROM differences();
+SELECT * FROM differences_of_filtered(100) WHERE list > 0;
 
 -- Remove what was created; nothing else may be left behind.
 DELETE FROM parley.messages m USING conversations c WHERE c.id = m.conversation_id;
+DELETE FROM parley.cases e USING conversations c WHERE c.id = e.conversation_id;
+DELETE FROM parley.agents a USING agents c WHERE c.id = a.id;
 DELETE FROM parley.members m USING conversations c WHERE c.id = m.conversation_id;
 DELETE FROM parley.conversations k USING conversations c WHERE c.id = k.id;
 DELETE FROM parley.applications WHERE token = :'token';

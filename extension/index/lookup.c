@@ -62,6 +62,13 @@ parley_column(Relation table, const char *name, Oid type)
 	return number;
 }
 
+/* As an index has it: 0 is an expression. */
+static int
+index_column(Relation table, const char *name)
+{
+	return *name == '\0' ? 0 : SPI_fnumber(RelationGetDescr(table), name);
+}
+
 static bool
 index_has_form(Relation table, Relation index, const IndexForm *form)
 {
@@ -72,8 +79,7 @@ index_has_form(Relation table, Relation index, const IndexForm *form)
 		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) == form->is_partial)
 		return false;
 	for (int i = 0; i < INDEX_COLUMNS_MAX && form->columns[i] != NULL; i++)
-		if (i >= made->indnkeyatts ||
-			made->indkey.values[i] != SPI_fnumber(RelationGetDescr(table), form->columns[i]) ||
+		if (i >= made->indnkeyatts || made->indkey.values[i] != index_column(table, form->columns[i]) ||
 			((index->rd_indoption[i] & INDOPTION_DESC) != 0) != form->is_descending)
 			return false;
 	return true;
@@ -132,7 +138,7 @@ parley_lookup_open(Lookup *lookup, Relation table, const IndexForm *form, int ke
 void
 parley_lookup_start(Lookup *lookup, const int64 *keys)
 {
-	ScanKeyData scan_keys[2];
+	ScanKeyData scan_keys[INDEX_COLUMNS_MAX];
 
 	for (int i = 0; i < lookup->key_count; i++)
 		ScanKeyInit(&scan_keys[i], i + 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(keys[i]));

@@ -14,7 +14,8 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
-#define INDEX_COLUMNS_MAX 3
+#define INDEX_COLUMNS_MAX 4
+#define INDEX_EXPRESSION "" /* in the place of a column's name */
 
 /* What an index must look like. An index that has the name but does not match is not used. */
 typedef struct IndexForm

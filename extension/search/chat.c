@@ -40,7 +40,7 @@ on_message(void *visitor_state, TupleTableSlot *message)
 	int64 number = parley_slot_int64(message, scope->message.number, NULL);
 
 	if (parley_slot_int64(message, scope->message.conversation_id, NULL) != search->conversation_id ||
-		number >= search->before || !parley_scope_message_matches(scope, message))
+		number >= search->before || !parley_scope_message_matches(scope, message, false))
 		return true;
 	if (search->count == search->room)
 	{
@@ -120,13 +120,14 @@ Datum
 parley_search_conversation(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Filter filter = { .term = PG_GETARG_TEXT_PP(1) };
+	Filter filter = FILTER_NONE;
 	ConversationSearch search = { .conversation_id = PG_GETARG_INT64(0),
 								  .before = PG_GETARG_INT64(2),
 								  .wanted = PG_GETARG_INT32(3),
 								  .numbers = palloc(sizeof(int64)),
 								  .room = 1 };
 
+	filter.term = PG_GETARG_TEXT_PP(1);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	parley_scope_open(&search.scope, &filter, (Position){ DT_NOEND, PG_INT64_MAX }, search.wanted);
 	conversation_search(&search);

@@ -11,7 +11,7 @@
 #include "storage/bufmgr.h"
 
 #include "search/contact_stream.h"
-#include "search/newest.h"
+#include "search/latest.h"
 #include "search/settings.h"
 
 /* Of the index of grams. */
@@ -28,11 +28,6 @@ enum
 #define WALKED_PER_CONVERSATION 5
 
 static const IndexForm contacts_grams = { "contacts_grams", GIN_AM_OID, { "name", "phone", "phone_digits" } };
-static const IndexForm conversations_newest = { "conversations_last_message_at",
-												BTREE_AM_OID,
-												{ "last_message_at", "id" },
-												.is_descending = true,
-												.is_partial = true };
 static const IndexForm conversations_of_contact[CONTACT_COLUMNS] = {
 	{ "conversations_contact_key", BTREE_AM_OID, { "contact_id" }, .is_partial = true },
 	{ "conversations_direct_key", BTREE_AM_OID, { "low_contact_id" }, .is_partial = true },
@@ -47,6 +42,8 @@ parley_contact_stream_plan(ContactStream *stream, Hits *hits)
 	double wanted = Min((double) scope->wanted, parley_table_rows(scope->conversations));
 
 	*stream = (ContactStream){ .scope = scope, .hits = hits };
+	if (scope->filter.term == NULL)
+		return;
 	stream->index = parley_index_open(scope->contacts, &contacts_grams, true);
 	stream->clues = parley_gram_index_choose(stream->index, COLUMN_NAME, COLUMN_PHONE, &scope->matcher.term, contacts,
 											 scope->snapshot);
@@ -85,29 +82,28 @@ stream_walk(ContactStream *stream, double budget)
 	Scope *scope = stream->scope;
 	Countdown countdown = parley_countdown_start(stream->hits);
 	bool is_complete = false;
-	Lookup newest;
+	Latest latest;
 
-	parley_lookup_open(&newest, scope->conversations, &conversations_newest, parley_scope_has_cursor(scope) ? 1 : 0,
-					   scope->snapshot);
-	parley_newest_start(scope, &newest);
+	parley_latest_open(&latest, scope, parley_scope_has_cursor(scope));
 	while (!is_complete)
 	{
+		TupleTableSlot *conversation = parley_latest_next(&latest);
 		Position here;
 
 		CHECK_FOR_INTERRUPTS();
-		is_complete = !parley_lookup_next(&newest);
+		is_complete = conversation == NULL;
 		if (is_complete)
 			break;
-		here.at = parley_slot_int64(newest.slot, scope->conversation.last_message_at, NULL);
-		here.conversation_id = parley_slot_int64(newest.slot, scope->conversation.id, NULL);
+		here.at = parley_slot_int64(conversation, scope->conversation.last_message_at, NULL);
+		here.conversation_id = parley_slot_int64(conversation, scope->conversation.id, NULL);
 		is_complete = parley_countdown_is_over(&countdown, here);
 		if (is_complete || stream->trace.walked >= budget)
 			break;
 		stream->trace.walked++;
-		if (stream_gains(stream, newest.slot, here))
+		if (stream_gains(stream, conversation, here))
 			countdown.met++;
 	}
-	parley_lookup_close(&newest);
+	parley_latest_close(&latest);
 	return is_complete;
 }
 
@@ -127,9 +123,14 @@ on_contact(void *visitor_state, TupleTableSlot *contact)
 		parley_lookup_start(&stream->of_contact[i], &contact_id);
 		while (parley_lookup_next(&stream->of_contact[i]))
 		{
+			TupleTableSlot *conversation = stream->of_contact[i].slot;
+			Hit *hit;
+
 			CHECK_FOR_INTERRUPTS();
-			parley_hits_meet_row(stream->hits, stream->of_contact[i].slot,
-								 stream->scope->filter.hides_phones ? NAMING_ASKED : NAMING_KNOWN);
+			hit = parley_hits_meet_row(stream->hits, conversation,
+									   stream->scope->filter.hides_phones ? NAMING_ASKED : NAMING_KNOWN);
+			if (hit->is_named && !hit->is_placed && parley_filter_narrows(&stream->scope->filter))
+				parley_hits_place(stream->hits, hit, conversation);
 		}
 	}
 	return true;
@@ -184,6 +185,8 @@ stream_walk_budget(const ContactStream *stream, double newer_messages)
 	double walk_rows = newer_messages < 0 ? stream->walk_rows : Min(stream->walk_rows, newer_messages);
 	double index_cost = stream->matches * COST_CONTACT_VISITED;
 
+	if (parley_filter_narrows(&stream->scope->filter))
+		return 0;
 	if (stream->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
 		return HUGE_VAL;
 	if (parley_search_method == SEARCH_BY_INDEX)
@@ -215,7 +218,13 @@ parley_contact_stream_run(ContactStream *stream, double newer_messages)
 		stream->trace.path = stream->trace.walked > 0 ? "walk, index" : "index";
 	}
 	parley_trace_end(&stream->trace, began);
+	parley_contact_stream_end(stream);
+	return all_are_met;
+}
+
+void
+parley_contact_stream_end(ContactStream *stream)
+{
 	if (stream->index != NULL)
 		relation_close(stream->index, NoLock);
-	return all_are_met;
 }

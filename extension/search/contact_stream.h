@@ -43,4 +43,7 @@ extern void parley_contact_stream_plan(ContactStream *stream, Hits *hits);
  */
 extern bool parley_contact_stream_run(ContactStream *stream, double newer_messages);
 
+/* Ends one that is planned and need not run. */
+extern void parley_contact_stream_end(ContactStream *stream);
+
 #endif

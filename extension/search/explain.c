@@ -10,6 +10,8 @@
 #include "search/list.h"
 
 PG_FUNCTION_INFO_V1(parley_explain_search);
+/* A name that a library of 1.0 does not have: it knows no filters. */
+PG_FUNCTION_INFO_V1(parley_explain_search_1_1);
 
 static void
 explain_put(ReturnSetInfo *result, const char *stream, const StreamTrace *trace)
@@ -29,19 +31,27 @@ parley_explain_search(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int64 user_id = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT64(5);
-	Listing listing = parley_listing_read(fcinfo, 0, PG_ARGISNULL(5) ? NULL : &user_id);
+	Listing listing = parley_listing_read(fcinfo, 0, 6, PG_ARGISNULL(5) ? NULL : &user_id);
 	MessageStream messages;
 	ContactStream contacts;
 	int64 count, total;
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	if (listing.filter.term != NULL)
+	if (!parley_filter_is_empty(&listing.filter))
 	{
 		parley_listing_find(&listing, &messages, &contacts, &count, &total);
-		explain_put(result, "messages", &messages.trace);
-		explain_put(result, "contacts", &contacts.trace);
+		if (messages.trace.path != NULL)
+			explain_put(result, "messages", &messages.trace);
+		if (contacts.trace.path != NULL)
+			explain_put(result, "contacts", &contacts.trace);
 	}
 	SPI_finish();
 	return (Datum) 0;
+}
+
+Datum
+parley_explain_search_1_1(PG_FUNCTION_ARGS)
+{
+	return parley_explain_search(fcinfo);
 }

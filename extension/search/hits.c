@@ -3,39 +3,7 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_am.h"
-#include "catalog/pg_type_d.h"
-#include "miscadmin.h"
-
 #include "search/hits.h"
-#include "search/settings.h"
-
-static const IndexForm members_contact = { "members_contact", BTREE_AM_OID, { "contact_id" } };
-
-/* Meets all conversations of a user, unless they are too many. */
-static void
-hits_meet_own(Hits *hits)
-{
-	Scope *scope = hits->scope;
-	AttrNumber conversation_id = parley_column(scope->members, "conversation_id", INT8OID);
-	Lookup own;
-	int count = 0;
-
-	parley_lookup_open(&own, scope->members, &members_contact, 1, scope->snapshot);
-	parley_lookup_start(&own, &scope->filter.user_id);
-	while (count <= parley_search_user_conversations && parley_lookup_next(&own))
-	{
-		Hit *hit = parley_hits_meet(hits, parley_slot_int64(own.slot, conversation_id, NULL), NAMING_ASKED);
-
-		CHECK_FOR_INTERRUPTS();
-		count++;
-		if (hit != NULL)
-			hits->message_count +=
-				parley_slot_int64(scope->conversation_by_id.slot, scope->conversation.last_number, NULL);
-	}
-	hits->is_closed = count <= parley_search_user_conversations;
-	parley_lookup_close(&own);
-}
 
 void
 parley_hits_create(Hits *hits, Scope *scope)
@@ -44,14 +12,15 @@ parley_hits_create(Hits *hits, Scope *scope)
 
 	*hits = (Hits){ .scope = scope };
 	hits->table = hash_create("conversations of a search", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	if (scope->filter.of_user)
-		hits_meet_own(hits);
 }
 
 double
 parley_hits_share(const Hits *hits, double messages)
 {
-	return hits->is_closed ? Max((double) hits->message_count, 1.0) / messages : 1.0;
+	SenderFilter sender = hits->scope->filter.sender;
+	double share = hits->is_closed ? Max((double) hits->message_count, 1.0) / messages : 1.0;
+
+	return sender == SENDER_CONTACT || sender == SENDER_OPERATOR ? share / 2 : share;
 }
 
 Hit *
@@ -63,7 +32,11 @@ parley_hits_find(const Hits *hits, int64 conversation_id)
 Hit *
 parley_hits_enter(Hits *hits, int64 conversation_id, bool *found)
 {
-	return hash_search(hits->table, &conversation_id, HASH_ENTER, found);
+	Hit *hit = hash_search(hits->table, &conversation_id, HASH_ENTER, found);
+
+	if (!*found)
+		hit->is_named = hit->is_placed = false;
+	return hit;
 }
 
 Hit *
@@ -76,10 +49,14 @@ parley_hits_meet_row(Hits *hits, TupleTableSlot *conversation, Naming naming)
 
 	if (!found)
 		hit->state = parley_scope_has_conversation(scope, conversation) ? HIT_OPEN : HIT_OUTSIDE;
-	if (hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED || has_no_message)
+	if (hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED || hit->is_named || has_no_message)
 		return hit;
 	if (naming == NAMING_KNOWN || (naming == NAMING_ASKED && parley_scope_conversation_is_named(scope, conversation)))
 	{
+		hit->is_named = true;
+		/* If messages are narrowed, which one it shows is to be found. */
+		if (parley_filter_narrows(&scope->filter))
+			return hit;
 		hit->state = HIT_NAMED;
 		hit->at = last_message_at;
 	}
@@ -97,6 +74,21 @@ parley_hits_meet(Hits *hits, int64 conversation_id, Naming naming)
 	return hit == NULL || hit->state == HIT_OUTSIDE ? NULL : hit;
 }
 
+void
+parley_hits_place(Hits *hits, Hit *hit, TupleTableSlot *conversation)
+{
+	Position place;
+	int64 number;
+
+	hit->is_placed = true;
+	if (hit->state == HIT_OUTSIDE ||
+		!parley_scope_newest_match(hits->scope, conversation, hit->is_named, &place, &number))
+		return;
+	hit->state = HIT_MESSAGE;
+	hit->at = place.at;
+	hit->number = number;
+}
+
 static inline Position
 hit_position(const Hit *hit)
 {
@@ -110,7 +102,7 @@ parley_hits_reopen(Hits *hits)
 
 	hash_seq_init(&each, hits->table);
 	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
-		if (hit->state == HIT_MESSAGE)
+		if (hit->state == HIT_MESSAGE && !hit->is_placed)
 			hit->state = HIT_OPEN;
 }
 

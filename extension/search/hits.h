@@ -26,7 +26,9 @@ typedef struct Hit
 	int64 conversation_id; /* the key, so it comes first */
 	HitState state;
 	TimestampTz at;
-	int64 number; /* HIT_MESSAGE */
+	int64 number;   /* HIT_MESSAGE */
+	bool is_named;  /* its contact is known to match */
+	bool is_placed; /* with a filter that narrows: it has been read for the newest match, which holds */
 } Hit;
 
 typedef struct Hits
@@ -45,7 +47,6 @@ typedef enum Naming
 	NAMING_LATER
 } Naming;
 
-/* Meets a user's conversations at once, unless they are more than parley.search_user_conversations. */
 extern void parley_hits_create(Hits *hits, Scope *scope);
 
 /* What part of all messages is in conversations of the list, as far as is known. */
@@ -66,6 +67,9 @@ extern Hit *parley_hits_meet_row(Hits *hits, TupleTableSlot *conversation, Namin
 /* Those that are shown, newest first, in the current context; all_places: also those before the first that is asked
  * for. */
 extern Hit *parley_hits_sorted(const Hits *hits, bool all_places, int64 *count);
+
+/* Reads the conversation, which is in the slot, for its newest match: for a filter that narrows. */
+extern void parley_hits_place(Hits *hits, Hit *hit, TupleTableSlot *conversation);
 
 /* Makes what is shown by a message open again. */
 extern void parley_hits_reopen(Hits *hits);

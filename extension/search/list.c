@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -15,15 +16,21 @@
 #include "compat.h"
 #include "errors.h"
 #include "schema.h"
+#include "search/chosen.h"
 #include "search/list.h"
+#include "search/settings.h"
 #include "statement.h"
 
 PG_FUNCTION_INFO_V1(parley_recent_conversations);
 PG_FUNCTION_INFO_V1(parley_list_user_conversations);
+/* Names that a library of 1.0 does not have: it knows no filters. */
+PG_FUNCTION_INFO_V1(parley_recent_conversations_1_1);
+PG_FUNCTION_INFO_V1(parley_list_user_conversations_1_1);
 
-/* A row opens with columns of its own; total_count and next_cursor follow. */
-#define ROW_COLUMNS_MAX 9
-#define COLUMNS_MAX (ROW_COLUMNS_MAX + 2)
+/* A row opens with these columns, and a user's with unread; total_count and next_cursor follow, then, since 1.1, where
+ * the term is in the content, and more columns. */
+#define FIRST_COLUMNS 8
+#define COLUMNS_MAX 20
 
 /* Each row of a page has its message and its contact looked up. LATERAL with a LIMIT says so to the planner, which else
  * joins with all messages or contacts: if it takes these for few, or a page, whose size it does not know, for large. */
@@ -32,6 +39,14 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations);
 #define ROW_COLUMNS_WITH(phone) \
 	" SELECT c.id, m.number, m.content::text, m.created_at, co.id, co.name::text, " phone ", c.kind"
 #define ROW_COLUMNS ROW_COLUMNS_WITH("co.phone::text")
+#define OPERATOR_COLUMNS                                                                                 \
+	ROW_COLUMNS ", CASE WHEN NOT c.is_settled THEN 'open'"                                               \
+				"  WHEN k.status = 'snoozed' AND k.snoozed_until <= now() THEN 'open' ELSE k.status END" \
+				", k.assignee_id, coalesce(k.labels, '{}')"                                              \
+				", CASE WHEN c.last_number > c.operator_read_number"                                     \
+				"  THEN parley.count_unread(c.id, NULL, c.operator_read_number) ELSE 0 END"              \
+				", m.sender_id, m.agent_id"
+#define CASE " LEFT JOIN LATERAL (SELECT s.* FROM parley.cases s WHERE s.conversation_id = c.id LIMIT 1) k ON true"
 /* Users are shown the phone of who has written, or whose phone they gave; hidden: whether a user asks, and not the
  * operator. */
 #define USER_COLUMNS(member, hidden)                                                                         \
@@ -39,7 +54,11 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations);
 					 "  OR (SELECT o.has_written FROM parley.members o"                                      \
 					 "    WHERE o.conversation_id = c.id AND o.contact_id = co.id) THEN co.phone::text END") \
 	", CASE WHEN c.last_number > " member ".read_number"                                                     \
-	"  THEN parley.count_unread(c.id, $1, " member ".read_number) ELSE 0 END"
+	"  THEN parley.count_unread(c.id, $1, " member ".read_number) ELSE 0 END"                                \
+	", CASE c.kind WHEN 'contact' THEN c.operator_read_number"                                               \
+	"  ELSE (SELECT o.read_number FROM parley.members o"                                                     \
+	"   WHERE o.conversation_id = c.id AND o.contact_id = co.id) END"                                        \
+	", m.sender_id, m.agent_id"
 #define USER_COLUMNS_OF_1_0(member) ROW_COLUMNS ", c.last_number - " member ".read_number"
 #define CONTACT_OF(id) " LEFT JOIN LATERAL (SELECT k.* FROM parley.contacts k WHERE k.id = " id " LIMIT 1) co ON true"
 #define AUTHOR CONTACT_OF("coalesce(c.contact_id, m.sender_id)")
@@ -96,11 +115,12 @@ typedef struct ListStatements
 } ListStatements;
 
 static ListStatements current_statements = {
-	{ { ROW_COLUMNS " FROM (SELECT c.*" OF_OPERATOR PAGE(NEWEST) AUTHOR IN_ORDER, LIST_PARAMETERS, .is_generic = true },
+	{ { OPERATOR_COLUMNS " FROM (SELECT c.*" OF_OPERATOR PAGE(NEWEST) AUTHOR CASE IN_ORDER, LIST_PARAMETERS,
+		.is_generic = true },
 	  { USER_COLUMNS("c", "$6") " FROM (SELECT c.*, u.read_number, u.gave_phone" OF_USER PAGE(NEWEST)
 			OTHER_SIDE IN_ORDER,
 		LIST_PARAMETERS } },
-	{ { ROW_COLUMNS SHOWN(NEWEST) AUTHOR BY_PLACE, SHOW_PARAMETERS, .is_generic = true },
+	{ { OPERATOR_COLUMNS SHOWN(NEWEST) AUTHOR CASE BY_PLACE, SHOW_PARAMETERS, .is_generic = true },
 	  { USER_COLUMNS("u", "$4") SHOWN(NEWEST) MEMBER OTHER_SIDE BY_PLACE, SHOW_PARAMETERS, .is_generic = true } },
 };
 static ListStatements statements_of_1_0 = {
@@ -151,12 +171,13 @@ cursor_parse(const Listing *listing, const text *cursor)
 }
 
 Listing
-parley_listing_read(FunctionCallInfo fcinfo, int first, const int64 *user_id)
+parley_listing_read(FunctionCallInfo fcinfo, int first, int first_condition, const int64 *user_id)
 {
 	Listing listing = { .before = { DT_NOEND, PG_INT64_MAX }, .page_size = 50 };
 
 	if (user_id != NULL)
 		listing.filter = (Filter){ .of_user = true, .user_id = *user_id };
+	parley_filter_read(&listing.filter, fcinfo, first_condition);
 	if (!PG_ARGISNULL(first) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(first)) > 0)
 		listing.filter.term = PG_GETARG_TEXT_PP(first);
 	if (!PG_ARGISNULL(first + 2))
@@ -190,6 +211,29 @@ listing_read_all(const Listing *listing, int64 *total)
 	return parley_statement_run(&list_statements()->list[of_user], values, NULL, true, 0);
 }
 
+/*
+ * Where only some messages may match, a conversation whose contact has the term shows the newest of those. Either the
+ * index names the contacts, and their conversations are read; or a walk of the messages asks each conversation that it
+ * meets, which finds all there is.
+ */
+static void
+listing_find_narrowed(MessageStream *messages, ContactStream *contacts)
+{
+	bool can_name = contacts->clues.count > 0 && contacts->matches >= 0;
+
+	if (messages->hits->is_closed || !can_name ||
+		(messages->prefers_walk && messages->walk_rows < contacts->matches * COST_CONTACT_READ))
+	{
+		parley_contact_stream_end(contacts);
+		parley_message_stream_run(messages, false);
+	}
+	else
+	{
+		parley_contact_stream_run(contacts, -1);
+		parley_message_stream_run(messages, true);
+	}
+}
+
 Hit *
 parley_listing_find(const Listing *listing, MessageStream *messages, ContactStream *contacts, int64 *count,
 					int64 *total)
@@ -201,10 +245,15 @@ parley_listing_find(const Listing *listing, MessageStream *messages, ContactStre
 
 	parley_scope_open(&scope, &listing->filter, listing->before, listing->counted ? PG_INT64_MAX : wanted);
 	parley_hits_create(&hits, &scope);
+	parley_chosen_meet(&hits, parley_search_user_conversations);
 	parley_message_stream_plan(messages, &hits);
 	parley_contact_stream_plan(contacts, &hits);
+	if (parley_filter_narrows(&listing->filter))
+		listing_find_narrowed(messages, contacts);
+	else if (listing->filter.term == NULL)
+		parley_contact_stream_run(contacts, -1);
 	/* The cheaper first, since what it finds bounds the other. */
-	if (messages->cost < contacts->cost)
+	else if (messages->cost < contacts->cost)
 		parley_contact_stream_run(contacts, parley_message_stream_run(messages, false));
 	else
 		parley_message_stream_run(messages, parley_contact_stream_run(contacts, -1));
@@ -240,36 +289,62 @@ listing_read_matching(const Listing *listing, int64 *total)
 					  : parley_statement_run(&list_statements()->show[listing->filter.of_user], values, NULL, true, 0);
 }
 
+/* How many columns come before total_count. */
+static int
+listing_first_columns(const Listing *listing)
+{
+	return FIRST_COLUMNS + listing->filter.of_user;
+}
+
+/* Where in the content that a row shows the term is: null where it is the contact that has it. */
+static void
+listing_put_match(const Listing *listing, Matcher *matcher, Datum content, Datum *values, bool *nulls)
+{
+	int begin, length;
+
+	nulls[0] = nulls[1] = listing->filter.term == NULL || !parley_matcher_find(matcher, content, &begin, &length);
+	if (nulls[0])
+		return;
+	values[0] = Int32GetDatum(begin);
+	values[1] = Int32GetDatum(length);
+}
+
 /* Copies a row of the statement to the result; next_cursor if another row follows. */
 static void
-listing_put_row(const Listing *listing, ReturnSetInfo *result, uint64 row, bool is_followed, int64 total)
+listing_put_row(const Listing *listing, Matcher *matcher, ReturnSetInfo *result, uint64 row, bool is_followed,
+				int64 total)
 {
 	Datum values[COLUMNS_MAX] = { 0 };
 	bool nulls[COLUMNS_MAX];
-	int row_columns = result->setDesc->natts - 2;
+	int count = listing_first_columns(listing);
 
-	for (int i = 0; i < row_columns; i++)
+	for (int i = 0; i < count; i++)
 		values[i] = parley_statement_value(row, i + 1, &nulls[i]);
-	nulls[row_columns] = !listing->counted;
-	values[row_columns] = Int64GetDatum(total);
-	nulls[row_columns + 1] = !is_followed;
+	nulls[count] = !listing->counted;
+	values[count] = Int64GetDatum(total);
+	nulls[count + 1] = !is_followed;
 	if (is_followed)
-		values[row_columns + 1] = PointerGetDatum(
+		values[count + 1] = PointerGetDatum(
 			cursor_form(listing, (Position){ DatumGetTimestampTz(values[3]), DatumGetInt64(values[0]) }));
+	/* parley 1.0 ends here. */
+	if (result->setDesc->natts > count + 2)
+		listing_put_match(listing, matcher, values[2], &values[count + 2], &nulls[count + 2]);
+	for (int i = count + 4; i < result->setDesc->natts; i++)
+		values[i] = parley_statement_value(row, i - 3, &nulls[i]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /* A page without rows still says how many there are. */
 static void
-listing_put_count(ReturnSetInfo *result, int64 total)
+listing_put_count(const Listing *listing, ReturnSetInfo *result, int64 total)
 {
 	Datum values[COLUMNS_MAX] = { 0 };
 	bool nulls[COLUMNS_MAX];
-	int row_columns = result->setDesc->natts - 2;
+	int count = listing_first_columns(listing);
 
 	memset(nulls, true, sizeof(nulls));
-	nulls[row_columns] = false;
-	values[row_columns] = Int64GetDatum(total);
+	nulls[count] = false;
+	values[count] = Int64GetDatum(total);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -278,19 +353,22 @@ static void
 listing_put(const Listing *listing, ReturnSetInfo *result)
 {
 	int64 total = 0;
-	uint64 found =
-		listing->filter.term == NULL ? listing_read_all(listing, &total) : listing_read_matching(listing, &total);
+	Matcher matcher;
+	uint64 found = parley_filter_is_empty(&listing->filter) ? listing_read_all(listing, &total)
+															: listing_read_matching(listing, &total);
 
+	if (listing->filter.term != NULL)
+		parley_matcher_init(&matcher, listing->filter.term, DEFAULT_COLLATION_OID);
 	for (uint64 row = 0; row < Min(found, (uint64) listing->page_size); row++)
-		listing_put_row(listing, result, row, row + 1 < found, total);
+		listing_put_row(listing, &matcher, result, row, row + 1 < found, total);
 	if (found == 0 && listing->counted)
-		listing_put_count(result, total);
+		listing_put_count(listing, result, total);
 }
 
 Datum
 parley_recent_conversations(PG_FUNCTION_ARGS)
 {
-	Listing listing = parley_listing_read(fcinfo, 0, NULL);
+	Listing listing = parley_listing_read(fcinfo, 0, 5, NULL);
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
@@ -299,7 +377,7 @@ parley_recent_conversations(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-#define CALLER_ROLE 6 /* the argument of list_user_conversations() */
+#define CALLER_ROLE 6 /* the argument of list_user_conversations(); its conditions follow */
 
 Datum
 parley_list_user_conversations(PG_FUNCTION_ARGS)
@@ -309,7 +387,7 @@ parley_list_user_conversations(PG_FUNCTION_ARGS)
 
 	parley_require_argument(fcinfo, 0, "user_id");
 	user_id = PG_GETARG_INT64(0);
-	listing = parley_listing_read(fcinfo, 1, &user_id);
+	listing = parley_listing_read(fcinfo, 1, CALLER_ROLE + 1, &user_id);
 	/* parley 1.0 had no such argument. */
 	listing.filter.hides_phones = PG_NARGS() > CALLER_ROLE && !PG_ARGISNULL(CALLER_ROLE) &&
 								  strcmp(text_to_cstring(PG_GETARG_TEXT_PP(CALLER_ROLE)), "user") == 0;
@@ -321,4 +399,16 @@ parley_list_user_conversations(PG_FUNCTION_ARGS)
 	listing_put(&listing, (ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+Datum
+parley_recent_conversations_1_1(PG_FUNCTION_ARGS)
+{
+	return parley_recent_conversations(fcinfo);
+}
+
+Datum
+parley_list_user_conversations_1_1(PG_FUNCTION_ARGS)
+{
+	return parley_list_user_conversations(fcinfo);
 }

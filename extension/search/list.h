@@ -23,12 +23,13 @@ typedef struct Listing
 	bool counted;
 } Listing;
 
-/* The arguments that every list has, from the first on: term, page, page size, cursor, count; user_id NULL: the
- * operator's. 22023 for a cursor that is none of this list's, or with a page. */
-extern Listing parley_listing_read(FunctionCallInfo fcinfo, int first, const int64 *user_id);
+/* The arguments that every list has, from the first on: term, page, page size, cursor, count; and those that
+ * parley_filter_read() reads. user_id NULL: the operator's. 22023 for a cursor that is none of this list's, or with a
+ * page. */
+extern Listing parley_listing_read(FunctionCallInfo fcinfo, int first, int first_condition, const int64 *user_id);
 
-/* The hits of a page with a term, and one more if there is a next page, in the current context; *total with a count.
- * The streams are left with what they did. */
+/* The hits of a page, with a filter that is not empty, and one more if there is a next page, in the current context;
+ * *total with a count. The streams are left with what they did. */
 extern Hit *parley_listing_find(const Listing *listing, MessageStream *messages, ContactStream *contacts, int64 *count,
 								int64 *total);
 

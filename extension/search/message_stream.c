@@ -69,12 +69,24 @@ parley_message_stream_plan(MessageStream *stream, Hits *hits)
 	Scope *scope = hits->scope;
 
 	*stream = (MessageStream){ .scope = scope, .hits = hits, .table_rows = parley_table_rows(scope->messages) };
-	stream->index = parley_index_open(scope->messages, &parley_messages_grams, true);
-	stream->clues =
-		parley_gram_index_choose(stream->index, 1, 1, &scope->matcher.term, stream->table_rows, scope->snapshot);
+	if (scope->filter.term != NULL)
+	{
+		stream->index = parley_index_open(scope->messages, &parley_messages_grams, true);
+		stream->clues =
+			parley_gram_index_choose(stream->index, 1, 1, &scope->matcher.term, stream->table_rows, scope->snapshot);
+	}
 	stream->trace.estimate = stream->clues.rows;
+	stream->share = parley_runs_share(scope);
+	stream->clues.rows *= stream->share;
+	stream->table_rows *= stream->share;
 	/* Messages of a list are met only as often as they are among all. */
 	stream_weigh(stream, Min((double) scope->wanted / parley_hits_share(hits, stream->table_rows), stream->table_rows));
+}
+
+static bool
+stream_narrows(const MessageStream *stream)
+{
+	return parley_filter_narrows(&stream->scope->filter);
 }
 
 /*
@@ -82,7 +94,7 @@ parley_message_stream_plan(MessageStream *stream, Hits *hits)
  * messages from the end, as far as they may be newer and the budget allows.
  */
 static bool
-stream_was_shown(MessageStream *stream, int64 conversation_id)
+stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
 {
 	Scope *scope = stream->scope;
 	TupleTableSlot *conversation = scope->conversation_by_id.slot;
@@ -109,7 +121,7 @@ stream_was_shown(MessageStream *stream, int64 conversation_id)
 			continue;
 		if (!parley_scope_asks_for(scope, here))
 		{
-			if (parley_scope_message_matches(scope, message))
+			if (parley_scope_message_matches(scope, message, is_named))
 				return true;
 		}
 		else if (is_dated_in_order)
@@ -137,7 +149,8 @@ stream_enter(MessageStream *stream, Position here, int64 number)
 	hit = parley_hits_meet(hits, here.conversation_id, stream->naming);
 	if (hit == NULL)
 		return false;
-	if (stream->from_cursor && hit->state == HIT_OPEN && stream_was_shown(stream, here.conversation_id))
+	if (stream->from_cursor && hit->state == HIT_OPEN &&
+		stream_was_shown(stream, here.conversation_id, hit->is_named && stream_narrows(stream)))
 		hit->state = HIT_OUTSIDE;
 	if (hit->state == HIT_OUTSIDE)
 		return false;
@@ -149,6 +162,23 @@ stream_enter(MessageStream *stream, Position here, int64 number)
 		hit->number = number;
 	}
 	return parley_scope_asks_for(stream->scope, (Position){ hit->at, here.conversation_id });
+}
+
+/* Looks at a message, and enters it if it matches; returns whether it is one that is wanted. */
+static bool
+stream_look(MessageStream *stream, TupleTableSlot *message, Position here, int64 number)
+{
+	const Hit *hit = NULL;
+
+	/* What its conversation is named is asked first where that may let it match. */
+	if (stream_narrows(stream))
+	{
+		hit = parley_hits_meet(stream->hits, here.conversation_id, stream->naming);
+		if (hit == NULL)
+			return false;
+	}
+	return parley_scope_message_matches(stream->scope, message, hit != NULL && hit->is_named) &&
+		   stream_enter(stream, here, number);
 }
 
 /* Whether a message cannot change anything, which is known without looking at its content. */
@@ -176,9 +206,8 @@ on_message(void *visitor_state, TupleTableSlot *message)
 	int64 number = parley_slot_int64(message, scope->message.number, NULL);
 
 	stream->trace.visited++;
-	if (here.at >= stream->runs.oldest_wanted && !stream_may_skip(stream, here, number) &&
-		parley_scope_message_matches(scope, message))
-		stream_enter(stream, here, number);
+	if (here.at >= stream->runs.oldest_wanted && !stream_may_skip(stream, here, number))
+		stream_look(stream, message, here, number);
 	return stream->asking_budget >= 0;
 }
 
@@ -212,12 +241,13 @@ stream_walk(MessageStream *stream, double budget)
 	while (!is_complete)
 	{
 		CHECK_FOR_INTERRUPTS();
-		is_complete = parley_newest_next(&newest, &here, &number) == NULL || parley_countdown_is_over(&countdown, here);
+		is_complete = parley_newest_next(&newest, &here, &number) == NULL || here.at < scope->filter.from ||
+					  parley_countdown_is_over(&countdown, here);
 		if (is_complete || stream->trace.walked >= budget || stream->asking_budget < 0)
 			break;
 		stream->trace.walked++;
 		if (!stream_may_skip(stream, here, number) && index_fetch_heap(newest.scan, newest.slot) &&
-			parley_scope_message_matches(scope, newest.slot) && stream_enter(stream, here, number))
+			stream_look(stream, newest.slot, here, number))
 			countdown.met++;
 	}
 	parley_lookup_close(&newest);
@@ -233,6 +263,21 @@ static Statement newest_matches = {
 	.is_generic = true,
 };
 
+/* Reads the conversations of a list that narrows, or those of them that are named, for their newest matches. */
+static const char *
+stream_place_conversations(MessageStream *stream, bool named_only)
+{
+	Lookup *by_id = &stream->scope->conversation_by_id;
+	HASH_SEQ_STATUS each;
+
+	hash_seq_init(&each, stream->hits->table);
+	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
+		if (hit->state == HIT_OPEN && !hit->is_placed && (hit->is_named || !named_only) &&
+			parley_lookup_one(by_id, hit->conversation_id))
+			parley_hits_place(stream->hits, hit, by_id->slot);
+	return "conversations";
+}
+
 /* Reads all messages of the conversations that are not hits yet, as few as they are. */
 static const char *
 stream_read_conversations(MessageStream *stream)
@@ -246,6 +291,8 @@ stream_read_conversations(MessageStream *stream)
 	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
 		if (hit->state == HIT_OPEN)
 			ids[count++] = Int64GetDatum(hit->conversation_id);
+	if (stream_narrows(stream))
+		return stream_place_conversations(stream, false);
 	found = parley_statement_run(
 		&newest_matches, (Datum[]){ parley_int64_array(ids, count), PointerGetDatum(stream->scope->filter.term) }, NULL,
 		true, 0);
@@ -264,8 +311,9 @@ stream_prefers_conversations(const MessageStream *stream)
 {
 	double named = stream_is_estimated(stream) ? stream->clues.rows : parley_search_walk_budget;
 
-	return stream->hits->is_closed && parley_search_method == SEARCH_AUTO &&
-		   stream->hits->message_count <= Max(named, FEW_MESSAGES);
+	return stream->hits->is_closed &&
+		   (stream->scope->filter.term == NULL ||
+			(parley_search_method == SEARCH_AUTO && stream->hits->message_count <= Max(named, FEW_MESSAGES)));
 }
 
 /* How far a walk may go before it is given up for the index: a term that is frequent over all may not have been used
@@ -273,7 +321,7 @@ stream_prefers_conversations(const MessageStream *stream)
 static double
 stream_walk_budget(const MessageStream *stream)
 {
-	if (stream->clues.count == 0 || parley_search_method == SEARCH_BY_WALK)
+	if (stream->clues.count == 0 || parley_search_method == SEARCH_BY_WALK || stream->must_walk)
 		return HUGE_VAL;
 	return stream_is_estimated(stream) ? 3 * stream->walk_rows + COST_INDEX_BEGIN : stream->walk_rows;
 }
@@ -284,7 +332,7 @@ stream_find(MessageStream *stream)
 {
 	const char *path = "index";
 
-	if (parley_search_method == SEARCH_BY_WALK || stream->clues.count == 0 ||
+	if (parley_search_method == SEARCH_BY_WALK || stream->clues.count == 0 || stream->must_walk ||
 		(parley_search_method == SEARCH_AUTO && stream->prefers_walk))
 	{
 		if (stream_walk(stream, stream_walk_budget(stream)) || stream->asking_budget < 0)
@@ -331,7 +379,7 @@ stream_replay_to_cursor(MessageStream *stream)
 {
 	bool is_complete;
 
-	if (parley_search_method != SEARCH_AUTO || !stream_is_estimated(stream))
+	if (parley_search_method != SEARCH_AUTO || !stream_is_estimated(stream) || stream->must_walk)
 		return false;
 	is_complete =
 		stream->prefers_walk ? stream_walk(stream, stream->walk_rows) : stream_visit(stream, stream->walk_rows);
@@ -349,7 +397,11 @@ parley_message_stream_run(MessageStream *stream, bool contacts_are_met)
 
 	/* Of a conversation that a message leads to, the contact is left to the other stream, which is to come or has met
 	 * it. Not so after a cursor: a contact that has the term may have put it on an earlier page. */
-	stream->naming = has_cursor && !contacts_are_met ? NAMING_ASKED : NAMING_LATER;
+	stream->naming = (has_cursor || stream_narrows(stream)) && !contacts_are_met ? NAMING_ASKED : NAMING_LATER;
+	if (stream->hits->is_closed && stream_narrows(stream) && !stream_prefers_conversations(stream))
+		stream_place_conversations(stream, true);
+	else
+		stream->must_walk = stream_narrows(stream) && !contacts_are_met;
 	if (stream_prefers_conversations(stream))
 		stream->trace.path = stream_read_conversations(stream);
 	else if (!has_cursor)

@@ -22,10 +22,12 @@ typedef struct MessageStream
 	/* The plan. */
 	Relation index; /* NULL: it cannot be used */
 	ClueSet clues;
-	double table_rows;
-	double walk_rows; /* how many messages a walk is likely to pass */
-	double cost;      /* of the way preferred */
+	double share;      /* what part of all messages may match by their time */
+	double table_rows; /* about how many these are */
+	double walk_rows;  /* how many messages a walk is likely to pass */
+	double cost;       /* of the way preferred */
 	bool prefers_walk;
+	bool must_walk; /* a message may match by its contact's name alone, which the index does not know */
 
 	/* Where it is. */
 	Naming naming; /* whether a conversation is asked for its contact as soon as a message of it is met */

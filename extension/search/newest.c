@@ -16,20 +16,15 @@ static const IndexForm messages_newest = {
 };
 
 void
-parley_newest_start(const Scope *scope, Lookup *newest)
-{
-	ScanKeyData until_cursor;
-
-	ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(scope->before.at));
-	parley_lookup_start_scan(newest, &until_cursor);
-}
-
-void
 parley_newest_open(const Scope *scope, bool from_cursor, Lookup *newest)
 {
-	parley_lookup_open(newest, scope->messages, &messages_newest, from_cursor ? 1 : 0, scope->snapshot);
+	TimestampTz first = from_cursor ? Min(scope->before.at, scope->filter.to) : scope->filter.to;
+	ScanKeyData until_first;
+
+	parley_lookup_open(newest, scope->messages, &messages_newest, first != DT_NOEND ? 1 : 0, scope->snapshot);
 	newest->scan->xs_want_itup = true;
-	parley_newest_start(scope, newest);
+	ScanKeyInit(&until_first, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(first));
+	parley_lookup_start_scan(newest, &until_first);
 }
 
 ItemPointer
@@ -63,7 +58,7 @@ parley_newest_rows(const Scope *scope, TimestampTz since, size_t most, Rows *new
 	{
 		CHECK_FOR_INTERRUPTS();
 		row = parley_newest_next(&newest, &here, &number);
-		is_all = row == NULL || here.at < since;
+		is_all = row == NULL || here.at < Max(since, scope->filter.from);
 		if (!is_all)
 			parley_rows_add(newer, row, 1);
 	}

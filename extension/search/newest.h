@@ -10,18 +10,14 @@
 #include "index/rows.h"
 #include "search/scope.h"
 
-/* Starts a look-up by an index that begins with a time, newest first: at the cursor if it was opened for one condition,
- * at the newest if for none. */
-extern void parley_newest_start(const Scope *scope, Lookup *newest);
-
-/* From the newest on, or from the cursor on; read by parley_newest_next(), closed as any lookup. */
+/* From the newest that may match on, or from the cursor on; read by parley_newest_next(), closed as any lookup. */
 extern void parley_newest_open(const Scope *scope, bool from_cursor, Lookup *newest);
 
 /* The next message's row, of which the snapshot may not know, and what its entry says; NULL: no more. */
 extern ItemPointer parley_newest_next(const Lookup *newest, Position *position, int64 *number);
 
-/* The rows of all messages dated `since` or later, and not before the cursor, palloc'd, as they lie in the table;
- * false, and none, if they are more than `most`. Adds to `walked` how many were passed. */
+/* The rows of all messages that may match, dated `since` or later, and not before the cursor, palloc'd, as they lie in
+ * the table; false, and none, if they are more than `most`. Adds to `walked` how many were passed. */
 extern bool parley_newest_rows(const Scope *scope, TimestampTz since, size_t most, Rows *newer, int64 *walked);
 
 #endif

@@ -37,11 +37,13 @@ static bool
 run_is_due(const Runs *runs, BlockNumber run)
 {
 	const BlockTimes *times = &runs->times;
+	const Filter *filter = &runs->hits->scope->filter;
 	TimestampTz cursor = runs->hits->scope->before.at;
 
 	if (runs->part != RUNS_ALL && (times->newest[run] >= cursor) != (runs->part == RUNS_BEFORE_CURSOR))
 		return false;
-	return times->newest[run] >= runs->oldest_wanted && (!runs->from_cursor || times->oldest[run] <= cursor);
+	return times->newest[run] >= Max(runs->oldest_wanted, filter->from) && times->oldest[run] <= filter->to &&
+		   (!runs->from_cursor || times->oldest[run] <= cursor);
 }
 
 /* The first of the runs to read next, without a gap between them; `end` if the one before it is not due. */
@@ -169,6 +171,20 @@ runs_visit_part(Runs *runs, RunsPart part)
 	}
 	parley_visit_end(&visit);
 	return goes_on && runs->visits_left > 0;
+}
+
+double
+parley_runs_share(const Scope *scope)
+{
+	BlockTimes times;
+	double due = 0;
+
+	if (scope->filter.from == DT_NOBEGIN && scope->filter.to == DT_NOEND)
+		return 1;
+	times = block_times(scope);
+	for (BlockNumber run = 0; run < times.run_count; run++)
+		due += times.newest[run] >= scope->filter.from && times.oldest[run] <= scope->filter.to;
+	return Max(due, 1) / Max(times.run_count, 1);
 }
 
 bool

@@ -49,4 +49,7 @@ typedef struct Runs
  * are left, or the visitor has stopped. */
 extern bool parley_runs_visit(Runs *runs);
 
+/* About what part of all messages may match by their time. */
+extern double parley_runs_share(const Scope *scope);
+
 #endif

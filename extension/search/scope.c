@@ -6,15 +6,22 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type_d.h"
-#include "common/hashfn.h"
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "search/scope.h"
+
+/* So many messages after a read horizon are looked at, as by parley.count_unread(). */
+#define UNREAD_LOOKED_AT 5000
 
 /* Rows a page of a table that was never analyzed is taken to have. */
 #define ROWS_PER_PAGE 40.0
@@ -22,17 +29,8 @@
 const IndexForm parley_messages_key = { NULL, BTREE_AM_OID, { "conversation_id", "number" } };
 const IndexForm parley_messages_grams = { "messages_grams", GIN_AM_OID, { "content" } };
 static const IndexForm by_id = { NULL, BTREE_AM_OID, { "id" } };
+static const IndexForm by_conversation = { NULL, BTREE_AM_OID, { "conversation_id" } };
 static const IndexForm members_key = { NULL, BTREE_AM_OID, { "conversation_id", "contact_id" } };
-
-uint32
-parley_filter_hash(const Filter *filter)
-{
-	uint32 hash = filter->term == NULL
-					  ? 0
-					  : hash_bytes((unsigned char *) VARDATA_ANY(filter->term), (int) VARSIZE_ANY_EXHDR(filter->term));
-
-	return filter->of_user ? hash_combine(hash, hash_bytes((unsigned char *) &filter->user_id, sizeof(int64))) : hash;
-}
 
 static void
 scope_open_tables(Scope *scope)
@@ -55,6 +53,32 @@ scope_open_tables(Scope *scope)
 	scope->message.number = parley_column(scope->messages, "number", INT8OID);
 	scope->message.created_at = parley_column(scope->messages, "created_at", TIMESTAMPTZOID);
 	scope->message.content = parley_column(scope->messages, "content", TEXTOID);
+	scope->message.sender_id = parley_column(scope->messages, "sender_id", INT8OID);
+}
+
+/* What only some filters ask for. */
+static void
+scope_open_conditions(Scope *scope)
+{
+	const Filter *filter = &scope->filter;
+
+	if (parley_filter_asks_case(filter))
+	{
+		scope->cases = parley_table_open("cases");
+		scope->case_.status = parley_column(scope->cases, "status", TEXTOID);
+		scope->case_.snoozed_until = parley_column(scope->cases, "snoozed_until", TIMESTAMPTZOID);
+		scope->case_.assignee_id = parley_column(scope->cases, "assignee_id", INT8OID);
+		scope->case_.labels = parley_column(scope->cases, "labels", TEXTARRAYOID);
+		scope->conversation.is_settled = parley_column(scope->conversations, "is_settled", BOOLOID);
+		parley_lookup_open(&scope->case_of, scope->cases, &by_conversation, 1, scope->snapshot);
+	}
+	if (filter->unread != UNREAD_ANY)
+	{
+		if (!filter->of_user)
+			scope->conversation.operator_read_number =
+				parley_column(scope->conversations, "operator_read_number", INT8OID);
+		parley_lookup_open(&scope->unread_of, scope->messages, &parley_messages_key, 3, scope->snapshot);
+	}
 }
 
 /* The digits of a term that could be of a phone, written in whatever way; NULL: it has none, or something else. */
@@ -74,41 +98,57 @@ phone_digits(const text *term)
 	return count > 0 ? digits : NULL;
 }
 
+/* Whether conversations' messages are read from the end. */
+static bool
+scope_reads_conversations(const Scope *scope)
+{
+	return parley_scope_has_cursor(scope) || parley_filter_narrows(&scope->filter);
+}
+
 void
 parley_scope_open(Scope *scope, const Filter *filter, Position before, int64 wanted)
 {
-	text *digits = phone_digits(filter->term);
+	text *digits = filter->term == NULL ? NULL : phone_digits(filter->term);
 
 	*scope = (Scope){ .filter = *filter,
 					  .before = before,
 					  .wanted = wanted,
 					  .is_phone = digits != NULL,
 					  .snapshot = GetActiveSnapshot() };
-	parley_matcher_init(&scope->matcher, filter->term, DEFAULT_COLLATION_OID);
+	if (filter->term != NULL)
+		parley_matcher_init(&scope->matcher, filter->term, DEFAULT_COLLATION_OID);
 	if (scope->is_phone)
 		parley_matcher_init(&scope->digits, digits, DEFAULT_COLLATION_OID);
 	scope_open_tables(scope);
 	parley_lookup_open(&scope->conversation_by_id, scope->conversations, &by_id, 1, scope->snapshot);
 	parley_lookup_open(&scope->contact_by_id, scope->contacts, &by_id, 1, scope->snapshot);
-	if (parley_scope_has_cursor(scope))
+	if (scope_reads_conversations(scope))
 		parley_lookup_open(&scope->messages_of, scope->messages, &parley_messages_key, 1, scope->snapshot);
 	if (filter->of_user)
 	{
 		scope->members = parley_table_open("members");
 		parley_lookup_open(&scope->member, scope->members, &members_key, 2, scope->snapshot);
 	}
+	scope_open_conditions(scope);
 }
 
 /* A relation is closed after all that was opened on it: a scan reads the relation's entry in the cache to its end. */
 void
 parley_scope_close(Scope *scope)
 {
+	if (scope->filter.unread != UNREAD_ANY)
+		parley_lookup_close(&scope->unread_of);
+	if (scope->cases != NULL)
+	{
+		parley_lookup_close(&scope->case_of);
+		relation_close(scope->cases, NoLock);
+	}
 	if (scope->filter.of_user)
 	{
 		parley_lookup_close(&scope->member);
 		relation_close(scope->members, NoLock);
 	}
-	if (parley_scope_has_cursor(scope))
+	if (scope_reads_conversations(scope))
 		parley_lookup_close(&scope->messages_of);
 	parley_lookup_close(&scope->contact_by_id);
 	parley_lookup_close(&scope->conversation_by_id);
@@ -142,10 +182,68 @@ parley_scope_contact_matches(Scope *scope, TupleTableSlot *contact)
 		   (scope->is_phone && slot_contains(&scope->digits, contact, scope->contact.phone_digits));
 }
 
-bool
-parley_scope_message_matches(Scope *scope, TupleTableSlot *message)
+/* Whether the filter lets an undeleted message match, whatever it contains. */
+static bool
+message_may_match(Scope *scope, TupleTableSlot *message)
 {
-	return slot_contains(&scope->matcher, message, scope->message.content);
+	const Filter *filter = &scope->filter;
+	TimestampTz at;
+	int64 sender_id;
+	bool from_operator;
+
+	if (!parley_filter_narrows(filter))
+		return true;
+	at = parley_slot_int64(message, scope->message.created_at, NULL);
+	if (at < filter->from || at > filter->to)
+		return false;
+	sender_id = parley_slot_int64(message, scope->message.sender_id, &from_operator);
+	switch (filter->sender)
+	{
+		case SENDER_ANY:
+			return true;
+		case SENDER_CONTACT:
+			return !from_operator;
+		case SENDER_OPERATOR:
+			return from_operator;
+		case SENDER_ONE:
+			return !from_operator && sender_id == filter->sender_id;
+	}
+	return false;
+}
+
+bool
+parley_scope_message_matches(Scope *scope, TupleTableSlot *message, bool is_named)
+{
+	return !slot_attisnull(message, scope->message.content) && message_may_match(scope, message) &&
+		   (is_named || slot_contains(&scope->matcher, message, scope->message.content));
+}
+
+bool
+parley_scope_newest_match(Scope *scope, TupleTableSlot *conversation, bool is_named, Position *place, int64 *number)
+{
+	TupleTableSlot *message = scope->messages_of.slot;
+	bool isnull;
+	bool is_dated_in_order = DatumGetBool(slot_getattr(conversation, scope->conversation.is_dated_in_order, &isnull));
+	bool is_found = false;
+
+	place->conversation_id = parley_slot_int64(conversation, scope->conversation.id, NULL);
+	parley_lookup_start(&scope->messages_of, &place->conversation_id);
+	while (parley_lookup_previous(&scope->messages_of))
+	{
+		TimestampTz at = parley_slot_int64(message, scope->message.created_at, NULL);
+
+		CHECK_FOR_INTERRUPTS();
+		if (is_dated_in_order && at < scope->filter.from && !slot_attisnull(message, scope->message.content))
+			break;
+		if ((is_found && at <= place->at) || !parley_scope_message_matches(scope, message, is_named))
+			continue;
+		is_found = true;
+		place->at = at;
+		*number = parley_slot_int64(message, scope->message.number, NULL);
+		if (is_dated_in_order)
+			break;
+	}
+	return is_found;
 }
 
 /* Whether a member's row of a conversation is there and says so in a column. */
@@ -186,23 +284,128 @@ is_named_by(Scope *scope, TupleTableSlot *conversation, AttrNumber column)
 bool
 parley_scope_conversation_is_named(Scope *scope, TupleTableSlot *conversation)
 {
-	return is_named_by(scope, conversation, scope->conversation.contact_id) ||
+	return scope->filter.term == NULL || is_named_by(scope, conversation, scope->conversation.contact_id) ||
 		   is_named_by(scope, conversation, scope->conversation.low_contact_id) ||
 		   is_named_by(scope, conversation, scope->conversation.high_contact_id);
+}
+
+/* Whether what is listed has messages of others after the read horizon, as parley.count_unread() counts them. */
+static bool
+has_unread(Scope *scope, int64 conversation_id, int64 read_number, const int64 *own_id)
+{
+	ScanKeyData keys[3];
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(conversation_id));
+	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(read_number));
+	ScanKeyInit(&keys[2], 2, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(read_number + UNREAD_LOOKED_AT));
+	parley_lookup_start_scan(&scope->unread_of, keys);
+	while (parley_lookup_next(&scope->unread_of))
+	{
+		TupleTableSlot *message = scope->unread_of.slot;
+		bool from_operator;
+		int64 sender_id = parley_slot_int64(message, scope->message.sender_id, &from_operator);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!slot_attisnull(message, scope->message.content) &&
+			(own_id == NULL ? !from_operator : from_operator || sender_id != *own_id))
+			return true;
+	}
+	return false;
+}
+
+static bool
+conversation_is_unread(Scope *scope, TupleTableSlot *conversation)
+{
+	const Filter *filter = &scope->filter;
+	int64 conversation_id = parley_slot_int64(conversation, scope->conversation.id, NULL);
+	int64 last_number = parley_slot_int64(conversation, scope->conversation.last_number, NULL);
+	int64 read_number;
+
+	/* A user's is in the member's row that was just looked at. */
+	read_number = filter->of_user ? parley_slot_int64(scope->member.slot,
+													  parley_column(scope->members, "read_number", INT8OID), NULL)
+								  : parley_slot_int64(conversation, scope->conversation.operator_read_number, NULL);
+	return read_number < last_number &&
+		   has_unread(scope, conversation_id, read_number, filter->of_user ? &filter->user_id : NULL);
+}
+
+/* As parley.case_state() has it: a snooze that is over is open. */
+static StatusFilter
+case_status(Scope *scope, TupleTableSlot *case_row)
+{
+	bool isnull;
+	char *status = TextDatumGetCString(slot_getattr(case_row, scope->case_.status, &isnull));
+	TimestampTz snoozed_until = parley_slot_int64(case_row, scope->case_.snoozed_until, &isnull);
+
+	if (strcmp(status, "resolved") == 0)
+		return STATUS_RESOLVED;
+	return strcmp(status, "snoozed") == 0 && snoozed_until > GetCurrentTransactionStartTimestamp() ? STATUS_SNOOZED
+																								   : STATUS_OPEN;
+}
+
+static bool
+case_has_label(Scope *scope, TupleTableSlot *case_row)
+{
+	bool isnull;
+	ArrayType *labels = DatumGetArrayTypeP(slot_getattr(case_row, scope->case_.labels, &isnull));
+	const text *wanted = scope->filter.label;
+	Datum *values;
+	int count;
+
+	deconstruct_array(labels, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		text *label = DatumGetTextPP(values[i]);
+
+		if (VARSIZE_ANY_EXHDR(label) == VARSIZE_ANY_EXHDR(wanted) &&
+			memcmp(VARDATA_ANY(label), VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(label)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the conversation's case is as the filter asks; without a row it is open, nobody's and without labels. */
+static bool
+case_is_asked_for(Scope *scope, TupleTableSlot *conversation)
+{
+	const Filter *filter = &scope->filter;
+	TupleTableSlot *case_row = scope->case_of.slot;
+	bool isnull, is_nobodys;
+	bool is_settled = DatumGetBool(slot_getattr(conversation, scope->conversation.is_settled, &isnull));
+	int64 assignee_id;
+
+	if (!is_settled && filter->status != STATUS_ANY && filter->status != STATUS_OPEN)
+		return false;
+	if (!is_settled && !filter->has_assignee && filter->label == NULL)
+		return true;
+	if (!parley_lookup_one(&scope->case_of, parley_slot_int64(conversation, scope->conversation.id, NULL)))
+		return filter->label == NULL && (!filter->has_assignee || filter->assignee_id == 0) &&
+			   (filter->status == STATUS_ANY || filter->status == STATUS_OPEN);
+	assignee_id = parley_slot_int64(case_row, scope->case_.assignee_id, &is_nobodys);
+	return (filter->status == STATUS_ANY || filter->status == case_status(scope, case_row)) &&
+		   (!filter->has_assignee || filter->assignee_id == (is_nobodys ? 0 : assignee_id)) &&
+		   (filter->label == NULL || case_has_label(scope, case_row));
 }
 
 bool
 parley_scope_has_conversation(Scope *scope, TupleTableSlot *conversation)
 {
+	const Filter *filter = &scope->filter;
+
 	/* An application's chat is in no list. */
 	if (slot_attisnull(conversation, scope->conversation.contact_id) &&
 		slot_attisnull(conversation, scope->conversation.low_contact_id))
 		return false;
-	if (!scope->filter.of_user)
-		return true;
-	parley_lookup_start(&scope->member, (int64[]){ parley_slot_int64(conversation, scope->conversation.id, NULL),
-												   scope->filter.user_id });
-	return parley_lookup_next(&scope->member);
+	if (filter->of_user)
+	{
+		parley_lookup_start(&scope->member, (int64[]){ parley_slot_int64(conversation, scope->conversation.id, NULL),
+													   filter->user_id });
+		if (!parley_lookup_next(&scope->member))
+			return false;
+	}
+	return (scope->cases == NULL || case_is_asked_for(scope, conversation)) &&
+		   (filter->unread == UNREAD_ANY ||
+			(filter->unread == UNREAD_SOME) == conversation_is_unread(scope, conversation));
 }
 
 double

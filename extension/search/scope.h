@@ -12,6 +12,7 @@
 #include "utils/snapshot.h"
 
 #include "index/lookup.h"
+#include "search/filter.h"
 #include "text/matcher.h"
 
 /* A place in the list: newer first, at the same time the higher conversation first. */
@@ -27,21 +28,6 @@ parley_position_is_newer(Position a, Position b)
 	return a.at != b.at ? a.at > b.at : a.conversation_id > b.conversation_id;
 }
 
-/*
- * Which conversations are in a list, and which of their messages may match. Every condition has its part in
- * parley_scope_has_conversation() or parley_scope_message_matches(), in the estimate parley_hits_share(), and in the
- * hash by which a cursor is known to belong to the list.
- */
-typedef struct Filter
-{
-	bool of_user; /* the conversations of user_id; otherwise the operator's */
-	int64 user_id;
-	bool hides_phones; /* of_user: a phone matches only where the list shows it */
-	text *term;        /* NULL: no term */
-} Filter;
-
-extern uint32 parley_filter_hash(const Filter *filter);
-
 typedef struct Scope
 {
 	Filter filter;
@@ -55,12 +41,16 @@ typedef struct Scope
 	Snapshot snapshot;
 	Relation messages, conversations, contacts;
 	Relation members; /* of_user */
+	Relation cases;   /* where the filter asks for them */
 	Lookup conversation_by_id, contact_by_id;
 	Lookup member;      /* of_user */
-	Lookup messages_of; /* a conversation; with a cursor only */
+	Lookup messages_of; /* a conversation; with a cursor, or a filter that narrows */
+	Lookup case_of;     /* a conversation; with cases */
+	Lookup unread_of;   /* a conversation after a number; where the filter asks for what is unread */
 	struct
 	{
 		AttrNumber id, contact_id, low_contact_id, high_contact_id, last_number, last_message_at, is_dated_in_order;
+		AttrNumber is_settled, operator_read_number;
 	} conversation;
 	struct
 	{
@@ -68,15 +58,19 @@ typedef struct Scope
 	} contact;
 	struct
 	{
-		AttrNumber conversation_id, number, created_at, content;
+		AttrNumber conversation_id, number, created_at, content, sender_id;
 	} message;
+	struct
+	{
+		AttrNumber status, snoozed_until, assignee_id, labels;
+	} case_; /* with cases */
 } Scope;
 
 extern const IndexForm parley_messages_key;
 extern const IndexForm parley_messages_grams;
 
-/* Opens a search in the current context, under the active snapshot; the filter has a term. AccessShareLock on the
- * tables and indexes it reads is kept until the transaction ends. */
+/* Opens a search in the current context, under the active snapshot. AccessShareLock on the tables and indexes it reads
+ * is kept until the transaction ends. */
 extern void parley_scope_open(Scope *scope, const Filter *filter, Position before, int64 wanted);
 extern void parley_scope_close(Scope *scope);
 
@@ -97,12 +91,18 @@ parley_scope_asks_for(const Scope *scope, Position position)
 /* Whether the conversation in the slot is in the list, whatever of it matches. */
 extern bool parley_scope_has_conversation(Scope *scope, TupleTableSlot *conversation);
 
-/* Whether a contact of the conversation in the slot has the term. */
+/* Whether a contact of the conversation in the slot has the term; always so without a term. */
 extern bool parley_scope_conversation_is_named(Scope *scope, TupleTableSlot *conversation);
 
-/* Whether the contact, or the message, in the slot has the term. */
+/* Whether the contact in the slot has the term. */
 extern bool parley_scope_contact_matches(Scope *scope, TupleTableSlot *contact);
-extern bool parley_scope_message_matches(Scope *scope, TupleTableSlot *message);
+
+/* Whether the message in the slot matches: the filter lets it, and it has the term, or its conversation is named. */
+extern bool parley_scope_message_matches(Scope *scope, TupleTableSlot *message, bool is_named);
+
+/* The newest message of the conversation in the slot that matches, where messages_of is open; false: there is none. */
+extern bool parley_scope_newest_match(Scope *scope, TupleTableSlot *conversation, bool is_named, Position *place,
+									  int64 *number);
 
 /* A bigint column of a slot that is not null; *isnull may be NULL. */
 extern int64 parley_slot_int64(TupleTableSlot *slot, AttrNumber column, bool *isnull);

@@ -2,57 +2,68 @@
 
 CREATE FUNCTION parley.recent_conversations(
 	term parley.search_term DEFAULT NULL, page parley.page_number DEFAULT NULL, page_size parley.page_limit DEFAULT 50,
-	cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL)
+	cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, sender parley.sender_filter DEFAULT NULL,
+	unread boolean DEFAULT NULL, status parley.case_status DEFAULT NULL, assignee_id bigint DEFAULT NULL, label parley.label DEFAULT NULL)
 RETURNS SETOF parley.recent_conversation
 LANGUAGE c STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_recent_conversations';
-COMMENT ON FUNCTION parley.recent_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode) IS
+AS 'MODULE_PATHNAME', 'parley_recent_conversations_1_1';
+COMMENT ON FUNCTION parley.recent_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode,
+	timestamptz, timestamptz, parley.sender_filter, boolean, parley.case_status, bigint, parley.label) IS
 	'The operator''s conversations (kinds contact and direct), newest message first. With a term, those with a message that contains '
 	'it or a contact whose name or phone does, each with its newest matching message; case does not matter, no character is '
 	'special, and phones are also found by their digits, however they or the term are written. '
 	'Rows start at page (from 1) or after cursor (a next_cursor of the same list), not both. count => ''exact'' also '
-	'gives total_count, on a page without rows in a row of its own. Errors: 22023 a cursor that is none, or with a page.';
+	'gives total_count, on a page without rows in a row of its own. from, to (both included) and sender say which messages may match: each '
+	'conversation shows the newest of these. unread (true: with messages of others that the operator has not read; false: without), status, '
+	'assignee_id (0: nobody''s) and label say which conversations are listed. '
+	'Errors: 22023 a cursor that is none, or of another list, or with a page; from after to.';
 
 CREATE FUNCTION parley.list_conversations(
 	"searchValue" parley.search_term DEFAULT NULL, page parley.page_number DEFAULT NULL, "limit" parley.page_limit DEFAULT 50,
-	cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL)
+	cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, sender parley.sender_filter DEFAULT NULL,
+	unread boolean DEFAULT NULL, status parley.case_status DEFAULT NULL, assignee_id bigint DEFAULT NULL, label parley.label DEFAULT NULL)
 RETURNS SETOF parley.recent_conversation
 LANGUAGE c STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_recent_conversations';
-COMMENT ON FUNCTION parley.list_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode) IS
+AS 'MODULE_PATHNAME', 'parley_recent_conversations_1_1';
+COMMENT ON FUNCTION parley.list_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode,
+	timestamptz, timestamptz, parley.sender_filter, boolean, parley.case_status, bigint, parley.label) IS
 	'Recent conversations, newest message first; with searchValue those that match it, each with its newest matching message. '
 	'The same as recent_conversations, under the names of HTTP.';
 
 CREATE FUNCTION parley.list_user_conversations(
 	user_id bigint, "searchValue" parley.search_term DEFAULT NULL, page parley.page_number DEFAULT NULL,
-	"limit" parley.page_limit DEFAULT 50, cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL, caller_role text DEFAULT NULL)
+	"limit" parley.page_limit DEFAULT 50, cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL, caller_role text DEFAULT NULL,
+	"from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, sender parley.sender_filter DEFAULT NULL, unread boolean DEFAULT NULL)
 RETURNS SETOF parley.user_conversation
 LANGUAGE c STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_list_user_conversations';
+AS 'MODULE_PATHNAME', 'parley_list_user_conversations_1_1';
 COMMENT ON FUNCTION parley.list_user_conversations(
-	bigint, parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, text) IS
+	bigint, parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, text, timestamptz, timestamptz, parley.sender_filter, boolean) IS
 	'The same as list_conversations, of the conversations (kinds contact and direct) that the user is a member of; contact_id, '
 	'name and phone_number are the other side''s, unread counts the messages of others past the user''s read horizon, '
 	'deleted ones aside, exactly up to 1,000. A user (caller_role) is shown, and finds, the phone of who has written, or whose phone they gave. '
-	'Errors: P0002 no such contact, 22023 a cursor that is none, or with a page.';
+	'from, to and sender as in recent_conversations; unread is of the user. '
+	'Errors: P0002 no such contact, 22023 a cursor that is none, or of another list, or with a page; from after to.';
 
 CREATE FUNCTION parley.explain_search(
 	term parley.search_term, page parley.page_number DEFAULT NULL, page_size parley.page_limit DEFAULT 50,
 	cursor text DEFAULT NULL, count parley.count_mode DEFAULT NULL, user_id bigint DEFAULT NULL,
+	"from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, sender parley.sender_filter DEFAULT NULL,
+	unread boolean DEFAULT NULL, status parley.case_status DEFAULT NULL, assignee_id bigint DEFAULT NULL, label parley.label DEFAULT NULL,
 	OUT stream text, OUT path text, OUT estimate bigint, OUT walked bigint, OUT candidates bigint, OUT visited bigint,
 	OUT milliseconds double precision)
 RETURNS SETOF record
 LANGUAGE c STABLE SECURITY DEFINER ROWS 2
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_explain_search';
+AS 'MODULE_PATHNAME', 'parley_explain_search_1_1';
 COMMENT ON FUNCTION parley.explain_search(
-	parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, bigint) IS
+	parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, bigint, timestamptz, timestamptz, parley.sender_filter, boolean, parley.case_status, bigint, parley.label) IS
 	'How recent_conversations, or with user_id list_user_conversations, finds a page: of the streams messages and contacts the path '
 	'taken (walk, index, both, or conversations where a user''s are read whole), how many rows the index estimates (null: it cannot '
-	'tell), and how many were walked, named by the index, and visited of those. Without a term no row.';
+	'tell), and how many were walked, named by the index, and visited of those. Without a term, and without conditions, no row.';
 
 CREATE FUNCTION parley.search_conversation(conversation_id bigint, term text, before_number bigint, wanted integer) RETURNS SETOF bigint
 LANGUAGE c STABLE STRICT ROWS 50

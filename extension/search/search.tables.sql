@@ -3,15 +3,23 @@
 CREATE TYPE parley.recent_conversation AS (
 	conversation_id bigint, message_id bigint, content text, "timestamp" timestamptz,
 	contact_id bigint, name text, phone_number text, kind parley.conversation_kind,
-	total_count bigint, next_cursor text
+	total_count bigint, next_cursor text,
+	match_start integer, match_length integer, status text, assignee_id bigint, labels text[], unread bigint, sender_id bigint, agent_id bigint
 );
 COMMENT ON TYPE parley.recent_conversation IS
-	'a conversation in a list: its newest (matching) message, and its contact or, in a direct one, that message''s author';
+	'a conversation in a list: its newest (matching) message, and its contact or, in a direct one, that message''s author; match_start (from 1) '
+	'and match_length say where in content the term is, in characters, and are null where it is the contact that has it';
 
 CREATE TYPE parley.user_conversation AS (
 	conversation_id bigint, message_id bigint, content text, "timestamp" timestamptz,
 	contact_id bigint, name text, phone_number text, kind parley.conversation_kind, unread bigint,
-	total_count bigint, next_cursor text
+	total_count bigint, next_cursor text,
+	match_start integer, match_length integer, read_message_id bigint, sender_id bigint, agent_id bigint
 );
 COMMENT ON TYPE parley.user_conversation IS
-	'a conversation in a user''s list: its newest (matching) message, its other side, and how many messages the user has not read';
+	'a conversation in a user''s list: its newest (matching) message, its other side, how many messages the user has not read, and how far the '
+	'other side has (read_message_id); match_start and match_length as in recent_conversation';
+
+CREATE DOMAIN parley.sender_filter AS text
+	CHECK (VALUE ~ '^(contact|operator|[1-9][0-9]{0,17})$');
+COMMENT ON DOMAIN parley.sender_filter IS 'contact (whichever), operator, or a contact''s id';

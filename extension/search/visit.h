@@ -19,6 +19,7 @@
 #define COST_MESSAGE_VISITED 2.0
 #define COST_CONVERSATION_WALKED 8.0
 #define COST_CONTACT_VISITED 12.0
+#define COST_CONTACT_READ 30.0 /* and its conversations read for their newest match */
 
 /* Looks at a row that the snapshot sees; false: no more need be visited. */
 typedef bool (*RowVisitor)(void *visitor_state, TupleTableSlot *row);

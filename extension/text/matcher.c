@@ -95,6 +95,50 @@ parley_matcher_test(Matcher *matcher, Datum value)
 	return found;
 }
 
+/*
+ * How many of the text's characters have begun before an offset into what they fold to. Each folds by itself, so the
+ * prefixes have their folded lengths; where lower() takes the neighbours into account, as ICU does of a final sigma,
+ * that changes the character and not its length.
+ */
+static int
+characters_before(Matcher *matcher, const char *data, size_t length, size_t offset)
+{
+	const char *at = data, *end = data + length;
+	size_t folded = 0;
+	int count = 0;
+
+	while (at < end && folded < offset)
+	{
+		int size = Min(pg_mblen(at), end - at);
+
+		parley_fold(&matcher->scratch, at, size, matcher->kind, matcher->collation);
+		folded += matcher->scratch.length;
+		at += size;
+		count++;
+	}
+	return count;
+}
+
+bool
+parley_matcher_find(Matcher *matcher, Datum value, int *begin, int *length)
+{
+	text *plain = DatumGetTextPP(value);
+	const char *data = VARDATA_ANY(plain);
+	size_t size = VARSIZE_ANY_EXHDR(plain);
+	const char *found;
+	size_t offset;
+
+	parley_fold(&matcher->scratch, data, size, matcher->kind, matcher->collation);
+	found = memmem(matcher->scratch.data, matcher->scratch.length, matcher->term.data, matcher->term.length);
+	if (found == NULL)
+		return false;
+	offset = found - matcher->scratch.data;
+	/* A character that begins within the match ends with it, but for one that folds to several. */
+	*begin = 1 + characters_before(matcher, data, size, offset);
+	*length = characters_before(matcher, data, size, offset + matcher->term.length) - (*begin - 1);
+	return true;
+}
+
 static bool
 text_equals(const text *a, const text *b)
 {

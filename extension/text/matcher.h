@@ -43,4 +43,7 @@ extern void parley_matcher_init(Matcher *matcher, const text *term, Oid collatio
 /* `value` is a text, toasted or not. Leaks nothing into the current memory context. */
 extern bool parley_matcher_test(Matcher *matcher, Datum value);
 
+/* The same, and where in it the first match is: begin, from 1, and length, both in characters of the text as it is. */
+extern bool parley_matcher_find(Matcher *matcher, Datum value, int *begin, int *length);
+
 #endif

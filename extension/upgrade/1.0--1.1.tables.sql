@@ -254,6 +254,10 @@ CREATE TABLE parley.cases (
 COMMENT ON TABLE parley.cases IS 'the operator''s side of a conversation; one without a row is open, nobody''s and without labels';
 COMMENT ON COLUMN parley.cases.assignee_id IS 'the agent whose it is; null: nobody''s';
 
+CREATE INDEX cases_settled ON parley.cases (status, snoozed_until) WHERE status <> 'open';
+CREATE INDEX cases_assignee ON parley.cases (assignee_id) WHERE assignee_id IS NOT NULL;
+CREATE INDEX cases_labels ON parley.cases USING gin (labels);
+
 CREATE TYPE parley.case_state AS (
 	conversation_id bigint, status text, snoozed_until timestamptz, assignee_id bigint, labels text[]
 );
@@ -269,6 +273,10 @@ COMMENT ON COLUMN parley.conversations.operator_read_number IS
 	'moves it in the update that it makes anyway';
 COMMENT ON COLUMN parley.conversations.is_settled IS
 	'its case is snoozed or resolved: a post by somebody else than the operator opens it again';
+-- Before any row of them is updated: the index would not be usable at once.
+CREATE INDEX conversations_by_case ON parley.conversations
+	(is_settled DESC, (operator_read_number < last_number) DESC, last_message_at DESC, id DESC)
+	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;
 DROP FUNCTION parley.conversation(bigint);
 INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on) VALUES
 	('PUT', '/conversations/{conversation_id}/messages/{message_id}', 'parley.edit_message', 'operator', 200, true, 'conversation_id'),
@@ -311,6 +319,11 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 ALTER TABLE parley.conversations ADD COLUMN newest_number bigint;
 COMMENT ON COLUMN parley.conversations.newest_number IS
 	'the number of the newest message that is not deleted; null where there is none. What the list of conversations shows';
+UPDATE parley.conversations c SET newest_number = (SELECT m.number FROM parley.messages m
+		WHERE m.conversation_id = c.id AND m.created_at = c.last_message_at AND m.deleted_at IS NULL ORDER BY m.number DESC LIMIT 1),
+	-- What 1.0 received is no news.
+	operator_read_number = c.last_number
+	WHERE c.last_number > 0;
 COMMENT ON COLUMN parley.messages.idempotency_hash IS
 	'of the sender and content that came with the key; once edited or deleted no more than the first content''s length in bytes';
 
@@ -402,3 +415,24 @@ CREATE TYPE parley.erasure AS (
 COMMENT ON TYPE parley.erasure IS 'the receipt of an erasure';
 
 SELECT pg_extension_config_dump('parley.erasures', '');
+	('PUT', '/contacts/{contact_id}', 'parley.change_contact', 'operator', 200, true, 'front');
+
+-- search: filters, and what the rows of lists say more.
+CREATE DOMAIN parley.sender_filter AS text
+	CHECK (VALUE ~ '^(contact|operator|[1-9][0-9]{0,17})$');
+COMMENT ON DOMAIN parley.sender_filter IS 'contact (whichever), operator, or a contact''s id';
+ALTER TYPE parley.recent_conversation
+	ADD ATTRIBUTE match_start integer, ADD ATTRIBUTE match_length integer, ADD ATTRIBUTE status text, ADD ATTRIBUTE assignee_id bigint,
+	ADD ATTRIBUTE labels text[], ADD ATTRIBUTE unread bigint, ADD ATTRIBUTE sender_id bigint, ADD ATTRIBUTE agent_id bigint;
+COMMENT ON TYPE parley.recent_conversation IS
+	'a conversation in a list: its newest (matching) message, and its contact or, in a direct one, that message''s author; match_start (from 1) '
+	'and match_length say where in content the term is, in characters, and are null where it is the contact that has it';
+ALTER TYPE parley.user_conversation
+	ADD ATTRIBUTE match_start integer, ADD ATTRIBUTE match_length integer, ADD ATTRIBUTE read_message_id bigint,
+	ADD ATTRIBUTE sender_id bigint, ADD ATTRIBUTE agent_id bigint;
+COMMENT ON TYPE parley.user_conversation IS
+	'a conversation in a user''s list: its newest (matching) message, its other side, how many messages the user has not read, and how far the '
+	'other side has (read_message_id); match_start and match_length as in recent_conversation';
+DROP FUNCTION parley.recent_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode);
+DROP FUNCTION parley.list_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode);
+DROP FUNCTION parley.explain_search(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, bigint);

@@ -218,3 +218,84 @@ for (const target of ["/..", "/conversations/..", "/conversations/../..", "/%2e%
 		assertProblem(answer, answer.status);
 		assert.ok([400, 404, 422].includes(answer.status), `${answer.status}`);
 	});
+
+// Filters. Which message each conversation shows, by its content.
+const shown = async (query) => (await list(query)).body.map((row) => row.content);
+
+test("list_is_narrowed_to_messages_by_time_and_sender", async () => {
+	const name = word();
+	const { id, contact } = await conversation(name, "from us");
+	await created(`POST /conversations/${id}/messages`, { content: "from them", sender_id: contact.id });
+	const last = await created(`POST /conversations/${id}/messages`, { content: "from us again" });
+	const times = (await request(`GET /conversations/${id}/messages`)).body.map((message) => message.created_at);
+	assert.deepEqual(await shown({ searchValue: name }), ["from us again"]);
+	assert.deepEqual(await shown({ searchValue: name, sender: "contact" }), ["from them"]);
+	assert.deepEqual(await shown({ searchValue: name, sender: contact.id }), ["from them"]);
+	assert.deepEqual(await shown({ searchValue: name, sender: "operator", to: times[1] }), ["from us"]);
+	assert.deepEqual(await shown({ searchValue: name, from: times[1], to: times[1] }), ["from them"]);
+	assert.deepEqual(await shown({ searchValue: name, from: last.created_at, sender: "contact" }), []);
+	assert.deepEqual(await shown({ sender: contact.id }), ["from them"]);
+	const user = `/users/${contact.id}/conversations`;
+	assert.deepEqual((await request(`GET ${user}?sender=contact`)).body.map((row) => row.content), ["from them"]);
+	assert.deepEqual((await request(`GET ${user}?unread=true&sender=operator&to=${times[0]}`)).body.map((row) => row.content), ["from us"]);
+	assert.equal((await request(`GET ${user}?unread=false`)).body.length, 0);
+});
+
+test("list_is_narrowed_by_case_and_by_what_is_unread", async () => {
+	const [name, label] = [word(), word()];
+	const agent = await created("POST /agents", { name, email: `${name}@example.org` });
+	const { id, contact } = await conversation(name, "hello");
+	const other = await conversation(name, "hello too");
+	const set = async (body) => assert.equal((await request(`PUT /conversations/${id}/case`, body)).status, 200);
+	const ids = async (query) => (await list(query)).body.map((row) => row.conversation_id);
+	await set({ status: "resolved", assignee_id: agent.id, labels: [label] });
+	assert.deepEqual(await ids({ searchValue: name }), [other.id, id]);
+	assert.deepEqual(await ids({ searchValue: name, status: "resolved" }), [id]);
+	assert.deepEqual(await ids({ searchValue: name, status: "open" }), [other.id]);
+	assert.deepEqual(await ids({ searchValue: name, status: "snoozed" }), []);
+	assert.deepEqual(await ids({ searchValue: name, assignee_id: 0 }), [other.id]);
+	assert.deepEqual(await ids({ assignee_id: agent.id }), [id]);
+	assert.deepEqual(await ids({ label }), [id]);
+	assert.deepEqual(await ids({ label, status: "open" }), []);
+	assert.deepEqual(await ids({ label: word() }), []);
+	assert.deepEqual(await ids({ searchValue: name, unread: true }), []);
+	await created(`POST /conversations/${id}/messages`, { content: "one thing more", sender_id: contact.id });
+	assert.deepEqual(await ids({ searchValue: name, unread: true }), [id]);
+	assert.deepEqual(await ids({ searchValue: name, unread: false }), [other.id]);
+	const [row] = (await list({ label })).body;
+	assert.deepEqual({ status: row.status, assignee_id: row.assignee_id, labels: row.labels, unread: row.unread, sender_id: row.sender_id, agent_id: row.agent_id },
+		{ status: "open", assignee_id: agent.id, labels: [label], unread: 1, sender_id: contact.id, agent_id: null });
+	assert.equal((await list({ label, count: "exact" })).headers.get("x-total-count"), "1");
+});
+
+test("filters_that_make_no_sense_are_refused_by_name", async () => {
+	const wrong = { from: "yesterday", to: "2024-13-01", sender: "robot", unread: "maybe", status: "gone", assignee_id: "Mara", label: "" };
+	const problem = assertProblem(await request("GET /conversations?" + new URLSearchParams(wrong)), 422);
+	assert.deepEqual(problem.errors.map((error) => error.field).sort(), Object.keys(wrong).sort());
+	const twisted = assertProblem(await request("GET /conversations?from=2024-01-02T00:00:00Z&to=2024-01-01T00:00:00Z"), 422);
+	assert.deepEqual(twisted.errors.map((error) => error.field), ["from"]);
+	const user = `/users/${(await created("POST /contacts", { name: word() })).id}/conversations`;
+	for (const operators of ["status=open", "assignee_id=1", "label=vip"]) assertProblem(await request(`GET ${user}?${operators}`), 400);
+});
+
+test("cursor_goes_on_under_its_own_filters_alone", async () => {
+	const name = word();
+	for (let i = 0; i < 3; i++) await conversation(name, "hello");
+	const first = await list({ searchValue: name, sender: "operator", limit: 2 });
+	const { next } = links(first);
+	assert.equal((await request("GET " + next)).body.length, 1);
+	const cursor = new URL(next, "http://localhost").searchParams.get("cursor");
+	for (const other of [{}, { sender: "contact" }, { sender: "operator", unread: true }, { sender: "operator", to: "2100-01-01T00:00:00Z" }])
+		assertProblem(await request("GET /conversations?" + new URLSearchParams({ searchValue: name, cursor, ...other })), 422);
+});
+
+test("match_is_where_it_is_in_the_content_in_characters", async () => {
+	const [name, term] = [word(), word()];
+	await conversation(name, `🙂 Straße, ${term.toUpperCase()}!`);
+	const [row] = (await list({ searchValue: term })).body;
+	assert.equal([...row.content].slice(row.match_start - 1, row.match_start - 1 + row.match_length).join(""), term.toUpperCase());
+	const [named] = (await list({ searchValue: name })).body;
+	assert.deepEqual([named.match_start, named.match_length], [null, null]);
+	const [all] = (await list({ limit: 1 })).body;
+	assert.deepEqual([all.match_start, all.match_length], [null, null]);
+});

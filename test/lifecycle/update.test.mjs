@@ -102,6 +102,8 @@ test("filled_database_keeps_all_through_an_update", async (t) => {
 		const wanted = await catalog(await databaseOf(t, "update_fresh_too"));
 		assert.equal(difference(new Map([...(await catalog(database))].filter(own)), new Map([...wanted].filter(own))), undefined);
 	});
+	await t.test("what_was_there_is_no_news_to_the_operator", async () => assert.equal(
+		await psql(database, "SELECT count(*) FROM parley.list_conversations(unread => true)"), "0"));
 	await t.test("old_ids_are_named_as_old_and_new_ones_carry_their_shard", async () => {
 		const old = "SELECT count(*) FILTER (WHERE found LIKE 'old: %') > 0, count(*) FILTER (WHERE found NOT LIKE 'old: %') FROM parley.audit_shards()";
 		assert.equal(await psql(database, old), "t|0");

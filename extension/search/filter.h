@@ -1,0 +1,94 @@
+/*
+ * filter.h: which conversations are in a list, and which of their messages may match, as its arguments say.
+ */
+#ifndef PARLEY_FILTER_H
+#define PARLEY_FILTER_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+
+typedef enum SenderFilter
+{
+	SENDER_ANY,
+	SENDER_CONTACT, /* whichever */
+	SENDER_OPERATOR,
+	SENDER_ONE /* sender_id */
+} SenderFilter;
+
+typedef enum StatusFilter
+{
+	STATUS_ANY,
+	STATUS_OPEN,
+	STATUS_SNOOZED,
+	STATUS_RESOLVED
+} StatusFilter;
+
+typedef enum UnreadFilter
+{
+	UNREAD_ANY,
+	UNREAD_SOME,
+	UNREAD_NONE
+} UnreadFilter;
+
+/*
+ * Every condition has its part in parley_scope_has_conversation() or parley_scope_message_may_match(), in the estimate
+ * parley_hits_share(), and in the hash by which a cursor is known to belong to the list.
+ */
+typedef struct Filter
+{
+	bool of_user; /* the conversations of user_id; otherwise the operator's */
+	int64 user_id;
+	bool hides_phones; /* of_user: a phone matches only where the list shows it */
+	text *term;        /* NULL: no term */
+
+	/* Which messages may match. */
+	TimestampTz from, to;
+	SenderFilter sender;
+	int64 sender_id;
+
+	/* Which conversations are listed. */
+	UnreadFilter unread;
+	StatusFilter status;
+	bool has_assignee;
+	int64 assignee_id; /* 0: nobody's */
+	text *label;       /* NULL: any */
+} Filter;
+
+/* The filter that lets everything through. */
+#define FILTER_NONE                        \
+	{                                      \
+		.from = DT_NOBEGIN, .to = DT_NOEND \
+	}
+
+/*
+ * Reads arguments from the first on, as far as the function has them: from, to, sender, unread, status, assignee_id,
+ * label. 22023 if from is after to.
+ */
+extern void parley_filter_read(Filter *filter, FunctionCallInfo fcinfo, int first);
+
+extern uint32 parley_filter_hash(const Filter *filter);
+
+/* Whether not every message may match. */
+static inline bool
+parley_filter_narrows(const Filter *filter)
+{
+	return filter->from != DT_NOBEGIN || filter->to != DT_NOEND || filter->sender != SENDER_ANY;
+}
+
+/* Whether a conversation's case has to be looked up. */
+static inline bool
+parley_filter_asks_case(const Filter *filter)
+{
+	return filter->status != STATUS_ANY || filter->has_assignee || filter->label != NULL;
+}
+
+static inline bool
+parley_filter_is_empty(const Filter *filter)
+{
+	return filter->term == NULL && !parley_filter_narrows(filter) && !parley_filter_asks_case(filter) &&
+		   filter->unread == UNREAD_ANY;
+}
+
+#endif
