@@ -319,11 +319,6 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 ALTER TABLE parley.conversations ADD COLUMN newest_number bigint;
 COMMENT ON COLUMN parley.conversations.newest_number IS
 	'the number of the newest message that is not deleted; null where there is none. What the list of conversations shows';
-UPDATE parley.conversations c SET newest_number = (SELECT m.number FROM parley.messages m
-		WHERE m.conversation_id = c.id AND m.created_at = c.last_message_at AND m.deleted_at IS NULL ORDER BY m.number DESC LIMIT 1),
-	-- What 1.0 received is no news.
-	operator_read_number = c.last_number
-	WHERE c.last_number > 0;
 COMMENT ON COLUMN parley.messages.idempotency_hash IS
 	'of the sender and content that came with the key; once edited or deleted no more than the first content''s length in bytes';
 
@@ -389,8 +384,10 @@ UPDATE parley.contacts k SET registered_at = k.created_at
 		OR EXISTS (SELECT FROM parley.members m JOIN parley.conversations c ON c.id = m.conversation_id WHERE m.contact_id = k.id AND c.kind = 'direct')
 		OR EXISTS (SELECT FROM parley.accounts a WHERE a.user_id = k.id));
 UPDATE parley.conversations c SET newest_number = (SELECT m.number FROM parley.messages m
-		WHERE m.conversation_id = c.id AND m.created_at = c.last_message_at AND m.deleted_at IS NULL ORDER BY m.number DESC LIMIT 1)
-	WHERE c.last_message_at IS NOT NULL;
+		WHERE m.conversation_id = c.id AND m.created_at = c.last_message_at AND m.deleted_at IS NULL ORDER BY m.number DESC LIMIT 1),
+	-- What 1.0 received is no news.
+	operator_read_number = c.last_number
+	WHERE c.last_number > 0;
 CREATE TABLE parley.erasures (
 	contact_id bigint PRIMARY KEY,
 	erased_at timestamptz NOT NULL DEFAULT now(),
@@ -415,7 +412,6 @@ CREATE TYPE parley.erasure AS (
 COMMENT ON TYPE parley.erasure IS 'the receipt of an erasure';
 
 SELECT pg_extension_config_dump('parley.erasures', '');
-	('PUT', '/contacts/{contact_id}', 'parley.change_contact', 'operator', 200, true, 'front');
 
 -- search: filters, and what the rows of lists say more.
 CREATE DOMAIN parley.sender_filter AS text
