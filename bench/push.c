@@ -281,6 +281,13 @@ link_read(Link *link)
 		link_leave(link);
 		return;
 	}
+	/* One that had nothing to post for long. */
+	if (count <= 0 && link->is_poster && !link->is_busy)
+	{
+		close(link->descriptor);
+		link_connect(link);
+		return;
+	}
 	if (count <= 0)
 	{
 		fprintf(stderr, "push: a connection ended: %.200s\n", link->length > 0 ? link->text : "");

@@ -12,7 +12,8 @@
 enum
 {
 	ACCEPTS_A_WAKE_UP = 16,
-	LARGE_ANSWER_BYTES = 65536 /* those below can wait for the tick to be looked at */
+	LARGE_ANSWER_BYTES = 65536, /* those below can wait until all are looked at */
+	LOOK_US = 1000000
 };
 
 static const char refusal[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
@@ -109,7 +110,7 @@ client_is_heavier(const Client *one, const Client *other)
 	return size != other_size ? size > other_size : one->sending_since_us < other->sending_since_us;
 }
 
-/* Cuts off who holds most until what is left is within the limit. */
+/* Cuts off who holds most until what is left is within the limit. Looks at all of them, also at those that are idle. */
 static void
 clients_make_room(Clients *clients)
 {
@@ -135,6 +136,8 @@ clients_make_room(Clients *clients)
 			client_cut_off(largest);
 		}
 	}
+	clients->held_bytes = held;
+	clients->looked_at_us = db_now_us();
 }
 
 void
@@ -164,7 +167,9 @@ clients_check(Clients *clients, uint64_t now_us)
 			break;
 		client_cut_off(client);
 	}
-	clients_make_room(clients);
+	if (now_us > clients->looked_at_us + LOOK_US ||
+		clients->held_bytes > (size_t) clients->shared->config->in_flight_limit_bytes / 4)
+		clients_make_room(clients);
 }
 
 void

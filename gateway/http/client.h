@@ -18,6 +18,8 @@ typedef struct Clients
 	h2o_linklist_t list;
 	h2o_linklist_t sending;
 	size_t count;
+	size_t held_bytes; /* by all of them, when they were last looked at */
+	uint64_t looked_at_us;
 	Shared *shared;
 	Metrics *metrics;
 } Clients;

@@ -12,7 +12,7 @@
 
 enum
 {
-	CHECK_US = 1000000,
+	CHECK_US = 1000000, /* at most: heartbeats that come more often are looked for more often */
 	DRAIN_US = 1000000,
 	KEYS_US = 30000000
 };
@@ -28,6 +28,7 @@ struct Live
 {
 	Guest guest;
 	atomic_int availability;
+	atomic_uint answers; /* of PostgreSQL, about who was woken */
 	UserCount *users;
 };
 
@@ -45,7 +46,8 @@ on_create(void *shared, Worker *worker)
 	LiveWorker *guest = h2o_mem_alloc(sizeof(*guest));
 	Live *live = shared;
 
-	*guest = (LiveWorker){ .live = live, .owner = { .worker = worker, .users = live->users } };
+	*guest =
+		(LiveWorker){ .live = live, .owner = { .worker = worker, .users = live->users, .answers = &live->answers } };
 	registry_init(&guest->owner.registry);
 	return guest;
 }
@@ -97,10 +99,11 @@ on_tick(void *data, uint64_t now_us)
 {
 	LiveWorker *guest = data;
 	Registry *registry = &guest->owner.registry;
+	uint64_t heartbeat_us = (uint64_t) guest->owner.worker->config->stream_heartbeat_ms * 1000;
 	h2o_linklist_t *next;
 
 	metrics_set(guest->owner.worker->metrics, METRICS_STREAMS, registry->count);
-	if (!guest->draining && now_us < guest->checked_at_us + CHECK_US)
+	if (!guest->draining && now_us < guest->checked_at_us + (heartbeat_us < CHECK_US ? heartbeat_us : CHECK_US))
 		return;
 	guest->checked_at_us = now_us;
 	for (h2o_linklist_t *link = registry->all.next; link != &registry->all; link = next)
@@ -151,6 +154,7 @@ live_create(void)
 							   .on_drain = on_drain },
 					.users = user_count_create() };
 	atomic_init(&live->availability, UNKNOWN);
+	atomic_init(&live->answers, 0);
 	return live;
 }
 
@@ -171,4 +175,10 @@ void
 live_set_available(Live *live, bool available)
 {
 	atomic_store(&live->availability, available ? AVAILABLE : UNAVAILABLE);
+}
+
+void
+live_note_answer(Live *live)
+{
+	atomic_fetch_add(&live->answers, 1);
 }

@@ -19,4 +19,7 @@ const Guest *live_guest(const Live *live);
 /* Whether PostgreSQL tells of wake-ups; until it is known, and without, streams are refused. Any thread. */
 void live_set_available(Live *live, bool available);
 
+/* That PostgreSQL has answered who was woken, if anybody. Any thread. */
+void live_note_answer(Live *live);
+
 #endif

@@ -28,6 +28,7 @@ enum
 	DRAIN_RETRY_LEAST_MS = 500,
 	DRAIN_RETRY_MOST_MS = 8000,
 	INSURANCE_HEARTBEATS = 10,
+	LATE_ANSWERS = 3, /* of which the first was on the way, and the last may not have reached this thread */
 	PEER_TIMEOUT_MS = 30000
 };
 
@@ -320,7 +321,8 @@ stream_note_sync(Stream *stream, bool changed)
 {
 	metrics_count(stream->owner->worker->metrics, changed ? METRICS_STREAM_SYNCS_NEW : METRICS_STREAM_SYNCS_IDLE);
 	/* Whoever wakes it may be on the way. */
-	stream->is_late = changed && stream->is_insurance && !stream->is_dirty;
+	stream->is_late = changed && stream->is_unasked && !stream->is_dirty;
+	stream->late_after = atomic_load(stream->owner->answers);
 	if (stream->is_insurance)
 		stream_set_parameter(stream, "thorough", NULL);
 	stream->is_insurance = false;
@@ -442,6 +444,7 @@ stream_join(Stream *stream, SyncBatch *batch)
 	stream_set_parameter(stream, "cursor", stream->cursor);
 	if (stream->is_insurance)
 		stream_set_parameter(stream, "thorough", "true");
+	stream->is_unasked = stream->is_insurance && !stream->is_dirty;
 	stream->is_dirty = false;
 	stream->syncs_for_us = stream->woken_at_us;
 	stream->woken_at_us = 0;
@@ -533,9 +536,11 @@ stream_beat(Stream *stream)
 	Metrics *metrics = stream->owner->worker->metrics;
 
 	metrics_count(metrics, METRICS_STREAM_HEARTBEATS);
-	if (stream->is_late)
+	if (stream->is_late && atomic_load(stream->owner->answers) - stream->late_after >= LATE_ANSWERS)
+	{
 		metrics_count(metrics, METRICS_STREAM_FOUND_LATE);
-	stream->is_late = false;
+		stream->is_late = false;
+	}
 	if (++stream->heartbeats % INSURANCE_HEARTBEATS == 0)
 		stream->is_insurance = true;
 	if (stream->has_moved)

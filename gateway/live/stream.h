@@ -8,6 +8,8 @@
 #ifndef STREAM_H
 #define STREAM_H
 
+#include <stdatomic.h>
+
 #include "http/request.h"
 #include "live/registry.h"
 #include "live/sync_batch.h"
@@ -26,7 +28,8 @@ typedef enum StreamState
 typedef struct StreamOwner
 {
 	Worker *worker;
-	UserCount *users; /* how many streams each user has */
+	UserCount *users;           /* how many streams each user has */
+	const atomic_uint *answers; /* how often PostgreSQL has said who was woken */
 	Registry registry;
 	size_t syncing;   /* queries */
 	bool is_starting; /* syncs */
@@ -43,8 +46,10 @@ typedef struct Stream
 	bool is_counted;      /* among its user's */
 	bool is_dirty;        /* somebody woke it, or there is more */
 	bool has_moved;       /* the cursor has, without an event that said so */
-	bool is_insurance;    /* nobody woke it: it syncs to be sure */
+	bool is_insurance;    /* it is to sync to be sure */
+	bool is_unasked;      /* nobody woke it for the sync that is under way: it is only to be sure */
 	bool is_late;         /* that found something, and nobody has woken it since */
+	unsigned late_after;  /* how many answers there had been by then */
 	bool is_alone;        /* a sync beside others failed: it syncs by itself once */
 	bool is_unwatched;    /* its client says something: whether it leaves is asked once a second */
 	unsigned heartbeats;

@@ -76,6 +76,7 @@ on_wakeups(DbQuery *query, const PGresult *result)
 	wakeups_release(wakeups);
 	listener->last_failure[0] = '\0';
 	live_set_available(listener->live, true);
+	live_note_answer(listener->live);
 	if (is_news)
 		h2o_timeout_link(listener->loop, &listener->pause_timeout, &listener->retry);
 	else

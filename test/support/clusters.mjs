@@ -47,6 +47,11 @@ export class Cluster {
 		return run("bash", ["-c", '. "$0"; as_owner "$@"', common, ...words]);
 	}
 
+	// A directory that belongs to the owner of the cluster's files.
+	makeDirectory(path) {
+		return this.#asOwner("mkdir", path);
+	}
+
 	async start() {
 		await this.#script("start");
 		this.socket = (await this.#script("socket")).stdout.trim();

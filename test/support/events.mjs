@@ -7,12 +7,15 @@ import { until } from "./gateway.mjs";
 
 export class EventStream {
 	// Returns the stream once its headers have arrived. If it was refused, its status is not 200 and body is the problem.
-	static async open(base, path, { headers = {}, ...options } = {}) {
+	// session: one of HTTP/2, which it then comes over
+	static async open(base, path, { headers = {}, session, ...options } = {}) {
 		const stream = new EventStream();
-		const request = (base.startsWith("https:") ? https : http).get(base + path, { agent: false, headers, ...options });
+		const request = session?.request({ ":path": path, ":authority": new URL(base).host, ...headers })
+			?? (base.startsWith("https:") ? https : http).get(base + path, { agent: false, headers, ...options });
 		stream.request = request;
-		const response = await new Promise((resolve, reject) => request.once("response", resolve).once("error", reject));
-		Object.assign(stream, { response, status: response.statusCode, headers: response.headers });
+		const answer = await new Promise((resolve, reject) => request.once("response", resolve).once("error", reject));
+		const response = session === undefined ? answer : request;
+		Object.assign(stream, { response, status: answer.statusCode ?? answer[":status"], headers: answer.headers ?? answer });
 		response.setEncoding("utf8");
 		response.on("error", () => {});
 		request.on("error", () => {});
@@ -22,14 +25,29 @@ export class EventStream {
 			stream.body = JSON.parse(text);
 			return stream;
 		}
-		response.on("data", (chunk) => stream.#take(chunk));
-		response.on("close", () => (stream.closed = true));
+		response.on("data", (chunk) => {
+			stream.#take(chunk);
+			stream.#told();
+		});
+		response.on("close", () => {
+			stream.closed = true;
+			stream.#told();
+		});
 		return stream;
+	}
+
+	// Waits for the next bytes, or the end.
+	news() {
+		return new Promise((resolve) => {
+			this.#told = resolve;
+			if (this.closed) resolve();
+		});
 	}
 
 	events = []; // { id, event, data }, data as JSON
 	comments = 0;
 	closed = false;
+	#told = () => {};
 	#rest = "";
 	#event = {};
 

@@ -66,7 +66,8 @@ export async function startGateways(t, count, env = {}, untilLine = "GET /ready"
 	const gateways = [];
 	for (let n = 0; n < count; n++) {
 		const address = `127.0.0.1:${await freePort()}`;
-		const args = ["--pdeathsig", "TERM", ...asOwner, "--", process.env.PARLEYD, "--listen", address, "--log-requests=false"];
+		const logged = env.PARLEY_LOG_REQUESTS === undefined ? ["--log-requests=false"] : [];
+		const args = ["--pdeathsig", "TERM", ...asOwner, "--", process.env.PARLEYD, "--listen", address, ...logged];
 		const child = start(t, "parleyd", "setpriv", args, { PGUSER: "parley_gateway", PARLEY_INSECURE: "true", ...env });
 		gateways.push({ address, url: `http://${address}`, child, kill: () => child.end("SIGKILL"), drain: () => child.drain() });
 	}
