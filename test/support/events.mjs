@@ -15,7 +15,7 @@ export class EventStream {
 		stream.request = request;
 		const answer = await new Promise((resolve, reject) => request.once("response", resolve).once("error", reject));
 		const response = session === undefined ? answer : request;
-		Object.assign(stream, { response, status: answer.statusCode ?? answer[":status"], headers: answer.headers ?? answer });
+		Object.assign(stream, { response, openedAt: Date.now(), status: answer.statusCode ?? answer[":status"], headers: answer.headers ?? answer });
 		response.setEncoding("utf8");
 		response.on("error", () => {});
 		request.on("error", () => {});
