@@ -10,19 +10,26 @@ SET standard_conforming_strings = on
 SET pg_trgm.similarity_threshold = 0.3
 AS $$
 DECLARE
-	-- So many are looked at one by one before the index of grams is asked: a term that is common fills the page from these.
-	walk_length constant integer := 2000;
 	term text := coalesce("searchValue", '');
-	digits text := CASE WHEN term ~ '^[-+().0-9/ ]+$' THEN nullif(parley.phone_digits(term), '') END;
+	-- So many are looked at one by one before the index of grams is asked: a term that is common fills the page from these. Long ones are
+	-- in so few names that the index finds them all sooner.
+	walk_length constant integer := CASE WHEN length(term) > 3 THEN 200 ELSE 2000 END;
+	is_phone constant boolean := term ~ '^[-+().0-9/ ]+$';
+	digits text := CASE WHEN is_phone THEN nullif(parley.phone_digits(term), '') END;
 	pattern text := '%' || regexp_replace(term, '([\\%_])', '\\\1', 'g') || '%';
 	-- The term's, then the last row's similarity (none while matches are exact) and id.
 	place text[] := regexp_match(cursor, '^([0-9a-f]{32})_((?:[0-9](?:[.][0-9]+)?(?:e-[0-9]+)?)?)_([0-9]{1,18})$');
-	matches constant text := '(c.name ILIKE $1 OR c.phone ILIKE $1 OR c.phone_digits LIKE ''%'' || $2 || ''%'' OR lower(c.email) = lower($3))';
+	-- What is no part of a phone is not looked for in phones, nor a part of one among emails.
+	matches constant text := CASE WHEN term = '' THEN 'true' WHEN is_phone THEN '(c.name ILIKE $1 OR c.phone ILIKE $1 OR c.phone_digits LIKE ''%'' || $2 || ''%'')'
+		ELSE '(c.name ILIKE $1 OR lower(c.email) = lower($3))' END;
+	candidates constant text := CASE WHEN is_phone THEN '(c.name OPERATOR(parley.@~) $6 OR c.phone OPERATOR(parley.@~) $6 OR c.phone_digits OPERATOR(parley.@~) $7)'
+		ELSE '(c.name OPERATOR(parley.@~) $6 OR lower(c.email) = lower($3))' END;
 	columns constant text := 'SELECT array_agg(ROW(f.id, f.name, f.phone, f.email, f.created_at, f.attributes, f.similarity, NULL)::parley.listed_contact'
 		' ORDER BY f.similarity DESC, f.id) FROM (';
 	found_contacts parley.listed_contact[] := '{}';
 	similar_contacts parley.listed_contact[];
 	wanted integer := "limit" + 1;
+	threshold real;
 BEGIN
 	IF cursor IS NOT NULL AND (place IS NULL OR place[1] <> md5(term)) THEN
 		RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'cursor';
@@ -34,14 +41,16 @@ BEGIN
 				|| matches || ' ORDER BY c.id LIMIT $5) f'
 			INTO found_contacts USING pattern, digits, term, coalesce(place[3]::bigint, 0), wanted, CASE WHEN term = '' THEN wanted ELSE walk_length END;
 		IF coalesce(cardinality(found_contacts), 0) < wanted AND term <> '' THEN
-			EXECUTE columns || 'SELECT c.*, 1::real AS similarity FROM parley.contacts c WHERE (c.name OPERATOR(parley.@~) $6 OR c.phone OPERATOR(parley.@~) $6
-					OR c.phone_digits OPERATOR(parley.@~) $7 OR lower(c.email) = lower($3)) AND c.id > $4 AND ' || matches || ' ORDER BY c.id LIMIT $5) f'
+			EXECUTE columns || 'SELECT c.*, 1::real AS similarity FROM parley.contacts c WHERE ' || candidates
+					|| ' AND c.id > $4 AND ' || matches || ' ORDER BY c.id LIMIT $5) f'
 				INTO found_contacts USING pattern, digits, term, coalesce(place[3]::bigint, 0), wanted,
 					parley.term_clues(term), parley.term_clues(digits);
 		END IF;
 		found_contacts := coalesce(found_contacts, '{}');
 	END IF;
-	IF cardinality(found_contacts) < wanted AND term <> '' THEN
+	FOREACH threshold IN ARRAY ARRAY[0.3, 0.15] LOOP
+		EXIT WHEN cardinality(found_contacts) >= wanted OR term = '';
+		PERFORM set_config('pg_trgm.similarity_threshold', threshold::text, true);
 		EXECUTE columns || format(
 				'SELECT * FROM (SELECT c.*, %1$s.similarity(c.name, $3) AS similarity FROM parley.contacts c
 					WHERE c.name OPERATOR(%1$s.%%) $3::text AND %2$s IS NOT TRUE) s
@@ -50,7 +59,9 @@ BEGIN
 			INTO similar_contacts USING pattern, digits, term, coalesce(nullif(place[2], '')::real, 'infinity'),
 				CASE WHEN place[2] <> '' THEN place[3]::bigint ELSE 0 END, wanted - cardinality(found_contacts);
 		found_contacts := found_contacts || coalesce(similar_contacts, '{}');
-	END IF;
+		-- Names that are less alike are for where there is nothing better, and the pages that follow one of these.
+		EXIT WHEN cardinality(found_contacts) > 0 OR cursor IS NOT NULL AND coalesce(nullif(place[2], '')::real >= threshold, true);
+	END LOOP;
 	RETURN QUERY
 	SELECT f.id, f.name, f.phone, f.email, f.created_at, f.attributes, f.similarity,
 		-- A name that is the same but for its order is not a match, though its similarity is 1 as well.
@@ -62,7 +73,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley.list_contacts(parley.search_term, parley.page_limit, text) IS
 	'Contacts by id; with searchValue first those whose name or phone contains it, or whose email it is (similarity 1), by id, then those '
-	'whose names are similar by trigrams, the most similar first. Errors: 22023 a cursor that is none, or of another term.';
+	'whose names are similar by trigrams, the most similar first: 0.3 and more, or, if there is none, 0.15 and more. Errors: 22023 a cursor that is none, or of another term.';
 
 -- Many at once.
 

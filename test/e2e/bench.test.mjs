@@ -37,6 +37,7 @@ test("sections_print_what_they_measure", async (t) => {
 	assert.match(output, /^page 1, 32 connections( +[0-9.e+]+){3}  plain SQL, 32 clients +([0-9.e+]+ +){3}.*set for 5,000,000/m);
 	assert.match(output, /^page 6 by cursor, 1 client/m);
 	assert.match(output, /^“movie”( +[0-9.e+]+){3}  ILIKE/m);
+	assert.match(output, /^“Jhon Smtih”( +[0-9.e+]+){3}  ORDER BY similarity/m);
 	assert.match(output, /^10,000 accounts( +[0-9.e+]+){3}  plain SQL/m);
 	assert.match(output, /^one account, 100 a call( +[0-9.e+]+){3}  plain SQL, one by one/m);
 	assert.match(output, /^bytes a transaction, indexes included +[0-9]+/m);
