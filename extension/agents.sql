@@ -1,4 +1,4 @@
--- agents: creation, change, list.
+-- agents: creating, changing and listing them.
 
 CREATE FUNCTION parley.create_agent(name parley.person_name, email parley.email_address) RETURNS parley.agent
 LANGUAGE plpgsql SECURITY DEFINER
@@ -17,7 +17,7 @@ BEGIN
 	RETURN made;
 END $$;
 COMMENT ON FUNCTION parley.create_agent(parley.person_name, parley.email_address) IS
-	'Creates an agent. Emails are compared without case. Errors: 23502 no name or email, 23505 email taken.';
+	'Creates an agent. Emails are compared without regard to case. Errors: 23502 no name or email, 23505 email taken.';
 
 CREATE FUNCTION parley.change_agent(
 	agent_id bigint, name parley.person_name DEFAULT NULL, email parley.email_address DEFAULT NULL, disabled boolean DEFAULT NULL)
@@ -39,11 +39,12 @@ BEGIN
 	END IF;
 	RETURN changed;
 EXCEPTION WHEN unique_violation THEN
-	-- Nothing else of an agent is unique but the id, which stays.
+	-- Apart from the id, which does not change, only the email is unique.
 	RAISE EXCEPTION 'email is taken' USING ERRCODE = 'unique_violation', COLUMN = 'email';
 END $$;
 COMMENT ON FUNCTION parley.change_agent(bigint, parley.person_name, parley.email_address, boolean) IS
-	'Gives an agent another name or email, disables or enables them; what is absent stays. Errors: P0002 no such agent, 23505 email taken.';
+	'Changes an agent''s name or email, or disables or enables the agent. Missing fields do not change. Errors: P0002 no such '
+	'agent, 23505 email taken.';
 
 CREATE FUNCTION parley.list_agents() RETURNS SETOF parley.agent
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -51,4 +52,4 @@ SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT a.id, a.name, a.email, a.created_at, a.disabled_at FROM parley.agents a ORDER BY a.name, a.id;
 END;
-COMMENT ON FUNCTION parley.list_agents() IS 'All agents by name, the disabled ones too.';
+COMMENT ON FUNCTION parley.list_agents() IS 'Returns all agents by name, including disabled ones.';

@@ -1,4 +1,4 @@
--- How the gateway learns its routes: one row a route, with the statement to prepare and what each parameter must be.
+-- How the gateway learns its routes: one row per route, with the statement to prepare and the requirements of each parameter.
 
 CREATE FUNCTION parley.conjuncts(condition text) RETURNS SETOF text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
@@ -32,7 +32,7 @@ BEGIN
 		END LOOP;
 	END IF;
 END $$;
-COMMENT ON FUNCTION parley.conjuncts(text) IS 'the conditions that a condition, as PostgreSQL writes it, joins by AND';
+COMMENT ON FUNCTION parley.conjuncts(text) IS 'returns the parts of a condition, as PostgreSQL deparses it, that are joined by AND';
 
 CREATE FUNCTION parley.base_type(type oid) RETURNS oid
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -46,7 +46,8 @@ BEGIN
 	END LOOP;
 	RETURN base;
 END $$;
-COMMENT ON FUNCTION parley.base_type(oid) IS 'the type that a domain, or a domain over a domain, is made of; any other type itself';
+COMMENT ON FUNCTION parley.base_type(oid) IS
+	'returns the base type of a domain, even of a domain over a domain; any other type is returned as it is';
 
 CREATE FUNCTION parley.argument_bounds(domain oid) RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -60,7 +61,7 @@ DECLARE
 	conditions text[] := '{}';
 BEGIN
 	WHILE (SELECT typtype = 'd' FROM pg_type WHERE oid = above) LOOP
-		-- A domain over a domain sees its value cast to the type below both.
+		-- A domain over a domain: deparsed, the value is cast to the base type of both.
 		conditions := conditions || ARRAY(SELECT parley.conjuncts(replace(substr(pg_get_constraintdef(c.oid), 7), cast_value, 'VALUE'))
 			FROM pg_constraint c WHERE c.contypid = above AND c.contype = 'c');
 		SELECT typbasetype INTO above FROM pg_type WHERE oid = above;
@@ -69,7 +70,7 @@ BEGIN
 		SELECT jsonb_strip_nulls(jsonb_build_object(
 			'minimum', max(b.minimum), 'maximum', min(b.maximum), 'min_length', max(b.min_length), 'max_length', min(b.max_length),
 			'one_of', (array_agg(b.one_of) FILTER (WHERE b.one_of IS NOT NULL))[1],
-			-- Whether they ask for anything else.
+			-- Whether they require anything else.
 			'more', nullif(coalesce(bool_or(num_nonnulls(b.minimum, b.maximum, b.min_length, b.max_length, b.one_of) = 0), false)
 				OR count(b.one_of) > 1, false)))
 		FROM unnest(conditions) AS condition
@@ -83,8 +84,8 @@ BEGIN
 			) b);
 END $$;
 COMMENT ON FUNCTION parley.argument_bounds(oid) IS
-	'what the checks of a domain, and of the domain that it is over, ask of a value, as far as they are written in the plain shapes: '
-	'minimum, maximum, min_length, max_length, one_of; more: true where that is not all that they ask';
+	'returns what the checks of a domain, and of the domains under it, require of a value, if they are written in a form that can '
+	'be read: minimum, maximum, min_length, max_length, one_of. more is true if they require something else as well';
 
 CREATE FUNCTION parley.refused_values(names text[], types regtype[], given text[], OUT name text, OUT detail text)
 RETURNS SETOF record
@@ -109,8 +110,8 @@ BEGIN
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION parley.refused_values(text[], regtype[], text[]) IS
-	'those of some named values that their types do not take, and what is wrong with each: a statement ends at the first, and a request '
-	'is told of all';
+	'returns those of some named values that are invalid for their types, and why. A statement would fail at the first of them, but'
+	' a response should report all';
 
 CREATE FUNCTION parley.describe_routes(
 	OUT method text, OUT path text, OUT auth text, OUT status smallint, OUT function text, OUT returns_set boolean,
@@ -120,9 +121,9 @@ RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
-SET jit = off -- which takes four times as long to compile this as it takes to run
+SET jit = off -- compiling this takes four times as long as running it
 BEGIN ATOMIC
-	-- Each type once, however many arguments have it.
+	-- Look at each type once, however many arguments have it.
 	WITH argument_type AS MATERIALIZED (
 		SELECT t.oid, parley.base_type(t.oid) AS base, parley.argument_bounds(t.oid) AS bounds,
 			CASE WHEN t.typbasetype <> 0 THEN obj_description(t.oid, 'pg_type') END AS description
@@ -159,9 +160,9 @@ BEGIN ATOMIC
 		FROM (
 			SELECT g.position, p.proargnames[g.n] AS name, p.proargtypes[g.position - 1] AS type,
 				pg_get_function_arg_default(p.oid, g.n) AS fallback,
-				-- Nobody's token at all is not the default.
+				-- If there is no token, do not use the default.
 				p.proargnames[g.n] IN ('caller_id', 'caller_role', 'caller_phone') AS is_caller
-			-- Output arguments may stand anywhere among those of input.
+			-- Output arguments may be between the input arguments.
 			FROM (SELECT n, row_number() OVER (ORDER BY n)::integer AS position
 				FROM generate_series(1, cardinality(p.proargnames)) n WHERE coalesce(p.proargmodes[n], 'i') IN ('i', 'b', 'v')) g
 		) i
@@ -169,13 +170,13 @@ BEGIN ATOMIC
 		CROSS JOIN LATERAL (SELECT CASE WHEN i.fallback IS NULL OR i.fallback ~ '^NULL::' OR i.is_caller THEN '%I => %s'
 			ELSE '%I => coalesce(%s, %s)' END AS form) v
 	) a
-	-- A restore with the triggers switched off leaves it among the routes.
+	-- A restore with triggers disabled leaves closed routes in the table.
 	WHERE NOT EXISTS (SELECT FROM parley.closed_routes c WHERE (c.path, c.method) = (r.path, r.method))
 	ORDER BY r.path, r.method;
 END;
 COMMENT ON FUNCTION parley.describe_routes() IS
-	'every route, with the statement that calls its function and the name, source, type and bounds of each parameter; problem: why there is '
-	'no such statement, or null; batch: of one that streams, a statement with an array for each parameter that answers a row for each of their elements';
+	'returns every route with the statement that calls its function, and the name, source, type and bounds of each parameter; '
+	'problem is why there is no such statement, or null';
 
 CREATE FUNCTION parley.add_route(method text, path text, function regproc, auth text, status smallint DEFAULT 200,
 	runs_on text DEFAULT 'home')
@@ -203,8 +204,8 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_operator, parley_gateway', function::regprocedure);
 END $$;
 COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, smallint, text) IS
-	'Adds an endpoint and lets the gateway call its function; running gateways have it at once. Warns of what check_route() finds. '
-	'Errors: 22023 what cannot work, 23505 a route that exists.';
+	'Adds an endpoint and allows the gateway to call its function. Running gateways serve it at once. Warns of what check_route() '
+	'finds. Errors: 22023 it cannot work, 23505 the route exists.';
 
 CREATE FUNCTION parley.announce_routes() RETURNS trigger
 LANGUAGE plpgsql
@@ -215,13 +216,13 @@ BEGIN
 	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION parley.announce_routes() IS
-	'tells the running gateways to read the routes again, once a change of them has committed';
+	'Trigger: notifies running gateways to read the routes again when a change of them commits.';
 
 CREATE TRIGGER routes_are_announced AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON parley.routes
 	FOR EACH STATEMENT EXECUTE FUNCTION parley.announce_routes();
 
--- Last of all: all of it belongs to a role that can do nothing else, so that a hole in a SECURITY DEFINER function opens parley and
--- not the cluster.
+-- This must come last: everything belongs to a role without other privileges, so that a hole in a SECURITY DEFINER function
+-- exposes parley but not the cluster.
 DO $$
 DECLARE
 	object record;
@@ -240,7 +241,8 @@ BEGIN
 		WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 			AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'parley')
 			AND 'parley' IN (i.schema, i.name) AND (c.oid IS NULL OR c.relkind IN ('r', 'p', 'v', 'm'))
-			-- Since 17 arrays and the row types of tables belong to the extension too, and go with what they are of.
+			-- Since 17 array types and the row types of tables belong to the extension too, and change their owner together with
+			-- what they depend on.
 			AND (t.oid IS NULL OR t.typcategory <> 'A' AND NOT EXISTS (SELECT FROM pg_class r WHERE r.oid = t.typrelid AND r.relkind <> 'c'))
 	LOOP
 		EXECUTE format('ALTER %s %s OWNER TO parley_owner', object.type, object.identity);

@@ -1,4 +1,4 @@
--- api: the rows of parley.routes, the only surface the gateway knows. docs/routes.md says how a function becomes an endpoint.
+-- api: parley.routes, the only part that the gateway knows. docs/routes.md explains how a function becomes an endpoint.
 
 CREATE TABLE parley.routes (
 	method text NOT NULL CHECK (method IN ('GET', 'POST', 'PUT', 'DELETE')),
@@ -13,29 +13,32 @@ CREATE TABLE parley.routes (
 	streams boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (path, method)
 );
-COMMENT ON TABLE parley.routes IS 'the HTTP surface: one row an endpoint';
-COMMENT ON COLUMN parley.routes.path IS 'path template; {name} is a segment bound to the function''s argument of that name';
-COMMENT ON COLUMN parley.routes.function IS 'schema-qualified name of the one function that answers';
+COMMENT ON TABLE parley.routes IS 'the HTTP API: one row per endpoint';
+COMMENT ON COLUMN parley.routes.path IS 'path template; {name} is a segment that is passed as the function''s argument of that name';
+COMMENT ON COLUMN parley.routes.function IS 'schema-qualified name of the function, which must not be overloaded';
 COMMENT ON COLUMN parley.routes.auth IS
-	'who may call: operator; user: {user_id} or the operator; application: who knows the token in the path; none: anyone';
-COMMENT ON COLUMN parley.routes.status IS 'the status of success';
+	'who may call it: operator; user: the user of {user_id}, or the operator; application: whoever knows the token in the path; '
+	'none: anyone';
+COMMENT ON COLUMN parley.routes.status IS 'the HTTP status on success';
 COMMENT ON COLUMN parley.routes.runs_on IS
-	'where it runs when there are several databases: home; front (in two steps, or on all); or the argument whose logical shard says where';
+	'where it runs if there are several databases: home; front (in two steps, or on all); or the name of an argument, whose logical'
+	' shard decides';
 COMMENT ON COLUMN parley.routes.streams IS
-	'the answer goes on as server-sent events: the function is asked again, from its column cursor, when the user of the path, or else the '
-	'operator, has something new';
-COMMENT ON COLUMN parley.routes.built_in IS 'comes with the extension, and so is left out of dumps, unless it was changed';
-COMMENT ON COLUMN parley.routes.changed IS 'comes with the extension, and this installation changed it';
-COMMENT ON COLUMN parley.routes.internal IS 'served on --admin-listen alone, where that is set';
+	'the response is a stream of server-sent events: the function is called again, with the last value of its column cursor, when '
+	'the user in the path, or else the operator, has something new';
+COMMENT ON COLUMN parley.routes.built_in IS 'comes with the extension, so it is not dumped unless it was changed';
+COMMENT ON COLUMN parley.routes.changed IS 'comes with the extension and was changed by this installation';
+COMMENT ON COLUMN parley.routes.internal IS 'served only on --admin-listen, if that is set';
 
 CREATE TABLE parley.closed_routes (
 	path text NOT NULL,
 	method text NOT NULL,
 	PRIMARY KEY (path, method)
 );
-COMMENT ON TABLE parley.closed_routes IS 'routes that come with the extension and that this installation deleted; INSERT INTO parley.routes opens one again';
+COMMENT ON TABLE parley.closed_routes IS
+	'routes that come with the extension and that this installation deleted; INSERT INTO parley.routes restores one';
 
--- The contract of HTTP, one row an endpoint.
+-- The HTTP API: one row per endpoint.
 INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on) VALUES
 	('GET', '/conversations', 'parley.list_conversations', 'operator', 200, true, 'front'),
 	('GET', '/conversations/{conversation_id}', 'parley.conversation', 'operator', 200, true, 'conversation_id'),

@@ -1,11 +1,13 @@
--- applications: what one does with a token. A wrong token, another application's and a malformed one are alike: no application.
--- Many may create chats in one application and messages in one chat at once, so where they meet the counter's lock is let go
--- before the disk has the commit, and who reads what such a transaction wrote waits for the disk.
+-- applications: what can be done with a token. A wrong token, another application's and a malformed one get the same response:
+-- there is no such application.
+--
+-- Many callers may create chats in one application, or messages in one chat, at the same time. So the lock of the counter is
+-- released before the commit is on disk, and whoever reads what such a transaction wrote waits for the disk.
 
 CREATE FUNCTION parley.random_token() RETURNS text
 LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'parley_random_token';
-COMMENT ON FUNCTION parley.random_token() IS '192 random bits from the server''s strong generator, as 32 URL-safe characters';
+COMMENT ON FUNCTION parley.random_token() IS 'returns 192 random bits from the server''s strong generator, as 32 URL-safe characters';
 
 CREATE FUNCTION parley.shard_token(logical_shard integer) RETURNS text
 LANGUAGE sql VOLATILE STRICT
@@ -13,8 +15,8 @@ SET search_path = pg_catalog, pg_temp
 RETURN substr('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', logical_shard / 64 + 1, 1)
 	|| substr('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', logical_shard % 64 + 1, 1)
 	|| left(parley.random_token(), 30);
-COMMENT ON FUNCTION parley.shard_token(integer) IS 
-	'a new token for an application of that logical shard: two characters for the shard, and 180 random bits';
+COMMENT ON FUNCTION parley.shard_token(integer) IS
+	'returns a new token for an application on that logical shard: two characters for the shard, and 180 random bits';
 
 CREATE FUNCTION parley.token_shard(token text) RETURNS integer
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -22,8 +24,8 @@ SET search_path = pg_catalog, pg_temp
 RETURN CASE WHEN token ~ '^[A-P][A-Za-z0-9_-]{31}$' THEN
 	(strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', substr(token, 1, 1)) - 1) * 64
 	+ strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', substr(token, 2, 1)) - 1 END;
-COMMENT ON FUNCTION parley.token_shard(text) IS 
-	'the logical shard that a token carries in its first two characters; null where it is not a token';
+COMMENT ON FUNCTION parley.token_shard(text) IS
+	'returns the logical shard that is encoded in the first two characters of a token, or null if it is not a token';
 
 CREATE FUNCTION parley.create_application(
 	name parley.application_name, idempotency_key parley.idempotency_key DEFAULT NULL)
@@ -34,7 +36,7 @@ AS $$
 DECLARE
 	hash bigint := CASE WHEN idempotency_key IS NOT NULL THEN hashtextextended(name, 0) END;
 	made parley.applications;
-	-- By the key, so that whoever spreads applications over databases asks the same one again for a replay.
+	-- Depends on the key, so that a replay is sent to the same database if applications are spread over several.
 	logical_shard integer := hashtextextended(coalesce(idempotency_key, gen_random_uuid()::text), 0) & 1023;
 BEGIN
 	IF name IS NULL THEN
@@ -59,8 +61,8 @@ BEGIN
 	RETURN (made.token, made.name, made.last_chat_number, made.created_at, made.updated_at, true)::parley.created_application;
 END $$;
 COMMENT ON FUNCTION parley.create_application(parley.application_name, parley.idempotency_key) IS
-	'Registers an application and gives it its token. A key seen before answers the application that it made (replayed). Errors: '
-	'22004 no name, PY422 the key came with another name.';
+	'Registers an application and gives it a token. If the key was used before, returns the application that was created with it '
+	'(replayed). Errors: 22004 no name, PY422 the key was used with another name.';
 
 CREATE FUNCTION parley.list_applications(page parley.page_number DEFAULT 1, "limit" parley.page_limit DEFAULT 50)
 RETURNS TABLE (token text, name text, chats_count bigint, created_at timestamptz, updated_at timestamptz, next_page bigint)
@@ -74,7 +76,8 @@ BEGIN ATOMIC
 			OFFSET (page - 1)::bigint * list_applications.limit LIMIT list_applications.limit + 1) p
 		ORDER BY p.id LIMIT list_applications.limit;
 END;
-COMMENT ON FUNCTION parley.list_applications(parley.page_number, parley.page_limit) IS 'All applications that are not revoked, oldest first.';
+COMMENT ON FUNCTION parley.list_applications(parley.page_number, parley.page_limit) IS
+	'Returns all applications that are not revoked, oldest first.';
 
 CREATE FUNCTION parley.find_application(token text) RETURNS parley.application
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -91,7 +94,8 @@ BEGIN
 	RETURN found_application;
 END $$;
 COMMENT ON FUNCTION parley.find_application(text) IS
-	'The application of that token, as a crash may still undo it: for who is about to commit. Errors: P0002 no such application.';
+	'Returns the application with that token. A crash may still undo what it returns, so only callers that are about to commit may '
+	'use it. Errors: P0002 no such application.';
 
 CREATE FUNCTION parley.get_application(token text) RETURNS parley.application
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -103,7 +107,7 @@ BEGIN
 	PERFORM parley.await_durable();
 	RETURN found_application;
 END $$;
-COMMENT ON FUNCTION parley.get_application(text) IS 'The application of that token. Errors: P0002 no such application.';
+COMMENT ON FUNCTION parley.get_application(text) IS 'Returns the application with that token. Errors: P0002 no such application.';
 
 CREATE FUNCTION parley.rename_application(token text, name parley.application_name) RETURNS parley.application
 LANGUAGE plpgsql SECURITY DEFINER
@@ -115,7 +119,7 @@ BEGIN
 	RETURN parley.find_application(token);
 END $$;
 COMMENT ON FUNCTION parley.rename_application(text, parley.application_name) IS
-	'Gives an application another name. Errors: P0002 no such application.';
+	'Renames an application. Errors: P0002 no such application.';
 
 CREATE FUNCTION parley.rotate_token(token text) RETURNS parley.application
 LANGUAGE plpgsql SECURITY DEFINER
@@ -129,7 +133,7 @@ BEGIN
 	RETURN parley.find_application(coalesce(new_token, token));
 END $$;
 COMMENT ON FUNCTION parley.rotate_token(text) IS
-	'Gives an application a new token; the old one is good for nothing from the commit on. Errors: P0002 no such application.';
+	'Gives an application a new token. The old one stops working when this commits. Errors: P0002 no such application.';
 
 CREATE FUNCTION parley.revoke_application(token text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -140,7 +144,8 @@ BEGIN
 	UPDATE parley.applications a SET token = NULL WHERE a.token = revoke_application.token;
 END $$;
 COMMENT ON FUNCTION parley.revoke_application(text) IS
-	'Takes an application its token, so that nobody reaches it or its chats any more; they are kept. Errors: P0002 no such application.';
+	'Revokes an application''s token, so that nobody can reach the application or its chats any more. They are kept. Errors: P0002 '
+	'no such application.';
 
 -- Chats.
 
@@ -156,7 +161,7 @@ DECLARE
 BEGIN
 	SELECT a.last_chat_number INTO last_chat_number FROM parley.applications a WHERE a.token = create_chat.token;
 	IF idempotency_key IS NOT NULL THEN
-		-- Locked first, so that a twin of this call that has not committed is waited for, and then seen.
+		-- Lock the application first: if the same call is in progress elsewhere, wait for it to commit, and then see its chat.
 		SELECT a.id INTO owner_id FROM parley.applications a WHERE a.token = create_chat.token FOR NO KEY UPDATE;
 		SELECT * INTO made FROM parley.conversations c
 			WHERE c.application_id = owner_id AND c.idempotency_key = create_chat.idempotency_key;
@@ -179,8 +184,8 @@ BEGIN
 	RETURN (made.number, 0, made.created_at, made.created_at, false)::parley.created_chat;
 END $$;
 COMMENT ON FUNCTION parley.create_chat(text, parley.idempotency_key) IS
-	'Opens the application''s next chat, numbered in commit order. A key that the application has seen answers the chat that it '
-	'made (replayed). Errors: P0002 no such application.';
+	'Opens the application''s next chat, numbered in commit order. If the application has used the key before, returns the chat '
+	'that was created with it (replayed). Errors: P0002 no such application.';
 
 CREATE FUNCTION parley.list_chats(token text, page parley.page_number DEFAULT 1, "limit" parley.page_limit DEFAULT 50)
 RETURNS TABLE (number bigint, messages_count bigint, created_at timestamptz, updated_at timestamptz, next_page bigint)
@@ -198,7 +203,7 @@ BEGIN
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
 	END IF;
-	-- Numbers have no gap, so a page is a range of them.
+	-- Numbers have no gaps, so a page is a range of numbers.
 	RETURN QUERY
 		SELECT c.number, c.last_number, c.created_at, coalesce(c.last_message_at, c.created_at),
 				CASE WHEN last_of_page < last_chat_number THEN page::bigint + 1 END
@@ -209,7 +214,7 @@ BEGIN
 	PERFORM parley.await_durable();
 END $$;
 COMMENT ON FUNCTION parley.list_chats(text, parley.page_number, parley.page_limit) IS
-	'The application''s chats in the order of their numbers. Errors: P0002 no such application.';
+	'Returns the application''s chats, ordered by number. Errors: P0002 no such application.';
 
 CREATE FUNCTION parley.find_chat(token text, chat_number bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -228,7 +233,7 @@ BEGIN
 	RETURN conversation_id;
 END $$;
 COMMENT ON FUNCTION parley.find_chat(text, bigint) IS
-	'The conversation that a chat is. Errors: P0002 no such application, or no such chat.';
+	'Returns the conversation of a chat. Errors: P0002 no such application, or no such chat.';
 
 CREATE FUNCTION parley.get_chat(token text, chat_number bigint) RETURNS parley.chat
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -244,7 +249,7 @@ BEGIN
 	RETURN found_chat;
 END $$;
 COMMENT ON FUNCTION parley.get_chat(text, bigint) IS
-	'A chat; updated_at is the time of its newest message. Errors: P0002 no such application, or no such chat.';
+	'Returns a chat. updated_at is the time of its newest message. Errors: P0002 no such application, or no such chat.';
 
 -- Messages of a chat.
 
@@ -259,12 +264,13 @@ DECLARE
 	last_number bigint := (SELECT c.last_number FROM parley.conversations c WHERE c.id = chat_id);
 	p parley.posted_message := parley.post_message(chat_id, content, NULL, idempotency_key);
 BEGIN
-	-- Who finds more messages before their own than there were at first has had others before them at the chat's row.
+	-- If there are more messages before ours than at first, others were in front of us at the chat's row.
 	PERFORM parley.release_locks_early(chat_id, p.message_id > last_number + 1);
 	RETURN (p.message_id, p.content, p.created_at, coalesce(p.edited_at, p.created_at), p.replayed)::parley.posted_chat_message;
 END $$;
 COMMENT ON FUNCTION parley.post_chat_message(text, bigint, parley.message_content, parley.idempotency_key) IS
-	'Posts a message in a chat; see post_message. Errors: P0002 no such application, or no such chat; PY422 the key came with other content.';
+	'Posts a message in a chat; see post_message. Errors: P0002 no such application, or no such chat; PY422 the key was used with '
+	'other content.';
 
 CREATE FUNCTION parley.list_chat_messages(
 	token text, chat_number bigint, last_id bigint DEFAULT NULL, sort parley.sort_direction DEFAULT 'asc',
@@ -279,7 +285,7 @@ BEGIN
 			FROM parley.list_messages(parley.find_chat(token, chat_number), last_id, sort, list_chat_messages.limit) m;
 END $$;
 COMMENT ON FUNCTION parley.list_chat_messages(text, bigint, bigint, parley.sort_direction, parley.page_limit) IS
-	'Messages of a chat; see list_messages. Errors: P0002 no such application, or no such chat.';
+	'Returns messages of a chat; see list_messages. Errors: P0002 no such application, or no such chat.';
 
 CREATE FUNCTION parley.find_chat_message(token text, chat_number bigint, message_number bigint) RETURNS parley.chat_message
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -298,7 +304,8 @@ BEGIN
 	RETURN found_message;
 END $$;
 COMMENT ON FUNCTION parley.find_chat_message(text, bigint, bigint) IS
-	'One message of a chat, which a crash may still undo: for who is about to write. Errors: P0002 no such application, chat or message.';
+	'Returns one message of a chat. A crash may still undo what it returns, so only callers that are about to write may use it. '
+	'Errors: P0002 no such application, chat or message.';
 
 CREATE FUNCTION parley.get_chat_message(token text, chat_number bigint, message_number bigint) RETURNS parley.chat_message
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -311,7 +318,7 @@ BEGIN
 	RETURN found_message;
 END $$;
 COMMENT ON FUNCTION parley.get_chat_message(text, bigint, bigint) IS
-	'One message of a chat. Errors: P0002 no such application, chat or message.';
+	'Returns one message of a chat. Errors: P0002 no such application, chat or message.';
 
 CREATE FUNCTION parley.edit_chat_message(
 	token text, chat_number bigint, message_number bigint, content parley.message_content)
@@ -320,13 +327,14 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	-- Asked first, so that the error has the chat's words, not the conversation's id.
+	-- Check this first, so that the error is about the chat and does not contain the conversation's id.
 	PERFORM parley.find_chat_message(token, chat_number, message_number);
 	PERFORM parley.change_message(parley.find_chat(token, chat_number), message_number, parley.require_content(content), NULL);
 	RETURN parley.find_chat_message(token, chat_number, message_number);
 END $$;
 COMMENT ON FUNCTION parley.edit_chat_message(text, bigint, bigint, parley.message_content) IS
-	'Gives a message of a chat new content. Errors: P0002 no such application, chat or message; 22004 no content; PY409 it is deleted.';
+	'Changes the content of a message of a chat. Errors: P0002 no such application, chat or message; 22004 no content; PY409 the '
+	'message is deleted.';
 
 CREATE FUNCTION parley.search_chat(
 	token text, chat_number bigint, query parley.search_term, "limit" parley.page_limit DEFAULT 50, last_id bigint DEFAULT NULL)
@@ -346,5 +354,6 @@ BEGIN
 	PERFORM parley.await_durable();
 END $$;
 COMMENT ON FUNCTION parley.search_chat(text, bigint, parley.search_term, parley.page_limit, bigint) IS
-	'Messages of a chat that contain the query, any part of a word, whatever its case, no character special; newest first, those '
-	'before the number last_id. Costs as much as the chat is long, or as many messages of all have the query, whichever is less. Errors: P0002 no such application, or no such chat.';
+	'Returns messages of a chat that contain the query anywhere, even within a word, ignoring case; no character is special. Newest'
+	' first, those before the number last_id. The cost depends on the length of the chat, or on the number of messages in all chats'
+	' that contain the query, whichever is less. Errors: P0002 no such application, or no such chat.';

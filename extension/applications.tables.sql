@@ -1,4 +1,4 @@
--- applications: who owns chats. A chat is a conversation of kind chat, numbered within its application.
+-- applications: the owners of chats. A chat is a conversation of kind chat, numbered within its application.
 
 CREATE DOMAIN parley.application_name AS text
 	CHECK (char_length(VALUE) BETWEEN 1 AND 200);
@@ -6,7 +6,8 @@ COMMENT ON DOMAIN parley.application_name IS 'a name of 1 to 200 characters';
 
 CREATE SEQUENCE parley.applications_id_seq MAXVALUE 8796093022207;
 
--- The row is the counter that numbers its chats, so the page keeps room and no counter is in an index.
+-- The row is the counter that numbers the application's chats, so pages are not filled completely, and no index contains a
+-- counter.
 CREATE TABLE parley.applications (
 	id bigint PRIMARY KEY,
 	token text UNIQUE,
@@ -17,17 +18,17 @@ CREATE TABLE parley.applications (
 	idempotency_hash bigint,
 	idempotency_key parley.idempotency_key UNIQUE
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE parley.applications IS 'who owns chats; known to the outside by its token alone';
-COMMENT ON COLUMN parley.applications.id IS 'applications_id_seq × 1024 + the logical shard that it and all its chats are on';
+COMMENT ON TABLE parley.applications IS 'owners of chats, known to the outside only by their token';
+COMMENT ON COLUMN parley.applications.id IS 'applications_id_seq × 1024 + the logical shard of the application and all its chats';
 COMMENT ON COLUMN parley.applications.token IS
-	'whoever knows it may use the application; its first two characters are its logical shard; null: revoked';
-COMMENT ON COLUMN parley.applications.last_chat_number IS 'the number of the last chat, and how many there are';
-COMMENT ON COLUMN parley.applications.updated_at IS 'when the name was set';
-COMMENT ON COLUMN parley.applications.idempotency_hash IS 'of the name that came with the key';
+	'whoever knows it may use the application; the first two characters encode the logical shard; null if revoked';
+COMMENT ON COLUMN parley.applications.last_chat_number IS 'the number of the last chat, and the number of chats';
+COMMENT ON COLUMN parley.applications.updated_at IS 'when the name was last set';
+COMMENT ON COLUMN parley.applications.idempotency_hash IS 'hash of the name that came with the key';
 
 ALTER SEQUENCE parley.applications_id_seq OWNED BY parley.applications.id;
 
--- What the API shows; no internal id among it.
+-- What the API shows, without internal ids.
 CREATE TYPE parley.application AS (
 	token text, name text, chats_count bigint, created_at timestamptz, updated_at timestamptz
 );

@@ -1,4 +1,5 @@
--- cases: what they say now, and changing them. A contact's message reopens a settled one (extension/messages.c).
+-- cases: their current state, and changing it. A message by the contact reopens a snoozed or resolved case
+-- (extension/messages.c).
 
 CREATE FUNCTION parley.case_state(conversation_id bigint) RETURNS parley.case_state
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -11,7 +12,8 @@ BEGIN ATOMIC
 	FROM (SELECT case_state.conversation_id) AS asked(id) LEFT JOIN parley.cases c ON c.conversation_id = asked.id;
 END;
 COMMENT ON FUNCTION parley.case_state(bigint) IS
-	'The case of a conversation as it is now: a snooze that is over is open. Not checked: that there is such a conversation.';
+	'Returns the current case of a conversation; if a snooze has ended, the case is open. Does not check that the conversation '
+	'exists.';
 
 CREATE FUNCTION parley.case_json(conversation_id bigint) RETURNS json
 LANGUAGE sql STABLE
@@ -21,7 +23,7 @@ BEGIN ATOMIC
 		SELECT s.conversation_id, s.status, parley.rfc3339(s.snoozed_until) AS snoozed_until, s.assignee_id, s.labels
 		FROM parley.case_state(case_json.conversation_id) s) r;
 END;
-COMMENT ON FUNCTION parley.case_json(bigint) IS 'case_state within a JSON answer.';
+COMMENT ON FUNCTION parley.case_json(bigint) IS 'Returns case_state as part of a JSON response.';
 
 CREATE FUNCTION parley.set_case(
 	conversation_id bigint, status parley.case_status DEFAULT NULL, snoozed_until timestamptz DEFAULT NULL, assignee_id bigint DEFAULT NULL,
@@ -36,7 +38,8 @@ DECLARE
 	next_until timestamptz;
 	next_assignee bigint;
 BEGIN
-	-- The conversation's row first, as post_message has it; it is updated in any case: that is how sync learns of the change.
+	-- Lock the conversation's row first, as post_message does. It is updated in any case, because that is how sync notices the
+	-- change.
 	PERFORM FROM parley.conversations c WHERE c.id = set_case.conversation_id AND c.kind <> 'chat' FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'conversation % does not exist', conversation_id USING ERRCODE = 'no_data_found', COLUMN = 'conversation_id';
@@ -64,9 +67,9 @@ BEGIN
 	RETURN parley.case_state(conversation_id);
 END $$;
 COMMENT ON FUNCTION parley.set_case(bigint, parley.case_status, timestamptz, bigint, parley.labels) IS
-	'Changes the operator''s side of a conversation; what is absent stays. assignee_id 0: nobody''s. labels replace those that were there. '
-	'A contact''s message opens it again. Errors: P0002 no such conversation, 22004 snoozed without a time, 22023 a time that has passed '
-	'or goes with another status, 23503 no such agent.';
+	'Changes the operator''s side of a conversation. Missing fields do not change. assignee_id 0 means nobody. labels replace the '
+	'existing ones. A message by the contact opens the case again. Errors: P0002 no such conversation, 22004 snoozed without a '
+	'time, 22023 a time in the past or with another status, 23503 no such agent.';
 
 CREATE FUNCTION parley.operator_unread(conversation_id bigint, read_number bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -76,7 +79,7 @@ BEGIN
 	RETURN parley.count_unread(conversation_id, NULL, read_number);
 END $$;
 COMMENT ON FUNCTION parley.operator_unread(bigint, bigint) IS
-	'How many messages of others follow the operator''s read horizon and are not deleted; as count_unread has it.';
+	'Returns how many messages of others, not deleted, follow the operator''s read horizon, counted as in count_unread.';
 
 CREATE FUNCTION parley.mark_operator_read(conversation_id bigint, message_id bigint, OUT read bigint, OUT unread bigint)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -95,5 +98,5 @@ BEGIN
 	unread := parley.operator_unread(conversation_id, read);
 END $$;
 COMMENT ON FUNCTION parley.mark_operator_read(bigint, bigint) IS
-	'Advances the operator''s read horizon to message_id; it never goes back. Returns the horizon and how many messages of others that are '
-	'not deleted follow it, counted up to 1,000. Errors: P0002 no such conversation or message.';
+	'Advances the operator''s read horizon to message_id. It never goes back. Returns the horizon and how many messages of others '
+	'follow it, not counting deleted ones, exact up to 1,000. Errors: P0002 no such conversation or message.';

@@ -1,4 +1,4 @@
--- contacts: creation and lookup.
+-- contacts: creating, changing and finding them.
 
 CREATE FUNCTION parley.clean_phone(phone parley.phone_number) RETURNS parley.phone_number
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp
 RETURN btrim(regexp_replace(regexp_replace(regexp_replace(phone::text, 'tel:|[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]', '', 'gi'),
 	'[\u00a0\u2000-\u200a\u202f\u205f\u3000]', ' ', 'g'), '[\u2010-\u2015\u2212]', '-', 'g'))::parley.phone_number;
 COMMENT ON FUNCTION parley.clean_phone(parley.phone_number) IS
-	'a phone as it was pasted in plain characters: without tel: and marks that nobody sees, with plain blanks and hyphens';
+	'returns a pasted phone in plain characters: without tel: and invisible marks, with plain blanks and hyphens';
 
 CREATE FUNCTION parley.insert_contact(
 	name parley.person_name, phone parley.phone_number, email parley.email_address, registered_at timestamptz,
@@ -18,13 +18,13 @@ AS $$
 DECLARE
 	made parley.contact;
 BEGIN
-	-- Whoever inserts the same phone at the same instant waits here for the other's commit, and is then told.
+	-- If someone else inserts the same phone at the same time, wait for their commit, and then fail.
 	INSERT INTO parley.contacts AS c (name, phone, email, registered_at, attributes)
 		VALUES (insert_contact.name, parley.clean_phone(insert_contact.phone), insert_contact.email, insert_contact.registered_at,
 			coalesce(insert_contact.attributes, '{}'))
 		ON CONFLICT DO NOTHING
 		RETURNING c.id, c.name, c.phone, c.email, c.created_at, c.attributes INTO made;
-	-- The errors are without the values, which would stand in the server's log.
+	-- The errors do not contain the values, which would end up in the server's log.
 	IF made.id IS NULL AND EXISTS (SELECT FROM parley.contacts c WHERE c.phone_digits = parley.phone_digits(insert_contact.phone)) THEN
 		RAISE EXCEPTION 'phone is taken' USING ERRCODE = 'unique_violation', COLUMN = 'phone';
 	ELSIF made.id IS NULL AND EXISTS (SELECT FROM parley.contacts c WHERE lower(c.email) = lower(insert_contact.email)) THEN
@@ -37,7 +37,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley.insert_contact(
 	parley.person_name, parley.phone_number, parley.email_address, timestamptz, parley.contact_attributes) IS
-	'A new contact, or with registered_at a new user. Errors: 23505 phone or email taken.';
+	'Creates a contact or, with registered_at, a user. Errors: 23505 phone or email taken.';
 
 CREATE FUNCTION parley.create_contact(
 	name parley.person_name DEFAULT NULL, phone parley.phone_number DEFAULT NULL, email parley.email_address DEFAULT NULL,
@@ -54,8 +54,8 @@ BEGIN
 	RETURN parley.insert_contact(name, phone, email, NULL, attributes);
 END $$;
 COMMENT ON FUNCTION parley.create_contact(parley.person_name, parley.phone_number, parley.email_address, parley.contact_attributes) IS
-	'Creates a contact from at least one of name, phone and email. Phones are compared by their digits, emails without case. '
-	'Errors: 22004 nothing given, 23505 phone or email taken.';
+	'Creates a contact from at least one of name, phone and email. Phones are compared by their digits, emails without regard to '
+	'case. Errors: 22004 nothing given, 23505 phone or email taken.';
 
 CREATE FUNCTION parley.current_contact_id(contact_id bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -127,8 +127,9 @@ EXCEPTION WHEN unique_violation THEN
 END $$;
 COMMENT ON FUNCTION parley.change_contact(
 	bigint, parley.person_name, parley.phone_number, parley.email_address, parley.contact_attributes, text[]) IS
-	'Changes a contact: what is absent stays, what null_fields names (null in JSON) goes, attributes are replaced as a whole. Lists and '
-	'searches have it from the commit on. Errors: P0002 no such contact, 22004 nothing would be left, 23505 phone or email taken, PY409 erased.';
+	'Changes a contact. Missing fields do not change, those in null_fields (null in JSON) are removed, and attributes are replaced '
+	'as a whole. Lists and searches show the change when it commits. Errors: P0002 no such contact, 22004 nothing would be left, '
+	'23505 phone or email taken.';
 
 CREATE FUNCTION parley.register_contact(contact_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -141,7 +142,7 @@ BEGIN
 	END IF;
 END $$;
 COMMENT ON FUNCTION parley.register_contact(bigint) IS
-	'Makes a user of a contact that the operator entered, whom other users can then reach. Errors: P0002 no such contact.';
+	'Turns a contact that the operator entered into a user, whom other users can then reach. Errors: P0002 no such contact.';
 
 CREATE FUNCTION parley.get_contact(contact_id bigint) RETURNS parley.contact
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -155,4 +156,4 @@ BEGIN
 		FROM parley.contacts c WHERE c.id = current_id;
 	RETURN found_contact;
 END $$;
-COMMENT ON FUNCTION parley.get_contact(bigint) IS 'The contact of that id, or whom it was merged into. Errors: P0002 no such contact.';
+COMMENT ON FUNCTION parley.get_contact(bigint) IS 'Returns the contact with that id. Errors: P0002 no such contact.';

@@ -1,9 +1,9 @@
--- contacts: everyone reachable by phone or email. A user is a contact who acts through the API: same row, same id.
+-- contacts: everyone who can be reached by phone or email. A user is a contact who uses the API: the same row, the same id.
 
 CREATE FUNCTION parley.phone_digits(phone text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN pg_catalog.regexp_replace(phone, '[^0-9]', '', 'g');
-COMMENT ON FUNCTION parley.phone_digits(text) IS 'the digits of a phone number, by which phones are compared';
+COMMENT ON FUNCTION parley.phone_digits(text) IS 'returns the digits of a phone number, by which phones are compared';
 
 CREATE DOMAIN parley.contact_attributes AS jsonb
 	CHECK (jsonb_typeof(VALUE) = 'object' AND octet_length(VALUE::text) <= 8192);
@@ -23,21 +23,22 @@ CREATE TABLE parley.contacts (
 	CONSTRAINT contacts_are_reachable CHECK (CASE WHEN merged_into_id IS NULL AND erased_at IS NULL THEN num_nonnulls(name, phone, email) >= 1
 		ELSE num_nonnulls(name, phone, email) = 0 AND attributes = '{}' END)
 );
-COMMENT ON TABLE parley.contacts IS 'someone reachable by phone or email; a user is a contact who acts through the API';
+COMMENT ON TABLE parley.contacts IS 'someone who can be reached by phone or email; a user is a contact who uses the API';
 COMMENT ON COLUMN parley.contacts.phone IS 'as given; phone_digits is what is unique and searched';
 COMMENT ON COLUMN parley.contacts.registered_at IS
-	'when the contact became a user; null: entered by the operator, and so not to be reached by users';
-COMMENT ON COLUMN parley.contacts.attributes IS 'what else the operator notes of the contact, whom it is not shown';
+	'when the contact became a user; null if entered by the operator, in which case users cannot reach the contact';
+COMMENT ON COLUMN parley.contacts.attributes IS 'notes of the operator about the contact, which the contact is not shown';
 COMMENT ON COLUMN parley.contacts.merged_into_id IS 'the contact whom this one became; nothing but the id is left of it, which leads there';
 COMMENT ON COLUMN parley.contacts.erased_at IS 'since when nothing but the id is left of the contact';
 
--- Neither can carry the id first: a phone is what finds the id. A sharded installation needs a directory for these two.
+-- These keys cannot start with the id, because the phone is used to find the id. A sharded installation needs a directory for
+-- these two.
 CREATE UNIQUE INDEX contacts_phone_digits_key ON parley.contacts (phone_digits);
 CREATE UNIQUE INDEX contacts_email_key ON parley.contacts (lower(email));
 
 CREATE INDEX contacts_merged_into ON parley.contacts (merged_into_id) WHERE merged_into_id IS NOT NULL;
 
--- For names like a term, as typing errors make them. pg_trgm is in the schema that the database's owner chose.
+-- For names similar to a term, to allow for typing errors. pg_trgm is in the schema that the database's owner chose.
 DO $$
 BEGIN
 	EXECUTE format('CREATE INDEX contacts_name_trgm ON parley.contacts USING gin (name %s.gin_trgm_ops)',
@@ -60,8 +61,8 @@ CREATE TYPE parley.registered_user AS (
 	email text,
 	created_at timestamptz
 );
-COMMENT ON TYPE parley.contact IS 'a contact as the operator''s functions show it';
-COMMENT ON TYPE parley.registered_user IS 'a user as registration shows them';
+COMMENT ON TYPE parley.contact IS 'a contact, as the operator''s functions show it';
+COMMENT ON TYPE parley.registered_user IS 'a user, as registration shows it';
 
 SELECT pg_extension_config_dump('parley.contacts', '');
 SELECT pg_extension_config_dump('parley.contacts_id_seq', '');

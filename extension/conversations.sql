@@ -1,4 +1,4 @@
--- conversations: opening one. Looking at one is with the messages, which this module does not know.
+-- conversations: opening them. Reading them belongs to messages, on which this module does not depend.
 
 CREATE FUNCTION parley.number_conversation() RETURNS trigger
 LANGUAGE plpgsql
@@ -8,7 +8,7 @@ BEGIN
 	new.id := nextval('parley.conversations_id_seq') * 1024 + (coalesce(new.contact_id, new.low_contact_id, new.application_id) & 1023);
 	RETURN new;
 END $$;
-COMMENT ON FUNCTION parley.number_conversation() IS 'gives a new conversation its id, whose low ten bits are its logical shard';
+COMMENT ON FUNCTION parley.number_conversation() IS 'Trigger: gives a new conversation its id, whose low ten bits are its logical shard.';
 
 CREATE TRIGGER conversations_are_numbered BEFORE INSERT ON parley.conversations
 	FOR EACH ROW WHEN (new.id IS NULL) EXECUTE FUNCTION parley.number_conversation();
@@ -55,7 +55,8 @@ BEGIN
 	PERFORM parley.require_new_id(id);
 END $$;
 COMMENT ON FUNCTION parley.open_contact_conversation(bigint) IS
-	'The operator''s one conversation with a contact, made if it was not there (created). Errors: P0002 no such contact.';
+	'Returns the operator''s conversation with a contact, and creates it if it did not exist (created). Errors: P0002 no such '
+	'contact.';
 
 CREATE FUNCTION parley.show_contact_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -66,12 +67,12 @@ BEGIN
 	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION parley.show_contact_change() IS
-	'Trigger: a contact has another name or phone, which the list shows, so that whoever follows the list is told of the conversation.';
+	'Trigger: tells followers of the operator''s list that a contact has changed its name or phone, which the list shows.';
 
 CREATE TRIGGER contacts_show_change AFTER UPDATE OF name, phone ON parley.contacts
 	FOR EACH ROW WHEN ((OLD.name, OLD.phone) IS DISTINCT FROM (NEW.name, NEW.phone)) EXECUTE FUNCTION parley.show_contact_change();
 
--- Users reach whom they know. The operator, and SQL without a role of a caller, reach everyone.
+-- Users reach people they know. The operator, and SQL without a caller's role, reach everyone.
 
 CREATE FUNCTION parley.shares_conversation(user_id bigint, contact_id bigint) RETURNS boolean
 LANGUAGE sql STABLE STRICT SECURITY DEFINER
@@ -80,7 +81,7 @@ BEGIN ATOMIC
 	SELECT EXISTS (SELECT FROM parley.members a JOIN parley.members b USING (conversation_id)
 		WHERE a.contact_id = shares_conversation.user_id AND b.contact_id = shares_conversation.contact_id);
 END;
-COMMENT ON FUNCTION parley.shares_conversation(bigint, bigint) IS 'whether both are members of one conversation';
+COMMENT ON FUNCTION parley.shares_conversation(bigint, bigint) IS 'returns whether both are members of the same conversation';
 
 CREATE FUNCTION parley.find_recipient(
 	user_id bigint, recipient_id bigint, phone parley.phone_number, email parley.email_address, caller_role text)
@@ -98,7 +99,7 @@ BEGIN
 	END IF;
 	SELECT c.* INTO recipient FROM parley.contacts c
 		WHERE c.id = (SELECT coalesce(o.merged_into_id, o.id) FROM parley.contacts o WHERE o.id = recipient_id) OR c.phone_digits = parley.phone_digits(find_recipient.phone) OR lower(c.email) = lower(find_recipient.email);
-	-- To a user, who is out of reach is not there.
+	-- For a user, contacts out of reach do not exist.
 	IF recipient.id IS NULL OR (caller_role = 'user' AND recipient.id <> user_id AND (given = 'recipient_id' OR recipient.registered_at IS NULL)
 			AND NOT parley.shares_conversation(user_id, recipient.id)) THEN
 		RAISE EXCEPTION '%', CASE given WHEN 'recipient_id' THEN 'no contact ' || recipient_id ELSE 'no contact with that ' || given END
@@ -110,8 +111,9 @@ BEGIN
 	RETURN recipient.id;
 END $$;
 COMMENT ON FUNCTION parley.find_recipient(bigint, bigint, parley.phone_number, parley.email_address, text) IS
-	'The contact named by id, phone or email, as far as the user reaches them: where caller_role is user, by phone and email who has registered, '
-	'and in any way with whom they share a conversation. Errors: 22023 none or several given, or the user; P0002 no such contact.';
+	'Returns the contact with that id, phone or email, if the user may reach them. If caller_role is user, these are contacts who '
+	'registered, by phone and email, and those with whom the user shares a conversation, by any of the three. Errors: 22023 none or'
+	' several given, or the user; P0002 no such contact.';
 
 CREATE FUNCTION parley.count_opening(user_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -132,13 +134,13 @@ BEGIN
 	END IF;
 END $$;
 COMMENT ON FUNCTION parley.count_opening(bigint) IS
-	'Counts a conversation that a user begins. Errors: PY429 more than parley.new_conversations_per_day within 24 hours.';
+	'Counts a conversation that a user starts. Errors: PY429 more than parley.new_conversations_per_day within 24 hours.';
 
 CREATE FUNCTION parley.new_conversations_per_day() RETURNS integer
 LANGUAGE c STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_new_conversations_per_day';
-COMMENT ON FUNCTION parley.new_conversations_per_day() IS 'the setting of that name';
+COMMENT ON FUNCTION parley.new_conversations_per_day() IS 'returns the setting of that name';
 
 CREATE FUNCTION parley.open_direct_conversation(
 	user_id bigint, recipient_id bigint DEFAULT NULL, phone parley.phone_number DEFAULT NULL,
@@ -158,12 +160,12 @@ BEGIN
 	created := false;
 	IF NOT EXISTS (SELECT FROM parley.conversations c
 			WHERE c.kind = 'direct' AND c.low_contact_id = user1_id AND c.high_contact_id = user2_id) THEN
-		-- A block of one by the other that commits now waits, or is seen.
+		-- If one of them blocks the other at this moment, either that waits for us, or we see it.
 		PERFORM FROM parley.contacts c WHERE c.id IN (user1_id, user2_id) ORDER BY c.id FOR SHARE;
 		IF EXISTS (SELECT FROM parley.contacts c WHERE c.id IN (user1_id, user2_id) AND c.merged_into_id IS NOT NULL) THEN
 			RAISE EXCEPTION 'contact % or % was merged into another', user1_id, user2_id USING ERRCODE = 'PY409';
 		END IF;
-		-- Whoever opens the same one at the same instant waits here for the other's commit, and then finds it.
+		-- If someone else opens the same conversation at the same time, wait for their commit, and then find it.
 		INSERT INTO parley.conversations AS c (kind, low_contact_id, high_contact_id) VALUES ('direct', user1_id, user2_id)
 			ON CONFLICT DO NOTHING
 			RETURNING c.id INTO id;
@@ -186,9 +188,10 @@ BEGIN
 		WHERE phone IS NOT NULL AND m.conversation_id = id AND m.contact_id = user_id AND NOT m.gave_phone;
 END $$;
 COMMENT ON FUNCTION parley.open_direct_conversation(bigint, bigint, parley.phone_number, parley.email_address, text) IS
-	'The one direct conversation of a user and a recipient, named by id, phone or email; made if it was not there (created). user1_id is the '
-	'smaller id. A user (caller_role) reaches by phone or email who has registered, and by id with whom they share a conversation. Errors: '
-	'P0002 no such user or recipient, 22023 with oneself, or not one of recipient_id, phone and email; PY429 too many new ones for a day.';
+	'Returns the direct conversation of a user and a recipient, who is given by id, phone or email, and creates it if it did not '
+	'exist (created). user1_id is the smaller id. A user (caller_role) reaches contacts who registered by phone or email, and those'
+	' with whom they share a conversation by id. Errors: P0002 no such user or recipient, 22023 with oneself, or not exactly one of'
+	' recipient_id, phone and email; PY429 too many new ones in a day.';
 
 -- Blocks.
 
@@ -202,7 +205,7 @@ BEGIN ATOMIC
 			AND c.high_contact_id = greatest(set_blocked.user_id, set_blocked.contact_id)
 			AND m.conversation_id = c.id AND m.contact_id = set_blocked.contact_id AND m.is_blocked <> blocked;
 END;
-COMMENT ON FUNCTION parley.set_blocked(bigint, bigint, boolean) IS 'tells the direct conversation of the two what blocks says';
+COMMENT ON FUNCTION parley.set_blocked(bigint, bigint, boolean) IS 'copies what blocks says into the direct conversation of the two';
 
 CREATE FUNCTION parley.block_contact(user_id bigint, contact_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -213,15 +216,15 @@ BEGIN
 		RAISE EXCEPTION 'contact % cannot block itself', user_id USING ERRCODE = 'invalid_parameter_value', COLUMN = 'contact_id';
 	END IF;
 	PERFORM parley.get_contact(user_id), parley.get_contact(contact_id);
-	-- Whoever opens the conversation of the two at this instant waits, or is waited for.
+	-- If someone opens the conversation of the two at this moment, one of us waits for the other.
 	PERFORM FROM parley.contacts c WHERE c.id IN (user_id, block_contact.contact_id) ORDER BY c.id FOR NO KEY UPDATE;
 	INSERT INTO parley.blocks (user_id, contact_id) VALUES (block_contact.user_id, block_contact.contact_id)
 		ON CONFLICT ON CONSTRAINT blocks_pkey DO NOTHING;
 	PERFORM parley.set_blocked(user_id, contact_id, true);
 END $$;
 COMMENT ON FUNCTION parley.block_contact(bigint, bigint) IS
-	'From now on the contact cannot write in the direct conversation with the user; again: nothing changes. Errors: P0002 no such user or '
-	'contact, 22023 oneself.';
+	'Prevents the contact from writing in the direct conversation with the user. Repeating it changes nothing. Errors: P0002 no '
+	'such user or contact, 22023 oneself.';
 
 CREATE FUNCTION parley.unblock_contact(user_id bigint, contact_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -232,7 +235,7 @@ BEGIN
 	DELETE FROM parley.blocks b WHERE b.user_id = unblock_contact.user_id AND b.contact_id = unblock_contact.contact_id;
 	PERFORM parley.set_blocked(user_id, contact_id, false);
 END $$;
-COMMENT ON FUNCTION parley.unblock_contact(bigint, bigint) IS 'Takes a block back; nothing where there is none.';
+COMMENT ON FUNCTION parley.unblock_contact(bigint, bigint) IS 'Removes a block; does nothing if there is none.';
 
 CREATE FUNCTION parley.get_block(user_id bigint, INOUT contact_id bigint, OUT created_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -245,4 +248,4 @@ BEGIN
 		RAISE EXCEPTION 'contact % is not blocked', contact_id USING ERRCODE = 'no_data_found', COLUMN = 'contact_id';
 	END IF;
 END $$;
-COMMENT ON FUNCTION parley.get_block(bigint, bigint) IS 'Since when the user blocks the contact. Errors: P0002 they do not.';
+COMMENT ON FUNCTION parley.get_block(bigint, bigint) IS 'Returns since when the user has blocked the contact. Errors: P0002 not blocked.';

@@ -1,14 +1,16 @@
--- conversations: ordered runs of messages, and who is in them.
+-- conversations: ordered sequences of messages, and their members.
 
 CREATE TYPE parley.conversation_kind AS ENUM ('contact', 'direct', 'chat');
 COMMENT ON TYPE parley.conversation_kind IS
 	'contact: the operator and one contact; direct: two contacts; chat: belongs to an application, numbered in it';
 
--- Sequence × 1024 + logical shard (docs/decisions.md). The bound keeps ids below 2^53, which JSON's readers take for exact.
+-- Sequence × 1024 + logical shard (docs/decisions.md). The limit keeps ids below 2^53, up to which JSON parsers represent
+-- integers exactly.
 CREATE SEQUENCE parley.conversations_id_seq MAXVALUE 8796093022207;
 
--- The row is the counter that numbers the conversation's messages, so it is updated by every message: the page keeps room.
--- contact_id, low_contact_id and high_contact_id are keys of the other family (see docs/decisions.md): no foreign key.
+-- The row is the counter that numbers the conversation's messages, so every message updates it, and pages are not filled
+-- completely. contact_id, low_contact_id and high_contact_id are keys of the other family (see docs/decisions.md), so there are
+-- no foreign keys.
 CREATE TABLE parley.conversations (
 	id bigint PRIMARY KEY CHECK (id < 9007199254740992),
 	kind parley.conversation_kind NOT NULL,
@@ -35,35 +37,34 @@ CREATE TABLE parley.conversations (
 			AND num_nonnulls(contact_id, low_contact_id, high_contact_id) = 0
 	END)
 ) WITH (fillfactor = 70);
-COMMENT ON TABLE parley.conversations IS 'an ordered run of messages; the row is the counter that numbers them';
+COMMENT ON TABLE parley.conversations IS 'an ordered sequence of messages; the row is the counter that numbers them';
 COMMENT ON COLUMN parley.conversations.id IS
-	'conversations_id_seq × 1024 + the logical shard, the low ten bits of contact_id, low_contact_id or application_id; given by a trigger '
-	'where an insert gives none';
-COMMENT ON COLUMN parley.conversations.contact_id IS 'kind contact: the contact whom the operator talks with';
+	'conversations_id_seq × 1024 + the logical shard, which is the low ten bits of contact_id, low_contact_id or application_id; '
+	'set by a trigger if an insert does not give it';
+COMMENT ON COLUMN parley.conversations.contact_id IS 'kind contact: the contact with whom the operator talks';
 COMMENT ON COLUMN parley.conversations.low_contact_id IS 'kind direct: the smaller of the two contacts'' ids';
 COMMENT ON COLUMN parley.conversations.high_contact_id IS 'kind direct: the larger of the two contacts'' ids';
 COMMENT ON COLUMN parley.conversations.number IS 'kind chat: counts 1, 2, 3 … within the application';
-COMMENT ON COLUMN parley.conversations.idempotency_key IS 'kind chat: what the application named the request that made it';
+COMMENT ON COLUMN parley.conversations.idempotency_key IS 'kind chat: the key of the request that created it';
 COMMENT ON COLUMN parley.conversations.last_number IS 'the number of the last message, deleted or not; 0 before the first';
 COMMENT ON COLUMN parley.conversations.last_message_at IS
-	'created_at of the newest message that is not deleted; null where there is none. What the list of conversations is ordered by';
+	'created_at of the newest message that is not deleted; null if there is none. The list of conversations is ordered by this';
 COMMENT ON COLUMN parley.conversations.newest_number IS
-	'the number of the newest message that is not deleted; null where there is none. What the list of conversations shows';
+	'the number of the newest message that is not deleted; null if there is none. The list of conversations shows this message';
 COMMENT ON COLUMN parley.conversations.merged_id IS
 	'the conversation''s own id where it came from a contact who was merged into another: it keeps its id, which has the shard of whom it was '
 	'opened with, and stands beside the one that opening finds; else 0';
 COMMENT ON COLUMN parley.conversations.is_dated_in_order IS
-	'no undeleted message is dated before one with a smaller number: always so but where dated messages were loaded past post_message';
+	'no undeleted message is dated before one with a smaller number; true unless dated messages were loaded without post_message';
 
 ALTER SEQUENCE parley.conversations_id_seq OWNED BY parley.conversations.id;
 
 COMMENT ON COLUMN parley.conversations.operator_read_number IS
-	'the operator''s read horizon: the highest number the operator has read; it only advances. Here and not in parley.cases, so that a post '
-	'moves it in the update that it makes anyway';
-COMMENT ON COLUMN parley.conversations.is_settled IS
-	'its case is snoozed or resolved: a post by somebody else than the operator opens it again';
+	'the operator''s read horizon: the highest number that the operator has read; it only advances. It is here and not in '
+	'parley.cases, so that a post can advance it in the update that it makes anyway';
+COMMENT ON COLUMN parley.conversations.is_settled IS 'its case is snoozed or resolved: a post by anyone except the operator opens it again';
 
--- Partial: a conversation has an entry in the index of its own kind alone, which halves what every message writes.
+-- Partial indexes: a conversation is only in the index of its own kind, which halves what every message writes.
 CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id, merged_id) WHERE kind = 'contact';
 CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id, merged_id) WHERE kind = 'direct';
 CREATE INDEX conversations_high_contact ON parley.conversations (high_contact_id) WHERE kind = 'direct';
@@ -88,10 +89,11 @@ CREATE TABLE parley.members (
 	PRIMARY KEY (conversation_id, contact_id)
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE parley.members IS 'a contact in a conversation';
-COMMENT ON COLUMN parley.members.read_number IS 'the read horizon: the highest number the member has read; it only advances';
-COMMENT ON COLUMN parley.members.has_written IS 'wrote a message here, and so shows the other side their phone';
-COMMENT ON COLUMN parley.members.gave_phone IS 'opened the conversation by the other side''s phone, and so is shown it';
-COMMENT ON COLUMN parley.members.is_blocked IS 'the other side has blocked the member: a copy of what blocks says, so that a post need not ask';
+COMMENT ON COLUMN parley.members.read_number IS 'the read horizon: the highest number that the member has read; it only advances';
+COMMENT ON COLUMN parley.members.has_written IS 'has written a message here, so the other side is shown the member''s phone';
+COMMENT ON COLUMN parley.members.gave_phone IS 'opened the conversation with the other side''s phone, so the member is shown it';
+COMMENT ON COLUMN parley.members.is_blocked IS
+	'the other side has blocked the member; a copy of what blocks says, so that a post need not look there';
 
 CREATE INDEX members_contact ON parley.members (contact_id, conversation_id);
 
@@ -102,17 +104,17 @@ CREATE TABLE parley.blocks (
 	PRIMARY KEY (user_id, contact_id),
 	CHECK (user_id <> contact_id)
 );
-COMMENT ON TABLE parley.blocks IS 'whom a user does not want to hear from';
+COMMENT ON TABLE parley.blocks IS 'whom users have blocked';
 COMMENT ON COLUMN parley.blocks.user_id IS 'who blocks';
-COMMENT ON COLUMN parley.blocks.contact_id IS 'who is blocked: cannot write in the direct conversation of the two';
+COMMENT ON COLUMN parley.blocks.contact_id IS 'who is blocked, and cannot write in the direct conversation of the two';
 
 CREATE TABLE parley.openings (
 	user_id bigint PRIMARY KEY,
 	since timestamptz NOT NULL,
 	count integer NOT NULL
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE parley.openings IS 'how many direct conversations a user has begun: what parley.new_conversations_per_day bounds';
-COMMENT ON COLUMN parley.openings.since IS 'since when they are counted: for 24 hours, and then anew';
+COMMENT ON TABLE parley.openings IS 'how many direct conversations a user has started, which parley.new_conversations_per_day limits';
+COMMENT ON COLUMN parley.openings.since IS 'the start of the current 24 hours, after which counting starts again';
 
 SELECT pg_extension_config_dump('parley.conversations', '');
 SELECT pg_extension_config_dump('parley.conversations_id_seq', '');

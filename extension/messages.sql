@@ -1,4 +1,4 @@
--- messages: posting (in C), reading, changing; a conversation with its messages; its counters rebuilt and audited.
+-- messages: posting (in C), reading, changing; a conversation with its messages; rebuilding and auditing its counters.
 
 CREATE FUNCTION parley.post_message(
 	conversation_id bigint, content parley.message_content, sender_id bigint DEFAULT NULL,
@@ -8,10 +8,11 @@ LANGUAGE c SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_post_message_1_1';
 COMMENT ON FUNCTION parley.post_message(bigint, parley.message_content, bigint, parley.idempotency_key, bigint, text) IS
-	'Posts a message: the next number of its conversation, in commit order. sender_id null: from the operator, and where caller_id is an '
-	'agent''s and caller_role not user, from that agent. A key that the '
-	'conversation has seen gives the first answer again (replayed), whatever became of the message. Errors: P0002 no such conversation, or the sender is no '
-	'member of it; 42501 the sender is blocked; PY422 the key came with another sender or content.';
+	'Posts a message with the next number of its conversation, in commit order. If sender_id is null, it is from the operator; if '
+	'also caller_id is the id of an agent and caller_role is not user, it is from that agent. If the key was used in the '
+	'conversation before, returns the first result again (replayed), whatever became of the message. Errors: P0002 no such '
+	'conversation, or the sender is not a member of it; 42501 the sender is blocked; PY422 the key was used with another sender or '
+	'content.';
 
 CREATE FUNCTION parley.require_conversation(conversation_id bigint) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -22,7 +23,7 @@ BEGIN
 		RAISE EXCEPTION 'no conversation %', conversation_id USING ERRCODE = 'no_data_found';
 	END IF;
 END $$;
-COMMENT ON FUNCTION parley.require_conversation(bigint) IS 'Raises P0002 where there is no such conversation.';
+COMMENT ON FUNCTION parley.require_conversation(bigint) IS 'Raises P0002 if there is no such conversation.';
 
 CREATE FUNCTION parley.list_messages(
 	conversation_id bigint, last_id bigint DEFAULT NULL, sort parley.sort_direction DEFAULT 'asc',
@@ -32,7 +33,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	-- One row more than asked for tells whether there is a next page.
+	-- Read one more row to find out whether there is a next page.
 	IF sort = 'asc' THEN
 		RETURN QUERY
 			SELECT p.conversation_id, p.number, p.sender_id, p.content::text, p.created_at, p.edited_at, p.deleted_at,
@@ -54,12 +55,12 @@ BEGIN
 	IF NOT FOUND THEN
 		PERFORM parley.require_conversation(conversation_id);
 	END IF;
-	-- A chat's messages may be seen before the disk has them (extension/early_release.c).
+	-- A chat's messages may be visible before they are on disk (extension/ledger/early_release.c).
 	PERFORM parley.await_durable() FROM parley.conversations c WHERE c.id = list_messages.conversation_id AND c.kind = 'chat';
 END $$;
 COMMENT ON FUNCTION parley.list_messages(bigint, bigint, parley.sort_direction, parley.page_limit) IS
-	'Messages of a conversation strictly after (asc) or before (desc) the number last_id, or from that end; tombstones included. '
-	'Errors: P0002 no such conversation.';
+	'Returns messages of a conversation strictly after (asc) or before (desc) the number last_id, or from that end, including '
+	'tombstones. Errors: P0002 no such conversation.';
 
 CREATE FUNCTION parley.refresh_newest_message(home parley.conversations) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -118,7 +119,8 @@ DECLARE
 	was parley.messages;
 	changed parley.message;
 BEGIN
-	-- The conversation's row first, as post_message has it. It is updated in any case: that is how sync learns of the change.
+	-- Lock the conversation's row first, as post_message does. It is updated in any case, because that is how sync notices the
+	-- change.
 	SELECT * INTO home FROM parley.conversations c WHERE c.id = change_message.conversation_id FOR NO KEY UPDATE;
 	SELECT * INTO was FROM parley.messages m
 		WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
@@ -146,9 +148,9 @@ BEGIN
 	RETURN changed;
 END $$;
 COMMENT ON FUNCTION parley.change_message(bigint, bigint, parley.message_content, bigint) IS
-	'The one place where a message changes: new content, or null to delete it and leave a tombstone; deleting again changes nothing. '
-	'author_id must be the sender (null: the operator, an application). Errors: P0002 no such message, 42501 another''s, '
-	'PY409 deleted, or a receipt.';
+	'The only place where messages change: sets new content or, if that is null, deletes the message and leaves a tombstone. '
+	'Deleting it again changes nothing. author_id must be the sender (null: the operator, or an application). Errors: P0002 no such'
+	' message, 42501 another sender''s, PY409 deleted, or a receipt.';
 
 CREATE FUNCTION parley.require_content(content parley.message_content) RETURNS parley.message_content
 LANGUAGE plpgsql IMMUTABLE
@@ -161,7 +163,7 @@ BEGIN
 	RETURN content;
 END $$;
 COMMENT ON FUNCTION parley.require_content(parley.message_content) IS
-	'The content, so that an edit that has none is not taken for a deletion. Errors: 22004 null.';
+	'Returns the content. It makes sure that an edit without content is not taken for a deletion. Errors: 22004 null.';
 
 CREATE FUNCTION parley.edit_message(conversation_id bigint, message_id bigint, content parley.message_content)
 RETURNS parley.message
@@ -171,7 +173,7 @@ BEGIN ATOMIC
 	SELECT parley.change_message(conversation_id, message_id, parley.require_content(content), NULL);
 END;
 COMMENT ON FUNCTION parley.edit_message(bigint, bigint, parley.message_content) IS
-	'Gives a message of the operator''s new content. Errors: as change_message, and 22004 no content.';
+	'Changes the content of a message of the operator''s. Errors: as change_message, and 22004 no content.';
 
 CREATE FUNCTION parley.delete_message(conversation_id bigint, message_id bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER
@@ -180,14 +182,14 @@ BEGIN ATOMIC
 	SELECT parley.change_message(conversation_id, message_id, NULL, NULL);
 END;
 COMMENT ON FUNCTION parley.delete_message(bigint, bigint) IS
-	'Deletes a message of the operator''s: its number stays, its content goes. Errors: as change_message.';
+	'Deletes a message of the operator''s. Its number stays, its content is removed. Errors: as change_message.';
 
 CREATE FUNCTION parley.scrub() RETURNS SETOF text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT unnest(ARRAY[
-		-- What parley 1.0 kept of a text that was edited.
+		-- What parley 1.0 kept of an edited text.
 		'UPDATE parley.messages SET idempotency_hash = NULL WHERE edited_at IS NOT NULL AND idempotency_hash NOT BETWEEN 0 AND 40000',
 		'VACUUM (ANALYZE) parley.messages, parley.contacts, parley.accounts',
 		'REINDEX INDEX CONCURRENTLY parley.messages_grams',
@@ -196,8 +198,9 @@ BEGIN ATOMIC
 		'VACUUM pg_catalog.pg_statistic']);
 END;
 COMMENT ON FUNCTION parley.scrub() IS
-	'The statements that take what is left of deleted and edited texts out of the tables and indexes, to be run one by one by a superuser, as '
-	'with psql''s \gexec: VACUUM and REINDEX CONCURRENTLY run in no function. Readers and writers do not wait.';
+	'Returns the statements that remove what is left of deleted and edited texts from the tables and indexes. A superuser must run '
+	'them one by one, for example with psql''s \gexec, because VACUUM and REINDEX CONCURRENTLY cannot run in a function. Readers '
+	'and writers do not wait.';
 
 CREATE FUNCTION parley.count_unread(conversation_id bigint, contact_id bigint, read_number bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -210,15 +213,16 @@ BEGIN
 		LIMIT 1000) u);
 END $$;
 COMMENT ON FUNCTION parley.count_unread(bigint, bigint, bigint) IS
-	'How many messages after read_number are neither deleted nor the contact''s own: exactly up to 1,000, which is also said of more. Looks '
-	'at 5,000 messages at most, whatever they are.';
+	'Returns how many messages after read_number are neither deleted nor the contact''s own. The count is exact up to 1,000, which '
+	'it never exceeds. Looks at no more than 5,000 messages.';
 
 CREATE FUNCTION parley.message_json(message parley.message) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN row_to_json(ROW(message.conversation_id, message.message_id, message.sender_id, message.content,
 	parley.rfc3339(message.created_at), parley.rfc3339(message.edited_at), parley.rfc3339(message.deleted_at),
 	message.agent_id, message.transfer_id)::parley.shown_message);
-COMMENT ON FUNCTION parley.message_json(parley.message) IS 'a message within a JSON answer, as the gateway writes one alone';
+COMMENT ON FUNCTION parley.message_json(parley.message) IS
+	'returns a message for use in a JSON response, as the gateway formats a single one';
 
 CREATE FUNCTION parley.conversation(
 	conversation_id bigint, OUT id bigint, OUT kind parley.conversation_kind, OUT created_at timestamptz,
@@ -247,8 +251,8 @@ BEGIN
 	END IF;
 END $$;
 COMMENT ON FUNCTION parley.conversation(bigint) IS
-	'One conversation with its participants, how far each has read, its case, and its newest 50 messages, newest first. last_message_id is '
-	'null before the first message. Errors: P0002 no such conversation.';
+	'Returns a conversation with its participants, how far each of them has read, its case, and its newest 50 messages, newest '
+	'first. last_message_id is null before the first message. Errors: P0002 no such conversation.';
 
 CREATE VIEW parley.misdated_messages AS
 	SELECT conversation_id, number FROM (
@@ -256,7 +260,7 @@ CREATE VIEW parley.misdated_messages AS
 			m.created_at < lag(m.created_at) OVER (PARTITION BY m.conversation_id ORDER BY m.number) AS is_misdated
 		FROM parley.messages m WHERE m.deleted_at IS NULL) m
 	WHERE is_misdated;
-COMMENT ON VIEW parley.misdated_messages IS 'the undeleted messages that are dated before the one before them';
+COMMENT ON VIEW parley.misdated_messages IS 'undeleted messages that are dated before the previous one';
 
 CREATE VIEW parley.newest_messages AS
 	SELECT DISTINCT ON (m.conversation_id) m.conversation_id, m.number, m.created_at
@@ -271,7 +275,8 @@ AS $$
 DECLARE
 	repaired bigint;
 BEGIN
-	-- EXCLUSIVE, so that who is about to write, and has locked a row alone so far, is waited for too: they would deadlock.
+	-- EXCLUSIVE, so that this also waits for those who have locked only a row so far and are about to write: otherwise there
+	-- would be a deadlock.
 	LOCK TABLE parley.conversations, parley.messages IN EXCLUSIVE MODE;
 	WITH truth AS (
 		SELECT c.id, coalesce(l.last_number, 0) AS last_number, n.number AS newest_number, n.created_at AS last_message_at,
@@ -292,8 +297,8 @@ BEGIN
 	RETURN repaired;
 END $$;
 COMMENT ON FUNCTION parley.rebuild_conversations() IS
-	'Sets last_number, newest_number, last_message_at and is_dated_in_order of every conversation from its messages, after rows were loaded past '
-	'post_message; answers how many it changed. Writers wait meanwhile.';
+	'Sets last_number, newest_number, last_message_at and is_dated_in_order of every conversation from its messages, after rows '
+	'were loaded without post_message. Returns how many it changed. Writers wait meanwhile.';
 
 CREATE FUNCTION parley.audit_conversations(OUT rule text, OUT conversation_id bigint, OUT found text)
 RETURNS SETOF record
@@ -364,5 +369,4 @@ BEGIN ATOMIC
 			AND d.datcollversion IS DISTINCT FROM pg_database_collation_actual_version(d.oid);
 END;
 COMMENT ON FUNCTION parley.audit_conversations() IS
-	'The conversations that break a rule which always holds, and how; no row when all is well. Also says if the search indexes have to be '
-	'built again, since the collation has changed. Reads every message.';
+	'Returns the conversations that violate a rule that must always hold, and how; no rows if all is well. Reads every message.';

@@ -1,4 +1,4 @@
--- routes: what is wrong with one, and what an installation changed of those that come with the extension.
+-- routes: what is wrong with a route, and what an installation changed of those that come with the extension.
 
 CREATE FUNCTION parley.check_route(
 	function text, method text DEFAULT NULL, path text DEFAULT NULL, auth text DEFAULT NULL, status smallint DEFAULT NULL,
@@ -50,7 +50,7 @@ BEGIN
 	WHERE r.method = check_route.method AND r.path <> check_route.path
 		AND regexp_replace(r.path, '\{\w+\}', '{}', 'g') = regexp_replace(check_route.path, '\{\w+\}', '{}', 'g');
 
-	-- What works otherwise than one may think.
+	-- What may behave unexpectedly.
 	RETURN QUERY
 	SELECT false, p.problem FROM (VALUES
 		(NOT found.prosecdef, 'the function is not SECURITY DEFINER: it has the rights of parley_gateway, which may read no table'),
@@ -92,8 +92,8 @@ BEGIN
 	SELECT false, format('status is %s: the answer has no body', status) WHERE status = 204 AND found.prorettype <> 'void'::regtype;
 END $$;
 COMMENT ON FUNCTION parley.check_route(text, text, text, text, smallint) IS
-	'What is wrong with a function, given its qualified name, as the answer of a route: fatal where it cannot work, else where it works '
-	'otherwise than one may think. What is not given is not looked at.';
+	'Returns problems of a function, given by its qualified name, as the function of a route. fatal is true if it cannot work, and '
+	'false if it may behave unexpectedly. Does not check what is not given.';
 
 CREATE FUNCTION parley.keep_route_changes() RETURNS trigger
 LANGUAGE plpgsql
@@ -113,13 +113,13 @@ BEGIN
 		NEW.changed := NEW.built_in AND (NEW.changed OR NEW IS DISTINCT FROM OLD);
 		RETURN NEW;
 	ELSIF NEW.built_in AND NOT NEW.changed THEN
-		-- A version ships it: what the installation has said of it stays.
+		-- A version of the extension ships the route: what the installation changed about it stays.
 		UPDATE parley.routes r SET built_in = true, changed = true WHERE (r.path, r.method) = (NEW.path, NEW.method);
 		RETURN CASE WHEN NOT FOUND AND NOT EXISTS (SELECT FROM parley.closed_routes c WHERE (c.path, c.method) = (NEW.path, NEW.method)) THEN NEW END;
 	ELSE
-		-- The installation's, now or as a dump has it: it takes the place of the one that was shipped.
+		-- The installation's route, inserted now or by a restore: it replaces the shipped one.
 		DELETE FROM parley.routes r WHERE (r.path, r.method) = (NEW.path, NEW.method) AND r.built_in AND NOT r.changed;
-		-- Closed by the line above, or before.
+		-- It was closed by the line above, or before.
 		DELETE FROM parley.closed_routes c WHERE (c.path, c.method) = (NEW.path, NEW.method);
 		NEW.built_in := NEW.built_in OR FOUND;
 		NEW.changed := NEW.built_in;
@@ -128,7 +128,7 @@ BEGIN
 	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION parley.keep_route_changes() IS
-	'Trigger of routes: what an installation closes or changes of the routes that are shipped goes into dumps, and comes back from them.';
+	'Trigger of routes: makes sure that what an installation changes or deletes of the shipped routes is dumped, and restored.';
 
 CREATE TRIGGER routes_keep_changes BEFORE INSERT OR UPDATE OR DELETE ON parley.routes
 	FOR EACH ROW EXECUTE FUNCTION parley.keep_route_changes();
@@ -140,13 +140,13 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	-- What routes' own trigger notes is being deleted already.
+	-- If the trigger of routes inserted this row, the route is being deleted already.
 	IF pg_trigger_depth() = 1 THEN
 		DELETE FROM parley.routes r WHERE (r.path, r.method) = (NEW.path, NEW.method);
 	END IF;
 	RETURN NULL;
 END $$;
-COMMENT ON FUNCTION parley.close_route() IS 'Trigger of closed_routes: takes a route away that a dump says is closed.';
+COMMENT ON FUNCTION parley.close_route() IS 'Trigger of closed_routes: deletes a route that is closed according to a dump.';
 
 CREATE TRIGGER closed_routes_are_closed AFTER INSERT ON parley.closed_routes
 	FOR EACH ROW EXECUTE FUNCTION parley.close_route();

@@ -1,11 +1,12 @@
--- schema: the roles, and the types whose rules hold wherever a value of theirs is stored or passed.
+-- schema: the roles, and the types whose rules are enforced wherever their values are stored or passed.
 
 \echo Use "CREATE EXTENSION parley CASCADE" to load this file. \quit
 
--- A superuser runs this. PostgreSQL would also look for names in pg_trgm's schema, where others may have put functions that fit better.
+-- A superuser runs this. Otherwise PostgreSQL would also look up names in pg_trgm's schema, where others may have put functions
+-- that match better.
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL quote_all_identifiers = off;
--- The whole script has been read by now.
+-- It is too late to change the setting here, because the whole script has been read.
 DO $$
 BEGIN
 	IF current_setting('standard_conforming_strings') <> 'on' THEN
@@ -14,7 +15,7 @@ BEGIN
 	END IF;
 END $$;
 
--- Roles belong to the cluster, not to the database: another database's parley may have made them already.
+-- Roles belong to the cluster, not to the database, so another database's parley may have created them already.
 DO $$
 DECLARE
 	role_name text;
@@ -28,18 +29,18 @@ BEGIN
 	END LOOP;
 END $$;
 
--- Made here, not by the control file, so that it belongs to the extension and goes with it.
+-- Created here and not by the control file, so that it belongs to the extension and is dropped with it.
 CREATE SCHEMA parley;
 REVOKE ALL ON SCHEMA parley FROM PUBLIC;
 GRANT USAGE ON SCHEMA parley TO parley_operator, parley_gateway;
 
--- A domain's check is enforced by PostgreSQL, and its bounds and comment are read by parley.describe_routes(), so that the
--- gateway can name every offending field at once. Bounds are therefore written in the few shapes which that function knows.
+-- PostgreSQL enforces a domain's check. parley.describe_routes() also reads its bounds and its comment, so that the gateway can
+-- report all wrong fields at once. Therefore bounds are written only in the few forms that that function understands.
 CREATE DOMAIN parley.person_name AS text
 	CHECK (char_length(VALUE) BETWEEN 1 AND 200);
 COMMENT ON DOMAIN parley.person_name IS 'a name of 1 to 200 characters';
 
--- As a phone is typed, or pasted from a page or an address book: clean_phone() makes one of plain characters of it.
+-- A phone as people type it, or paste it from a page or an address book. clean_phone() converts it to plain characters.
 CREATE DOMAIN parley.phone_number AS text
 	CHECK (VALUE ~* '^ *(tel:)?[+0-9 ()./\u00a0\u2000-\u2015\u202a-\u202f\u205f-\u2069\u2212\u3000\ufeff-]{1,50}$'
 		AND VALUE !~ '[0-9].*\+' AND char_length(regexp_replace(VALUE, '[^0-9]', '', 'g')) BETWEEN 7 AND 15);
@@ -54,11 +55,11 @@ CREATE DOMAIN parley.message_content AS text
 	CHECK (char_length(VALUE) BETWEEN 1 AND 10000);
 COMMENT ON DOMAIN parley.message_content IS 'text of 1 to 10,000 characters, any Unicode but NUL';
 
--- In C, because every post comes with a key and the regular expression costs as much as an index.
+-- In C, because every post has a key, and the regular expression costs as much as an index.
 CREATE FUNCTION parley.is_printable_ascii(value text) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'parley_is_printable_ascii';
-COMMENT ON FUNCTION parley.is_printable_ascii(text) IS 'whether a text is of characters from blank to ~ alone';
+COMMENT ON FUNCTION parley.is_printable_ascii(text) IS 'returns whether a text consists only of the characters from blank to ~';
 
 CREATE DOMAIN parley.idempotency_key AS text
 	CHECK (char_length(VALUE) BETWEEN 1 AND 64 AND parley.is_printable_ascii(VALUE));

@@ -1,4 +1,5 @@
--- shards: every conversation and application belongs to one of 1,024 logical shards, which its id (and an application's token) tells.
+-- shards: every conversation and application belongs to one of 1,024 logical shards, which is encoded in its id (and in an
+-- application's token).
 
 CREATE FUNCTION parley.audit_shards(OUT rule text, OUT conversation_id bigint, OUT found text)
 RETURNS SETOF record
@@ -17,8 +18,9 @@ BEGIN ATOMIC
 		FROM parley.applications a, parley.applications_id_seq s WHERE a.token IS NOT NULL AND parley.token_shard(a.token) IS DISTINCT FROM (a.id & 1023)::integer;
 END;
 COMMENT ON FUNCTION parley.audit_shards() IS
-	'The conversations and applications whose id or token does not carry their logical shard, and how; no row when all is well. Those that '
-	'parley 1.0 made are named as old: rekey_conversations() renumbers conversations, rotate_token() gives an application a new token.';
+	'Returns the conversations and applications whose id or token does not contain their logical shard, and how; no rows if all is '
+	'well. Those created by parley 1.0 are reported as old: rekey_conversations() renumbers conversations, and rotate_token() gives'
+	' an application a new token.';
 
 CREATE FUNCTION parley.rekey_batch(after bigint, size integer) RETURNS bigint
 LANGUAGE plpgsql
@@ -35,7 +37,7 @@ BEGIN
 			FROM (SELECT c.id, coalesce(c.contact_id, c.low_contact_id, c.application_id) & 1023 AS shard FROM parley.conversations c
 				WHERE c.id > after AND c.id & 1023 <> coalesce(c.contact_id, c.low_contact_id, c.application_id) & 1023 AND c.merged_id = 0
 				ORDER BY c.id LIMIT size) b) c;
-	-- The one change that rows of transfers and refusals ever see: where their receipt is.
+	-- The only change that is ever made to rows of transfers and refusals: the id of the conversation with their receipt.
 	ALTER TABLE parley.transfers DISABLE TRIGGER transfers_are_immutable;
 	ALTER TABLE parley.refusals DISABLE TRIGGER refusals_are_immutable;
 	SET CONSTRAINTS ALL DEFERRED;
@@ -52,7 +54,7 @@ BEGIN
 	RETURN old_ids[cardinality(old_ids)];
 END $$;
 COMMENT ON FUNCTION parley.rekey_batch(bigint, integer) IS
-	'One batch of rekey_conversations(): the next ids after one, by their order; returns the last, null when none is left.';
+	'Processes one batch of rekey_conversations(): the next ids after a given one. Returns the last, or null if there are no more.';
 
 CREATE PROCEDURE parley.rekey_conversations(size integer DEFAULT 1000)
 LANGUAGE plpgsql
@@ -67,6 +69,6 @@ BEGIN
 	END LOOP;
 END $$;
 COMMENT ON PROCEDURE parley.rekey_conversations(integer) IS
-	'Gives every conversation whose id does not carry its logical shard a new id, in every table that names it; so many a commit, and can be '
-	'stopped and called again. For an installation without callers: ids that clients hold are no longer found, and sync shows all again. '
-	'audit_shards() has no row of a conversation afterwards.';
+	'Gives every conversation whose id does not contain its logical shard a new id, in all tables that refer to it, a batch per '
+	'commit. It can be interrupted and called again. Use it while the installation has no callers: clients cannot find the ids that'
+	' they have, and sync delivers everything again. Afterwards audit_shards() returns no rows for conversations.';

@@ -1,4 +1,4 @@
--- users: what a contact does through the API. In conversations of which they are no member, they find nothing.
+-- users: what contacts do through the API. Conversations of which they are not members do not exist for them.
 
 CREATE FUNCTION parley.create_user(
 	phone parley.phone_number DEFAULT NULL, name parley.person_name DEFAULT NULL, email parley.email_address DEFAULT NULL,
@@ -24,7 +24,7 @@ BEGIN
 	ELSIF email IS NOT NULL THEN
 		RAISE EXCEPTION 'email cannot be given, since it was not verified' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'email';
 	END IF;
-	-- It is the caller's own phone, so who has it already is the caller: the answer is the same.
+	-- The phone is the caller's own, so if it is registered already, the caller is that user, and gets the same response.
 	INSERT INTO parley.contacts AS c (name, phone, registered_at)
 		VALUES (create_user.name, parley.clean_phone(coalesce(create_user.phone, create_user.caller_phone)), now())
 		ON CONFLICT (phone_digits) DO UPDATE
@@ -33,9 +33,10 @@ BEGIN
 	RETURN made;
 END $$;
 COMMENT ON FUNCTION parley.create_user(parley.phone_number, parley.person_name, parley.email_address, text) IS
-	'Registers a user by phone or email. Two that register one phone at once: one is made. With caller_phone, which a verified token tells '
-	'(parleyd --verified-phone-claim), the phone is that, and who has it already is answered as if new. Errors: 22004 neither phone nor '
-	'email, 23505 phone or email taken; with caller_phone PY403 the token has none, 22023 another phone, or an email.';
+	'Registers a user by phone or email. If two register the same phone at once, one is created. With caller_phone, from a verified'
+	' token (parleyd --verified-phone-claim), that is the phone, and a phone that is already registered gets the same response as a'
+	' new one. Errors: 22004 neither phone nor email, 23505 phone or email taken; with caller_phone PY403 the token has no phone, '
+	'22023 another phone, or an email.';
 
 CREATE FUNCTION parley.require_member(user_id bigint, conversation_id bigint) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -49,7 +50,7 @@ BEGIN
 	END IF;
 END $$;
 COMMENT ON FUNCTION parley.require_member(bigint, bigint) IS
-	'Raises P0002 where the user is no member of the conversation, in the same words whether it exists or not.';
+	'Raises P0002 if the user is not a member of the conversation, with the same message whether it exists or not.';
 
 CREATE FUNCTION parley.post_user_message(
 	conversation_id bigint, content parley.message_content, user_id bigint, idempotency_key parley.idempotency_key DEFAULT NULL)
@@ -58,7 +59,7 @@ LANGUAGE c SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_post_user_message_1_1';
 COMMENT ON FUNCTION parley.post_user_message(bigint, parley.message_content, bigint, parley.idempotency_key) IS
-	'post_message from a member. Errors: as post_message.';
+	'Posts a message from a member; see post_message. Errors: as post_message.';
 
 CREATE FUNCTION parley.list_user_messages(
 	user_id bigint, conversation_id bigint, last_id bigint DEFAULT NULL, sort parley.sort_direction DEFAULT 'asc',
@@ -72,7 +73,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM parley.list_messages(conversation_id, last_id, sort, "limit");
 END $$;
 COMMENT ON FUNCTION parley.list_user_messages(bigint, bigint, bigint, parley.sort_direction, parley.page_limit) IS
-	'list_messages for a member. Errors: P0002 no such conversation of this user.';
+	'Returns messages for a member; see list_messages. Errors: P0002 no such conversation of this user.';
 
 CREATE FUNCTION parley.get_user_message(user_id bigint, conversation_id bigint, message_id bigint) RETURNS parley.message
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -93,7 +94,7 @@ BEGIN
 	RETURN found_message;
 END $$;
 COMMENT ON FUNCTION parley.get_user_message(bigint, bigint, bigint) IS
-	'One message, or its tombstone, for a member. Errors: P0002 no such conversation of this user, or no such message.';
+	'Returns one message, or its tombstone, for a member. Errors: P0002 no such conversation of this user, or no such message.';
 
 CREATE FUNCTION parley.edit_user_message(
 	user_id bigint, conversation_id bigint, message_id bigint, content parley.message_content)
@@ -110,8 +111,8 @@ BEGIN
 	RETURN parley.change_message(conversation_id, message_id, parley.require_content(content), user_id);
 END $$;
 COMMENT ON FUNCTION parley.edit_user_message(bigint, bigint, bigint, parley.message_content) IS
-	'Gives a message of the user''s own new content. Errors: as change_message, 22004 no content, '
-	'P0002 no such conversation of this user, 42501 blocked.';
+	'Changes the content of one of the user''s own messages. Errors: as change_message, 22004 no content, P0002 no such '
+	'conversation of this user, 42501 blocked.';
 
 CREATE FUNCTION parley.delete_user_message(user_id bigint, conversation_id bigint, message_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -122,7 +123,7 @@ BEGIN
 	PERFORM parley.change_message(conversation_id, message_id, NULL, user_id);
 END $$;
 COMMENT ON FUNCTION parley.delete_user_message(bigint, bigint, bigint) IS
-	'Deletes a message of the user''s own: its number stays, its content goes. Errors: as edit_user_message.';
+	'Deletes one of the user''s own messages. Its number stays, its content is removed. Errors: as edit_user_message.';
 
 CREATE FUNCTION parley.mark_read(
 	user_id bigint, conversation_id bigint, message_id bigint, OUT read bigint, OUT unread bigint)
@@ -144,6 +145,5 @@ BEGIN
 	unread := parley.count_unread(conversation_id, user_id, read);
 END $$;
 COMMENT ON FUNCTION parley.mark_read(bigint, bigint, bigint) IS
-	'Advances the user''s read horizon to message_id; it never goes back. Answers the horizon and how many messages of others follow '
-	'it, deleted ones aside, exactly up to 1,000. '
-	'Errors: P0002 no such conversation of this user, or no such message.';
+	'Advances the user''s read horizon to message_id. It never goes back. Returns the horizon and how many messages of others '
+	'follow it, not counting deleted ones, exact up to 1,000. Errors: P0002 no such conversation of this user, or no such message.';

@@ -1,4 +1,5 @@
--- audit: what always holds of the ledger, where it does not, and how it comes to after rows were loaded past ledger/posting.c.
+-- audit: the rules that always hold for the ledger, where they are violated, and restoring what depends on the transactions after
+-- rows were loaded without ledger/posting.c.
 
 CREATE FUNCTION parley.true_expense_peaks(
 	OUT user_id bigint, OUT account_id bigint, OUT level integer, OUT block bigint, OUT number bigint, OUT amount bigint)
@@ -15,7 +16,7 @@ BEGIN ATOMIC
 	WHERE t.amount < 0 AND b.block * c.span <= a.last_number
 	ORDER BY t.user_id, t.account_id, s.level, b.block, t.amount, t.number DESC;
 END;
-COMMENT ON FUNCTION parley.true_expense_peaks() IS 'What expense_peaks has to hold. Reads every transaction.';
+COMMENT ON FUNCTION parley.true_expense_peaks() IS 'Returns what expense_peaks must contain. Reads every transaction.';
 
 CREATE FUNCTION parley.rebuild_ledger() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
@@ -24,7 +25,8 @@ AS $$
 DECLARE
 	repaired bigint;
 BEGIN
-	-- EXCLUSIVE, so that who is about to write, and has locked a row alone so far, is waited for too: they would deadlock.
+	-- EXCLUSIVE, so that this also waits for those who have locked only a row so far and are about to write: otherwise there
+	-- would be a deadlock.
 	LOCK TABLE parley.accounts, parley.transactions, parley.expense_peaks IN EXCLUSIVE MODE;
 	WITH truth AS (
 		SELECT a.user_id, a.id, coalesce(max(t.number), 0) AS last_number, max(t.created_at) AS last_transaction_at,
@@ -45,7 +47,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley.rebuild_ledger() IS
 	'Sets balance, last_number and last_transaction_at of every account, and all peaks, from the transactions, after rows were '
-	'loaded past post_transaction; answers how many accounts it changed. Writers wait meanwhile.';
+	'loaded without post_transaction. Returns how many accounts it changed. Writers wait meanwhile.';
 
 CREATE FUNCTION parley.trial_balance(
 	OUT currency text, OUT balances bigint, OUT came_in bigint, OUT went_out bigint, OUT difference bigint)
@@ -71,8 +73,8 @@ BEGIN ATOMIC
 		ORDER BY a.currency;
 END;
 COMMENT ON FUNCTION parley.trial_balance() IS
-	'Per currency the sum of all balances, what came in and went out by transactions of one leg, and what is there beyond that: 0, since '
-	'transfers move money and make none. Reads every transaction.';
+	'Returns, per currency, the sum of all balances, what came in and went out by transactions that are not part of a transfer, and'
+	' the difference: 0, because transfers only move money. Reads every transaction.';
 
 CREATE FUNCTION parley.audit_ledger(OUT rule text, OUT user_id bigint, OUT account_id bigint, OUT found text)
 RETURNS SETOF record
@@ -171,4 +173,4 @@ BEGIN ATOMIC
 		WHERE p.number IS DISTINCT FROM e.number;
 END;
 COMMENT ON FUNCTION parley.audit_ledger() IS
-	'The accounts that break a rule which always holds, and how; no row when all is well. Reads every transaction.';
+	'Returns the accounts that violate a rule that must always hold, and how; no rows if all is well. Reads every transaction.';

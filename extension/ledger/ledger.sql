@@ -1,4 +1,4 @@
--- ledger: accounts, their transactions and transfers. What decides a balance is in ledger/posting.c; here are its thin functions.
+-- ledger: accounts, transactions and transfers. ledger/posting.c decides about balances; the functions here are thin.
 
 CREATE FUNCTION parley.require_account(user_id bigint, account_id bigint) RETURNS parley.accounts
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -14,7 +14,7 @@ BEGIN
 	END IF;
 	RETURN found_account;
 END $$;
-COMMENT ON FUNCTION parley.require_account(bigint, bigint) IS 'The row of an account. Errors: P0002 no such account of that user.';
+COMMENT ON FUNCTION parley.require_account(bigint, bigint) IS 'Returns the row of an account. Errors: P0002 the user has no such account.';
 
 CREATE FUNCTION parley.open_account(
 	user_id bigint, currency parley.currency_code, name parley.account_name DEFAULT NULL,
@@ -29,7 +29,7 @@ BEGIN
 	IF currency IS NULL THEN
 		RAISE EXCEPTION 'an account needs a currency' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'currency';
 	END IF;
-	-- The user's row numbers the accounts: who opens another at the same instant waits here.
+	-- The user's row serializes the numbering of accounts: someone who opens another one at the same time waits here.
 	PERFORM FROM parley.contacts c WHERE c.id = open_account.user_id AND c.merged_into_id IS NULL FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'no user %', user_id USING ERRCODE = 'no_data_found', COLUMN = 'user_id';
@@ -50,8 +50,8 @@ BEGIN
 	RETURN opened;
 END $$;
 COMMENT ON FUNCTION parley.open_account(bigint, parley.currency_code, parley.account_name, parley.idempotency_key) IS
-	'Opens an account of a user in one currency, with nothing in it, numbered within the user. A key that the user has used '
-	'answers the account that it opened, as it was then (replayed). Errors: P0002 no such user; PY422 the key came with another '
+	'Opens an empty account of a user in one currency, numbered within the user. If the user has used the key before, returns the '
+	'account that was opened with it, as it was then (replayed). Errors: P0002 no such user; PY422 the key was used with another '
 	'currency or name.';
 
 CREATE FUNCTION parley.allow_negative(user_id bigint, account_id bigint) RETURNS void
@@ -66,7 +66,7 @@ BEGIN
 	END IF;
 END $$;
 COMMENT ON FUNCTION parley.allow_negative(bigint, bigint) IS
-	'Lets the balance of an account go below zero, for good. For the operator. Errors: P0002 no such account.';
+	'Allows the balance of an account to be below zero, permanently. For the operator. Errors: P0002 no such account.';
 
 CREATE FUNCTION parley.close_account(user_id bigint, account_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -86,8 +86,8 @@ BEGIN
 		WHERE a.user_id = close_account.user_id AND a.id = account_id;
 END $$;
 COMMENT ON FUNCTION parley.close_account(bigint, bigint) IS
-	'Closes an empty account for good: it takes no transaction, is not listed, and can still be read. For the operator. '
-	'Errors: P0002 no such account; PY409 money is in it.';
+	'Closes an empty account permanently: it takes no more transactions and is not listed, but can still be read. For the operator.'
+	' Errors: P0002 no such account; PY409 it is not empty.';
 
 CREATE FUNCTION parley.list_accounts(
 	user_id bigint, last_id bigint DEFAULT NULL, "limit" parley.page_limit DEFAULT 50)
@@ -109,7 +109,7 @@ BEGIN
 	PERFORM parley.await_durable();
 END $$;
 COMMENT ON FUNCTION parley.list_accounts(bigint, bigint, parley.page_limit) IS
-	'The open accounts of a user, in the order of their ids, after last_id. Errors: P0002 no such user.';
+	'Returns the open accounts of a user after last_id, ordered by id. Errors: P0002 no such user.';
 
 CREATE FUNCTION parley.account_totals(user_id bigint) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -125,8 +125,8 @@ BEGIN
 	RETURN totals;
 END $$;
 COMMENT ON FUNCTION parley.account_totals(bigint) IS
-	'What a user has in each currency, summed over the open accounts: [{"currency","total"}], in one snapshot, so that a transfer '
-	'between two of them never shows in one alone.';
+	'Returns what a user has in each currency, summed over the open accounts: [{"currency","total"}]. It uses one snapshot, so a '
+	'transfer between two of them is never seen in only one.';
 
 CREATE FUNCTION parley.get_user(
 	user_id bigint, OUT id bigint, OUT name text, OUT phone text, OUT email text, OUT created_at timestamptz,
@@ -142,8 +142,8 @@ BEGIN ATOMIC
 	FROM parley.get_contact(user_id) c, LATERAL (SELECT parley.account_totals(c.id) AS totals) t;
 END;
 COMMENT ON FUNCTION parley.get_user(bigint) IS
-	'A user, with the total of their accounts in each currency, and the total where that is one, or 0 without an account. Errors: P0002 no '
-	'such contact.';
+	'Returns a user with the total of their accounts in each currency. total is set if there is one currency, and 0 without an '
+	'account. Errors: P0002 no such contact.';
 
 CREATE FUNCTION parley.post_transaction(
 	user_id bigint, account_id bigint, amount parley.amount, memo parley.memo DEFAULT NULL,
@@ -153,10 +153,11 @@ LANGUAGE c SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_post_transaction_1_1';
 COMMENT ON FUNCTION parley.post_transaction(bigint, bigint, parley.amount, parley.memo, parley.idempotency_key, text) IS
-	'Posts a transaction to an account: minor units, in when positive, out when negative. Money comes in from the operator alone '
-	'(caller_role). Not enough money is not raised but answered, as refused PY409 and what is missing in refused_detail, and kept where '
-	'there is a key. A key that the account has seen gets the first answer again (replayed). Errors: 42501 an amount comes in from anyone '
-	'else; P0002 no such account of that user; PY409 closed; 22003 the balance would be beyond 10^17; PY422 the key came with another amount or memo, or for a transfer.';
+	'Posts a transaction to an account, in minor units, positive for money in and negative for money out. Only the operator '
+	'(caller_role) can pay money in. Insufficient funds do not raise an error, but are returned: refused is PY409, refused_detail '
+	'says what is missing, and the refusal is stored if there is a key. If the account has used the key before, returns the first '
+	'result again (replayed). Errors: 42501 money in by anyone else; P0002 the user has no such account; PY409 closed; 22003 the '
+	'balance would be beyond 10^17; PY422 the key was used with another amount or memo, or for a transfer.';
 
 CREATE FUNCTION parley.last_number_at(user_id bigint, account_id bigint, at timestamptz, inclusive boolean DEFAULT true)
 RETURNS bigint
@@ -170,7 +171,7 @@ DECLARE
 	middle bigint;
 	time_there timestamptz;
 BEGIN
-	-- Times never decrease with the number, so halving finds the place by the primary key: no index on the time is needed.
+	-- Times never decrease with the number, so binary search by the primary key finds the place, without an index on the time.
 	WHILE low < high LOOP
 		middle := low + (high - low + 1) / 2;
 		SELECT t.created_at INTO time_there FROM parley.transactions t
@@ -184,7 +185,7 @@ BEGIN
 	RETURN low;
 END $$;
 COMMENT ON FUNCTION parley.last_number_at(bigint, bigint, timestamptz, boolean) IS
-	'The number of an account''s last transaction not after a time, or, not inclusive, before it; 0 where there is none.';
+	'Returns the number of an account''s last transaction at or before a time or, if not inclusive, before it; 0 if there is none.';
 
 CREATE FUNCTION parley.list_transactions(
 	user_id bigint, account_id bigint, last_id bigint DEFAULT NULL, sort parley.sort_direction DEFAULT 'asc',
@@ -230,8 +231,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley.list_transactions(
 		bigint, bigint, bigint, parley.sort_direction, parley.page_limit, timestamptz, timestamptz) IS
-	'Transactions of an account strictly after (asc) or before (desc) the number last_id, or from that end, those in [from, to] '
-	'where these are given. Errors: P0002 no such account of that user; 22023 from after to.';
+	'Returns transactions of an account strictly after (asc) or before (desc) the number last_id, or from that end, within [from, '
+	'to] if these are given. Errors: P0002 the user has no such account; 22023 from is after to.';
 
 CREATE FUNCTION parley.get_balance(
 	user_id bigint, account_id bigint, INOUT at timestamptz DEFAULT NULL, OUT balance bigint)
@@ -252,16 +253,16 @@ BEGIN
 	PERFORM parley.await_durable();
 END $$;
 COMMENT ON FUNCTION parley.get_balance(bigint, bigint, timestamptz) IS
-	'The balance of an account after its last transaction not after a time; without one, as it is now. Errors: P0002 no such '
-	'account of that user.';
+	'Returns the balance of an account after its last transaction at or before a time or, without a time, the current balance. '
+	'Errors: P0002 the user has no such account.';
 
 CREATE FUNCTION parley.find_account_expense(
 	user_id bigint, account_id bigint, first bigint, last bigint, OUT number bigint, OUT amount bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	-- From the transactions first to last to the blocks of 64 that lie wholly between, to the blocks of these, and so on; at each
-	-- level at most 126 rows at the edges are left to look at.
+	-- From the transactions first to last, go on to the blocks of 64 that lie completely in between, to the blocks of these, and
+	-- so on. At each level at most 126 rows at the edges are left to look at.
 	WITH RECURSIVE spans(level, first, last) AS (
 		SELECT 0, find_account_expense.first, find_account_expense.last
 		UNION ALL
@@ -287,8 +288,8 @@ BEGIN ATOMIC
 	ORDER BY best.amount, best.number DESC LIMIT 1;
 END;
 COMMENT ON FUNCTION parley.find_account_expense(bigint, bigint, bigint, bigint) IS
-	'The largest expense among the transactions first to last of an account, the latest of equals; null where there is none. Reads '
-	'some hundred rows, however many there are.';
+	'Returns the largest expense among the transactions first to last of an account, the latest of equals; null if there is none. '
+	'Reads some hundred rows, however many transactions there are.';
 
 CREATE FUNCTION parley.find_largest_expense(
 	user_id bigint, "from" timestamptz, "to" timestamptz, currency parley.currency_code DEFAULT NULL,
@@ -318,8 +319,9 @@ BEGIN
 	PERFORM parley.await_durable();
 END $$;
 COMMENT ON FUNCTION parley.find_largest_expense(bigint, timestamptz, timestamptz, parley.currency_code) IS
-	'The largest expense of a user in [from, to], the latest of equals: among the accounts in one currency, or, without one, among '
-	'all, compared by minor units. Errors: 22004 a time is missing; 22023 from after to; P0002 no such user, or no expense.';
+	'Returns the largest expense of a user in [from, to], the latest of equals: of the accounts in one currency or, without a '
+	'currency, of all, compared in minor units. Errors: 22004 a time is missing; 22023 from is after to; P0002 no such user, or no '
+	'expense.';
 
 CREATE FUNCTION parley.move_money(
 	user_id bigint, from_account_id bigint, to_user_id bigint, to_account_id bigint, amount parley.paid_amount, memo parley.memo,
@@ -330,7 +332,7 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_move_money_1_1';
 COMMENT ON FUNCTION parley.move_money(
 		bigint, bigint, bigint, bigint, parley.paid_amount, parley.memo, bigint, parley.idempotency_key) IS
-	'What post_transfer does, answered by the numbers of what it made.';
+	'Does the same as post_transfer, but returns the numbers of what it created.';
 
 CREATE FUNCTION parley.describe_transaction(user_id bigint, account_id bigint, number bigint, viewer_id bigint) RETURNS json
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -346,7 +348,7 @@ BEGIN ATOMIC
 	) shown;
 END;
 COMMENT ON FUNCTION parley.describe_transaction(bigint, bigint, bigint, bigint) IS
-	'A transaction as JSON for a user to see: the balance of another''s account is null.';
+	'Returns a transaction as JSON for a user to see. The balance of another user''s account is null.';
 
 CREATE FUNCTION parley.post_transfer(
 	user_id bigint, from_account_id bigint, to_user_id bigint, to_account_id bigint, amount parley.paid_amount,
@@ -365,12 +367,13 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley.post_transfer(
 		bigint, bigint, bigint, bigint, parley.paid_amount, parley.memo, bigint, parley.idempotency_key) IS
-	'Moves an amount from an account of the user to any other of the same currency: two transactions of one commit. With '
-	'conversation_id the user posts a receipt in it by the same commit (message_id), where the receiver is a member too: a message that '
-	'names its transfer (transfer_id), and cannot be edited or deleted. The balance of another user''s account is not '
-	'shown. Not enough money and keys are as post_transaction has them; the key is the paying account''s. Errors: P0002 no such '
-	'account, or no conversation with both in it; PY409 closed, or another user''s account cannot receive this, whatever the reason; 22023 '
-	'the same account twice, or two currencies of one user; 22003 a balance would be beyond 10^17; PY422 the key came with something else.';
+	'Moves an amount from an account of the user to any other account in the same currency: two transactions in one commit. With '
+	'conversation_id, the same commit also posts a receipt there from the user (message_id). The receiver must be a member too. The'
+	' receipt is a message that names its transfer (transfer_id), and cannot be edited or deleted. The balance of another user''s '
+	'account is not shown. Insufficient funds and keys are handled as in post_transaction; the key belongs to the paying account. '
+	'Errors: P0002 no such account, or no conversation with both in it; PY409 closed, or another user''s account cannot receive '
+	'this, whatever the reason; 22023 the same account twice, or two currencies of one user; 22003 a balance would be beyond 10^17;'
+	' PY422 the key was used for something else.';
 
 CREATE FUNCTION parley.post_transactions(
 	user_ids bigint[], account_ids bigint[], amounts bigint[], memos text[] DEFAULT NULL, idempotency_keys text[] DEFAULT NULL)
@@ -379,9 +382,9 @@ LANGUAGE c SECURITY DEFINER ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_post_transactions';
 COMMENT ON FUNCTION parley.post_transactions(bigint[], bigint[], bigint[], text[], text[]) IS
-	'Posts many transactions by one commit: a row for each, in the order given, that says what post_transaction would have: the '
-	'transaction, or refused and refused_detail, also for what post_transaction raises. One refused leaves the others alone. '
-	'Errors: 22023 arrays of different lengths.';
+	'Posts many transactions in one commit. Returns a row for each, in the order given, with the result that post_transaction would'
+	' have: the transaction, or refused and refused_detail, also for what post_transaction raises as an error. A refusal does not '
+	'affect the others. Errors: 22023 arrays of different lengths.';
 
 CREATE FUNCTION parley.minor_digits(currency text) RETURNS integer
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -393,10 +396,10 @@ RETURN CASE
 	WHEN currency IN ('CLF', 'UYW') THEN 4
 	ELSE 2
 END;
-COMMENT ON FUNCTION parley.minor_digits(text) IS 'how many decimal digits the minor unit of a currency is, by ISO 4217';
+COMMENT ON FUNCTION parley.minor_digits(text) IS 'returns the number of decimal digits of a currency''s minor unit according to ISO 4217';
 
 CREATE FUNCTION parley.format_amount(amount bigint, currency text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN round(amount / 10::numeric ^ parley.minor_digits(currency), parley.minor_digits(currency))::text || ' ' || currency;
-COMMENT ON FUNCTION parley.format_amount(bigint, text) IS 'an amount of minor units for people to read: 12.34 EUR';
+COMMENT ON FUNCTION parley.format_amount(bigint, text) IS 'formats an amount in minor units for people to read: 12.34 EUR';

@@ -1,4 +1,5 @@
--- ledger: accounts and their immutable transactions. What always holds is in audit_ledger(), which looks for its breach.
+-- ledger: accounts and their immutable transactions. audit_ledger() contains the rules that always hold, and looks for
+-- violations.
 
 -- ISO 4217, without the codes of bonds, metals and tests.
 CREATE DOMAIN parley.currency_code AS text
@@ -19,7 +20,7 @@ CREATE DOMAIN parley.account_name AS text
 	CHECK (char_length(VALUE) BETWEEN 1 AND 100);
 COMMENT ON DOMAIN parley.account_name IS 'a name of 1 to 100 characters';
 
--- Balances end at a hundred times as much (posting.h), which is as far from where bigint does.
+-- Balances are limited to a hundred times as much (posting.h), which is far from where bigint overflows.
 CREATE DOMAIN parley.amount AS bigint
 	CHECK (VALUE <> 0 AND VALUE >= -1000000000000000 AND VALUE <= 1000000000000000);
 COMMENT ON DOMAIN parley.amount IS 'minor units (cents), in when positive, out when negative, never 0; at most 10^15';
@@ -32,8 +33,8 @@ CREATE DOMAIN parley.memo AS text
 	CHECK (char_length(VALUE) BETWEEN 1 AND 500);
 COMMENT ON DOMAIN parley.memo IS 'what a transaction is for: 1 to 500 characters';
 
--- The row is locked and updated by every transaction, so the page keeps room, but not more: whoever reads a page that is
--- fuller than its fillfactor prunes it first. No index has a column that changes, so that each update is a HOT one.
+-- Every transaction locks and updates the row, so pages are not filled completely, but no more than that: whoever reads a page
+-- that is fuller than its fillfactor prunes it first. No index contains a column that changes, so each update is a HOT update.
 CREATE TABLE parley.accounts (
 	user_id bigint NOT NULL,
 	id bigint NOT NULL,
@@ -51,18 +52,18 @@ CREATE TABLE parley.accounts (
 	CONSTRAINT accounts_balance_is_covered CHECK (balance >= 0 OR allow_negative),
 	CONSTRAINT accounts_closed_is_empty CHECK (balance = 0 OR closed_at IS NULL)
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE parley.accounts IS 'money of one user in one currency, bigint minor units (cents)';
+COMMENT ON TABLE parley.accounts IS 'the money of one user in one currency, in minor units (cents)';
 COMMENT ON COLUMN parley.accounts.id IS 'counts 1, 2, 3 … within the user';
 COMMENT ON COLUMN parley.accounts.last_number IS 'the number of the last transaction; 0 before the first';
-COMMENT ON COLUMN parley.accounts.last_transaction_at IS 'created_at of the last transaction, which the next one does not precede';
-COMMENT ON COLUMN parley.accounts.allow_negative IS 'the balance may be below zero; once given, it stays';
-COMMENT ON COLUMN parley.accounts.has_refusals IS 'whether a key has to be looked for in refusals too';
-COMMENT ON COLUMN parley.accounts.idempotency_key IS 'what the user named the request that opened the account';
+COMMENT ON COLUMN parley.accounts.last_transaction_at IS 'created_at of the last transaction; the next one cannot be earlier';
+COMMENT ON COLUMN parley.accounts.allow_negative IS 'the balance may be below zero; never set back to false';
+COMMENT ON COLUMN parley.accounts.has_refusals IS 'whether keys must be looked up in refusals too';
+COMMENT ON COLUMN parley.accounts.idempotency_key IS 'the key of the request that opened the account';
 
 CREATE UNIQUE INDEX accounts_idempotency_key ON parley.accounts (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
--- Eight columns, since a ninth makes the null bitmap of every row 8 bytes longer: what a transfer adds has its own table.
--- No foreign key to accounts: the one writer, in ledger/posting.c, holds that row's lock.
+-- Eight columns, because a ninth would make the null bitmap of every row 8 bytes longer: what only transfers have is in another
+-- table. No foreign key to accounts: the only writer, ledger/posting.c, holds the lock of that row.
 CREATE TABLE parley.transactions (
 	user_id bigint NOT NULL,
 	account_id bigint NOT NULL,
@@ -74,14 +75,15 @@ CREATE TABLE parley.transactions (
 	memo parley.memo,
 	PRIMARY KEY (user_id, account_id, number)
 );
-COMMENT ON TABLE parley.transactions IS 'a signed line of an account, never updated or deleted';
+COMMENT ON TABLE parley.transactions IS 'signed amounts posted to an account, never updated or deleted';
 COMMENT ON COLUMN parley.transactions.number IS
 	'counts 1, 2, 3 … within the account, in commit order, created_at never decreasing; id in JSON';
-COMMENT ON COLUMN parley.transactions.balance IS 'the account''s balance after it';
-COMMENT ON COLUMN parley.transactions.idempotency_key IS 'what the user named the request that made it; none on a transfer''s receiving line';
+COMMENT ON COLUMN parley.transactions.balance IS 'the account''s balance after this transaction';
+COMMENT ON COLUMN parley.transactions.idempotency_key IS
+	'the key of the request that created it; null for the receiving line of a transfer';
 
--- On a hash of the key, half as large as on the key. Not unique, and need not be: who looks or writes holds the account's lock
--- and compares the key itself.
+-- The index contains a hash of the key, which makes it half as large. It is not unique, and need not be: both readers and writers
+-- hold the account's lock, and compare the key itself.
 CREATE INDEX transactions_idempotency_key
 	ON parley.transactions (user_id, account_id, pg_catalog.hashtextextended(idempotency_key, 0))
 	WHERE idempotency_key IS NOT NULL;
@@ -96,9 +98,9 @@ CREATE TABLE parley.expense_peaks (
 	amount bigint NOT NULL,
 	PRIMARY KEY (user_id, account_id, level, block)
 );
-COMMENT ON TABLE parley.expense_peaks IS 'the largest expense of a block of 64^level transactions of an account, the latest of equals';
-COMMENT ON COLUMN parley.expense_peaks.block IS 'counts 1, 2, 3 … within the level; without a row where a block has no expense';
-COMMENT ON COLUMN parley.expense_peaks.number IS 'the transaction''s';
+COMMENT ON TABLE parley.expense_peaks IS 'the largest expense in a block of 64^level transactions of an account, the latest of equals';
+COMMENT ON COLUMN parley.expense_peaks.block IS 'counts 1, 2, 3 … within the level; there is no row if the block has no expense';
+COMMENT ON COLUMN parley.expense_peaks.number IS 'the number of the transaction';
 
 CREATE TABLE parley.transfers (
 	user_id bigint NOT NULL,
@@ -113,9 +115,9 @@ CREATE TABLE parley.transfers (
 	PRIMARY KEY (user_id, account_id, number)
 );
 COMMENT ON TABLE parley.transfers IS
-	'two transactions of one commit whose amounts sum to zero: the paying one is the key, to_… is the receiving one';
-COMMENT ON COLUMN parley.transfers.conversation_id IS 'where the receipt was posted, as message_number';
-COMMENT ON COLUMN parley.transfers.id IS 'what the receipt names it by: transfer_id';
+	'two transactions in one commit whose amounts add up to zero: the key is the paying one, to_… is the receiving one';
+COMMENT ON COLUMN parley.transfers.conversation_id IS 'where the receipt was posted, with the number message_number';
+COMMENT ON COLUMN parley.transfers.id IS 'transfer_id in the receipt';
 
 CREATE TABLE parley.refusals (
 	user_id bigint NOT NULL,
@@ -130,12 +132,14 @@ CREATE TABLE parley.refusals (
 	memo parley.memo,
 	PRIMARY KEY (user_id, account_id, idempotency_key)
 );
-COMMENT ON TABLE parley.refusals IS 'a transaction or transfer that was refused for want of money, kept so that its key gets the same answer again';
-COMMENT ON COLUMN parley.refusals.amount IS 'what would have been posted: negative';
-COMMENT ON COLUMN parley.refusals.balance IS 'of the account when it refused';
-COMMENT ON COLUMN parley.refusals.to_user_id IS 'null: it was no transfer';
+COMMENT ON TABLE parley.refusals IS
+	'a transaction or transfer that was refused because of insufficient funds, kept so that its key gets the same result again';
+COMMENT ON COLUMN parley.refusals.amount IS 'the amount that was refused, which is negative';
+COMMENT ON COLUMN parley.refusals.balance IS 'the balance of the account at that time';
+COMMENT ON COLUMN parley.refusals.to_user_id IS 'null if it was not a transfer';
 
--- One account, one transaction as every function and the API show them, with what the gateway makes headers and errors of.
+-- Accounts and transactions, as every function and the API show them, and the columns that the gateway turns into headers and
+-- errors.
 CREATE TYPE parley.account AS (
 	id bigint, user_id bigint, currency text, name text, balance bigint, created_at timestamptz, replayed boolean
 );
@@ -154,10 +158,11 @@ CREATE TYPE parley.posted_transfer AS (
 );
 COMMENT ON TYPE parley.account IS 'an account, and whether an earlier request with the same key opened it';
 COMMENT ON TYPE parley.listed_account IS 'an account in a list';
-COMMENT ON TYPE parley.posted_transaction IS 'the transaction that was posted, or refused, the SQLSTATE of why not';
+COMMENT ON TYPE parley.posted_transaction IS 'the transaction that was posted, or else refused, which is the SQLSTATE of the reason';
 COMMENT ON TYPE parley.listed_transaction IS 'a transaction in a list';
 COMMENT ON TYPE parley.posted_transfer IS
-	'both transactions of a transfer, the receipt''s number in its conversation, or refused, the SQLSTATE of why not';
+	'both transactions of a transfer, and the receipt''s number in its conversation, or else refused, which is the SQLSTATE of the '
+	'reason';
 
 CREATE FUNCTION parley.refuse_change() RETURNS trigger
 LANGUAGE plpgsql
@@ -167,7 +172,7 @@ BEGIN
 	RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME
 		USING ERRCODE = 'insufficient_privilege', HINT = 'Post an opposite transaction.';
 END $$;
-COMMENT ON FUNCTION parley.refuse_change() IS 'Trigger: refuses to change a table, whoever asks. Errors: 42501.';
+COMMENT ON FUNCTION parley.refuse_change() IS 'Trigger: refuses changes of a table, whoever makes them. Errors: 42501.';
 
 CREATE TRIGGER transactions_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON parley.transactions
 	EXECUTE FUNCTION parley.refuse_change();
@@ -175,7 +180,7 @@ CREATE TRIGGER transfers_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON pa
 	EXECUTE FUNCTION parley.refuse_change();
 CREATE TRIGGER refusals_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON parley.refusals
 	EXECUTE FUNCTION parley.refuse_change();
--- ALWAYS: session_replication_role does not switch them off.
+-- ALWAYS, so that session_replication_role does not disable them.
 ALTER TABLE parley.transactions ENABLE ALWAYS TRIGGER transactions_are_immutable;
 ALTER TABLE parley.transfers ENABLE ALWAYS TRIGGER transfers_are_immutable;
 ALTER TABLE parley.refusals ENABLE ALWAYS TRIGGER refusals_are_immutable;
