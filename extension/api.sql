@@ -191,8 +191,8 @@ DECLARE
 	trap record;
 BEGIN
 	IF EXISTS (SELECT FROM parley.routes r WHERE (r.path, r.method) = (add_route.path, add_route.method)) THEN
-		RAISE EXCEPTION 'route % % exists already', method, path USING ERRCODE = 'unique_violation',
-			HINT = 'UPDATE parley.routes changes it.';
+		RAISE EXCEPTION 'route % % already exists', method, path USING ERRCODE = 'unique_violation',
+			HINT = 'To change it, update parley.routes.';
 	END IF;
 	FOR trap IN SELECT * FROM parley.check_route(qualified, method, path, auth, status) LOOP
 		IF trap.fatal THEN

@@ -40,7 +40,7 @@ DECLARE
 	logical_shard integer := hashtextextended(coalesce(idempotency_key, gen_random_uuid()::text), 0) & 1023;
 BEGIN
 	IF name IS NULL THEN
-		RAISE EXCEPTION 'an application needs a name' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'name';
+		RAISE EXCEPTION 'argument "name" must not be null' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'name';
 	END IF;
 	INSERT INTO parley.applications AS a (id, token, name, idempotency_key, idempotency_hash)
 		VALUES (nextval('parley.applications_id_seq') * 1024 + logical_shard, parley.shard_token(logical_shard), create_application.name,
@@ -55,7 +55,7 @@ BEGIN
 		RAISE EXCEPTION 'idempotency key "%" was used for another application', idempotency_key
 			USING ERRCODE = 'PY422', HINT = 'Use a new key for a new application.', COLUMN = 'idempotency_key';
 	ELSIF made.token IS NULL THEN
-		RAISE EXCEPTION 'the application that idempotency key "%" made is revoked', idempotency_key
+		RAISE EXCEPTION 'the application created with idempotency key "%" is revoked', idempotency_key
 			USING ERRCODE = 'PY409', COLUMN = 'idempotency_key';
 	END IF;
 	RETURN (made.token, made.name, made.last_chat_number, made.created_at, made.updated_at, true)::parley.created_application;
@@ -89,7 +89,7 @@ BEGIN
 	SELECT a.token, a.name, a.last_chat_number, a.created_at, a.updated_at INTO found_application
 		FROM parley.applications a WHERE a.token = find_application.token;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
+		RAISE EXCEPTION 'application does not exist' USING ERRCODE = 'no_data_found', COLUMN = 'token';
 	END IF;
 	RETURN found_application;
 END $$;
@@ -173,7 +173,7 @@ BEGIN
 		WHERE a.token = create_chat.token
 		RETURNING a.id, a.last_chat_number INTO made.application_id, made.number;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
+		RAISE EXCEPTION 'application does not exist' USING ERRCODE = 'no_data_found', COLUMN = 'token';
 	END IF;
 	INSERT INTO parley.conversations AS c (kind, application_id, number, idempotency_key, created_at)
 		VALUES ('chat', made.application_id, made.number, create_chat.idempotency_key, clock_timestamp())
@@ -201,7 +201,7 @@ BEGIN
 	SELECT a.id, a.last_chat_number INTO owner_id, last_chat_number
 		FROM parley.applications a WHERE a.token = list_chats.token;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no such application' USING ERRCODE = 'no_data_found', COLUMN = 'token';
+		RAISE EXCEPTION 'application does not exist' USING ERRCODE = 'no_data_found', COLUMN = 'token';
 	END IF;
 	-- Numbers have no gaps, so a page is a range of numbers.
 	RETURN QUERY
@@ -228,7 +228,7 @@ BEGIN
 		WHERE a.token = find_chat.token AND c.number = chat_number;
 	IF NOT FOUND THEN
 		PERFORM parley.get_application(token);
-		RAISE EXCEPTION 'no chat %', chat_number USING ERRCODE = 'no_data_found', COLUMN = 'chat_number';
+		RAISE EXCEPTION 'chat % does not exist', chat_number USING ERRCODE = 'no_data_found', COLUMN = 'chat_number';
 	END IF;
 	RETURN conversation_id;
 END $$;
@@ -298,7 +298,7 @@ BEGIN
 		FROM parley.messages m
 		WHERE m.conversation_id = parley.find_chat(token, chat_number) AND m.number = message_number;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no message % in chat %', message_number, chat_number
+		RAISE EXCEPTION 'message % of chat % does not exist', message_number, chat_number
 			USING ERRCODE = 'no_data_found', COLUMN = 'message_number';
 	END IF;
 	RETURN found_message;

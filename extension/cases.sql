@@ -49,9 +49,9 @@ BEGIN
 	next_until := CASE WHEN next_status = 'snoozed' THEN coalesce(snoozed_until, was.snoozed_until) END;
 	next_assignee := CASE WHEN assignee_id = 0 THEN NULL ELSE coalesce(assignee_id, was.assignee_id) END;
 	IF snoozed_until IS NOT NULL AND next_status <> 'snoozed' THEN
-		RAISE EXCEPTION 'snoozed_until goes with status "snoozed"' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'snoozed_until';
+		RAISE EXCEPTION 'snoozed_until requires status "snoozed"' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'snoozed_until';
 	ELSIF next_status = 'snoozed' AND next_until IS NULL THEN
-		RAISE EXCEPTION 'a snoozed case needs snoozed_until' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'snoozed_until';
+		RAISE EXCEPTION 'status "snoozed" requires snoozed_until' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'snoozed_until';
 	ELSIF snoozed_until <= clock_timestamp() THEN
 		RAISE EXCEPTION 'snoozed_until must be in the future' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'snoozed_until';
 	ELSIF assignee_id <> 0 AND NOT EXISTS (SELECT FROM parley.agents a WHERE a.id = set_case.assignee_id AND a.disabled_at IS NULL) THEN

@@ -31,7 +31,7 @@ BEGIN
 		RAISE EXCEPTION 'email is taken' USING ERRCODE = 'unique_violation', COLUMN = 'email';
 	ELSIF made.id IS NULL THEN
 		RAISE EXCEPTION 'the next contact id is taken' USING ERRCODE = 'object_not_in_prerequisite_state',
-			HINT = 'Contacts were loaded past their sequence: set parley.contacts_id_seq to the largest id.';
+			HINT = 'Contacts were loaded without advancing the sequence. Set parley.contacts_id_seq to the largest id.';
 	END IF;
 	RETURN made;
 END $$;
@@ -65,7 +65,7 @@ DECLARE
 	current_id bigint := (SELECT coalesce(c.merged_into_id, c.id) FROM parley.contacts c WHERE c.id = contact_id);
 BEGIN
 	IF current_id IS NULL THEN
-		RAISE EXCEPTION 'no contact %', contact_id USING ERRCODE = 'no_data_found';
+		RAISE EXCEPTION 'contact % does not exist', contact_id USING ERRCODE = 'no_data_found';
 	END IF;
 	RETURN current_id;
 END $$;
@@ -138,7 +138,7 @@ AS $$
 BEGIN
 	UPDATE parley.contacts c SET registered_at = coalesce(c.registered_at, now()) WHERE c.id = register_contact.contact_id;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no contact %', contact_id USING ERRCODE = 'no_data_found';
+		RAISE EXCEPTION 'contact % does not exist', contact_id USING ERRCODE = 'no_data_found';
 	END IF;
 END $$;
 COMMENT ON FUNCTION parley.register_contact(bigint) IS

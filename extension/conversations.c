@@ -18,9 +18,9 @@ void
 parley_conversations_init(void)
 {
 	DefineCustomIntVariable("parley.new_conversations_per_day",
-							"How many direct conversations a user may begin within 24 hours.",
-							"0 is without a bound. The operator has none.", &new_conversations_per_day, 200, 0, INT_MAX,
-							PGC_SUSET, 0, NULL, NULL, NULL);
+							"Sets the maximum number of direct conversations that a user can start within 24 hours.",
+							"0 means no limit. The operator is not limited.", &new_conversations_per_day, 200, 0,
+							INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 /* This is a function because current_setting() does not know the setting before the library is loaded. */

@@ -20,7 +20,7 @@ AS $$
 BEGIN
 	IF id IS NULL THEN
 		RAISE EXCEPTION 'the next conversation id is taken' USING ERRCODE = 'object_not_in_prerequisite_state',
-			HINT = 'Conversations were loaded past their sequence: set parley.conversations_id_seq to the largest id / 1024.';
+			HINT = 'Conversations were loaded without advancing the sequence. Set parley.conversations_id_seq to the largest id / 1024.';
 	END IF;
 END $$;
 COMMENT ON FUNCTION parley.require_new_id(bigint) IS
@@ -94,7 +94,7 @@ DECLARE
 	given text := CASE WHEN recipient_id IS NOT NULL THEN 'recipient_id' WHEN phone IS NOT NULL THEN 'phone' ELSE 'email' END;
 BEGIN
 	IF num_nonnulls(recipient_id, phone, email) <> 1 THEN
-		RAISE EXCEPTION 'either recipient_id or phone or email says whom the conversation is with'
+		RAISE EXCEPTION 'exactly one of recipient_id, phone and email must be given'
 			USING ERRCODE = 'invalid_parameter_value', COLUMN = 'recipient_id';
 	END IF;
 	SELECT c.* INTO recipient FROM parley.contacts c
@@ -102,7 +102,7 @@ BEGIN
 	-- For a user, contacts out of reach do not exist.
 	IF recipient.id IS NULL OR (caller_role = 'user' AND recipient.id <> user_id AND (given = 'recipient_id' OR recipient.registered_at IS NULL)
 			AND NOT parley.shares_conversation(user_id, recipient.id)) THEN
-		RAISE EXCEPTION '%', CASE given WHEN 'recipient_id' THEN 'no contact ' || recipient_id ELSE 'no contact with that ' || given END
+		RAISE EXCEPTION '%', CASE given WHEN 'recipient_id' THEN 'contact ' || recipient_id || ' does not exist' ELSE 'no contact has that ' || given END
 			USING ERRCODE = 'no_data_found', COLUMN = given;
 	ELSIF recipient.id = user_id THEN
 		RAISE EXCEPTION 'contact % cannot have a direct conversation with itself', user_id
@@ -129,8 +129,8 @@ BEGIN
 				since = CASE WHEN o.since > now() - interval '24 hours' THEN o.since ELSE now() END
 		RETURNING o.count INTO opened;
 	IF bound > 0 AND opened > bound THEN
-		RAISE EXCEPTION 'no more than % new conversations within 24 hours', bound
-			USING ERRCODE = 'PY429', HINT = 'Begin new conversations tomorrow; those that are open are not affected.';
+		RAISE EXCEPTION 'user cannot start more than % conversations within 24 hours', bound
+			USING ERRCODE = 'PY429', HINT = 'Try again tomorrow. Existing conversations are not affected.';
 	END IF;
 END $$;
 COMMENT ON FUNCTION parley.count_opening(bigint) IS

@@ -9,5 +9,6 @@ void
 parley_require_argument(FunctionCallInfo fcinfo, int position, const char *name)
 {
 	if (PG_ARGISNULL(position))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s is missing", name), errargument(name)));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" must not be null", name),
+						errargument(name)));
 }

@@ -105,8 +105,9 @@ static Statement insert_receipt = {
 static void
 fail_no_conversation(int64 conversation_id)
 {
-	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("no conversation %lld", (long long) conversation_id),
-					errargument("conversation_id")));
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND), errmsg("conversation %lld does not exist", (long long) conversation_id),
+			 errargument("conversation_id")));
 }
 
 static VersionStatements *
@@ -124,7 +125,7 @@ member_is_blocked(int64 conversation_id, int64 contact_id)
 	if (parley_statement_run(&version_statements()->is_member, values, NULL, false, 1) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("no conversation %lld with member %lld", (long long) conversation_id, (long long) contact_id),
+				 errmsg("contact %lld has no conversation %lld", (long long) contact_id, (long long) conversation_id),
 				 errargument("conversation_id")));
 	return DatumGetBool(parley_statement_value(0, 1, NULL));
 }

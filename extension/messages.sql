@@ -20,7 +20,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM parley.conversations c WHERE c.id = require_conversation.conversation_id) THEN
-		RAISE EXCEPTION 'no conversation %', conversation_id USING ERRCODE = 'no_data_found';
+		RAISE EXCEPTION 'conversation % does not exist', conversation_id USING ERRCODE = 'no_data_found';
 	END IF;
 END $$;
 COMMENT ON FUNCTION parley.require_conversation(bigint) IS 'Raises P0002 if there is no such conversation.';
@@ -125,9 +125,9 @@ BEGIN
 	SELECT * INTO was FROM parley.messages m
 		WHERE m.conversation_id = change_message.conversation_id AND m.number = message_id;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no message % in conversation %', message_id, conversation_id USING ERRCODE = 'no_data_found';
+		RAISE EXCEPTION 'message % of conversation % does not exist', message_id, conversation_id USING ERRCODE = 'no_data_found';
 	ELSIF was.sender_id IS DISTINCT FROM author_id THEN
-		RAISE EXCEPTION 'message % is another''s', message_id USING ERRCODE = 'insufficient_privilege';
+		RAISE EXCEPTION 'message % was sent by someone else', message_id USING ERRCODE = 'insufficient_privilege';
 	ELSIF was.transfer_id IS NOT NULL THEN
 		RAISE EXCEPTION 'message % is a receipt', message_id USING ERRCODE = 'PY409';
 	ELSIF was.deleted_at IS NOT NULL AND content IS NOT NULL THEN
@@ -158,7 +158,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF content IS NULL THEN
-		RAISE EXCEPTION 'content is missing' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'content';
+		RAISE EXCEPTION 'argument "content" must not be null' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'content';
 	END IF;
 	RETURN content;
 END $$;
@@ -234,7 +234,7 @@ BEGIN
 	SELECT c.id, c.kind, c.created_at, nullif(c.last_number, 0) INTO id, kind, created_at, last_message_id
 		FROM parley.conversations c WHERE c.id = conversation.conversation_id;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no conversation %', conversation_id USING ERRCODE = 'no_data_found';
+		RAISE EXCEPTION 'conversation % does not exist', conversation_id USING ERRCODE = 'no_data_found';
 	END IF;
 	SELECT '[' || coalesce(string_agg(row_to_json(p)::text, ',' ORDER BY p.id), '') || ']' INTO participants
 		FROM (SELECT k.id, k.name, coalesce(k.phone, k.email) AS identifier,

@@ -18,11 +18,11 @@ BEGIN
 		RETURN made;
 	END IF;
 	IF parley.phone_digits(caller_phone) = '' THEN
-		RAISE EXCEPTION 'registration takes a token with a verified phone' USING ERRCODE = 'PY403';
+		RAISE EXCEPTION 'registration requires a token with a verified phone' USING ERRCODE = 'PY403';
 	ELSIF parley.phone_digits(phone) <> parley.phone_digits(caller_phone) THEN
-		RAISE EXCEPTION 'phone is not the one that was verified' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'phone';
+		RAISE EXCEPTION 'phone is not the verified one' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'phone';
 	ELSIF email IS NOT NULL THEN
-		RAISE EXCEPTION 'email cannot be given, since it was not verified' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'email';
+		RAISE EXCEPTION 'email must not be given, because it is not verified' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'email';
 	END IF;
 	-- The phone is the caller's own, so if it is registered already, the caller is that user, and gets the same response.
 	INSERT INTO parley.contacts AS c (name, phone, registered_at)
@@ -45,7 +45,7 @@ AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM parley.members m
 			WHERE m.conversation_id = require_member.conversation_id AND m.contact_id = user_id) THEN
-		RAISE EXCEPTION 'no conversation % with member %', conversation_id, user_id
+		RAISE EXCEPTION 'contact % has no conversation %', user_id, conversation_id
 			USING ERRCODE = 'no_data_found', COLUMN = 'conversation_id';
 	END IF;
 END $$;
@@ -88,7 +88,7 @@ BEGIN
 		FROM parley.messages m
 		WHERE m.conversation_id = get_user_message.conversation_id AND m.number = message_id;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no message % in conversation %', message_id, conversation_id
+		RAISE EXCEPTION 'message % of conversation % does not exist', message_id, conversation_id
 			USING ERRCODE = 'no_data_found', COLUMN = 'message_id';
 	END IF;
 	RETURN found_message;
@@ -136,7 +136,7 @@ BEGIN
 	PERFORM parley.require_member(user_id, conversation_id);
 	SELECT c.last_number INTO last_number FROM parley.conversations c WHERE c.id = mark_read.conversation_id;
 	IF message_id NOT BETWEEN 1 AND last_number THEN
-		RAISE EXCEPTION 'no message % in conversation %', message_id, conversation_id
+		RAISE EXCEPTION 'message % of conversation % does not exist', message_id, conversation_id
 			USING ERRCODE = 'no_data_found', COLUMN = 'message_id';
 	END IF;
 	UPDATE parley.members m SET read_number = greatest(m.read_number, message_id)

@@ -95,7 +95,7 @@ index_fault(Relation table, Relation index, const IndexForm *form)
 	if (!index_has_form(table, index, form))
 		return "It is not the index that parley made.";
 	if (!index->rd_index->indisvalid || !index->rd_index->indisready || !index->rd_index->indislive)
-		return "It is being built, or its building was cut short.";
+		return "It is being built, or building it failed.";
 	if (index->rd_index->indcheckxmin &&
 		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin))
 		return "It was built after this transaction began.";
@@ -114,13 +114,13 @@ parley_index_open(Relation table, const IndexForm *form, bool missing_ok)
 	if (fault == NULL)
 		return index;
 	if (!missing_ok)
-		ereport(ERROR,
-				(errcode(ERRCODE_CANNOT_CONNECT_NOW),
-				 errmsg("%s of table \"parley.%s\" cannot be used",
-						form->name != NULL ? psprintf("index \"%s\"", form->name) : "the primary key",
-						RelationGetRelationName(table)),
-				 errdetail_internal("%s", fault),
-				 errhint("Call parley.finish_bulk_load() if a load was left unfinished; REINDEX what is not valid.")));
+		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW),
+						errmsg("%s of table \"parley.%s\" cannot be used",
+							   form->name != NULL ? psprintf("index \"%s\"", form->name) : "the primary key",
+							   RelationGetRelationName(table)),
+						errdetail_internal("%s", fault),
+						errhint("Call parley.finish_bulk_load() if a bulk load was not finished. REINDEX the index if "
+								"it is not valid.")));
 	if (index != NULL)
 		relation_close(index, NoLock);
 	return NULL;

@@ -169,13 +169,13 @@ posting_page(Relation index, Buffer buffer)
 		return page;
 	if (RecoveryInProgress())
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("page %u of index \"%s\" was put to another use while it was looked for",
+						errmsg("page %u of index \"%s\" was recycled while it was being looked up",
 							   BufferGetBlockNumber(buffer), RelationGetRelationName(index)),
 						errhint("Repeat the search.")));
 	ereport(ERROR, (errcode(ERRCODE_INDEX_CORRUPTED),
-					errmsg("page %u of index \"%s\" is not of a posting tree", BufferGetBlockNumber(buffer),
+					errmsg("page %u of index \"%s\" does not belong to a posting tree", BufferGetBlockNumber(buffer),
 						   RelationGetRelationName(index)),
-					errhint("REINDEX the index.")));
+					errhint("Please REINDEX it.")));
 }
 
 /* Descends to the leaf to which the place belongs, or, if that is NULL, to a leaf in the middle that is not empty. */

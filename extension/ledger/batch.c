@@ -58,7 +58,7 @@ column_read(FunctionCallInfo fcinfo, int argument, Oid type)
 	if (PG_ARGISNULL(argument))
 		return column;
 	if (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(argument)) > 1)
-		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("arrays of a batch must have one dimension")));
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("arrays of a batch must be one-dimensional")));
 	get_typlenbyvalalign(type, &length, &by_value, &alignment);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, length, by_value, alignment, &column.values, &column.nulls,
 					  &column.count);
@@ -161,7 +161,7 @@ row_fault(const BatchRow *row)
 	if (row->incomplete)
 		return "user, account or amount is missing";
 	if (row->draft.amount == 0 || row->draft.amount < -AMOUNT_MAX || row->draft.amount > AMOUNT_MAX)
-		return "amount must not be 0, nor beyond 10^15";
+		return "amount must not be 0 or beyond 10^15";
 	if (row->draft.idempotency_key != NULL && !key_is_valid(row->draft.idempotency_key))
 		return "idempotency key must be 1 to 64 printable ASCII characters";
 	if (row->draft.memo != NULL && !memo_is_valid(row->draft.memo))

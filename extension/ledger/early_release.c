@@ -137,9 +137,9 @@ void
 parley_early_release_init(void)
 {
 	DefineCustomBoolVariable(
-		"parley.early_release", "Lets postings free their account before their commit is durable.",
-		"Their answer waits for that all the same. Set it off for a function that posts, and writes "
-		"tables of its own as well: who reads those does not wait.",
+		"parley.early_release", "Releases the locks of postings before their commit is durable.",
+		"The client is still told only when it is durable. Turn this off for functions that post and also "
+		"write to tables of their own, because readers of those do not wait.",
 		&early_release, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	RegisterXactCallback(on_transaction_event, NULL);
 	RegisterResourceReleaseCallback(on_locks_released, NULL);

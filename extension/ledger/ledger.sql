@@ -10,7 +10,7 @@ BEGIN
 	SELECT * INTO found_account FROM parley.accounts a
 		WHERE a.user_id = require_account.user_id AND a.id = require_account.account_id;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no account % of user %', account_id, user_id USING ERRCODE = 'no_data_found', COLUMN = 'account_id';
+		RAISE EXCEPTION 'account % of user % does not exist', account_id, user_id USING ERRCODE = 'no_data_found', COLUMN = 'account_id';
 	END IF;
 	RETURN found_account;
 END $$;
@@ -27,12 +27,12 @@ DECLARE
 	opened parley.account;
 BEGIN
 	IF currency IS NULL THEN
-		RAISE EXCEPTION 'an account needs a currency' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'currency';
+		RAISE EXCEPTION 'argument "currency" must not be null' USING ERRCODE = 'null_value_not_allowed', COLUMN = 'currency';
 	END IF;
 	-- The user's row serializes the numbering of accounts: someone who opens another one at the same time waits here.
 	PERFORM FROM parley.contacts c WHERE c.id = open_account.user_id AND c.merged_into_id IS NULL FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'no user %', user_id USING ERRCODE = 'no_data_found', COLUMN = 'user_id';
+		RAISE EXCEPTION 'user % does not exist', user_id USING ERRCODE = 'no_data_found', COLUMN = 'user_id';
 	END IF;
 	SELECT a.id, a.user_id, a.currency, a.name, 0, a.created_at, true INTO opened
 		FROM parley.accounts a
@@ -299,7 +299,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF "from" IS NULL OR "to" IS NULL THEN
-		RAISE EXCEPTION 'the largest expense needs both from and to'
+		RAISE EXCEPTION 'from and to must both be given'
 			USING ERRCODE = 'null_value_not_allowed', COLUMN = CASE WHEN "from" IS NULL THEN 'from' ELSE 'to' END;
 	ELSIF "from" > "to" THEN
 		RAISE EXCEPTION 'from is after to' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'from';

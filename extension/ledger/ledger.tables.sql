@@ -169,8 +169,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME
-		USING ERRCODE = 'insufficient_privilege', HINT = 'Post an opposite transaction.';
+	RAISE EXCEPTION 'rows of table "%" cannot be changed', TG_TABLE_NAME
+		USING ERRCODE = 'insufficient_privilege', HINT = 'Post a reversing transaction instead.';
 END $$;
 COMMENT ON FUNCTION parley.refuse_change() IS 'Trigger: refuses changes of a table, whoever makes them. Errors: 42501.';
 

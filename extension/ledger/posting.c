@@ -75,8 +75,9 @@ parley_posting_no_account(int64 user_id, int64 account_id, const PostingDraft *d
 {
 	Account account = { .user_id = user_id, .id = account_id };
 
-	return parley_posting_fail(&account, draft, ERRCODE_NO_DATA_FOUND, field,
-							   psprintf("no account %lld of user %lld", (long long) account_id, (long long) user_id));
+	return parley_posting_fail(
+		&account, draft, ERRCODE_NO_DATA_FOUND, field,
+		psprintf("account %lld of user %lld does not exist", (long long) account_id, (long long) user_id));
 }
 
 static Posting
@@ -93,7 +94,7 @@ fail_not_enough(const Account *account, const PostingDraft *draft, int64 balance
 {
 	Posting posting = parley_posting_fail(
 		account, draft, ERRCODE_PARLEY_CONFLICT, "amount",
-		psprintf("not enough money: the balance of account %lld is %lld, %lld are missing", (long long) account->id,
+		psprintf("insufficient funds in account %lld: the balance is %lld, %lld too little", (long long) account->id,
 				 (long long) balance, (long long) -(balance + draft->amount)));
 
 	posting.kept = true;
@@ -219,7 +220,7 @@ parley_posting_allowed(Account *account, const PostingDraft *draft, Posting *pos
 	else if (draft->amount > 0 ? balance > BALANCE_MAX : balance < -BALANCE_MAX)
 		*posting =
 			parley_posting_fail(account, draft, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "amount",
-								psprintf("amount %lld takes the balance out of range", (long long) draft->amount));
+								psprintf("amount %lld would take the balance out of range", (long long) draft->amount));
 	else if (balance < 0 && !account->allow_negative)
 	{
 		*posting = fail_not_enough(account, draft, account->balance);
@@ -359,7 +360,7 @@ transaction_post(FunctionCallInfo fcinfo, bool is_operator)
 	draft.memo = PG_ARGISNULL(3) ? NULL : PG_GETARG_TEXT_PP(3);
 	draft.idempotency_key = PG_ARGISNULL(4) ? NULL : PG_GETARG_TEXT_PP(4);
 	if (draft.amount > 0 && !is_operator)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the operator may pay an amount in"),
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the operator can pay money in"),
 						errargument("amount")));
 	posting = post_one(PG_GETARG_INT64(0), PG_GETARG_INT64(1), &draft);
 	parley_posting_columns(&posting, values, nulls);

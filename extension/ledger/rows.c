@@ -95,12 +95,11 @@ index_require_usable(Relation index, const RowTable *table, const int *columns, 
 						form->indkey.values[i] == (columns[i] == KEY_HASH ? 0 : table->columns[columns[i]]);
 	if (!is_as_created)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("index \"%s\" does not have the columns that the ledger looks for",
-							   RelationGetRelationName(index))));
+						errmsg("index \"%s\" does not have the expected columns", RelationGetRelationName(index))));
 	if (!form->indisvalid || !form->indisready)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("index \"%s\" is not valid", RelationGetRelationName(index)),
-						errhint("Wait until it is built, or build it anew: REINDEX INDEX CONCURRENTLY parley.%s.",
+						errhint("Wait until it is built, or rebuild it with REINDEX INDEX CONCURRENTLY parley.%s.",
 								RelationGetRelationName(index))));
 }
 

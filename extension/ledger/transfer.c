@@ -104,9 +104,10 @@ transfer_allowed(Transfer *transfer)
 											 psprintf("account %lld of user %lld cannot receive this",
 													  (long long) transfer->to.id, (long long) transfer->to.user_id));
 	else if (!same_currency)
-		transfer->paid = parley_posting_fail(&transfer->from, &transfer->draft, ERRCODE_INVALID_PARAMETER_VALUE, NULL,
-											 psprintf("account %lld is in %s, not in %s", (long long) transfer->to.id,
-													  transfer->to.currency, transfer->from.currency));
+		transfer->paid =
+			parley_posting_fail(&transfer->from, &transfer->draft, ERRCODE_INVALID_PARAMETER_VALUE, NULL,
+								psprintf("account %lld has currency %s, not %s", (long long) transfer->to.id,
+										 transfer->to.currency, transfer->from.currency));
 	transfer->paid.field = "to_account_id";
 	return false;
 }

@@ -354,7 +354,7 @@ require_log(void)
 {
 	if (RecoveryInProgress())
 		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("cannot wait for wake-ups during recovery"),
-						errhint("Ask the primary.")));
+						errhint("Use the primary.")));
 	if (change_log == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("parley must be loaded via shared_preload_libraries"),

@@ -165,8 +165,8 @@ cursor_parse(const Listing *listing, const text *cursor)
 		sscanf(string, "%16llx%16llx%8x", &parts[0], &parts[1], &hash) < 2 ||
 		hash != parley_filter_hash(&listing->filter))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid cursor"),
-						errdetail("It is not one of this list."),
-						errhint("Use the cursor of a \"next\" link as it is."), errargument("cursor")));
+						errdetail("It does not belong to this list."),
+						errhint("Use the cursor of a \"next\" link unchanged."), errargument("cursor")));
 	return (Position){ (TimestampTz) parts[0], (int64) parts[1] };
 }
 
@@ -394,7 +394,7 @@ parley_list_user_conversations(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	if (parley_statement_run(&find_contact, (Datum[]){ Int64GetDatum(user_id) }, NULL, true, 1) == 0)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("no contact %lld", (long long) user_id),
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("contact %lld does not exist", (long long) user_id),
 						errargument("user_id")));
 	listing_put(&listing, (ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();

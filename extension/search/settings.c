@@ -23,14 +23,15 @@ static const struct config_enum_entry search_methods[] = {
 void
 parley_search_settings_init(void)
 {
-	DefineCustomEnumVariable("parley.search_method", "How a search finds its matches.",
-							 "auto decides by what the index knows of the term; the others are for tests.",
-							 &parley_search_method, SEARCH_AUTO, search_methods, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable(
+		"parley.search_method", "Selects how a search finds its matches.",
+		"auto decides according to what the index knows about the term. The other values are for tests.",
+		&parley_search_method, SEARCH_AUTO, search_methods, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("parley.search_walk_budget",
-							"How many of the newest messages a search passes before it asks the index.", NULL,
+							"Sets how many of the newest messages a search walks before it uses the index.", NULL,
 							&parley_search_walk_budget, 20000, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("parley.search_user_conversations",
-							"Up to how many conversations of a user a search looks at before it begins.",
-							"If a user has more, all conversations are searched and the others' left out.",
+							"Sets the maximum number of a user's conversations that a search reads at its start.",
+							"If a user has more, all conversations are searched and those of others are left out.",
 							&parley_search_user_conversations, 2000, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
 }

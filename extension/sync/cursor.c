@@ -59,9 +59,9 @@ parley_cursor_form(const SyncCursor *cursor)
 static void
 fail_no_cursor(const char *message)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message),
-			 errhint("Use the cursor of an earlier answer as it is, or none to start over."), errargument("cursor")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message),
+					errhint("Use the cursor of an earlier response unchanged, or none to start over."),
+					errargument("cursor")));
 }
 
 /* Returns the next field, up to a dot or the end, as a number. Invalid numbers are detected later, because the cursor
@@ -149,10 +149,10 @@ parley_cursor_parse(const text *given, int64 user_id)
 	{
 		cursor = cursor_parse_2(pstrdup(string));
 		if (strcmp(string, text_to_cstring(parley_cursor_form(&cursor))) != 0)
-			fail_no_cursor("cursor is not one of sync's");
+			fail_no_cursor("invalid cursor");
 	}
 	if (cursor.user_id != user_id)
-		fail_no_cursor("cursor is another user's");
+		fail_no_cursor("cursor belongs to another user");
 	return cursor;
 }
 

@@ -136,7 +136,7 @@ require_user(int64 user_id)
 	Datum value = Int64GetDatum(user_id);
 
 	if (parley_statement_run(&find_user, &value, NULL, true, 1) == 0)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("no contact %lld", (long long) user_id),
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("contact %lld does not exist", (long long) user_id),
 						errargument("user_id")));
 }
 

@@ -86,7 +86,7 @@ clues_read(bytea *query, size_t *count)
 	for (size_t i = 0; i < *count && is_valid; i++)
 		is_valid = clues[i].range_count >= 1 && clues[i].range_count <= GRAM_ALTERNATIVES_MAX;
 	if (!is_valid)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("query is not one of parley.term_clues()")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("query was not made by parley.term_clues()")));
 	return clues;
 }
 

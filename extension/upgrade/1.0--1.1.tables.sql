@@ -441,6 +441,16 @@ COMMENT ON TYPE parley.user_conversation IS
 DROP FUNCTION parley.recent_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode);
 DROP FUNCTION parley.list_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode);
 DROP FUNCTION parley.explain_search(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, bigint);
+-- ledger: the error message was reworded.
+CREATE OR REPLACE FUNCTION parley.refuse_change() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE EXCEPTION 'rows of table "%" cannot be changed', TG_TABLE_NAME
+		USING ERRCODE = 'insufficient_privilege', HINT = 'Post a reversing transaction instead.';
+END $$;
+
 -- Comments that were reworded.
 COMMENT ON TABLE parley.routes IS 'the HTTP API: one row per endpoint';
 COMMENT ON COLUMN parley.routes.path IS 'path template; {name} is a segment that is passed as the function''s argument of that name';

@@ -167,7 +167,7 @@ keys_add(TokenKeys *keys, const char *entry)
 	const char *path;
 
 	if (keys->count == KEYS_MAX)
-		return "there are too many keys";
+		return "too many keys";
 	key->algorithm = key_split_algorithm(entry, &path);
 	if (key->algorithm == JWT_ALG_INVAL && equals != NULL)
 	{
@@ -177,7 +177,7 @@ keys_add(TokenKeys *keys, const char *entry)
 		key->algorithm = key_split_algorithm(equals + 1, &path);
 	}
 	if (key->algorithm == JWT_ALG_INVAL)
-		return "its algorithm is not named, as in HS256:PATH, RS256:PATH or ES256:PATH";
+		return "its algorithm is missing; expected HS256:PATH, RS256:PATH or ES256:PATH";
 	keys->count++;
 	return key_read(key, path);
 }

@@ -241,7 +241,7 @@ requests_write(Metrics *const *all, size_t count, Buffer *out)
 	static const char durations[] = "parley_http_request_duration_seconds";
 	SeriesSum sum;
 
-	head_write(out, "parley_http_requests_total", "counter", "Requests answered; status 0 is any other.");
+	head_write(out, "parley_http_requests_total", "counter", "Requests by status; 0 is any other status.");
 	for (size_t place = 0; place < names.count; place++)
 	{
 		if (!series_sum(all, count, place, &sum))
@@ -251,7 +251,7 @@ requests_write(Metrics *const *all, size_t count, Buffer *out)
 				buffer_printf(out, "parley_http_requests_total{%s,status=\"%d\"} %ju\n", names.labels[place],
 							  statuses[i], sum.by_status[i]);
 	}
-	head_write(out, durations, "histogram", "From the request's arrival to its answer's end.");
+	head_write(out, durations, "histogram", "Time from the arrival of a request to the end of its response.");
 	for (size_t place = 0; place < names.count; place++)
 		if (series_sum(all, count, place, &sum))
 			histogram_write(out, durations, names.labels[place], sum.by_duration, sum.duration_us);
@@ -263,14 +263,14 @@ streams_write(Metrics *const *all, size_t count, Buffer *out)
 	static const char latency[] = "parley_stream_delivery_seconds";
 	uintmax_t by_duration[BOUND_COUNT + 1];
 
-	head_write(out, "parley_streams_closed_total", "counter", "Streams that ended, by why.");
+	head_write(out, "parley_streams_closed_total", "counter", "Streams that ended, by reason.");
 	for (int end = METRICS_STREAM_TOKEN; end < METRICS_STREAM_END_COUNT; end++)
 		buffer_printf(out, "parley_streams_closed_total{reason=\"%s\"} %ju\n",
 					  metrics_stream_end_name((MetricsStreamEnd) end),
 					  counter_sum(all, count, offsetof(Metrics, stream_ends[end])));
 	for (size_t i = 0; i <= BOUND_COUNT; i++)
 		by_duration[i] = counter_sum(all, count, offsetof(Metrics, stream_latency[i]));
-	head_write(out, latency, "histogram", "From the commit that woke a stream to its event's end.");
+	head_write(out, latency, "histogram", "Time from the commit that woke a stream to the end of its event.");
 	histogram_write(out, latency, "", by_duration, counter_sum(all, count, offsetof(Metrics, stream_latency_us)));
 }
 
@@ -279,16 +279,16 @@ numbers_write(Metrics *const *all, size_t count, Buffer *out)
 {
 	static const char *const numbers[METRICS_NUMBER_COUNT][2] = {
 		[METRICS_CLIENTS] = { "http_connections", "Connections of clients." },
-		[METRICS_STREAMS] = { "streams", "Streams that are open." },
-		[METRICS_CLIENTS_REFUSED] = { "http_connections_refused_total", "Connections refused by the limits on them." },
+		[METRICS_STREAMS] = { "streams", "Open streams." },
+		[METRICS_CLIENTS_REFUSED] = { "http_connections_refused_total", "Connections refused because of the limit." },
 		[METRICS_STREAMS_OPENED] = { "streams_opened_total", "Streams opened." },
 		[METRICS_STREAM_EVENTS] = { "stream_events_total", "Events written to streams." },
 		[METRICS_STREAM_HEARTBEATS] = { "stream_heartbeats_total", "Heartbeats written to streams." },
 		[METRICS_STREAM_SYNCS_NEW] = { "stream_syncs_new_total", "Syncs for a stream that found something." },
 		[METRICS_STREAM_SYNCS_IDLE] = { "stream_syncs_idle_total", "Syncs for a stream that found nothing." },
 		[METRICS_STREAM_WAKEUPS] = { "stream_wakeups_total", "Times that a stream was woken." },
-		[METRICS_STREAM_FOUND_LATE] = { "stream_found_late_total", "Finds of a sync that nobody asked for, and nobody "
-																   "woke the stream for: must stay 0." }
+		[METRICS_STREAM_FOUND_LATE] = { "stream_found_late_total", "Syncs that found something for which nobody "
+																   "woke the stream; must stay 0." }
 	};
 
 	for (size_t i = 0; i < METRICS_NUMBER_COUNT; i++)
@@ -299,7 +299,7 @@ numbers_write(Metrics *const *all, size_t count, Buffer *out)
 		head_write(out, name, i < METRICS_CLIENTS_REFUSED ? "gauge" : "counter", numbers[i][1]);
 		buffer_printf(out, "%s %ju\n", name, counter_sum(all, count, offsetof(Metrics, numbers[i])));
 	}
-	head_write(out, "parley_log_lines_dropped_total", "counter", "Lines of the log that its reader was too slow for.");
+	head_write(out, "parley_log_lines_dropped_total", "counter", "Log lines dropped because the reader was too slow.");
 	buffer_printf(out, "parley_log_lines_dropped_total %ju\n", (uintmax_t) log_dropped_count());
 }
 
@@ -308,18 +308,18 @@ pools_write(Metrics *const *all, size_t count, Buffer *out)
 {
 	static const char *const pools[METRICS_POOL_COUNT] = { "read", "write", "replica" };
 	static const char *const metrics[POOL_METRIC_COUNT][2] = {
-		{ "connections", "Connections to PostgreSQL that there should be." },
-		{ "connections_ready", "Connections to PostgreSQL that are ready." },
-		{ "queued", "Requests that wait for a connection." },
-		{ "under_way", "Requests under way in PostgreSQL." },
+		{ "connections", "Configured connections to PostgreSQL." },
+		{ "connections_ready", "Ready connections to PostgreSQL." },
+		{ "queued", "Requests waiting for a connection." },
+		{ "under_way", "Requests in progress in PostgreSQL." },
 		{ "connects_total", "Connections made." },
 		{ "connect_failures_total", "Attempts to connect that failed." },
 		{ "losses_total", "Connections that broke." },
-		{ "repeats_total", "Requests run again after their connection broke." },
-		{ "queue_full_total", "Requests refused because too many waited." },
+		{ "repeats_total", "Requests retried after their connection broke." },
+		{ "queue_full_total", "Requests refused because too many were waiting." },
 		{ "acquire_timeouts_total", "Requests that waited too long for a connection." },
-		{ "query_timeouts_total", "Requests that PostgreSQL did not answer in time." },
-		{ "not_sent_total", "Requests whose client left while they waited." }
+		{ "query_timeouts_total", "Requests to which PostgreSQL did not respond in time." },
+		{ "not_sent_total", "Requests whose client left while they were waiting." }
 	};
 
 	for (size_t metric = 0; metric < POOL_METRIC_COUNT; metric++)

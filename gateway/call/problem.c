@@ -118,11 +118,11 @@ static const char *
 status_sentence(const char *sqlstate, int status)
 {
 	if (strcmp(sqlstate, "23503") == 0)
-		return "Something that this refers to does not exist, or is still referred to.";
+		return "The request refers to something that does not exist, or that is still in use.";
 	if (strcmp(sqlstate, "25006") == 0)
 		return "The database does not accept writes at the moment.";
 	if (sqlstate_is_class(sqlstate, "55") || (sqlstate_is_class(sqlstate, "40") && status == 503))
-		return "Something else is at work on this; try again.";
+		return "Another operation is in progress. Try again.";
 	switch (status)
 	{
 		case 403:
@@ -133,13 +133,13 @@ status_sentence(const char *sqlstate, int status)
 			return strcmp(sqlstate, "23505") == 0 ? "It already exists."
 												  : "It conflicts with another change. Try again.";
 		case 422:
-			return "A value is not acceptable.";
+			return "A value is invalid.";
 		case 503:
 			return "The database cannot be reached at the moment.";
 		case 504:
-			return "The database took too long.";
+			return "The database took too long to respond.";
 		default:
-			return "An internal error occurred. The log has more under this request's id.";
+			return "An internal error occurred. See the log for this request id.";
 	}
 }
 
@@ -163,7 +163,7 @@ problem_add_domain_fields(Problem *problem, const DbError *error, const Route *r
 			domain += schema_length + 1;
 		if (strcmp(domain, error->type_name) == 0)
 			problem_add_field(problem, pool, parameter->name,
-							  parameter->description == NULL ? "is not acceptable" : parameter->description);
+							  parameter->description == NULL ? "is invalid" : parameter->description);
 	}
 }
 
@@ -207,14 +207,15 @@ problem_from_error(const DbError *error, const Route *route, h2o_mem_pool_t *poo
 		case DB_ERROR_SERVER:
 			return problem_of_server(error, route, pool);
 		case DB_ERROR_QUEUE_FULL:
-			problem = problem_make(503, "Too many requests wait for the database.");
+			problem = problem_make(503, "Too many requests are waiting for the database.");
 			problem.code = "53300";
 			break;
 		case DB_ERROR_LOST:
-			problem =
-				problem_make(503, error->outcome_unknown
-									  ? "The connection to the database broke; whether this was done is not known."
-									  : "The connection to the database broke before this was done.");
+			problem = problem_make(
+				503,
+				error->outcome_unknown
+					? "The connection to the database was lost, and it is not known whether the request was executed."
+					: "The connection to the database was lost before the request was executed.");
 			break;
 		default:
 			problem = problem_make(503, "The database cannot be reached at the moment.");

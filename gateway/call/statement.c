@@ -67,12 +67,13 @@ binding_take_query(Binding *binding, const char *query, size_t length)
 		Given *given;
 
 		if (pair.result == URI_MALFORMED)
-			return binding_refuse(binding, 400, "The query string has a % that two hexadecimal digits do not follow.");
+			return binding_refuse(binding, 400,
+								  "The query string contains a % that is not followed by two hexadecimal digits.");
 		if (pair.result == URI_NOT_UTF8)
 			return binding_refuse(binding, 400, "The query string is not valid UTF-8.");
 		given = binding_find(binding, SOURCE_QUERY, pair.name, pair.name_length);
 		if (given == NULL)
-			problem_add_field(binding->problem, binding->pool, pair.name, "is not a parameter here");
+			problem_add_field(binding->problem, binding->pool, pair.name, "is not a parameter of this route");
 		else if (given->text != NULL)
 			problem_add_field(binding->problem, binding->pool, pair.name, "is given more than once");
 		else
@@ -104,13 +105,13 @@ json_complaint(const json_t *json, const json_error_t *error)
 	switch (json_error_code(error))
 	{
 		case json_error_stack_overflow:
-			return "The body nests too deeply.";
+			return "The body is nested too deeply.";
 		case json_error_invalid_utf8:
 			return "The body is not valid UTF-8.";
 		case json_error_duplicate_key:
-			return "The body names a field more than once.";
+			return "The body contains a field more than once.";
 		case json_error_numeric_overflow:
-			return "The body has too large a number.";
+			return "The body contains a number that is too large.";
 		default:
 			return "The body is not well-formed JSON.";
 	}
@@ -142,7 +143,7 @@ binding_take_body(Binding *binding, const char *body, size_t length)
 		Given *given = binding_find(binding, SOURCE_BODY, name, strlen(name));
 
 		if (given == NULL)
-			problem_add_field(binding->problem, binding->pool, name, "is not a field here");
+			problem_add_field(binding->problem, binding->pool, name, "is not a field of this route");
 		else
 			given->json = value;
 		if (problem_is_full(binding->problem))
@@ -231,7 +232,7 @@ binding_judge(const Binding *binding, const Parameter *parameter, const Given *g
 	if (json == NULL || json_is_null(json))
 		return (Value){ .wrong = parameter->required ? "is required" : NULL };
 	if (binding->has_large_number && json_is_large(json))
-		return (Value){ .wrong = json_is_real(json) ? "is too large a number" : "has too large a number in it" };
+		return (Value){ .wrong = json_is_real(json) ? "is too large" : "contains a number that is too large" };
 	/* Back to the integer that it was. */
 	if (binding->has_large_number && json_is_real(json) && trunc(json_real_value(json)) == json_real_value(json))
 		json = json_hold(json_integer((json_int_t) json_real_value(json)), binding->pool);
@@ -244,7 +245,7 @@ statement_bind(const Route *route, const StatementInput *input, h2o_mem_pool_t *
 {
 	size_t size = (route->parameter_count + 1) * sizeof(Given);
 	Binding binding = { .route = route, .pool = pool, .given = h2o_mem_alloc_pool(pool, size), .problem = problem };
-	Problem wrong = problem_make(400, "The request has names that this route does not know, or knows once only.");
+	Problem wrong = problem_make(400, "The request has unknown or repeated names.");
 
 	*problem = (Problem){ 0 };
 	memset(binding.given, 0, size);
@@ -257,7 +258,7 @@ statement_bind(const Route *route, const StatementInput *input, h2o_mem_pool_t *
 		return false;
 	if (problem->fields.size == 0)
 	{
-		wrong = problem_make(422, "The request has values that are missing or not acceptable.");
+		wrong = problem_make(422, "The request has missing or invalid values.");
 		for (size_t i = 0; i < route->parameter_count; i++)
 		{
 			const Parameter *parameter = &route->parameters[i];

@@ -74,7 +74,7 @@ number_check(const Parameter *parameter, intmax_t number, const char *text, h2o_
 		return value_out_of_bounds(parameter, pool);
 	if ((parameter->type_oid == TYPE_INTEGER && (number < INT32_MIN || number > INT32_MAX)) ||
 		(parameter->type_oid == TYPE_SMALLINT && (number < INT16_MIN || number > INT16_MAX)))
-		return value_wrong("is too large a number");
+		return value_wrong("is too large");
 	return (Value){ .text = text };
 }
 
@@ -89,7 +89,7 @@ number_from_text(const Parameter *parameter, const char *text, size_t length, h2
 	errno = 0;
 	number = strtoimax(text, NULL, 10);
 	if (errno == ERANGE)
-		return value_wrong("is too large a number");
+		return value_wrong("is too large");
 	return number_check(parameter, number, text, pool);
 }
 

@@ -90,7 +90,7 @@ setting_assign(Config *config, const Setting *setting, const char *value, const 
 			/* Empty, it would switch off what somebody meant to switch on. */
 			if (strlen(value) >= (size_t) setting->minimum)
 				return true;
-			fprintf(errors, "parleyd: %s is empty; leave it out to do without\n", source);
+			fprintf(errors, "parleyd: %s is empty; omit it instead\n", source);
 			return false;
 		case SETTING_ConfigSwitch:
 			if (switch_parse(value, field))

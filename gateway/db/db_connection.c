@@ -337,7 +337,7 @@ connection_set_up(DbConnection *connection)
 	h2o_socket_read_start(connection->socket, on_readable);
 	connection_set_state(connection, DB_CONNECTION_SETTING_UP);
 	if (getrandom(&connection->nonce, sizeof(connection->nonce), 0) != sizeof(connection->nonce))
-		h2o_fatal("the system has no random bytes");
+		h2o_fatal("could not generate random bytes");
 	connection_put_setup(connection, "false");
 	connection_note_sent(connection, query_create_own(DB_QUERY_SETUP, 0));
 	if (connection->settings->transaction_pooling)
@@ -552,10 +552,10 @@ db_connection_check(DbConnection *connection, uint64_t now_us)
 	if (connection->state == DB_CONNECTION_CONNECTING)
 	{
 		if (quiet_ms > connection->settings->connect_timeout_ms)
-			db_connection_close(connection, "no connection within the time for it");
+			db_connection_close(connection, "connecting timed out");
 	}
 	else if (PQstatus(connection->pg) == CONNECTION_BAD)
 		connection_close_with_message(connection);
 	else if (connection->under_way_count > 0 && quiet_ms > connection->settings->silence_timeout_ms)
-		db_connection_close(connection, "no answer within the time for it");
+		db_connection_close(connection, "no response in time");
 }

@@ -132,7 +132,7 @@ access_authorize(Request *request)
 	if (verdict == TOKEN_BAD)
 		reply_unauthenticated(request, true);
 	else if (verdict == TOKEN_NOT_EXAMINED)
-		reply_error(request, 429, "Too many tokens that are not valid have been sent.");
+		reply_error(request, 429, "Too many invalid tokens.");
 	if (verdict != TOKEN_GOOD)
 		return false;
 	switch (access_decide(request->route, &request->path, &request->caller))

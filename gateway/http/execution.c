@@ -167,8 +167,8 @@ static void
 execution_on_timeout(DbQuery *query, bool sent)
 {
 	Request *request = query->data;
-	Problem problem =
-		problem_make(504, sent ? "The database took too long." : "No connection to the database came free in time.");
+	Problem problem = problem_make(504, sent ? "The database took too long to respond."
+											 : "No database connection became available in time.");
 
 	if (request->route->method != METHOD_GET)
 		problem.outcome = sent ? "unknown" : "known";

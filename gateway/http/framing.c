@@ -98,7 +98,7 @@ head_take_header(Head *head, h2o_iovec_t line, h2o_req_t *http)
 	h2o_iovec_t value;
 
 	if (colon == NULL || line.base[0] == ' ' || line.base[0] == '\t')
-		return fault_make(400, "A header is folded into a second line.");
+		return fault_make(400, "Folded header lines are not allowed.");
 	value = h2o_str_stripws(colon + 1, line.len - length - 1);
 	for (int i = 0; i < SINGLE_COUNT; i++)
 	{
@@ -135,8 +135,8 @@ head_check(Head *head, h2o_req_t *http)
 	head->at = input->bytes;
 	head->end = input->bytes + input->size;
 	if (http->input.method.len == 0)
-		return input->size < H2O_MAX_REQLEN ? fault_make(400, "The request's head is malformed.")
-											: fault_make(431, "The request's head is too long.");
+		return input->size < H2O_MAX_REQLEN ? fault_make(400, "The request head is malformed.")
+											: fault_make(431, "The request head is too long.");
 	if (!head_take_request_line(head, http))
 		return fault_make(400, "The request line is malformed.");
 	for (;;)
@@ -144,7 +144,7 @@ head_check(Head *head, h2o_req_t *http)
 		FramingFault fault;
 
 		if (!head_take_line(head, &line))
-			return fault_make(400, "A line of the request's head does not end with CR and LF.");
+			return fault_make(400, "A line of the request head does not end with CR LF.");
 		if (line.len == 0)
 			break;
 		fault = head_take_header(head, line, http);
@@ -152,13 +152,13 @@ head_check(Head *head, h2o_req_t *http)
 			return fault;
 	}
 	if (head->has[SINGLE_TRANSFER_ENCODING] && head->has[SINGLE_CONTENT_LENGTH])
-		return fault_make(400, "A request has a Content-Length or a Transfer-Encoding, not both.");
+		return fault_make(400, "Content-Length and Transfer-Encoding must not both be present.");
 	if (head->has[SINGLE_TRANSFER_ENCODING] && http->version < 0x101)
-		return fault_make(400, "HTTP/1.0 has no Transfer-Encoding.");
+		return fault_make(400, "HTTP/1.0 does not support Transfer-Encoding.");
 	if (http->version >= 0x101 && !head->has[SINGLE_HOST])
-		return fault_make(400, "A request has a Host header.");
+		return fault_make(400, "A Host header is required.");
 	if (head->has[SINGLE_HOST] && !target_is_authority(head->host.base, head->host.len))
-		return fault_make(400, "The Host header is not a host with or without a port.");
+		return fault_make(400, "The Host header is invalid.");
 	return none;
 }
 

@@ -105,7 +105,7 @@ routes_find(Request *request)
 			routes = NULL;
 	}
 	if (result == URI_MALFORMED)
-		reply_error(request, 400, "The path has a % that two hexadecimal digits do not follow.");
+		reply_error(request, 400, "The path contains a % that is not followed by two hexadecimal digits.");
 	else if (result == URI_NOT_UTF8)
 		reply_error(request, 400, "The path is not valid UTF-8.");
 	else if (routes == NULL && !request->router->is_complete)

@@ -83,7 +83,7 @@ static void
 on_routes_timeout(DbQuery *query, bool sent)
 {
 	(void) sent;
-	route_loader_fail(query->data, "the database did not answer in time");
+	route_loader_fail(query->data, "the database did not respond in time");
 }
 
 static void

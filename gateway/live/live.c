@@ -67,11 +67,11 @@ on_request(void *data, Request *request)
 	LiveWorker *guest = data;
 
 	if (guest->draining)
-		reply_error(request, 503, "This server is about to stop.");
+		reply_error(request, 503, "This server is shutting down.");
 	else if (atomic_load(&guest->live->availability) == UNAVAILABLE)
-		reply_error(request, 503, "Streams are not set up: the database tells of no wake-ups.");
+		reply_error(request, 503, "Streams are not available: the database does not report wake-ups.");
 	else if (atomic_load(&guest->live->availability) == UNKNOWN)
-		reply_error(request, 503, "It is not known yet whether the database tells of wake-ups.");
+		reply_error(request, 503, "Streams are not available yet: the database has not responded.");
 	else
 		stream_open(&guest->owner, request);
 }

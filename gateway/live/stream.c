@@ -420,8 +420,8 @@ static void
 on_timeout(void *member, bool sent)
 {
 	Stream *stream = member;
-	Problem problem =
-		problem_make(504, sent ? "The database took too long." : "No connection to the database came free in time.");
+	Problem problem = problem_make(504, sent ? "The database took too long to respond."
+											 : "No database connection became available in time.");
 
 	stream->batch = NULL;
 	stream_fail(stream, &problem);

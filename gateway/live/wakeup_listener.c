@@ -111,7 +111,7 @@ static void
 on_timeout(DbQuery *query, bool sent)
 {
 	(void) sent;
-	listener_fail(query->data, "the database did not answer in time");
+	listener_fail(query->data, "the database did not respond in time");
 }
 
 static void

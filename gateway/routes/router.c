@@ -137,7 +137,7 @@ router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 	{
 		Route *route = route_read(rows, row, &router->pool);
 		const char *problem = route_cell(rows, row, "problem");
-		const char *wrong = problem[0] != '\0' ? problem : route == NULL ? "it makes no sense to this version" : NULL;
+		const char *wrong = problem[0] != '\0' ? problem : route == NULL ? "this version does not understand it" : NULL;
 
 		if (wrong != NULL)
 		{

@@ -102,7 +102,7 @@ test('a frozen server is 504 for who waits, and is served again when it thaws', 
 		for (const answer of answers) problem(answer, 504);
 		assert.equal(answers[1].json.outcome, 'unknown');
 		assert.equal((await request('/health', { base: gateway.base })).status, 200);
-		await until(() => gateway.log.includes('no answer within the time for it'), 'the connections to be given up');
+		await until(() => gateway.log.includes('no response in time'), 'the connections to be given up');
 	} finally {
 		frozen.forEach((pid) => { try { process.kill(pid, 'SIGCONT'); } catch { /* it has ended */ } });
 	}
