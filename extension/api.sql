@@ -249,7 +249,7 @@ BEGIN
 	END LOOP;
 END $$;
 
--- PUBLIC may do nothing, the operator executes the public functions, and the gateway those of routes.
+-- PUBLIC may do nothing, the operator may execute the public functions, and the gateway those of routes.
 REVOKE ALL ON ALL ROUTINES IN SCHEMA parley FROM PUBLIC, parley_operator;
 REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC;
 GRANT INSERT ON parley.contact_import TO parley_operator;
@@ -267,7 +267,7 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.await_wakeups(bigint, integer), parley.refused_values(text[], regtype[], text[])
 	TO parley_gateway;
--- What describe_routes() and openapi() call, and what the checks of domains call: these run with the caller's privileges.
+-- Functions that describe_routes(), openapi() and the checks of domains call: these run with the caller's privileges.
 GRANT EXECUTE ON FUNCTION parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid), parley.openapi_type(oid),
 	parley.openapi_nullable(jsonb), parley.openapi_columns(oid), parley.is_printable_ascii(text), parley.are_labels(jsonb)
 	TO parley_operator, parley_gateway;

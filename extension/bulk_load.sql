@@ -1,11 +1,12 @@
--- bulk_load: drops the indexes of the conversations' tables, and builds them again after the load. In between, whoever loads is
--- alone with the tables: COPY into them, number the messages of each conversation from 1 without a gap, in the order of created_at,
--- and set last_number, newest_number and last_message_at of the conversations, and operator_read_number, where not all of them is to be
--- news to the operator.
+-- bulk_load: drops the indexes of the conversations' tables, and builds them again after the load. In between, the loader has the
+-- tables for itself: COPY into them, number the messages of each conversation from 1 without a gap, in the order of created_at,
+-- and set last_number, newest_number and last_message_at of the conversations, and also operator_read_number, unless all of it is
+-- unread for the operator.
 --
--- Everything is remembered in tables, so that a load that died between the two is finished by finish_bulk_load(), by anyone.
+-- Everything is recorded in tables, so if a load ends in between, anyone can finish it with finish_bulk_load().
 
--- What can go and come back: no index that something relies on, as a foreign key does, nor one of some other extension's.
+-- The indexes that can be dropped and built again: no index that something depends on, such as a foreign key, and none of another
+-- extension.
 CREATE FUNCTION parley.bulk_load_candidates()
 RETURNS TABLE (name text, definition text, removal text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -23,7 +24,8 @@ BEGIN ATOMIC
 		AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid IN (c.oid, k.oid) AND d.deptype = 'n')
 		AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('e', 'x'));
 END;
-COMMENT ON FUNCTION parley.bulk_load_candidates() IS 'the indexes that a bulk load may drop, with the statements that build and drop them';
+COMMENT ON FUNCTION parley.bulk_load_candidates() IS
+	'returns the indexes that a bulk load may drop, with the statements that build and drop them';
 
 CREATE FUNCTION parley.begin_bulk_load(source text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -49,7 +51,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION parley.begin_bulk_load(text) IS
-	'drops the indexes of contacts, conversations, members and messages for a load; takes over one that was left unfinished';
+	'drops the indexes of contacts, conversations, members and messages before a load; takes over a load that was not finished';
 
 CREATE FUNCTION parley.build_bulk_load_index(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -58,13 +60,13 @@ DECLARE
 	statement text;
 BEGIN
 	DELETE FROM parley.bulk_load_indexes i WHERE i.name = build_bulk_load_index.name RETURNING definition INTO statement;
-	-- It is there already where a dump was taken in the middle of a load: the extension's installation made it.
+	-- It already exists if a dump was taken during a load: CREATE EXTENSION created it.
 	IF statement IS NOT NULL AND to_regclass(format('parley.%I', build_bulk_load_index.name)) IS NULL THEN
 		EXECUTE statement;
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION parley.build_bulk_load_index(text) IS 'builds one of bulk_load_indexes again; nothing where it is not among them';
+COMMENT ON FUNCTION parley.build_bulk_load_index(text) IS 'builds one of bulk_load_indexes again; does nothing if it is not one of them';
 
 CREATE FUNCTION parley.finish_bulk_load() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -75,4 +77,5 @@ BEGIN
 	UPDATE parley.bulk_loads SET finished_at = now() WHERE finished_at IS NULL;
 END
 $$;
-COMMENT ON FUNCTION parley.finish_bulk_load() IS 'builds what indexes a bulk load has dropped, and so ends it; harmless where there is none';
+COMMENT ON FUNCTION parley.finish_bulk_load() IS
+	'builds the indexes that a bulk load has dropped, and ends the load; does nothing if there is no load';

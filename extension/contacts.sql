@@ -70,7 +70,7 @@ BEGIN
 	RETURN current_id;
 END $$;
 COMMENT ON FUNCTION parley.current_contact_id(bigint) IS
-	'The id of a contact, or of the one whom it was merged into. Errors: P0002 no such contact.';
+	'Returns the id of a contact, or of the contact into whom it was merged. Errors: P0002 no such contact.';
 
 CREATE FUNCTION parley.lock_contact(contact_id bigint) RETURNS parley.contacts
 LANGUAGE plpgsql SECURITY DEFINER
@@ -83,7 +83,7 @@ BEGIN
 	LOOP
 		current_id := parley.current_contact_id(contact_id);
 		SELECT * INTO contact FROM parley.contacts c WHERE c.id = current_id FOR UPDATE;
-		-- Merged while this waited: on to whom it became.
+		-- It was merged while we were waiting: continue with the contact into whom it was merged.
 		EXIT WHEN contact.merged_into_id IS NULL;
 	END LOOP;
 	IF contact.erased_at IS NOT NULL THEN
@@ -92,7 +92,8 @@ BEGIN
 	RETURN contact;
 END $$;
 COMMENT ON FUNCTION parley.lock_contact(bigint) IS
-	'The row of a contact, locked for a change, or of the one whom it was merged into. Errors: P0002 no such contact, PY409 erased.';
+	'Returns the row of a contact, or of the contact into whom it was merged, locked for a change. Errors: P0002 no such contact, '
+	'PY409 erased.';
 
 CREATE FUNCTION parley.change_contact(
 	contact_id bigint, name parley.person_name DEFAULT NULL, phone parley.phone_number DEFAULT NULL,

@@ -28,8 +28,8 @@ COMMENT ON COLUMN parley.contacts.phone IS 'as given; phone_digits is what is un
 COMMENT ON COLUMN parley.contacts.registered_at IS
 	'when the contact became a user; null if entered by the operator, in which case users cannot reach the contact';
 COMMENT ON COLUMN parley.contacts.attributes IS 'notes of the operator about the contact, which the contact is not shown';
-COMMENT ON COLUMN parley.contacts.merged_into_id IS 'the contact whom this one became; nothing but the id is left of it, which leads there';
-COMMENT ON COLUMN parley.contacts.erased_at IS 'since when nothing but the id is left of the contact';
+COMMENT ON COLUMN parley.contacts.merged_into_id IS 'the contact into whom this one was merged; only the id is left of it, and leads there';
+COMMENT ON COLUMN parley.contacts.erased_at IS 'when the contact was erased; only the id is left of it';
 
 -- These keys cannot start with the id, because the phone is used to find the id. A sharded installation needs a directory for
 -- these two.

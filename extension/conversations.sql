@@ -35,7 +35,7 @@ BEGIN
 	contact_id := parley.current_contact_id(contact_id);
 	created := false;
 	IF NOT EXISTS (SELECT FROM parley.conversations c WHERE c.kind = 'contact' AND c.contact_id = open_contact_conversation.contact_id) THEN
-		-- A merge of the contact that commits now is waited for, and seen.
+		-- If the contact is being merged at this moment, wait for that, and see it.
 		PERFORM FROM parley.contacts c WHERE c.id = open_contact_conversation.contact_id FOR SHARE;
 		contact_id := parley.current_contact_id(contact_id);
 		INSERT INTO parley.conversations AS c (kind, contact_id)

@@ -52,8 +52,8 @@ COMMENT ON COLUMN parley.conversations.last_message_at IS
 COMMENT ON COLUMN parley.conversations.newest_number IS
 	'the number of the newest message that is not deleted; null if there is none. The list of conversations shows this message';
 COMMENT ON COLUMN parley.conversations.merged_id IS
-	'the conversation''s own id where it came from a contact who was merged into another: it keeps its id, which has the shard of whom it was '
-	'opened with, and stands beside the one that opening finds; else 0';
+	'the conversation''s own id if it came from a contact who was merged into another one: it keeps its id, which has the shard of '
+	'the contact with whom it was opened, and exists beside the conversation that opening finds; otherwise 0';
 COMMENT ON COLUMN parley.conversations.is_dated_in_order IS
 	'no undeleted message is dated before one with a smaller number; true unless dated messages were loaded without post_message';
 
@@ -73,7 +73,7 @@ CREATE UNIQUE INDEX conversations_idempotency_key ON parley.conversations (appli
 	WHERE idempotency_key IS NOT NULL;
 CREATE INDEX conversations_last_message_at ON parley.conversations (last_message_at DESC, id DESC)
 	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;
--- What is open, settled, or may be unread, each in the order of the list.
+-- Open conversations, settled ones, and those that may have unread messages, each in the order of the list.
 CREATE INDEX conversations_by_case ON parley.conversations
 	(is_settled DESC, (operator_read_number < last_number) DESC, last_message_at DESC, id DESC)
 	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;

@@ -1,11 +1,11 @@
--- erasures: what a contact was and wrote goes, now of one of them, or of all messages of an age.
+-- erasures: erases what a contact was and wrote, or all messages before a time.
 
 CREATE FUNCTION parley.gram_index_files() RETURNS oid[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 RETURN ARRAY(SELECT pg_relation_filenode(c.oid) FROM pg_class c
 	WHERE c.relnamespace = 'parley'::regnamespace AND c.relname IN ('contacts_grams', 'contacts_name_trgm', 'messages_grams') ORDER BY c.relname);
-COMMENT ON FUNCTION parley.gram_index_files() IS 'the files of the indexes that keep parts of words until they are built anew';
+COMMENT ON FUNCTION parley.gram_index_files() IS 'returns the files of the indexes that contain parts of words until they are rebuilt';
 
 CREATE FUNCTION parley.erase_contact(contact_id bigint, caller_id bigint DEFAULT NULL) RETURNS parley.erasure
 LANGUAGE plpgsql SECURITY DEFINER
@@ -23,7 +23,7 @@ DECLARE
 BEGIN
 	SELECT * INTO contact FROM parley.contacts c WHERE c.id = current_id FOR UPDATE;
 	IF contact.erased_at IS NULL THEN
-		-- Posts to these wait, so that none is between the list and the deletion.
+		-- Posts to these wait, so no message comes between the list and the deletion.
 		PERFORM FROM parley.conversations c WHERE c.id IN (SELECT m.conversation_id FROM parley.members m WHERE m.contact_id = contact.id)
 			ORDER BY c.id FOR NO KEY UPDATE;
 		SELECT array_agg(w.conversation_id), array_agg(w.number) INTO conversation_ids, numbers
@@ -46,9 +46,10 @@ BEGIN
 	RETURN receipt;
 END $$;
 COMMENT ON FUNCTION parley.erase_contact(bigint, bigint) IS
-	'Erases a contact: name, phone, email and attributes go, the messages that they wrote become tombstones and what tells their replays goes, '
-	'accounts lose their names; the ledger''s lines stay. All by one commit, which sync and streams tell. Returns the receipt, which is kept; '
-	'again: the first one. Errors: P0002 no such contact.';
+	'Erases a contact: removes name, phone, email and attributes, turns the messages that they wrote into tombstones, removes the '
+	'data by which replays are recognized, and removes the names of accounts. The ledger''s transactions stay. All of this happens '
+	'in one commit, which sync and streams report. Returns the receipt, which is kept; repeating it returns the first receipt. '
+	'Errors: P0002 no such contact.';
 
 CREATE FUNCTION parley.erasure_pending(OUT what text, OUT remedy text, OUT erasures bigint, OUT since timestamptz)
 RETURNS SETOF record
@@ -72,8 +73,9 @@ BEGIN ATOMIC
 		FROM parley.erasures e, pg_control_checkpoint() c WHERE e.log_position > c.redo_lsn HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION parley.erasure_pending() IS
-	'Where texts of erased contacts may still lie, what takes them away, of how many erasures, and the first of these. No row: a superuser '
-	'finds them in no table, index or statistics. It knows nothing of archives, backups and standbys.';
+	'Returns where texts of erased contacts may still be, what removes them, how many erasures are affected, and the first of '
+	'these. No rows: a superuser cannot find them in any table, index or statistics. It does not know about archives, backups and '
+	'standbys.';
 
 CREATE FUNCTION parley.erase_batch(
 	before timestamptz, kind parley.conversation_kind, size integer, INOUT after_at timestamptz, INOUT after_conversation_id bigint,
@@ -101,7 +103,8 @@ BEGIN
 	messages := coalesce((parley.delete_messages(conversation_ids, numbers)).messages, 0);
 END $$;
 COMMENT ON FUNCTION parley.erase_batch(timestamptz, parley.conversation_kind, integer, timestamptz, bigint, bigint) IS
-	'One batch of erase_messages(): the oldest messages after a place, which it returns the next of; null: there are no more.';
+	'Processes one batch of erase_messages(): the oldest messages after a place. Returns the next place, or null if there are no '
+	'more.';
 
 CREATE PROCEDURE parley.erase_messages(
 	before timestamptz, kind parley.conversation_kind DEFAULT NULL, size integer DEFAULT 1000, INOUT messages bigint DEFAULT 0)
@@ -122,5 +125,5 @@ BEGIN
 	END LOOP;
 END $$;
 COMMENT ON PROCEDURE parley.erase_messages(timestamptz, parley.conversation_kind, integer, bigint) IS
-	'Makes tombstones of all messages from before a time, in conversations of one kind or of all, oldest first, so many a commit, and counts '
-	'them. Can be stopped and called again. For the operator.';
+	'Turns all messages from before a time into tombstones, in conversations of one kind or of all, oldest first, a batch per '
+	'commit, and counts them. Can be interrupted and called again. For the operator.';

@@ -1,4 +1,4 @@
--- erasures: that a contact was erased, which is all that is kept of it.
+-- erasures: records that contacts were erased, which is all that is kept of them.
 
 CREATE TABLE parley.erasures (
 	contact_id bigint PRIMARY KEY,
@@ -11,12 +11,13 @@ CREATE TABLE parley.erasures (
 	log_position pg_lsn NOT NULL DEFAULT pg_current_wal_insert_lsn(),
 	index_files oid[] NOT NULL
 );
-COMMENT ON TABLE parley.erasures IS 'one row a contact that was erased: what, how many, when, by whom';
-COMMENT ON COLUMN parley.erasures.caller_id IS 'the subject of the token that asked for it; null: there was none';
-COMMENT ON COLUMN parley.erasures.fields IS 'which of name, phone, email and attributes there were';
-COMMENT ON COLUMN parley.erasures.messages IS 'how many messages became tombstones';
-COMMENT ON COLUMN parley.erasures.log_position IS 'where in the write-ahead log: what it says before that may have the texts';
-COMMENT ON COLUMN parley.erasures.index_files IS 'the files of the indexes of grams then: once they are others, they were built anew';
+COMMENT ON TABLE parley.erasures IS 'one row per contact that was erased: what, how much, when, by whom';
+COMMENT ON COLUMN parley.erasures.caller_id IS 'the subject of the token that requested it; null if there was none';
+COMMENT ON COLUMN parley.erasures.fields IS 'which of name, phone, email and attributes were set';
+COMMENT ON COLUMN parley.erasures.messages IS 'the number of messages that became tombstones';
+COMMENT ON COLUMN parley.erasures.log_position IS 'the position in the WAL; earlier WAL may contain the texts';
+COMMENT ON COLUMN parley.erasures.index_files IS
+	'the files of the indexes of grams at that time; if they are different now, the indexes were rebuilt';
 
 CREATE TYPE parley.erasure AS (
 	contact_id bigint, erased_at timestamptz, caller_id bigint, fields text[], messages bigint, idempotency_hashes bigint, account_names bigint

@@ -1,4 +1,4 @@
--- help: which functions are for the operator, and so which the operator may call.
+-- help: lists the functions for the operator, which are those that the operator may execute.
 
 CREATE FUNCTION parley.public_functions(OUT module text, OUT oid oid) RETURNS SETOF record
 LANGUAGE sql STABLE
@@ -28,7 +28,8 @@ BEGIN ATOMIC
 		) s (module, name) JOIN pg_proc p ON p.proname = s.name AND p.pronamespace = to_regnamespace('parley');
 END;
 COMMENT ON FUNCTION parley.public_functions() IS
-	'the functions that the operator may execute: those of routes, and those that are called from SQL alone; all others in the schema are internal';
+	'returns the functions that the operator may execute: those of routes, and those that are only called from SQL; all others in '
+	'the schema are internal';
 
 CREATE FUNCTION parley.help(OUT module text, OUT function text, OUT description text) RETURNS SETOF record
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -45,4 +46,5 @@ BEGIN ATOMIC
 	ORDER BY f.module, p.proname, n.nspname;
 END;
 COMMENT ON FUNCTION parley.help() IS
-	'Lists the functions for the operator by module, an installation''s own routes among them. All others in the schema are internal.';
+	'Lists the functions for the operator by module, including routes that the installation added. All other functions in the '
+	'schema are internal.';

@@ -1,4 +1,4 @@
--- merges: two contacts that are one person become one.
+-- merges: merges two contacts who are the same person.
 
 CREATE FUNCTION parley.merge_accounts(contact_id bigint, from_contact_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -27,7 +27,7 @@ BEGIN
 				target_id := (parley.open_account(contact_id, account.currency, account.name)).id;
 			END IF;
 			moved := parley.post_transfer(from_contact_id, account.id, contact_id, target_id, account.balance, 'merge of contacts');
-			-- Paid out of in the meantime: a repetition of the merge finds what is left.
+			-- Money was paid out in the meantime. Repeating the merge moves what is left.
 			IF moved.refused IS NOT NULL THEN
 				RAISE EXCEPTION '%', moved.refused_detail USING ERRCODE = moved.refused;
 			END IF;
@@ -36,8 +36,8 @@ BEGIN
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION parley.merge_accounts(bigint, bigint) IS
-	'Moves what the accounts of one contact hold to another''s by transfers, and closes them; their lines stay where they are. Errors: PY409 '
-	'both have money in one currency, or an account is overdrawn.';
+	'Moves the money in the accounts of one contact to another''s by transfers, and closes them. Their transactions stay where they'
+	' are. Errors: PY409 both have money in one currency, or an account is overdrawn.';
 
 CREATE FUNCTION parley.merge_conversations(contact_id bigint, from_contact_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -48,7 +48,8 @@ DECLARE
 BEGIN
 	PERFORM FROM parley.conversations c WHERE c.id = ANY (ids) ORDER BY c.id FOR NO KEY UPDATE;
 	UPDATE parley.members m SET contact_id = merge_conversations.contact_id WHERE m.contact_id = from_contact_id;
-	-- All of them, so that sync tells whoever is in the conversation who wrote what. The hash is draft_hash() of extension/messages.c.
+	-- Update all of them, so that sync tells the members of the conversation who wrote what. The hash is draft_hash() in
+	-- extension/messages.c.
 	UPDATE parley.messages m
 		SET sender_id = CASE m.sender_id WHEN from_contact_id THEN merge_conversations.contact_id ELSE m.sender_id END,
 			idempotency_hash = CASE WHEN m.sender_id = from_contact_id AND m.idempotency_hash IS NOT NULL AND m.edited_at IS NULL AND m.deleted_at IS NULL
@@ -64,7 +65,8 @@ BEGIN
 		WHERE o.id = c.id;
 END $$;
 COMMENT ON FUNCTION parley.merge_conversations(bigint, bigint) IS
-	'Makes the conversations of one contact another''s: each keeps its id and the numbers of its messages, beside what the other has already.';
+	'Gives the conversations of one contact to another. Each keeps its id and the numbers of its messages, beside those that the '
+	'other contact already has.';
 
 CREATE FUNCTION parley.merge_blocks(contact_id bigint, from_contact_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -86,7 +88,7 @@ BEGIN
 			AND b.contact_id = m.contact_id AND b.user_id = c.low_contact_id + c.high_contact_id - m.contact_id AND NOT m.is_blocked;
 END $$;
 COMMENT ON FUNCTION parley.merge_blocks(bigint, bigint) IS
-	'Whom one contact blocks, and who blocks them, holds of another from now on, in all conversations that they have.';
+	'Applies the blocks by one contact, and of that contact, to another contact, in all conversations that they have.';
 
 CREATE FUNCTION parley.merge_contacts(contact_id bigint, from_contact_id bigint) RETURNS parley.contact
 LANGUAGE plpgsql SECURITY DEFINER
@@ -126,6 +128,7 @@ BEGIN
 	RETURN parley.get_contact(target_id);
 END $$;
 COMMENT ON FUNCTION parley.merge_contacts(bigint, bigint) IS
-	'Makes one contact of two: contact_id keeps what it has and takes what it lacks, the conversations, the members'' places, the blocks and '
-	'the money of from_contact_id, whose id leads to it from then on. Again: the same answer. Errors: P0002 no such contact; 22023 the same '
-	'one; PY409 erased, merged into another, in a conversation with each other, or with money in one currency.';
+	'Merges two contacts: contact_id keeps what it has, and gets what it lacks, as well as the conversations, the memberships, the '
+	'blocks and the money of from_contact_id, whose id leads to it from then on. Repeating it returns the same result. Errors: '
+	'P0002 no such contact; 22023 the same contact; PY409 erased, merged into another, in a conversation with each other, or with '
+	'money in one currency.';

@@ -81,8 +81,8 @@ BEGIN
 	UPDATE parley.conversations c SET newest_number = home.newest_number, last_message_at = home.last_message_at WHERE c.id = home.id;
 END $$;
 COMMENT ON FUNCTION parley.refresh_newest_message(parley.conversations) IS
-	'Sets which message of a conversation, whose row is locked, is the newest, after some were changed or deleted. The row is updated in any '
-	'case: that is how sync learns of the change.';
+	'Determines the newest message of a conversation after messages were changed or deleted. The conversation''s row must be '
+	'locked. It is updated in any case, because that is how sync notices the change.';
 
 CREATE FUNCTION parley.delete_messages(
 	conversation_ids bigint[], numbers bigint[], OUT messages bigint, OUT idempotency_hashes bigint)
@@ -92,7 +92,7 @@ AS $$
 DECLARE
 	home parley.conversations;
 BEGIN
-	-- In the order of their ids, as everybody who locks several.
+	-- In the order of their ids, like everyone who locks several.
 	PERFORM FROM parley.conversations c WHERE c.id = ANY (conversation_ids) ORDER BY c.id FOR NO KEY UPDATE;
 	SELECT count(*) FILTER (WHERE m.deleted_at IS NULL), count(m.idempotency_hash) INTO messages, idempotency_hashes
 		FROM unnest(conversation_ids, numbers) AS r(conversation_id, number)
@@ -105,8 +105,8 @@ BEGIN
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION parley.delete_messages(bigint[], bigint[]) IS
-	'Makes tombstones of messages, receipts among them, whosever they are, and forgets what tells their replays: for erase_contact() and '
-	'erase_messages(). Returns how many there were. Not checked: that the arrays are equally long.';
+	'Turns messages into tombstones, including receipts, whoever sent them, and removes the data by which replays are recognized. '
+	'For erase_contact() and erase_messages(). Returns how many there were. Does not check that the arrays have the same length.';
 
 CREATE FUNCTION parley.change_message(
 	conversation_id bigint, message_id bigint, content parley.message_content, author_id bigint)

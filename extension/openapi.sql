@@ -1,4 +1,5 @@
--- openapi: the document of GET /openapi.json, made of the routes and the catalog. Its words are the comments on functions and domains.
+-- openapi: the document of GET /openapi.json, generated from the routes and the catalog. Its texts are the comments of functions
+-- and domains.
 
 CREATE FUNCTION parley.openapi_type(type oid) RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT
@@ -21,7 +22,7 @@ BEGIN
 		ELSE '{"type": "string"}'
 	END;
 END $$;
-COMMENT ON FUNCTION parley.openapi_type(oid) IS 'the JSON schema of a type''s values';
+COMMENT ON FUNCTION parley.openapi_type(oid) IS 'returns the JSON schema of a type''s values';
 
 CREATE FUNCTION parley.openapi_nullable(schema jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -29,7 +30,7 @@ SET search_path = pg_catalog, pg_temp
 RETURN schema
 	|| CASE WHEN schema ? 'type' THEN jsonb_build_object('type', jsonb_build_array(schema -> 'type', 'null')) ELSE '{}' END
 	|| CASE WHEN schema ? 'enum' THEN jsonb_build_object('enum', (schema -> 'enum') || 'null') ELSE '{}' END;
-COMMENT ON FUNCTION parley.openapi_nullable(jsonb) IS 'a JSON schema that takes null too';
+COMMENT ON FUNCTION parley.openapi_nullable(jsonb) IS 'returns a JSON schema that also accepts null';
 
 CREATE FUNCTION parley.openapi_columns(function oid, OUT schema text, OUT name text, OUT type oid, OUT is_nullable boolean, OUT "position" bigint)
 RETURNS SETOF record
@@ -54,7 +55,8 @@ BEGIN ATOMIC
 	WHERE p.oid = function;
 END;
 COMMENT ON FUNCTION parley.openapi_columns(oid) IS
-	'the columns of what a function returns, and the name of their schema: the composite type''s, or one made of the function''s';
+	'returns the columns of a function''s result, and the name of their schema, which comes from the composite type or from the '
+	'function';
 
 CREATE FUNCTION parley.openapi() RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -64,7 +66,7 @@ AS $$
 BEGIN
 	RETURN (WITH route AS (
 		SELECT d.*, p.proname::text AS name, c.columns, c.schema,
-			-- As the gateway has it: one value of JSON is the whole answer.
+			-- As in the gateway: a single column of type json is the whole response.
 			(SELECT count(*) FROM jsonb_object_keys(c.columns)) = 1 AND NOT d.returns_set AND p.prorettype IN ('json'::regtype, 'jsonb'::regtype)
 				AS is_document
 		FROM parley.describe_routes() d
@@ -77,7 +79,7 @@ BEGIN
 			(SELECT jsonb_build_object('type', 'object', 'required', jsonb_agg(o.name ORDER BY o.position), 'properties', jsonb_object_agg(o.name,
 						CASE WHEN o.is_nullable THEN parley.openapi_nullable(parley.openapi_type(o.type)) ELSE parley.openapi_type(o.type) END))
 				FROM parley.openapi_columns(to_regproc(r.function)) o
-				-- The others speak to the gateway: docs/routes.md.
+				-- The other columns are for the gateway: see docs/routes.md.
 				WHERE o.name NOT IN ('created', 'replayed', 'total_count', 'refused', 'refused_detail') AND o.name !~ '^next_') AS definition
 		FROM route r WHERE r.schema IS NOT NULL AND NOT r.is_document ORDER BY r.schema
 	), parameter AS (
@@ -145,4 +147,4 @@ BEGIN
 					"errors": {"type": "array", "items": {"type": "object", "required": ["field", "detail"],
 						"properties": {"field": {"type": "string"}, "detail": {"type": "string"}}}}}}}')));
 END $$;
-COMMENT ON FUNCTION parley.openapi() IS 'the OpenAPI document of all routes';
+COMMENT ON FUNCTION parley.openapi() IS 'returns the OpenAPI document of all routes';

@@ -1,4 +1,4 @@
--- search: the list of recent conversations, whole or as far as a term matches.
+-- search: the list of recent conversations, all of them or those that match a term.
 
 CREATE FUNCTION parley.recent_conversations(
 	term parley.search_term DEFAULT NULL, page parley.page_number DEFAULT NULL, page_size parley.page_limit DEFAULT 50,
@@ -10,14 +10,14 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_recent_conversations_1_1';
 COMMENT ON FUNCTION parley.recent_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode,
 	timestamptz, timestamptz, parley.sender_filter, boolean, parley.case_status, bigint, parley.label) IS
-	'The operator''s conversations (kinds contact and direct), newest message first. With a term, those with a message that contains '
-	'it or a contact whose name or phone does, each with its newest matching message; case does not matter, no character is '
-	'special, and phones are also found by their digits, however they or the term are written. '
-	'Rows start at page (from 1) or after cursor (a next_cursor of the same list), not both. count => ''exact'' also '
-	'gives total_count, on a page without rows in a row of its own. from, to (both included) and sender say which messages may match: each '
-	'conversation shows the newest of these. unread (true: with messages of others that the operator has not read; false: without), status, '
-	'assignee_id (0: nobody''s) and label say which conversations are listed. '
-	'Errors: 22023 a cursor that is none, or of another list, or with a page; from after to.';
+	'Returns the operator''s conversations (kinds contact and direct), newest message first. With a term, returns those with a '
+	'message that contains it, or with a contact whose name or phone contains it, each with its newest matching message. Case is '
+	'ignored and no character is special. Phones are also found by their digits, however they or the term are written. Starts at '
+	'page (from 1) or after cursor (a next_cursor of the same list), not both. count => ''exact'' also returns total_count, on a '
+	'page without rows in a row of its own. from, to (both inclusive) and sender restrict which messages may match: each '
+	'conversation shows the newest of these. unread (true: with messages of others that the operator has not read; false: without),'
+	' status, assignee_id (0: unassigned) and label restrict which conversations are listed. Errors: 22023 a cursor that is '
+	'invalid, or for another list, or with a page; from is after to.';
 
 CREATE FUNCTION parley.list_conversations(
 	"searchValue" parley.search_term DEFAULT NULL, page parley.page_number DEFAULT NULL, "limit" parley.page_limit DEFAULT 50,
@@ -29,8 +29,8 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_recent_conversations_1_1';
 COMMENT ON FUNCTION parley.list_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode,
 	timestamptz, timestamptz, parley.sender_filter, boolean, parley.case_status, bigint, parley.label) IS
-	'Recent conversations, newest message first; with searchValue those that match it, each with its newest matching message. '
-	'The same as recent_conversations, under the names of HTTP.';
+	'Returns recent conversations, newest message first; with searchValue those that match it, each with its newest matching '
+	'message. This is recent_conversations with the names of the HTTP API.';
 
 CREATE FUNCTION parley.list_user_conversations(
 	user_id bigint, "searchValue" parley.search_term DEFAULT NULL, page parley.page_number DEFAULT NULL,
@@ -42,11 +42,11 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_list_user_conversations_1_1';
 COMMENT ON FUNCTION parley.list_user_conversations(
 	bigint, parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, text, timestamptz, timestamptz, parley.sender_filter, boolean) IS
-	'The same as list_conversations, of the conversations (kinds contact and direct) that the user is a member of; contact_id, '
-	'name and phone_number are the other side''s, unread counts the messages of others past the user''s read horizon, '
-	'deleted ones aside, exactly up to 1,000. A user (caller_role) is shown, and finds, the phone of who has written, or whose phone they gave. '
-	'from, to and sender as in recent_conversations; unread is of the user. '
-	'Errors: P0002 no such contact, 22023 a cursor that is none, or of another list, or with a page; from after to.';
+	'The same as list_conversations for the conversations (kinds contact and direct) of which the user is a member. contact_id, '
+	'name and phone_number are those of the other side. unread is the number of messages of others past the user''s read horizon, '
+	'not counting deleted ones, exact up to 1,000. A user (caller_role) is shown, and finds, the phones of those who have written, '
+	'and those that the user gave. from, to and sender are as in recent_conversations; unread refers to the user. Errors: P0002 no '
+	'such contact, 22023 a cursor that is invalid, or for another list, or with a page; from is after to.';
 
 CREATE FUNCTION parley.explain_search(
 	term parley.search_term, page parley.page_number DEFAULT NULL, page_size parley.page_limit DEFAULT 50,
@@ -61,14 +61,15 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_explain_search_1_1';
 COMMENT ON FUNCTION parley.explain_search(
 	parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, bigint, timestamptz, timestamptz, parley.sender_filter, boolean, parley.case_status, bigint, parley.label) IS
-	'How recent_conversations, or with user_id list_user_conversations, finds a page: of the streams messages and contacts the path '
-	'taken (walk, index, both, or conversations where a user''s are read whole), how many rows the index estimates (null: it cannot '
-	'tell), and how many were walked, named by the index, and visited of those. Without a term, and without conditions, no row.';
+	'Explains how recent_conversations or, with user_id, list_user_conversations finds a page. For each of the streams messages and'
+	' contacts, returns the path taken (walk, index, both, or conversations if a user''s are read in full), the estimate from the '
+	'index (null if it has none), and how many rows were walked, were candidates from the index, and were visited. Without a term '
+	'and without conditions there are no rows.';
 
 CREATE FUNCTION parley.search_conversation(conversation_id bigint, term text, before_number bigint, wanted integer) RETURNS SETOF bigint
 LANGUAGE c STABLE STRICT ROWS 50
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_search_conversation';
 COMMENT ON FUNCTION parley.search_conversation(bigint, text, bigint, integer) IS
-	'The numbers of the conversation''s messages below before_number that contain the term, the greatest first, as many as are wanted. '
-	'Not checked: that the conversation is there and the term is not empty.';
+	'Returns the numbers of the conversation''s messages below before_number that contain the term, the greatest first, up to the '
+	'number wanted. Does not check that the conversation exists or that the term is not empty.';

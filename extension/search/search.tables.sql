@@ -1,4 +1,4 @@
--- search: the shape of its answer.
+-- search: the types of its results.
 
 CREATE TYPE parley.recent_conversation AS (
 	conversation_id bigint, message_id bigint, content text, "timestamp" timestamptz,
@@ -7,8 +7,9 @@ CREATE TYPE parley.recent_conversation AS (
 	match_start integer, match_length integer, status text, assignee_id bigint, labels text[], unread bigint, sender_id bigint, agent_id bigint
 );
 COMMENT ON TYPE parley.recent_conversation IS
-	'a conversation in a list: its newest (matching) message, and its contact or, in a direct one, that message''s author; match_start (from 1) '
-	'and match_length say where in content the term is, in characters, and are null where it is the contact that has it';
+	'a conversation in a list: its newest (matching) message, and its contact or, in a direct conversation, the author of that '
+	'message; match_start (from 1) and match_length are the place of the term in content, in characters, and are null if the '
+	'contact matches';
 
 CREATE TYPE parley.user_conversation AS (
 	conversation_id bigint, message_id bigint, content text, "timestamp" timestamptz,
@@ -17,8 +18,8 @@ CREATE TYPE parley.user_conversation AS (
 	match_start integer, match_length integer, read_message_id bigint, sender_id bigint, agent_id bigint
 );
 COMMENT ON TYPE parley.user_conversation IS
-	'a conversation in a user''s list: its newest (matching) message, its other side, how many messages the user has not read, and how far the '
-	'other side has (read_message_id); match_start and match_length as in recent_conversation';
+	'a conversation in a user''s list: its newest (matching) message, its other side, the number of messages that the user has not '
+	'read, and how far the other side has read (read_message_id); match_start and match_length are as in recent_conversation';
 
 CREATE DOMAIN parley.sender_filter AS text
 	CHECK (VALUE ~ '^(contact|operator|[1-9][0-9]{0,17})$');

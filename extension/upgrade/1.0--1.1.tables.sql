@@ -274,17 +274,13 @@ ALTER TABLE parley.conversations
 	ADD COLUMN operator_read_number bigint NOT NULL DEFAULT 0,
 	ADD COLUMN is_settled boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN parley.conversations.operator_read_number IS
-	'the operator''s read horizon: the highest number the operator has read; it only advances. Here and not in parley.cases, so that a post '
-	'moves it in the update that it makes anyway';
-COMMENT ON COLUMN parley.conversations.is_settled IS
-	'its case is snoozed or resolved: a post by somebody else than the operator opens it again';
--- Before any row of them is updated: the index would not be usable at once.
-CREATE INDEX conversations_by_case ON parley.conversations
-	(is_settled DESC, (operator_read_number < last_number) DESC, last_message_at DESC, id DESC)
-	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;
 	'the operator''s read horizon: the highest number that the operator has read; it only advances. It is here and not in '
 	'parley.cases, so that a post can advance it in the update that it makes anyway';
 COMMENT ON COLUMN parley.conversations.is_settled IS 'its case is snoozed or resolved: a post by anyone except the operator opens it again';
+-- This must come before any of its rows are updated, or the index could not be used at once.
+CREATE INDEX conversations_by_case ON parley.conversations
+	(is_settled DESC, (operator_read_number < last_number) DESC, last_message_at DESC, id DESC)
+	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;
 DROP FUNCTION parley.conversation(bigint);
 INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on) VALUES
 	('PUT', '/conversations/{conversation_id}/messages/{message_id}', 'parley.edit_message', 'operator', 200, true, 'conversation_id'),
@@ -339,7 +335,7 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 	('POST', '/applications/{token}/token', 'parley.rotate_token', 'application', 200, true, 'token'),
 	('DELETE', '/applications/{token}', 'parley.revoke_application', 'operator', 204, true, 'token');
 
--- messages: which agent sent it, and whether the ledger did.
+-- messages: the agent who sent it, and whether the ledger did.
 ALTER TABLE parley.messages ADD COLUMN agent_id bigint;
 COMMENT ON COLUMN parley.messages.agent_id IS 'the agent who sent it for the operator; null if sent by a member, or not by an agent';
 ALTER TYPE parley.message ADD ATTRIBUTE agent_id bigint, ADD ATTRIBUTE transfer_id bigint;
@@ -357,8 +353,8 @@ ALTER TABLE parley.contacts
 	DROP CONSTRAINT contacts_are_reachable,
 	ADD CONSTRAINT contacts_are_reachable CHECK (CASE WHEN merged_into_id IS NULL AND erased_at IS NULL THEN num_nonnulls(name, phone, email) >= 1
 		ELSE num_nonnulls(name, phone, email) = 0 AND attributes = '{}' END);
-COMMENT ON COLUMN parley.contacts.merged_into_id IS 'the contact whom this one became; nothing but the id is left of it, which leads there';
-COMMENT ON COLUMN parley.contacts.erased_at IS 'since when nothing but the id is left of the contact';
+COMMENT ON COLUMN parley.contacts.merged_into_id IS 'the contact into whom this one was merged; only the id is left of it, and leads there';
+COMMENT ON COLUMN parley.contacts.erased_at IS 'when the contact was erased; only the id is left of it';
 CREATE INDEX contacts_merged_into ON parley.contacts (merged_into_id) WHERE merged_into_id IS NOT NULL;
 COMMENT ON COLUMN parley.contacts.attributes IS 'notes of the operator about the contact, which the contact is not shown';
 ALTER TYPE parley.contact ADD ATTRIBUTE attributes jsonb;
@@ -380,14 +376,14 @@ INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_
 -- merges, erasures
 ALTER TABLE parley.conversations ADD COLUMN merged_id bigint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN parley.conversations.merged_id IS
-	'the conversation''s own id where it came from a contact who was merged into another: it keeps its id, which has the shard of whom it was '
-	'opened with, and stands beside the one that opening finds; else 0';
+	'the conversation''s own id if it came from a contact who was merged into another one: it keeps its id, which has the shard of '
+	'the contact with whom it was opened, and exists beside the conversation that opening finds; otherwise 0';
 DROP INDEX parley.conversations_contact_key, parley.conversations_direct_key;
 CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id, merged_id) WHERE kind = 'contact';
 CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id, merged_id) WHERE kind = 'direct';
--- Rows are changed after the indexes are made: those of a table with changes of this transaction could not be used at once.
--- Who registered in 1.0 was not written down: who has a phone, and no conversation with the operator, or one with another contact, or an
--- account.
+-- Rows are changed after the indexes are created. Otherwise the indexes of a table with changes by this transaction could not be
+-- used at once. 1.0 did not record who registered. We take these for users: contacts with a phone and no conversation with the
+-- operator, or with a conversation with another contact, or with an account.
 UPDATE parley.contacts k SET registered_at = k.created_at
 	WHERE k.phone IS NOT NULL AND (NOT EXISTS (SELECT FROM parley.conversations c WHERE c.kind = 'contact' AND c.contact_id = k.id)
 		OR EXISTS (SELECT FROM parley.members m JOIN parley.conversations c ON c.id = m.conversation_id WHERE m.contact_id = k.id AND c.kind = 'direct')
@@ -408,12 +404,13 @@ CREATE TABLE parley.erasures (
 	log_position pg_lsn NOT NULL DEFAULT pg_current_wal_insert_lsn(),
 	index_files oid[] NOT NULL
 );
-COMMENT ON TABLE parley.erasures IS 'one row a contact that was erased: what, how many, when, by whom';
-COMMENT ON COLUMN parley.erasures.caller_id IS 'the subject of the token that asked for it; null: there was none';
-COMMENT ON COLUMN parley.erasures.fields IS 'which of name, phone, email and attributes there were';
-COMMENT ON COLUMN parley.erasures.messages IS 'how many messages became tombstones';
-COMMENT ON COLUMN parley.erasures.log_position IS 'where in the write-ahead log: what it says before that may have the texts';
-COMMENT ON COLUMN parley.erasures.index_files IS 'the files of the indexes of grams then: once they are others, they were built anew';
+COMMENT ON TABLE parley.erasures IS 'one row per contact that was erased: what, how much, when, by whom';
+COMMENT ON COLUMN parley.erasures.caller_id IS 'the subject of the token that requested it; null if there was none';
+COMMENT ON COLUMN parley.erasures.fields IS 'which of name, phone, email and attributes were set';
+COMMENT ON COLUMN parley.erasures.messages IS 'the number of messages that became tombstones';
+COMMENT ON COLUMN parley.erasures.log_position IS 'the position in the WAL; earlier WAL may contain the texts';
+COMMENT ON COLUMN parley.erasures.index_files IS
+	'the files of the indexes of grams at that time; if they are different now, the indexes were rebuilt';
 
 CREATE TYPE parley.erasure AS (
 	contact_id bigint, erased_at timestamptz, caller_id bigint, fields text[], messages bigint, idempotency_hashes bigint, account_names bigint
@@ -422,7 +419,7 @@ COMMENT ON TYPE parley.erasure IS 'the receipt of an erasure';
 
 SELECT pg_extension_config_dump('parley.erasures', '');
 
--- search: filters, and what the rows of lists say more.
+-- search: filters, and more columns in lists.
 CREATE DOMAIN parley.sender_filter AS text
 	CHECK (VALUE ~ '^(contact|operator|[1-9][0-9]{0,17})$');
 COMMENT ON DOMAIN parley.sender_filter IS 'contact (whichever), operator, or a contact''s id';
@@ -430,14 +427,15 @@ ALTER TYPE parley.recent_conversation
 	ADD ATTRIBUTE match_start integer, ADD ATTRIBUTE match_length integer, ADD ATTRIBUTE status text, ADD ATTRIBUTE assignee_id bigint,
 	ADD ATTRIBUTE labels text[], ADD ATTRIBUTE unread bigint, ADD ATTRIBUTE sender_id bigint, ADD ATTRIBUTE agent_id bigint;
 COMMENT ON TYPE parley.recent_conversation IS
-	'a conversation in a list: its newest (matching) message, and its contact or, in a direct one, that message''s author; match_start (from 1) '
-	'and match_length say where in content the term is, in characters, and are null where it is the contact that has it';
+	'a conversation in a list: its newest (matching) message, and its contact or, in a direct conversation, the author of that '
+	'message; match_start (from 1) and match_length are the place of the term in content, in characters, and are null if the '
+	'contact matches';
 ALTER TYPE parley.user_conversation
 	ADD ATTRIBUTE match_start integer, ADD ATTRIBUTE match_length integer, ADD ATTRIBUTE read_message_id bigint,
 	ADD ATTRIBUTE sender_id bigint, ADD ATTRIBUTE agent_id bigint;
 COMMENT ON TYPE parley.user_conversation IS
-	'a conversation in a user''s list: its newest (matching) message, its other side, how many messages the user has not read, and how far the '
-	'other side has (read_message_id); match_start and match_length as in recent_conversation';
+	'a conversation in a user''s list: its newest (matching) message, its other side, the number of messages that the user has not '
+	'read, and how far the other side has read (read_message_id); match_start and match_length are as in recent_conversation';
 DROP FUNCTION parley.recent_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode);
 DROP FUNCTION parley.list_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode);
 DROP FUNCTION parley.explain_search(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, bigint);
@@ -507,12 +505,6 @@ COMMENT ON TABLE parley.messages IS 'a message; a deleted one keeps its row and 
 COMMENT ON COLUMN parley.messages.sender_id IS 'null for the operator, and in an application''s chat';
 COMMENT ON COLUMN parley.messages.idempotency_key IS 'the key of the request that created the message';
 COMMENT ON FUNCTION parley.is_printable_ascii(text) IS 'returns whether a text consists only of the characters from blank to ~';
-COMMENT ON TYPE parley.recent_conversation IS
-	'a conversation in a list: its newest (matching) message, and its contact or, in a direct conversation, the author of that '
-	'message';
-COMMENT ON TYPE parley.user_conversation IS
-	'a conversation in a user''s list: its newest (matching) message, its other side, and the number of messages that the user has '
-	'not read';
 COMMENT ON FUNCTION parley.term_clues(text) IS 'returns a query for parley.gram_ops that finds the texts that may contain the term';
 COMMENT ON FUNCTION parley.has_clues(text, bytea) IS 'returns whether a text may contain the term with these clues; never false if it does';
 COMMENT ON OPERATOR parley.@~ (text, bytea) IS 'may contain the term with these clues';
