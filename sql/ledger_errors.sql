@@ -17,7 +17,7 @@ BEGIN
 	EXECUTE statement;
 EXCEPTION WHEN others THEN
 	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, field = COLUMN_NAME, says = MESSAGE_TEXT;
-	says := regexp_replace(says, '(user|member) \d+', '\1 N', 'g');
+	says := regexp_replace(says, '(user|contact) \d+', '\1 N', 'g');
 END $$;
 
 -- amounts
