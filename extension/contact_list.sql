@@ -1,4 +1,4 @@
--- contact_list: contacts that match a term, and those whose names are similar, as typing errors make them.
+-- contact_list: contacts that match a term, and those with similar names, to allow for typing errors.
 
 CREATE FUNCTION parley.list_contacts(
 	"searchValue" parley.search_term DEFAULT NULL, "limit" parley.page_limit DEFAULT 50, cursor text DEFAULT NULL)
@@ -11,15 +11,15 @@ SET pg_trgm.similarity_threshold = 0.3
 AS $$
 DECLARE
 	term text := coalesce("searchValue", '');
-	-- So many are looked at one by one before the index of grams is asked: a term that is common fills the page from these. Long ones are
-	-- in so few names that the index finds them all sooner.
+	-- Look at this many contacts one by one before asking the index of grams: if the term is common, they fill the page. Long
+	-- terms are in so few names that the index finds all of them sooner.
 	walk_length constant integer := CASE WHEN length(term) > 3 THEN 200 ELSE 2000 END;
 	is_phone constant boolean := term ~ '^[-+().0-9/ ]+$';
 	digits text := CASE WHEN is_phone THEN nullif(parley.phone_digits(term), '') END;
 	pattern text := '%' || regexp_replace(term, '([\\%_])', '\\\1', 'g') || '%';
-	-- The term's, then the last row's similarity (none while matches are exact) and id.
+	-- Hash of the term, then the last row's similarity (null during exact matches) and id.
 	place text[] := regexp_match(cursor, '^([0-9a-f]{32})_((?:[0-9](?:[.][0-9]+)?(?:e-[0-9]+)?)?)_([0-9]{1,18})$');
-	-- What is no part of a phone is not looked for in phones, nor a part of one among emails.
+	-- Do not look in phones for what cannot be part of a phone, or in emails for what can.
 	matches constant text := CASE WHEN term = '' THEN 'true' WHEN is_phone THEN '(c.name ILIKE $1 OR c.phone ILIKE $1 OR c.phone_digits LIKE ''%'' || $2 || ''%'')'
 		ELSE '(c.name ILIKE $1 OR lower(c.email) = lower($3))' END;
 	candidates constant text := CASE WHEN is_phone THEN '(c.name OPERATOR(parley.@~) $6 OR c.phone OPERATOR(parley.@~) $6 OR c.phone_digits OPERATOR(parley.@~) $7)'
@@ -34,7 +34,7 @@ BEGIN
 	IF cursor IS NOT NULL AND (place IS NULL OR place[1] <> md5(term)) THEN
 		RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'cursor';
 	END IF;
-	-- EXECUTE, since the best plan is another for each term.
+	-- EXECUTE, because each term may need another plan.
 	IF coalesce(place[2], '') = '' THEN
 		EXECUTE columns || 'SELECT c.*, 1::real AS similarity FROM (SELECT * FROM parley.contacts
 				WHERE id > $4 AND merged_into_id IS NULL AND erased_at IS NULL ORDER BY id LIMIT $6) c WHERE '
@@ -59,12 +59,12 @@ BEGIN
 			INTO similar_contacts USING pattern, digits, term, coalesce(nullif(place[2], '')::real, 'infinity'),
 				CASE WHEN place[2] <> '' THEN place[3]::bigint ELSE 0 END, wanted - cardinality(found_contacts);
 		found_contacts := found_contacts || coalesce(similar_contacts, '{}');
-		-- Names that are less alike are for where there is nothing better, and the pages that follow one of these.
+		-- Less similar names are only used if there are no better ones, and for the pages that follow.
 		EXIT WHEN cardinality(found_contacts) > 0 OR cursor IS NOT NULL AND coalesce(nullif(place[2], '')::real >= threshold, true);
 	END LOOP;
 	RETURN QUERY
 	SELECT f.id, f.name, f.phone, f.email, f.created_at, f.attributes, f.similarity,
-		-- A name that is the same but for its order is not a match, though its similarity is 1 as well.
+		-- A name with the same words in another order is not a match, although its similarity is 1 too.
 		CASE WHEN f.n = "limit" AND cardinality(found_contacts) > f.n
 			THEN format('%s_%s_%s', md5(term), CASE WHEN f.n > cardinality(found_contacts) - coalesce(cardinality(similar_contacts), 0) THEN f.similarity END, f.id) END
 	FROM unnest(found_contacts) WITH ORDINALITY AS f(id, name, phone, email, created_at, attributes, similarity, next_cursor, n)
@@ -72,10 +72,11 @@ BEGIN
 	ORDER BY f.n;
 END $$;
 COMMENT ON FUNCTION parley.list_contacts(parley.search_term, parley.page_limit, text) IS
-	'Contacts by id; with searchValue first those whose name or phone contains it, or whose email it is (similarity 1), by id, then those '
-	'whose names are similar by trigrams, the most similar first: 0.3 and more, or, if there is none, 0.15 and more. Errors: 22023 a cursor that is none, or of another term.';
+	'Returns contacts by id. With searchValue, returns first those whose name or phone contains it, or whose email it is '
+	'(similarity 1), by id; then those whose names are similar according to their trigrams, the most similar first: 0.3 and more '
+	'or, if there are none, 0.15 and more. Errors: 22023 the cursor is invalid or for another term.';
 
--- Many at once.
+-- Many contacts at once.
 
 CREATE FUNCTION parley.create_contacts(
 	names text[], phones text[], emails text[], OUT n integer, OUT id bigint, OUT created boolean, OUT refused text, OUT detail text)
@@ -94,7 +95,7 @@ BEGIN
 		created := false;
 		refused := NULL;
 		detail := NULL;
-		-- Who is there already costs no subtransaction.
+		-- Looking for existing contacts first saves a subtransaction.
 		SELECT c.id INTO id FROM parley.contacts c
 			WHERE c.phone_digits = parley.phone_digits(phones[n]) OR lower(c.email) = lower(emails[n]) ORDER BY c.id LIMIT 1;
 		IF id IS NULL THEN
@@ -110,12 +111,13 @@ BEGIN
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION parley.create_contacts(text[], text[], text[]) IS
-	'Creates up to 10,000 contacts, of the names, phones and emails that stand at one place of the arrays, and says of each, in their order: its '
-	'id and that it was created; the id of who has the phone or email already; or the SQLSTATE and why it was refused. Errors: 22023 too many.';
+	'Creates up to 10,000 contacts from arrays of names, phones and emails. Returns a row for each, in order: its id and that it '
+	'was created; or the id of the contact who has the phone or email already; or the SQLSTATE and the reason for which it was '
+	'refused. Errors: 22023 too many.';
 
 CREATE VIEW parley.contact_import AS
 	SELECT NULL::text AS name, NULL::text AS phone, NULL::text AS email, NULL::jsonb AS attributes WHERE false;
-COMMENT ON VIEW parley.contact_import IS 'what is inserted here, as by COPY, becomes contacts; who is there already is left as they are';
+COMMENT ON VIEW parley.contact_import IS 'rows inserted here, for example by COPY, become contacts; existing contacts do not change';
 
 CREATE FUNCTION parley.import_contact() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -130,7 +132,7 @@ BEGIN
 	RETURN NEW;
 END $$;
 COMMENT ON FUNCTION parley.import_contact() IS
-	'Trigger of contact_import: creates a contact, unless somebody has the phone or email. Errors: as create_contact.';
+	'Trigger of contact_import: creates a contact, unless someone has the phone or email already. Errors: as create_contact.';
 
 CREATE TRIGGER contact_import_creates INSTEAD OF INSERT ON parley.contact_import
 	FOR EACH ROW EXECUTE FUNCTION parley.import_contact();
