@@ -54,6 +54,11 @@ run up down populate debug clean-run:
 test:
 	@bash test/run.sh
 
+# Two nodes and a monitor, to try and to break.
+.PHONY: ha
+ha:
+	@bash deploy/ha/ha.sh run
+
 check-asan:
 	@TESTS=asan,log bash test/run.sh
 

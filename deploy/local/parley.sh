@@ -8,42 +8,14 @@
 #   CONTACTS, MESSAGES, CSV, SEED    for populate (100000, 5000000, generated texts, 1)
 #   REPLACE=1                        lets populate delete data that it did not generate, or that has changed since
 #
-# This script is the process that owns an instance: it holds the lock on RUN_DIR/lock (fd 9), and parleyd is its child. However it
-# ends, it stops both. `up` runs the same process in the background, and `down` signals it to end.
+# instance.sh is how it owns an instance.
 set -euo pipefail
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/instance.sh"
 
-run_dir=$(readlink -m "$root/${RUN_DIR:-.run}")
-case ${RUN_DIR:-} in /*) run_dir=$(readlink -m "$RUN_DIR") ;; esac
-port=${PORT:-8080}
-url=http://127.0.0.1:$port
 cluster=$run_dir/cluster
-step_pid=
-parleyd_pid=
-owns_instance=
-
-# step COMMAND…: waits for the command, but still handles signals. It has its own process group, which stop_all can end as a
-# whole.
-step() {
-	set -m
-	"$@" 9>&- &
-	set +m
-	step_pid=$!
-	local status=0
-	wait "$step_pid" || status=$?
-	step_pid=
-	return "$status"
-}
 
 in_cluster() {
 	bash "$root/deploy/local/cluster.sh" "$1" "$run_dir" "${@:2}" 9>&-
-}
-
-check_port() {
-	case $port in '' | *[!0-9]* | ??????*) die "PORT=$port is not a port number" ;; esac
-	[ "$port" -ge 1 ] && [ "$port" -le 65535 ] || die "PORT=$port is not a port number" "Choose one from 1 to 65535."
-	! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null ||
-		die "port $port is taken" "Choose another: make run PORT=$((port + 1)) RUN_DIR=${RUN_DIR:-.run}"
 }
 
 # check_space MEGABYTES: checks the file system where the cluster is, or will be
@@ -53,25 +25,6 @@ check_space() {
 	left=$(df --output=avail -m "$directory" | tail -n 1)
 	[ "$left" -ge "$1" ] || die "the disk is full: $((left)) MB left in $directory" \
 		"Make room, or choose another directory: make run RUN_DIR=/somewhere/else"
-}
-
-prepare() {
-	bash "$root/deploy/local/packages.sh" "$@"
-	bash "$root/deploy/local/install.sh"
-}
-
-# The holder of the lock runs the instance. Its process id is in the file.
-take_lock() {
-	mkdir -p "$run_dir"
-	exec 9<>"$run_dir/lock"
-	flock -n 9 || die "$run_dir is in use by process $(cat "$run_dir/lock")" \
-		"make down stops it; make run RUN_DIR=.run2 PORT=$((port + 1)) starts another one."
-	printf '%s\n' $$ >"$run_dir/lock"
-	owns_instance=yes
-}
-
-is_running() {
-	[ -e "$run_dir/lock" ] && ! flock -n "$run_dir/lock" true
 }
 
 version=$(sed -nE "s/^default_version = '(.*)'/\1/p" "$root/parley.control")
@@ -127,71 +80,18 @@ load_demo() {
 	touch "$run_dir/demo"
 }
 
-is_ready() {
-	curl -fs -o /dev/null --max-time 5 "$url/ready"
-}
-
-gateway_failed() {
-	tail -n 5 "$run_dir/parleyd.log" >&2
-	die "$1" "Its last lines are above, all of them in $run_dir/parleyd.log; the server's log is $cluster/postgres.log."
-}
-
-await_gateway() {
-	local tries=0
-	until is_ready; do
-		kill -0 "$parleyd_pid" 2>/dev/null || gateway_failed "parleyd ended before it was ready"
-		[ $((tries += 1)) -le 300 ] || gateway_failed "parleyd was not ready after 30 seconds"
-		sleep 0.1
-	done
-}
-
-write_env() {
-	printf 'export %s=%q\n' PGHOST "$PGHOST" PGPORT "$PGPORT" PGDATABASE parley PGUSER operator PARLEY_URL "$url" >"$run_dir/env"
-}
-
-stop_all() {
-	local status=$?
-	trap '' INT TERM HUP PIPE
-	set +e
-	[ ! -e "$run_dir/env" ] || [ -z "$owns_instance" ] || say "stopping"
-	[ -z "$step_pid" ] || end "$step_pid" "-$step_pid"
-	[ -z "$parleyd_pid" ] || end "$parleyd_pid"
-	if [ -n "$owns_instance" ]; then
-		rm -f "$run_dir/env"
-		in_cluster stop
-	fi
-	exit "$status"
-}
-
-# leave STATUS: a signal from the terminal arrives twice, because make passes it on too; the second one must not interrupt
-# stop_all
-leave() {
-	trap '' INT TERM HUP PIPE
-	exit "$1"
-}
-
-own_instance() {
-	take_lock
-	check_port
+start_databases() {
 	start_cluster
 	load_demo
-	gateway=$(readlink -f "$cluster")/parleyd
-	copy_gateway "$root/gateway/parleyd" "$gateway"
-	inbox=$(readlink -f "$cluster")/inbox
-	copy_inbox "$inbox"
+	home=$(readlink -f "$cluster")
 }
 
-start_gateway() {
-	exec >"$run_dir/parleyd.log" 2>&1
-	exec_gateway "$gateway" --insecure --listen "127.0.0.1:$port" --inbox-dir "$inbox"
+stop_databases() {
+	in_cluster stop
 }
 
-serve() {
-	own_instance
-	start_gateway &
-	parleyd_pid=$!
-	await_gateway
-	write_env
+is_left_running() {
+	[ -e "$cluster/data/postmaster.pid" ]
 }
 
 show() {
@@ -208,57 +108,6 @@ parley answers at $url, for example
 logs: $shown/parleyd.log, $shown/cluster/postgres.log"
 }
 
-run() {
-	prepare
-	serve
-	show
-	say "
-Ctrl-C stops everything."
-	trap 'leave 0' INT TERM HUP
-	wait "$parleyd_pid" || true
-	gateway_failed "parleyd ended by itself"
-}
-
-# What `up` starts. Its output is shown by `up` until it is ready; after that nobody reads it.
-background() {
-	serve
-	exec >/dev/null 2>&1
-	wait "$parleyd_pid" || true
-}
-
-up() {
-	if is_running; then
-		while is_running && [ ! -e "$run_dir/env" ]; do sleep 0.1; done
-		[ -e "$run_dir/env" ] || die "the instance that was starting in $run_dir has ended"
-		# shellcheck source=/dev/null
-		. "$run_dir/env"
-		say "already up: $PARLEY_URL"
-		return
-	fi
-	prepare
-	setsid bash "$0" background </dev/null &
-	step_pid=$!
-	while [ ! -e "$run_dir/env" ]; do
-		kill -0 "$step_pid" 2>/dev/null || exit 1
-		sleep 0.1
-	done
-	step_pid=
-	show
-	say "
-make down stops it."
-}
-
-down() {
-	if is_running; then
-		kill "$(cat "$run_dir/lock")"
-		flock --timeout 90 "$run_dir/lock" true || die "process $(cat "$run_dir/lock") does not end"
-		say "stopped"
-	else
-		[ ! -e "$cluster/data/postmaster.pid" ] || in_cluster stop
-		say "nothing is running in $run_dir"
-	fi
-}
-
 populate() {
 	local csv=() replace=()
 	[ -e "$run_dir/env" ] && is_running || die "nothing is running in $run_dir" "make up first."
@@ -272,7 +121,8 @@ populate() {
 # parleyd reads SIGINT from a descriptor, so Ctrl-C in gdb could not stop it. Instead, it runs next to the prompt, and in non-stop
 # mode a breakpoint stops only the thread that hits it.
 debug() {
-	prepare gdb
+	packages+=(gdb)
+	prepare
 	own_instance
 	write_env
 	say "
@@ -282,8 +132,8 @@ Its backends are processes of their own. To attach to one:
 "
 	trap : INT
 	exec 3<&0
-	exec_gateway gdb -q -ex 'set pagination off' -ex 'set non-stop on' -ex 'handle SIGPIPE nostop noprint' -ex 'run &' \
-		--args "$gateway" --insecure --listen "127.0.0.1:$port" --inbox-dir "$inbox" <&3 3<&- &
+	debugger=(gdb -q -ex 'set pagination off' -ex 'set non-stop on' -ex 'handle SIGPIPE nostop noprint' -ex 'run &' --args)
+	start_gateway <&3 3<&- &
 	parleyd_pid=$!
 	while kill -0 "$parleyd_pid" 2>/dev/null; do
 		wait "$parleyd_pid" || true
@@ -293,15 +143,11 @@ Its backends are processes of their own. To attach to one:
 clean_run() {
 	! is_running || die "$run_dir is in use by process $(cat "$run_dir/lock")" "make down first."
 	[ ! -e "$cluster" ] || in_cluster remove
+	[ ! -e "$run_dir/machines" ] || bash "$root/deploy/ha/cluster.sh" remove "$run_dir"
 	rm -f "$run_dir"/{cluster,lock,env,schema,demo,parleyd.log}
 	[ ! -d "$run_dir" ] || rmdir --ignore-fail-on-non-empty "$run_dir"
 }
 
-trap stop_all EXIT
-trap 'leave 130' INT
-trap 'leave 143' TERM
-trap 'leave 129' HUP
-trap 'leave 141' PIPE
 case ${1:-} in
 	run | up | background | down | populate | debug) "$1" ;;
 	clean-run) clean_run ;;

@@ -95,6 +95,46 @@ db_connection_dispose(DbConnection *connection)
 	db_connection_close(connection, "");
 	free(connection->prepared);
 	connection->prepared = NULL;
+	free(connection->hosts);
+	free(connection->host_addresses);
+	free(connection->ports);
+	connection->hosts = connection->host_addresses = connection->ports = NULL;
+}
+
+/* The list with its first element last; NULL where it has no other. */
+static char *
+list_rotate(const char *list)
+{
+	const char *comma = list == NULL ? NULL : strchr(list, ',');
+	char *rotated;
+
+	if (comma == NULL || asprintf(&rotated, "%s,%.*s", comma + 1, (int) (comma - list), list) < 0)
+		return NULL;
+	return rotated;
+}
+
+/*
+ * libpq goes on to the next host where one refuses, but waits for one that says nothing, as a frozen machine does. The
+ * next attempt begins behind it.
+ */
+static void
+rotate_hosts(DbConnection *connection)
+{
+	PQconninfoOption *options = PQconninfo(connection->pg);
+
+	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++)
+	{
+		char **list = strcmp(option->keyword, "host") == 0       ? &connection->hosts
+					  : strcmp(option->keyword, "hostaddr") == 0 ? &connection->host_addresses
+					  : strcmp(option->keyword, "port") == 0     ? &connection->ports
+																 : NULL;
+
+		if (list == NULL)
+			continue;
+		free(*list);
+		*list = list_rotate(option->val);
+	}
+	PQconninfoFree(options);
 }
 
 /* libpq's message without its line ends. */
@@ -145,9 +185,17 @@ connection_watch_socket(DbConnection *connection)
 void
 db_connection_open(DbConnection *connection)
 {
-	const char *const keywords[] = { "client_encoding", "application_name", "target_session_attrs", "dbname", NULL };
-	const char *const values[] = { "UTF8", "parleyd", connection->settings->target_session_attrs,
-								   connection->settings->conninfo, NULL };
+	/* What comes before dbname, which holds the connection string, yields to it; what comes after it does not. */
+	const char *const keywords[] = { "client_encoding", "application_name", "target_session_attrs", "dbname",
+									 "host",            "hostaddr",         "port",                 NULL };
+	const char *const values[] = { "UTF8",
+								   "parleyd",
+								   connection->settings->target_session_attrs,
+								   connection->settings->conninfo,
+								   connection->hosts,
+								   connection->host_addresses,
+								   connection->ports,
+								   NULL };
 
 	connection->fatal = false;
 	connection->unusable = false;
@@ -552,7 +600,10 @@ db_connection_check(DbConnection *connection, uint64_t now_us)
 	if (connection->state == DB_CONNECTION_CONNECTING)
 	{
 		if (quiet_ms > connection->settings->connect_timeout_ms)
+		{
+			rotate_hosts(connection);
 			db_connection_close(connection, "connecting timed out");
+		}
 	}
 	else if (PQstatus(connection->pg) == CONNECTION_BAD)
 		connection_close_with_message(connection);

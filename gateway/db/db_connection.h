@@ -62,6 +62,10 @@ struct DbConnection
 	const DbStatement *const *statements;
 	size_t statement_count;
 	unsigned char *prepared; /* by place in statements */
+	/* The hosts of conninfo in another order, from when the first of them did not answer; NULL before. */
+	char *hosts;
+	char *host_addresses;
+	char *ports;
 };
 
 void db_connection_init(DbConnection *connection, h2o_loop_t *loop, const DbConnectionSettings *settings,

@@ -34,7 +34,9 @@ struct pg_conn
 };
 
 bool fake_accepts = true;
+bool fake_answers_attempts = true;
 
+static char hosts[16];
 static struct pg_conn connections[CONNECTIONS_MAX];
 static int opened;
 
@@ -43,7 +45,13 @@ fake_reset(void)
 {
 	memset(connections, 0, sizeof(connections));
 	opened = 0;
-	fake_accepts = true;
+	fake_accepts = fake_answers_attempts = true;
+}
+
+const char *
+fake_hosts(void)
+{
+	return hosts;
 }
 
 int
@@ -163,7 +171,11 @@ PQconnectStartParams(const char *const *keywords, const char *const *values, int
 	struct pg_conn *connection = &connections[opened++];
 	int pair[2];
 
-	(void) keywords, (void) values, (void) expand;
+	(void) expand;
+	hosts[0] = '\0';
+	for (int i = 0; keywords[i] != NULL; i++)
+		if (strcmp(keywords[i], "host") == 0 && values[i] != NULL)
+			strncpy(hosts, values[i], sizeof(hosts) - 1);
 	if (opened > CONNECTIONS_MAX || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0)
 		abort();
 	connection->open = true;
@@ -175,6 +187,8 @@ PQconnectStartParams(const char *const *keywords, const char *const *values, int
 PostgresPollingStatusType
 PQconnectPoll(PGconn *connection)
 {
+	if (!fake_answers_attempts)
+		return PGRES_POLLING_READING;
 	connection->bad = !fake_accepts;
 	return fake_accepts ? PGRES_POLLING_OK : PGRES_POLLING_FAILED;
 }
@@ -189,6 +203,23 @@ PQfinish(PGconn *connection)
 	connection->open = false;
 	close(connection->own);
 	close(connection->server);
+}
+
+PQconninfoOption *
+PQconninfo(PGconn *connection)
+{
+	PQconninfoOption *options = calloc(2, sizeof(*options));
+
+	(void) connection;
+	options[0].keyword = (char *) "host";
+	options[0].val = hosts[0] == '\0' ? (char *) "a,b,c" : hosts;
+	return options;
+}
+
+void
+PQconninfoFree(PQconninfoOption *options)
+{
+	free(options);
 }
 
 ConnStatusType

@@ -9,8 +9,12 @@
 
 #include <libpq-fe.h>
 
-/* Determines how attempts to connect end from now on. */
+/* Determines how attempts to connect end from now on, and whether they end at all. */
 extern bool fake_accepts;
+extern bool fake_answers_attempts;
+
+/* The hosts that the newest attempt to connect was told in their order, or "": those of the connection string, a,b,c. */
+const char *fake_hosts(void);
 
 /* Forgets all connections, which must be closed, and accepts new ones again. */
 void fake_reset(void);

@@ -207,6 +207,20 @@ START_TEST(a_silent_server_loses_its_connection)
 }
 END_TEST
 
+START_TEST(a_host_that_does_not_answer_comes_last_in_the_next_attempt)
+{
+	fake_answers_attempts = false;
+	make_pool(1, 2, 10);
+	ck_assert_str_eq(fake_hosts(), "");
+	UNTIL(fake_opened() == 2);
+	ck_assert_str_eq(fake_hosts(), "b,c,a");
+	UNTIL(fake_opened() == 3);
+	ck_assert_str_eq(fake_hosts(), "c,a,b");
+	fake_answers_attempts = true;
+	dispose();
+}
+END_TEST
+
 START_TEST(a_loss_repeats_what_may_be_repeated_once)
 {
 	make_ready_pool(2, 4, 10);
@@ -466,6 +480,7 @@ END_TEST
 
 RUN_TESTS("db_pool", queries_are_pipelined_and_answered_in_order, the_least_busy_connection_is_chosen,
 		  what_has_no_place_waits_and_then_goes, waiting_too_long_is_a_timeout, a_silent_server_loses_its_connection,
+		  a_host_that_does_not_answer_comes_last_in_the_next_attempt,
 		  a_loss_repeats_what_may_be_repeated_once, a_loss_fails_what_may_not_be_repeated,
 		  what_the_server_refused_in_ending_was_surely_not_done, rows_without_their_commit_are_an_unknown_outcome,
 		  what_may_not_be_repeated_is_not_sent_to_a_server_that_has_gone, a_connection_is_ready_when_its_statements_are,
