@@ -6,11 +6,11 @@
 #   cluster.sh stop DIR                ends them, the monitor last
 #   cluster.sh primary DIR             prints which node is the primary
 #   cluster.sh processes DIR MACHINE   prints the process ids of a machine's keeper and server
-#   cluster.sh socket DIR MACHINE      prints the PGHOST of it; the superuser is the user that runs it
+#   cluster.sh socket DIR              prints the PGHOST of all; the superuser is the user that runs them
 #   cluster.sh url DIR                 prints what parleyd connects with: both nodes, whichever takes writes
 #   cluster.sh remove DIR              stops them and deletes all of it
-# A machine is monitor, node1 or node2. DIR/machines has a line for each: name, address, port and, where it is not everybody's, the
-# network namespace that it is in. Who wants it otherwise writes that file first.
+# A machine is monitor, node1 or node2. DIR/machines has a line for each: name, address, port, which no two share, and, where it is not
+# everybody's, the network namespace that it is in. Who wants it otherwise writes that file first.
 set -euo pipefail
 . "$(dirname "$0")/../local/common.sh"
 
@@ -45,7 +45,7 @@ autoctl_quietly() {
 }
 
 machine_psql() {
-	"$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$home/$name/socket" -p "$port" -U "$owner" "$@"
+	"$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$home/socket" -p "$port" -U "$owner" "$@"
 }
 
 # Behind what pg_autoctl includes at the top of the file; the last line wins.
@@ -54,14 +54,14 @@ add_settings() {
 
 		# The example's: small, and on no address but its own.
 		listen_addresses = '$address'
-		unix_socket_directories = '$home/$name/socket'
+		unix_socket_directories = '$home/socket'
 		logging_collector = off
 		max_connections = 200
 		$(cat)
 	CONF
 	as_owner sh -c 'echo "host all all samenet trust" >>"$1"' sh "$data/pg_hba.conf"
 	(autoctl_quietly config set --pgdata "$data" postgresql.listen_addresses "$address")
-	(autoctl_quietly config set --pgdata "$data" postgresql.host "$home/$name/socket")
+	(autoctl_quietly config set --pgdata "$data" postgresql.host "$home/socket")
 }
 
 make_home() {
@@ -77,8 +77,9 @@ make_home() {
 	[ ${#home} -le 70 ] || die "a socket cannot have a path as long as $home" "Choose a shorter RUN_DIR."
 	for machine in monitor node1 node2; do
 		as_owner mkdir "$home/$machine"
-		as_owner mkdir -m 700 "$home/$machine/run" "$home/$machine/socket"
+		as_owner mkdir -m 700 "$home/$machine/run"
 	done
+	as_owner mkdir -m 700 "$home/socket"
 }
 
 monitor_url() {
@@ -108,6 +109,8 @@ create_node() {
 		shared_buffers = 64MB
 		shared_preload_libraries = 'parley'
 		max_wal_size = 1GB
+		# A node that joins waits for a checkpoint, which is spread over minutes otherwise.
+		checkpoint_completion_target = 0
 		wal_receiver_timeout = 3s
 		wal_sender_timeout = 3s
 		wal_retrieve_retry_interval = 500ms
@@ -143,8 +146,6 @@ create() {
 		ALTER ROLE parley_gateway LOGIN;
 		CREATE ROLE operator LOGIN IN ROLE parley_operator;
 		ALTER ROLE operator SET search_path = parley, public;
-		-- pg_basebackup's own is spread, and takes a minute where there is something to write.
-		CHECKPOINT;
 	SQL
 	create_node node2
 	start_machine node2
@@ -218,7 +219,7 @@ stop() {
 
 primary() {
 	machine monitor
-	machine_psql -d pg_auto_failover -c "SELECT nodename FROM pgautofailover.node WHERE reportedstate IN ('primary', 'wait_primary', 'single')"
+	machine_psql -d pg_auto_failover -c "SELECT nodename FROM pgautofailover.node WHERE goalstate IN ('primary', 'wait_primary', 'single')"
 }
 
 url() {
@@ -228,8 +229,7 @@ url() {
 }
 
 socket() {
-	machine "$1"
-	echo "$home/$name/socket"
+	echo "$home/socket"
 }
 
 remove() {

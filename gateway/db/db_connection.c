@@ -186,8 +186,9 @@ void
 db_connection_open(DbConnection *connection)
 {
 	/* What comes before dbname, which holds the connection string, yields to it; what comes after it does not. */
-	const char *const keywords[] = { "client_encoding", "application_name", "target_session_attrs", "dbname",
-									 "host",            "hostaddr",         "port",                 NULL };
+	const char *const keywords[] = {
+		"client_encoding", "application_name", "target_session_attrs", "dbname", "host", "hostaddr", "port", NULL
+	};
 	const char *const values[] = { "UTF8",
 								   "parleyd",
 								   connection->settings->target_session_attrs,

@@ -34,10 +34,10 @@ async function instance(t, path = "run") {
 			child.output = "";
 			for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (child.output += data));
 			child.ended = new Promise((resolve) => child.once("close", resolve));
-			child.says = (text) => until(() => {
+			child.says = (text, seconds) => until(() => {
 				assert.equal(child.exitCode, null, child.output);
 				return child.output.includes(text);
-			}, text);
+			}, text, seconds);
 			return child;
 		},
 		async make(target, more) {
@@ -85,6 +85,19 @@ test("run_answers_until_ctrl_c", async (t) => {
 	process.kill(-make.pid, "SIGINT");
 	await make.ended;
 	it.nothingIsLeft();
+});
+
+test("ha_answers_from_two_nodes_until_ctrl_c_and_again", { timeout: 240000 }, async (t) => {
+	const it = await instance(t);
+	for (let round = 0; round < 2; round++) {
+		const make = it.start("ha");
+		await make.says("Ctrl-C stops everything", 100);
+		assert.equal((await fetch(`${it.url}/ready`)).status, 200);
+		assert.equal(await it.psql("SELECT current_user, pg_is_in_recovery(), (SELECT count(*) FROM pg_stat_replication)"), "operator|f|1");
+		process.kill(-make.pid, "SIGINT");
+		await make.ended;
+		it.nothingIsLeft();
+	}
 });
 
 test("terminate_and_hang_up_stop_everything", async (t) => {

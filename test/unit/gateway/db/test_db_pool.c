@@ -480,9 +480,9 @@ END_TEST
 
 RUN_TESTS("db_pool", queries_are_pipelined_and_answered_in_order, the_least_busy_connection_is_chosen,
 		  what_has_no_place_waits_and_then_goes, waiting_too_long_is_a_timeout, a_silent_server_loses_its_connection,
-		  a_host_that_does_not_answer_comes_last_in_the_next_attempt,
-		  a_loss_repeats_what_may_be_repeated_once, a_loss_fails_what_may_not_be_repeated,
-		  what_the_server_refused_in_ending_was_surely_not_done, rows_without_their_commit_are_an_unknown_outcome,
+		  a_host_that_does_not_answer_comes_last_in_the_next_attempt, a_loss_repeats_what_may_be_repeated_once,
+		  a_loss_fails_what_may_not_be_repeated, what_the_server_refused_in_ending_was_surely_not_done,
+		  rows_without_their_commit_are_an_unknown_outcome,
 		  what_may_not_be_repeated_is_not_sent_to_a_server_that_has_gone, a_connection_is_ready_when_its_statements_are,
 		  an_unreachable_server_fails_at_once_and_is_tried_again, an_abandoned_query_that_waits_is_not_sent,
 		  an_abandoned_query_under_way_has_no_callback, what_nobody_waits_for_any_more_is_not_sent,

@@ -1,0 +1,81 @@
+// A highly available cluster while the primary's machine is lost, frozen or cut off, and comes back: nothing that was acknowledged is
+// lost or doubled, neither message nor money; nobody who follows misses anything, and nobody has to start over who was told nothing
+// that is lost. All by the tuned timers of deploy/ha.
+
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { root, run } from "../support/database.mjs";
+import { FailoverCluster } from "../support/failover.mjs";
+import { startGateways } from "../support/gateways.mjs";
+import { ConnectionLost, Session } from "../support/psql_session.mjs";
+import { SteadfastLoad } from "../support/steadfast_load.mjs";
+
+const bound_ms = 20000;
+let cluster, load;
+
+before(async (t) => {
+	await run("bash", ["-c", '. "$0/deploy/local/common.sh"; bash "$0/deploy/local/packages.sh" iproute2 pg-auto-failover-cli "postgresql-$postgres_major-auto-failover"', root]);
+	cluster = await FailoverCluster.create(t);
+	const [gateway] = await startGateways(t, 1, { PARLEY_DATABASE_URL: cluster.url, PARLEY_STATEMENT_TIMEOUT_MS: "2000",
+		PARLEY_CONNECT_TIMEOUT_MS: "1000", PARLEY_STREAM_HEARTBEAT_MS: "500" });
+	load = await SteadfastLoad.begin(gateway.url);
+	load.start();
+	await load.untilAcknowledgedAfter(Date.now(), bound_ms);
+}, { timeout: 120000 });
+
+// Breaks the primary's machine, sees another take over, and mends it → how long nothing was acknowledged
+async function failOver(t, breakIt, mendIt) {
+	const primary = await cluster.primary();
+	await breakIt(primary);
+	const broken = Date.now();
+	// What was on its way has come by then.
+	await load.untilAcknowledgedAfter(broken + 1000, bound_ms);
+	assert.notEqual(await cluster.primary(), primary);
+	const silence = load.silence(broken - 1000);
+	await mendIt(primary);
+	await cluster.script("await");
+	t.diagnostic(`longest silence ${silence} ms, from ${new Date(broken).toISOString()}`);
+	assert.ok(silence < 15000, `nothing was acknowledged for ${silence} ms`);
+	return silence;
+}
+
+test("primary_whose_machine_is_lost_is_replaced_and_comes_back", { timeout: 60000 }, async (t) => {
+	await failOver(t, (primary) => cluster.signal(primary, "SIGKILL"), (primary) => cluster.script("start", primary));
+});
+
+test("primary_that_is_frozen_acknowledges_nothing_when_it_thaws", { timeout: 60000 }, async (t) => {
+	const primary = await cluster.primary();
+	const [{ id, users }] = load.pairs;
+	const sessions = [1, 2, 3].map(async () => new Session(await cluster.env(primary)));
+	const [before, ...during] = await Promise.all(sessions);
+	t.after(() => Promise.all([before, ...during].map((session) => session.close())));
+	const post = (session) => session.rows(`SELECT message_id FROM parley.post_user_message(${id}, 'thawed', ${users[0].id})`);
+	for (const session of [before, ...during]) await session.statement("SELECT 1");
+	let asked;
+	await failOver(t, async (machine) => {
+		await cluster.signal(machine, "SIGSTOP");
+		asked = during.map((session) => post(session).then((rows) => rows.error ?? "acknowledged", (error) => error.constructor));
+	}, (machine) => cluster.signal(machine, "SIGCONT"));
+	for (const answer of await Promise.all(asked)) assert.ok(answer === ConnectionLost || /^(57P0|25006)/.test(answer), String(answer));
+});
+
+for (const whole of [false, true]) {
+	test(`primary_that_is_cut_off_from_${whole ? "everybody" : "monitor_and_standby_but_not_from_clients"}_is_replaced`, { timeout: 60000 }, async (t) => {
+		assert.ok(cluster.network, "network namespaces can only be made as root");
+		await failOver(t, (machine) => cluster.cut(machine, { whole }), (machine) => cluster.heal(machine, { whole }));
+	});
+}
+
+test("nothing_is_lost_doubled_or_missed", { timeout: 60000 }, async (t) => {
+	await load.stop();
+	const stored = JSON.parse(await cluster.psql(`
+		SELECT json_agg(json_build_object('place', conversation_id || '/' || number, 'key', idempotency_key, 'content', content))
+		FROM parley.messages WHERE idempotency_key IS NOT NULL`));
+	load.assertNothingIsLostOrTwice(stored);
+	load.assertMoneyIsRight(JSON.parse(await cluster.psql(`
+		SELECT json_build_object('balance', (SELECT sum(balance) FROM parley.accounts),
+			'keys', (SELECT json_agg(json_build_array(key, n)) FROM (
+				SELECT idempotency_key AS key, count(*) AS n FROM parley.transactions WHERE idempotency_key IS NOT NULL GROUP BY 1) k))`)));
+	for (const audit of ["audit_conversations", "audit_ledger"]) assert.equal(await cluster.psql(`SELECT * FROM parley.${audit}()`), "");
+	t.diagnostic(`${load.posted.size} messages, ${load.paid.size} transfers, ${load.replays} replays`);
+});

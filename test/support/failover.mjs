@@ -1,0 +1,102 @@
+// A monitor and two nodes by deploy/ha/cluster.sh, each in a network namespace of its own where such can be made, and how their
+// machines are lost.
+
+import { mkdtempSync, chmodSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root, run, psql } from "./database.mjs";
+import { freePort } from "./gateways.mjs";
+
+const machines = ["monitor", "node1", "node2"];
+
+export class FailoverCluster {
+	static async create(t) {
+		const cluster = new FailoverCluster();
+		// In memory where there is room: what is lost here is processes, and a disk that others flush too only takes longer.
+		const { bavail, bsize } = statfsSync("/dev/shm");
+		cluster.directory = mkdtempSync(bavail * bsize > 2e9 ? "/dev/shm/parley-test-" : "/tmp/parley-test-");
+		chmodSync(cluster.directory, 0o755);
+		t.after(async () => {
+			await cluster.script("remove");
+			await cluster.#removeNetwork();
+			rmSync(cluster.directory, { recursive: true });
+		});
+		await cluster.#makeNetwork();
+		await cluster.script("create", String(await freePort()));
+		cluster.url = await cluster.script("url");
+		return cluster;
+	}
+
+	async script(command, ...args) {
+		return (await run("bash", [join(root, "deploy/ha/cluster.sh"), command, this.directory, ...args])).stdout.trim();
+	}
+
+	// A bridge to which each machine has a cable; the gateway and the clients are at the bridge itself.
+	async #makeNetwork() {
+		this.network = process.getuid() === 0 ? `parley${process.pid}` : undefined;
+		if (this.network === undefined) return;
+		const subnet = `10.${200 + (process.pid >> 8) % 50}.${process.pid & 255}`;
+		await run("ip", ["link", "add", `pb${process.pid}`, "type", "bridge"]);
+		await run("ip", ["address", "add", `${subnet}.1/24`, "dev", `pb${process.pid}`]);
+		await run("ip", ["link", "set", `pb${process.pid}`, "up"]);
+		for (const [n, machine] of machines.entries()) {
+			const [namespace, cable] = [`${this.network}-${machine}`, `pb${process.pid}-${n}`];
+			await run("ip", ["netns", "add", namespace]);
+			await run("ip", ["link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace]);
+			await run("ip", ["link", "set", cable, "master", `pb${process.pid}`, "up"]);
+			await run("ip", ["-n", namespace, "address", "add", `${subnet}.${n + 2}/24`, "dev", "eth0"]);
+			for (const device of ["lo", "eth0"]) await run("ip", ["-n", namespace, "link", "set", device, "up"]);
+		}
+		this.address = (machine) => `${subnet}.${machines.indexOf(machine) + 2}`;
+		writeFileSync(join(this.directory, "machines"), machines.map((machine, n) =>
+			`${machine} ${this.address(machine)} ${5432 + n} ${this.network}-${machine}\n`).join(""));
+	}
+
+	async #removeNetwork() {
+		if (this.network === undefined) return;
+		for (const machine of machines) await run("ip", ["netns", "delete", `${this.network}-${machine}`]);
+		await run("ip", ["link", "delete", `pb${process.pid}`]);
+	}
+
+	primary() {
+		return this.script("primary");
+	}
+
+	// All processes of a machine at once, as far as there is such a thing.
+	async signal(machine, signal) {
+		for (const pid of (await this.script("processes", machine)).split("\n")) {
+			try {
+				process.kill(Number(pid), signal);
+			} catch (error) {
+				if (error.code !== "ESRCH") throw error;
+			}
+		}
+	}
+
+	// The machine hears nothing of the others any more, and they nothing of it; its clients do, unless the whole cable is cut.
+	async cut(machine, { whole }) {
+		const namespace = `${this.network}-${machine}`;
+		if (whole) return run("ip", ["link", "set", `pb${process.pid}-${machines.indexOf(machine)}`, "down"]);
+		for (const other of machines.filter((name) => name !== machine)) {
+			await run("ip", ["-n", namespace, "route", "add", "blackhole", this.address(other)]);
+		}
+	}
+
+	async heal(machine, { whole }) {
+		const namespace = `${this.network}-${machine}`;
+		if (whole) return run("ip", ["link", "set", `pb${process.pid}-${machines.indexOf(machine)}`, "up"]);
+		for (const other of machines.filter((name) => name !== machine)) {
+			await run("ip", ["-n", namespace, "route", "delete", "blackhole", this.address(other)]);
+		}
+	}
+
+	// The environment of a session on a machine, by its socket.
+	async env(machine) {
+		const [, , port] = (await run("grep", [`^${machine} `, join(this.directory, "machines")])).stdout.trim().split(" ");
+		const owner = process.getuid() === 0 ? "postgres" : (await run("id", ["-un"])).stdout.trim();
+		return { PGHOST: await this.script("socket"), PGPORT: port, PGUSER: owner, PGDATABASE: "parley" };
+	}
+
+	async psql(sql) {
+		return psql("parley", sql, await this.env(await this.primary()));
+	}
+}

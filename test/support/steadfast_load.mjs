@@ -1,0 +1,214 @@
+// Clients of a product that must not lose anything while databases fail over: writers and payers with keys, who repeat until they are
+// answered; readers by sync, and readers by streams. Afterwards all that was answered is compared with what is there.
+
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { Client } from "./client.mjs";
+import { EventStream } from "./events.mjs";
+import { phone, word } from "./people.mjs";
+
+const place = (message) => `${message.conversation_id}/${message.message_id}`;
+
+export class SteadfastLoad {
+	posted = new Map(); // "conversation/number": { key, content }, as acknowledged
+	paid = new Map(); // key: "user/account/number" of the paying line, as acknowledged
+	answeredAt = []; // of each acknowledgement, milliseconds
+	replays = 0;
+
+	// pairs of users who talk and pay, on the gateway at url
+	static async begin(url, { pairs = 6, money = 1000000 } = {}) {
+		const load = new SteadfastLoad();
+		load.url = url;
+		const client = new Client(url, { patience: 20 });
+		const made = async (line, body) => {
+			const answer = await client.request(line, body);
+			assert.ok([200, 201].includes(answer.status), `${line}: ${answer.status} ${JSON.stringify(answer.body)}`);
+			return answer.body;
+		};
+		load.pairs = [];
+		for (let n = 0; n < pairs; n++) {
+			const users = [await made("POST /users", { phone: phone() }), await made("POST /users", { phone: phone() })];
+			const { id } = await made(`POST /users/${users[0].id}/conversations`, { recipient_id: users[1].id });
+			for (const user of users) {
+				user.account = (await made(`POST /users/${user.id}/accounts`, { currency: "EUR" })).id;
+				await made(`POST /users/${user.id}/accounts/${user.account}/transactions`, { amount: money });
+			}
+			load.pairs.push({ id, users });
+		}
+		client.close();
+		load.total = pairs * 2 * money;
+		return load;
+	}
+
+	start() {
+		this.working = this.reading = true;
+		this.readers = this.pairs.flatMap(({ users }) => [new SyncReader(this, users[0]), new StreamReader(this, users[1])]);
+		this.writers = this.pairs.flatMap((pair) => [this.#write(pair), this.#pay(pair)]);
+		this.followers = this.readers.map((reader) => reader.run());
+	}
+
+	// Repeats until it is answered 201, whatever comes instead.
+	async #insist(client, line, body) {
+		const key = word();
+		for (;;) {
+			const answer = await client.request(line, body, { "idempotency-key": key }).catch(() => undefined);
+			if (answer?.status === 201) {
+				this.answeredAt.push(Date.now());
+				if (answer.headers["idempotency-replayed"]) this.replays++;
+				return { key, body: answer.body };
+			}
+			assert.ok(answer === undefined || answer.status >= 500, `${line}: ${answer?.status} ${JSON.stringify(answer?.body)}`);
+			await pause(50);
+		}
+	}
+
+	async #write({ id, users }) {
+		const client = new Client(this.url);
+		while (this.working) {
+			const content = word();
+			const { key, body } = await this.#insist(client, `POST /users/${users[randomInt(2)].id}/conversations/${id}/messages`, { content });
+			assert.ok(!this.posted.has(place(body)), `${place(body)} was acknowledged twice`);
+			this.posted.set(place(body), { key, content });
+			await pause(20);
+		}
+		client.close();
+	}
+
+	async #pay({ users }) {
+		const client = new Client(this.url);
+		for (let n = 0; this.working; n++) {
+			const [from, to] = n % 2 ? users : [users[1], users[0]];
+			const { key, body } = await this.#insist(client, `POST /users/${from.id}/transfers`,
+				{ from_account_id: from.account, to_user_id: to.id, to_account_id: to.account, amount: randomInt(1, 100) });
+			this.paid.set(key, body);
+			await pause(40);
+		}
+		client.close();
+	}
+
+	// The longest time without an acknowledgement since an instant.
+	silence(since = 0) {
+		const times = this.answeredAt.filter((at) => at >= since).sort((a, b) => a - b);
+		return Math.max(...times.slice(1).map((at, n) => at - times[n]));
+	}
+
+	async untilAcknowledgedAfter(instant, bound_ms) {
+		for (const end = Date.now() + bound_ms; Date.now() < end; await pause(20)) if (this.answeredAt.some((at) => at > instant)) return;
+		assert.fail(`nothing was acknowledged within ${bound_ms} ms`);
+	}
+
+	async stop() {
+		this.working = false;
+		await Promise.all(this.writers);
+		this.reading = false;
+		await Promise.all(this.followers);
+	}
+
+	// stored: what is there, [{ place, key, content }]
+	assertNothingIsLostOrTwice(stored) {
+		const byPlace = new Map(stored.map((message) => [message.place, message]));
+		const contents = new Set(stored.map((message) => message.content));
+		const keys = stored.map((message) => message.key);
+		const lost = [...this.posted].filter(([at, { key, content }]) => byPlace.get(at)?.key !== key || byPlace.get(at)?.content !== content);
+		assert.deepEqual(lost, [], "acknowledged messages that are not there");
+		assert.equal(new Set(keys).size, keys.length, "messages are there twice");
+		for (const reader of this.readers) {
+			const [{ id }] = this.pairs.filter(({ users }) => users.includes(reader.user));
+			const missed = stored.filter((message) => message.place.startsWith(`${id}/`) && reader.seen.get(message.place) !== message.content);
+			assert.deepEqual(missed, [], `what ${reader.constructor.name} of user ${reader.user.id} was not told`);
+			// Who was told of what is lost had to start over.
+			const lost = [...reader.told].filter((message) => !contents.has(message));
+			assert.ok(lost.length === 0 || reader.gone.length > 0, `${lost} were told and are lost, without a word`);
+			assert.ok(lost.length > 0 || reader.gone.length === 0, `a cursor was refused though nothing that was told is lost: ${JSON.stringify(reader.gone)}`);
+		}
+	}
+
+	// keys: how many transactions each idempotency key has, [[key, count]]; balance: of all accounts together
+	assertMoneyIsRight({ keys, balance }) {
+		const counts = new Map(keys);
+		for (const key of this.paid.keys()) assert.equal(counts.get(key), 1, `transfer ${key}`);
+		assert.equal(balance, this.total, "money came or went");
+	}
+}
+
+class Reader {
+	seen = new Map(); // "conversation/number": content
+	told = new Set(); // contents, each of which is one message's
+	gone = []; // cursors that were refused
+
+	constructor(load, user) {
+		Object.assign(this, { load, user });
+	}
+
+	take(messages) {
+		for (const message of messages) {
+			this.seen.set(place(message), message.content);
+			this.told.add(message.content);
+		}
+	}
+
+	// A 410: from the beginning.
+	startOver() {
+		this.gone.push({ cursor: this.cursor, at: new Date().toISOString() });
+		this.cursor = undefined;
+	}
+
+	// Follows as long as it shall, and then until nothing new has come three times.
+	async finish(client) {
+		for (let quiet = 0; quiet < 3; ) {
+			const answer = await client.request(`GET /users/${this.user.id}/sync?limit=200${this.cursor ? `&cursor=${this.cursor}` : ""}`).catch(() => undefined);
+			if (answer?.status === 410) this.startOver();
+			if (answer?.status !== 200) {
+				await pause(50);
+				continue;
+			}
+			this.take(answer.body.messages);
+			this.cursor = answer.body.cursor;
+			if (this.load.reading) await pause(50);
+			else if (!answer.body.more && answer.body.messages.length === 0) quiet++;
+		}
+	}
+}
+
+class SyncReader extends Reader {
+	async run() {
+		const client = new Client(this.load.url);
+		await this.finish(client);
+		client.close();
+	}
+}
+
+class StreamReader extends Reader {
+	async run() {
+		while (this.load.reading) {
+			const headers = this.cursor === undefined ? {} : { "last-event-id": this.cursor };
+			const stream = await EventStream.open(this.load.url, `/users/${this.user.id}/events`, { headers, timeout: 5000 }).catch(() => undefined);
+			if (stream?.status === 410) this.startOver();
+			if (stream?.status === 200) await this.#follow(stream);
+			await pause(50);
+		}
+		// The rest by the same cursor, as an app does that was asleep.
+		const client = new Client(this.load.url);
+		await this.finish(client);
+		client.close();
+	}
+
+	async #follow(stream) {
+		let taken = 0;
+		const take = () => {
+			for (; taken < stream.events.length; taken++) {
+				const { event, data } = stream.events[taken];
+				if (event === "gone") return this.startOver();
+				this.take(data.messages ?? []);
+			}
+			this.cursor = stream.lastId ?? this.cursor;
+		};
+		while (!stream.closed && this.load.reading) {
+			take();
+			await pause(10);
+		}
+		take();
+		stream.request.destroy();
+	}
+}
