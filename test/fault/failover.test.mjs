@@ -4,9 +4,7 @@
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { root, run } from "../support/database.mjs";
 import { FailoverCluster } from "../support/failover.mjs";
-import { startGateways } from "../support/gateways.mjs";
 import { ConnectionLost, Session } from "../support/psql_session.mjs";
 import { SteadfastLoad } from "../support/steadfast_load.mjs";
 
@@ -14,11 +12,8 @@ const bound_ms = 20000;
 let cluster, load;
 
 before(async (t) => {
-	await run("bash", ["-c", '. "$0/deploy/local/common.sh"; bash "$0/deploy/local/packages.sh" iproute2 pg-auto-failover-cli "postgresql-$postgres_major-auto-failover"', root]);
 	cluster = await FailoverCluster.create(t);
-	const [gateway] = await startGateways(t, 1, { PARLEY_DATABASE_URL: cluster.url, PARLEY_STATEMENT_TIMEOUT_MS: "2000",
-		PARLEY_CONNECT_TIMEOUT_MS: "1000", PARLEY_STREAM_HEARTBEAT_MS: "500" });
-	load = await SteadfastLoad.begin(gateway.url);
+	load = await SteadfastLoad.begin(await cluster.startGateway(t));
 	load.start();
 	await load.untilAcknowledgedAfter(Date.now(), bound_ms);
 }, { timeout: 120000 });
@@ -59,8 +54,8 @@ test("primary_that_is_frozen_acknowledges_nothing_when_it_thaws", { timeout: 600
 	for (const answer of await Promise.all(asked)) assert.ok(answer === ConnectionLost || /^(57P0|25006)/.test(answer), String(answer));
 });
 
-for (const whole of [false, true]) {
-	test(`primary_that_is_cut_off_from_${whole ? "everybody" : "monitor_and_standby_but_not_from_clients"}_is_replaced`, { timeout: 60000 }, async (t) => {
+for (const [others, whole] of [["monitor_and_standby_but_not_from_clients", false], ["everybody", true]]) {
+	test(`primary_that_is_cut_off_from_${others}_is_replaced`, { timeout: 60000 }, async (t) => {
 		assert.ok(cluster.network, "network namespaces can only be made as root");
 		await failOver(t, (machine) => cluster.cut(machine, { whole }), (machine) => cluster.heal(machine, { whole }));
 	});

@@ -4,7 +4,7 @@
 import { mkdtempSync, chmodSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, run, psql } from "./database.mjs";
-import { freePort } from "./gateways.mjs";
+import { freePort, startGateways } from "./gateways.mjs";
 
 const machines = ["monitor", "node1", "node2"];
 
@@ -20,10 +20,18 @@ export class FailoverCluster {
 			await cluster.#removeNetwork();
 			rmSync(cluster.directory, { recursive: true });
 		});
+		await run("bash", ["-c", '. "$0"; bash "$1" iproute2 pg-auto-failover-cli "postgresql-$postgres_major-auto-failover"',
+			join(root, "deploy/local/common.sh"), join(root, "deploy/local/packages.sh")]);
 		await cluster.#makeNetwork();
 		await cluster.script("create", String(await freePort()));
-		cluster.url = await cluster.script("url");
 		return cluster;
+	}
+
+	// parleyd before both nodes, with the timeouts of `make ha` → where it serves
+	async startGateway(t) {
+		const [{ url }] = await startGateways(t, 1, { PARLEY_DATABASE_URL: await this.script("url"), PARLEY_STATEMENT_TIMEOUT_MS: "2000",
+			PARLEY_CONNECT_TIMEOUT_MS: "1000", PARLEY_STREAM_HEARTBEAT_MS: "500" });
+		return url;
 	}
 
 	async script(command, ...args) {

@@ -120,7 +120,8 @@ export class SteadfastLoad {
 			// Who was told of what is lost had to start over.
 			const lost = [...reader.told].filter((message) => !contents.has(message));
 			assert.ok(lost.length === 0 || reader.gone.length > 0, `${lost} were told and are lost, without a word`);
-			assert.ok(lost.length > 0 || reader.gone.length === 0, `a cursor was refused though nothing that was told is lost: ${JSON.stringify(reader.gone)}`);
+			assert.ok(lost.length > 0 || reader.gone.length === 0,
+				`a cursor was refused though nothing that was told is lost: ${JSON.stringify(reader.gone)}`);
 		}
 	}
 
@@ -157,7 +158,8 @@ class Reader {
 	// Follows as long as it shall, and then until nothing new has come three times.
 	async finish(client) {
 		for (let quiet = 0; quiet < 3; ) {
-			const answer = await client.request(`GET /users/${this.user.id}/sync?limit=200${this.cursor ? `&cursor=${this.cursor}` : ""}`).catch(() => undefined);
+			const since = this.cursor ? `&cursor=${this.cursor}` : "";
+			const answer = await client.request(`GET /users/${this.user.id}/sync?limit=200${since}`).catch(() => undefined);
 			if (answer?.status === 410) this.startOver();
 			if (answer?.status !== 200) {
 				await pause(50);
