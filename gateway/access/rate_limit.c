@@ -1,6 +1,6 @@
 /*
- * rate_limit: a token bucket a client. The table is cut in stripes, each with a lock of its own, held for a few
- * instructions.
+ * rate_limit: a token bucket per client. The table is divided into stripes, each with its own lock, which is held for a
+ * few instructions.
  */
 #include "access/rate_limit.h"
 
@@ -12,13 +12,13 @@
 enum
 {
 	STRIPES = 64,
-	SETS = 256, /* a stripe */
+	SETS = 256, /* per stripe */
 	WAYS = 4
 };
 
 typedef struct Bucket
 {
-	uint64_t client; /* 0: free */
+	uint64_t client; /* 0 if free */
 	uint64_t at_us;
 	double tokens;
 } Bucket;
@@ -77,7 +77,7 @@ RateVerdict
 rate_limit_take(RateLimit *limit, const void *client, size_t length, uint64_t now_us)
 {
 	RateVerdict verdict = { 0 };
-	uint64_t hash = limit->seed; /* so that nobody can choose names that meet in one set */
+	uint64_t hash = limit->seed; /* so that nobody can choose names that end up in the same set */
 	Stripe *stripe;
 	Bucket *bucket;
 

@@ -1,5 +1,5 @@
 /*
- * buffer: bytes that grow. The holder owns the memory: {0} is an empty buffer, buffer_dispose gives it back.
+ * buffer: a growing array of bytes. The holder owns the memory: {0} is an empty buffer, and buffer_dispose() frees it.
  */
 #ifndef BUFFER_H
 #define BUFFER_H
@@ -18,13 +18,13 @@ void buffer_append_byte(Buffer *buffer, char byte);
 void buffer_append_text(Buffer *buffer, const char *text);
 void buffer_printf(Buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Room for length more bytes at base + length; the caller adds to length what it wrote. */
+/* Makes room for `length` more bytes at base + length. The caller adds to `length` what it has written. */
 char *buffer_reserve(Buffer *buffer, size_t length);
 
-/* The content with a NUL behind it, which is not counted. */
+/* Returns the content followed by a NUL, which is not counted. */
 const char *buffer_text(Buffer *buffer);
 
-/* Gives back what is reserved and not used, if it is much. */
+/* Frees the unused part if it is large. */
 void buffer_trim(Buffer *buffer);
 
 void buffer_dispose(Buffer *buffer);

@@ -1,12 +1,12 @@
 /*
- * json: rows become JSON without a tree of values in between, which is why jansson does not write it. Runs of plain
- * bytes are copied whole; elements of arrays are always quoted on the way in.
+ * json: formats rows as JSON without building a tree of values, which is why we do not use jansson for it. Runs of
+ * plain bytes are copied as a whole. Elements of arrays passed to PostgreSQL are always quoted.
  */
 #include "base/json.h"
 
 #include <string.h>
 
-/* What follows the backslash of a byte that must be escaped; 0: it need not. */
+/* The character that follows the backslash if the byte must be escaped, or 0 if it need not. */
 static const char escapes[256] = { [0 ... 7] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',      ['\v'] = 'u',
 								   ['\f'] = 'f',    ['\r'] = 'r', ['"'] = '"',  [14 ... 31] = 'u', ['\\'] = '\\' };
 
@@ -85,7 +85,7 @@ array_from_json(const json_t *array, Buffer *out)
 	return true;
 }
 
-/* A quoted element, at its opening quote; returns what follows the closing one. */
+/* Converts a quoted element, starting at its opening quote. Returns the position after the closing quote. */
 static const char *
 array_quoted_to_json(const char *at, ArrayElementWriter write_element, Buffer *out)
 {

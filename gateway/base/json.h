@@ -1,5 +1,6 @@
 /*
- * json: JSON text written straight into a buffer, and PostgreSQL's array literals ({a,"b c",NULL}) from and to JSON.
+ * json: writes JSON text directly into a buffer, and converts PostgreSQL's array literals ({a,"b c",NULL}) to and from
+ * JSON.
  */
 #ifndef JSON_H
 #define JSON_H
@@ -10,24 +11,24 @@
 
 #include "base/buffer.h"
 
-/* Appends text, valid UTF-8, as a JSON string in quotes. */
+/* Appends a text, which must be valid UTF-8, as a quoted JSON string. */
 void json_write_string(Buffer *buffer, const char *text, size_t length);
 
-/* The same of a C string; NULL becomes null. */
+/* Same for a C string. NULL becomes null. */
 void json_write_text(Buffer *buffer, const char *text);
 
-/* Appends an element to a literal that is being made, and its beginning before the first; NULL is one of SQL's. The
- * caller ends it with a brace. */
+/* Appends an element to an array literal, and the opening brace before the first. NULL is an SQL null. The caller must
+ * append the closing brace. */
 void array_append(Buffer *literal, const char *text);
 
-/* Writes a JSON array of scalars as a literal of PostgreSQL's; false if an element is none, or has a NUL in it. out is
- * empty. */
+/* Converts a JSON array of scalars to a PostgreSQL array literal. Returns false if an element is not a scalar or
+ * contains a NUL. `out` must be empty. */
 bool array_from_json(const json_t *array, Buffer *out);
 
 /* Called for each element that is not NULL, to append it as JSON. */
 typedef void (*ArrayElementWriter)(Buffer *out, const char *text, size_t length);
 
-/* Appends a literal of PostgreSQL's as a JSON array. */
+/* Appends a PostgreSQL array literal as a JSON array. */
 void array_to_json(const char *literal, ArrayElementWriter write_element, Buffer *out);
 
 #endif

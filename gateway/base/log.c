@@ -1,6 +1,6 @@
 /*
- * log: the gateway's, since only it sees every request. The lock makes sure that the room which was seen is still
- * there.
+ * log: the gateway logs requests because only it sees all of them. The lock makes sure that the room that was seen in
+ * the pipe is still there when the line is written.
  */
 #include "base/log.h"
 
@@ -14,7 +14,7 @@
 
 enum
 {
-	LINE_LENGTH_MAX = 2048 /* below PIPE_BUF: where a pipe has any room, a line fits */
+	LINE_LENGTH_MAX = 2048 /* below PIPE_BUF: if a pipe has any room, a line fits */
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -1,6 +1,6 @@
 /*
- * loop: h2o's, whose failures h2o reports by -1 alone. A debugger, or a stop and go on, interrupts a wait and harms
- * nothing.
+ * loop: h2o reports failures of its event loop only by returning -1. Being interrupted by a debugger or by SIGSTOP is
+ * not a failure.
  */
 #include "base/loop.h"
 

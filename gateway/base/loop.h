@@ -1,13 +1,13 @@
 /*
- * loop: one turn of an event loop.
+ * loop: runs an event loop once.
  */
 #ifndef LOOP_H
 #define LOOP_H
 
 #include <h2o.h>
 
-/* Waits for events, at most for so long, and runs their callbacks. Ends the process if the loop can watch nothing any
- * more: it would be deaf for good, and whoever supervises the process can start another. */
+/* Waits for events, at most wait_ms, and runs their callbacks. Ends the process if the loop can no longer watch
+ * descriptors: it would stay deaf forever, and a supervisor can start another one. */
 void loop_run(h2o_loop_t *loop, int32_t wait_ms);
 
 #endif

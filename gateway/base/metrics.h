@@ -1,6 +1,6 @@
 /*
- * metrics: counts for Prometheus. Each worker writes its own, and any worker reads all, so that counting takes no lock.
- * Series are by route template, never by path, so that their number is bounded.
+ * metrics: counters for Prometheus. Each worker writes its own, and any worker reads all of them, so counting takes no
+ * locks. There is a series per route template, never per path, so that the number of series is bounded.
  */
 #ifndef METRICS_H
 #define METRICS_H
@@ -18,7 +18,7 @@ typedef enum MetricsPool
 	METRICS_POOL_COUNT
 } MetricsPool;
 
-/* What a pool says of itself, gauges first. */
+/* The metrics of a pool, gauges first. */
 typedef enum PoolMetric
 {
 	POOL_CONNECTIONS,
@@ -36,7 +36,7 @@ typedef enum PoolMetric
 	POOL_METRIC_COUNT
 } PoolMetric;
 
-/* What there is one number of, gauges first. */
+/* Metrics that are single numbers, gauges first. */
 typedef enum MetricsNumber
 {
 	METRICS_CLIENTS,
@@ -55,7 +55,7 @@ typedef enum MetricsNumber
 /* Why a stream ended. */
 typedef enum MetricsStreamEnd
 {
-	METRICS_STREAM_OPEN, /* it did not */
+	METRICS_STREAM_OPEN, /* it has not ended */
 	METRICS_STREAM_TOKEN,
 	METRICS_STREAM_DRAIN,
 	METRICS_STREAM_AGE,
@@ -69,23 +69,23 @@ const char *metrics_stream_end_name(MetricsStreamEnd end);
 
 typedef struct Metrics Metrics;
 
-/* The series of a route, for good; the same pair gives the same. Any thread. 0 stands for requests that met no route.
- */
+/* Returns the series of a route, which is permanent: the same arguments give the same series. 0 is for requests that
+ * matched no route. Any thread may call this. */
 unsigned metrics_series(const char *method, const char *path);
 
 Metrics *metrics_create(void);
 void metrics_dispose(Metrics *metrics);
 
-/* The owner's thread alone. */
+/* Only the thread that owns the metrics may call these. */
 void metrics_count_request(Metrics *metrics, unsigned series, int status, uint64_t duration_us);
 void metrics_set_pool(Metrics *metrics, MetricsPool pool, const uint64_t values[POOL_METRIC_COUNT]);
 void metrics_set(Metrics *metrics, MetricsNumber gauge, uint64_t value);
 void metrics_count(Metrics *metrics, MetricsNumber counter);
 void metrics_count_stream_end(Metrics *metrics, MetricsStreamEnd end);
-/* From the commit that woke a stream to the end of the event that tells of it. */
+/* Counts the time from the commit that woke a stream to the end of the event that reports it. */
 void metrics_count_stream_latency(Metrics *metrics, uint64_t duration_us);
 
-/* The sum of all workers' in Prometheus' text format, version 0.0.4. Any thread. */
+/* Writes the sums over all workers in Prometheus' text format, version 0.0.4. Any thread may call this. */
 void metrics_write(Metrics *const *all, size_t count, Buffer *out);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * rfc3339: strptime() takes more than RFC 3339 has, and so does PostgreSQL: the form is compared byte by byte first.
+ * rfc3339: strptime() accepts more than RFC 3339 allows, and so does PostgreSQL, so the form is compared byte by byte
+ * first.
  */
 #include "base/rfc3339.h"
 
@@ -12,13 +13,13 @@ enum
 {
 	TIME_LENGTH_MIN = 20,
 	TIME_LENGTH_MAX = 64,
-	ZONE_HOURS_MAX = 15 /* what PostgreSQL takes */
+	ZONE_HOURS_MAX = 15 /* the most that PostgreSQL accepts */
 };
 
 static const time_t year_1 = -62135596800;
 static const time_t year_10000 = 253402300800;
 
-/* Whether text begins with the form, in which 0 stands for any digit. */
+/* Returns whether the text starts with the form, in which 0 stands for any digit. */
 static bool
 form_matches(const char *form, const char *text)
 {
@@ -28,7 +29,7 @@ form_matches(const char *form, const char *text)
 	return true;
 }
 
-/* Z, or an offset in seconds. */
+/* Parses Z, or an offset, in seconds. */
 static bool
 zone_read(const char *text, time_t *offset_s)
 {
@@ -65,7 +66,7 @@ rfc3339_is_valid(const char *text)
 	{
 		size_t digits = strspn(++at, "0123456789");
 
-		/* A leap second is whole. */
+		/* A leap second has no fraction. */
 		if (digits == 0 || (time.tm_sec == 60 && strspn(at, "0") < digits))
 			return false;
 		/* PostgreSQL has microseconds. */
@@ -78,7 +79,7 @@ rfc3339_is_valid(const char *text)
 	time.tm_mon--;
 	day = (struct tm){ .tm_year = time.tm_year, .tm_mon = time.tm_mon, .tm_mday = time.tm_mday };
 	timegm(&day);
-	if (day.tm_mon != time.tm_mon || day.tm_mday != time.tm_mday) /* it was carried over, as February 30 is */
+	if (day.tm_mon != time.tm_mon || day.tm_mday != time.tm_mday) /* if it was carried over, as for February 30 */
 		return false;
 	instant = timegm(&time) + rounded_up - offset_s;
 	return instant >= year_1 && instant < year_10000;
@@ -87,7 +88,7 @@ rfc3339_is_valid(const char *text)
 void
 rfc3339_write(Buffer *out, const char *text, size_t length)
 {
-	/* Otherwise it is infinity, or a year that RFC 3339 cannot write. */
+	/* Otherwise it is infinity, or a year that RFC 3339 cannot represent. */
 	if (length > 13 && text[10] == ' ' && memcmp(text + length - 3, "+00", 3) == 0)
 		buffer_printf(out, "\"%.10sT%.*sZ\"", text, (int) length - 14, text + 11);
 	else

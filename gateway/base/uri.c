@@ -1,6 +1,6 @@
 /*
- * uri: libh2o decodes only together with normalizing a path, and its h2o_uri_escape() leaves & and = as they are, which
- * a value in a query string must not. Segments and pairs are split first and decoded then.
+ * uri: libh2o decodes only while normalizing a path, and its h2o_uri_escape() does not encode & and =, which it must in
+ * the value of a query string. Segments and pairs are split first and then decoded.
  */
 #include "base/uri.h"
 
@@ -20,7 +20,7 @@ utf8_is_valid(const char *text, size_t length)
 		plain++;
 	if (plain == length)
 		return true;
-	string = json_stringn(text, length); /* NULL if it is none */
+	string = json_stringn(text, length); /* NULL if it is not valid */
 	json_decref(string);
 	return string != NULL;
 }
@@ -60,7 +60,7 @@ percent_encode(Buffer *buffer, const char *text, size_t length)
 	{
 		char byte = text[i];
 
-		/* What RFC 3986 calls unreserved; locale C. */
+		/* RFC 3986's unreserved characters, in locale C. */
 		if (isalnum((unsigned char) byte) || (byte != '\0' && strchr("-._~", byte) != NULL))
 			buffer_append_byte(buffer, byte);
 		else

@@ -1,6 +1,6 @@
 /*
- * uri: the parts of a request's target (RFC 3986): UTF-8 in percent-encoding, the segments of a path, the pairs of a
- * query string.
+ * uri: the parts of a request target (RFC 3986): percent-encoded UTF-8, the segments of a path, the pairs of a query
+ * string.
  */
 #ifndef URI_H
 #define URI_H
@@ -12,7 +12,8 @@
 
 #include "base/buffer.h"
 
-/* Whether the bytes are UTF-8 as RFC 3629 has it, and PostgreSQL: no text that it would refuse is ever sent to it. */
+/* Returns whether the bytes are UTF-8 according to RFC 3629, and to PostgreSQL: text that it would refuse is never sent
+ * to it. */
 bool utf8_is_valid(const char *text, size_t length);
 
 typedef enum UriResult
@@ -24,17 +25,17 @@ typedef enum UriResult
 } UriResult;
 
 /*
- * Decodes length bytes of in to out, which has room for length + 1, ends them with a NUL and sets *out_length (which
- * tells of NULs inside). plus_is_blank: in a query string, as HTML forms and URLSearchParams write it.
+ * Decodes `length` bytes of `in` to `out`, which must have room for length + 1, adds a NUL, and sets *out_length (by
+ * which NULs inside can be noticed). plus_is_blank is for query strings, as written by HTML forms and URLSearchParams.
  */
 UriResult percent_decode(const char *in, size_t length, bool plus_is_blank, char *out, size_t *out_length);
 
-/* Appends text with everything but RFC 3986's unreserved characters encoded. */
+/* Appends a text with everything except RFC 3986's unreserved characters encoded. */
 void percent_encode(Buffer *buffer, const char *text, size_t length);
 
 typedef struct PathSegment
 {
-	const char *text; /* decoded, NUL at the end */
+	const char *text; /* decoded, with a NUL at the end */
 	size_t length;
 } PathSegment;
 
@@ -49,19 +50,20 @@ typedef struct Path
 	size_t count;
 } Path;
 
-/* Splits a raw path (which begins with /) at each /, and then decodes every segment by itself, in pool's memory. */
+/* Splits a raw path (which starts with /) at each /, and then decodes each segment separately. The result is allocated
+ * in the pool. */
 UriResult path_parse(const char *raw, size_t length, h2o_mem_pool_t *pool, Path *path);
 
 typedef struct QueryPair
 {
-	const char *name; /* decoded, NUL at the end */
+	const char *name; /* decoded, with a NUL at the end */
 	size_t name_length;
 	const char *value;
 	size_t value_length;
-	UriResult result; /* of decoding both; the texts are good only if URI_OK */
+	UriResult result; /* of decoding both; the texts are valid only if this is URI_OK */
 } QueryPair;
 
-/* Takes the next pair off *query into pool's memory; false when there is none. A + is a blank. */
+/* Takes the next pair from *query, allocated in the pool. Returns false if there are no more. A + is a blank. */
 bool query_string_next(const char **query, size_t *length, h2o_mem_pool_t *pool, QueryPair *pair);
 
 #endif

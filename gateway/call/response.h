@@ -9,16 +9,16 @@
 #include "routes/route.h"
 #include "call/statement.h"
 
-/* The request that is answered, for its links. */
+/* The request, for use in links. */
 typedef struct ResponseContext
 {
 	const Route *route;
 	const Statement *statement;
 	int row;             /* which, where the route answers one object */
-	const char *omitted; /* a column that is no field here; NULL: none */
-	const char *path;    /* raw */
+	const char *omitted; /* a column that is not a field here, or NULL */
+	const char *path;    /* still encoded */
 	size_t path_length;
-	const char *query; /* raw */
+	const char *query; /* still encoded */
 	size_t query_length;
 	const char *accept; /* the header's value */
 	size_t accept_length;
@@ -29,15 +29,16 @@ typedef struct Response
 	int status;
 	const char *content_type; /* of the body */
 	Buffer body;
-	Buffer links; /* the value of the header Link, empty: none */
+	Buffer links; /* the value of the Link header; empty if there is none */
 	size_t rows;
 	bool replayed;
-	const char *total_count; /* NULL: none; this and the next two point into the result */
-	const char *refused;     /* NULL: not; else a SQLSTATE, and there is no body */
+	const char *total_count; /* NULL if there is none; this and the next two point into the result */
+	const char *refused;     /* NULL or, if refused, an SQLSTATE, in which case there is no body */
 	const char *refused_detail;
 } Response;
 
-/* Fills response, whose buffers the caller disposes. A route that answers one object but got no row: status 404. */
+/* Fills in the response. The caller must dispose of its buffers. If the route returns a single object but there is no
+ * row, the status is 404. */
 void response_write(const ResponseContext *context, const PGresult *result, h2o_mem_pool_t *pool, Response *response);
 
 #endif

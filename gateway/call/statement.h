@@ -1,6 +1,6 @@
 /*
- * statement: binds what a request brings to the parameters of its route's statement, by docs/routes.md. Knows no HTTP:
- * it gets texts, and answers values or complaints, all in the given pool.
+ * statement: binds the input of a request to the parameters of its route's statement, according to docs/routes.md. It
+ * does not depend on HTTP: its input is texts, and its output is values or problems, all in the given pool.
  */
 #ifndef STATEMENT_H
 #define STATEMENT_H
@@ -11,32 +11,33 @@
 typedef struct StatementInput
 {
 	const Path *path;
-	const char *query; /* raw, without the ?; may be empty */
+	const char *query; /* still encoded, without the ?; may be empty */
 	size_t query_length;
 	const char *body;
 	size_t body_length;
-	const char *idempotency_key; /* NULL: none */
+	const char *idempotency_key; /* NULL if there is none */
 	size_t idempotency_key_length;
-	const char *caller_id; /* as the token has them; NULL: none */
+	const char *caller_id; /* from the token; NULL if there is none */
 	const char *caller_role;
-	const char *caller_phone; /* empty: tokens tell it, and this one does not */
+	const char *caller_phone; /* empty if tokens have a phone claim, but this one does not */
 } StatementInput;
 
 typedef struct Statement
 {
-	const char **values; /* one a parameter of the route, NULL for an SQL null */
+	const char **values; /* one per parameter of the route; NULL is an SQL null */
 	bool has_key;        /* an idempotency key was given */
 } Statement;
 
-/* True and *statement, or false and *problem: 400 with all bad names, or else 422 with all bad values. */
+/* Returns true and sets *statement, or returns false and sets *problem: 400 with all invalid names or, if there are
+ * none, 422 with all invalid values. */
 bool statement_bind(const Route *route, const StatementInput *input, h2o_mem_pool_t *pool, Statement *statement,
 					Problem *problem);
 
-/* How many bytes a body of the route has at most: 64 kB and what its texts need, most where one of them has no bound.
- */
+/* Returns the maximum size of a body for the route: 64 kB plus what its texts need, or `most` if one of them has no
+ * bound. */
 size_t statement_body_limit(const Route *route, size_t most);
 
-/* The value given to a parameter, NULL if there is none of that name or it was not given. */
+/* Returns the value given for a parameter, or NULL if there is no such parameter or it was not given. */
 const char *statement_value(const Route *route, const Statement *statement, const char *name);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * value: one parameter's value: is it of its type and within its domain's bounds, and how PostgreSQL reads it.
+ * value: checks one parameter's value against its type and its domain's bounds, and converts it to the text that
+ * PostgreSQL reads.
  */
 #ifndef VALUE_H
 #define VALUE_H
@@ -8,17 +9,18 @@
 
 #include "routes/route.h"
 
-/* A value's outcome: text, which may be NULL for an SQL null, or what is wrong with it. */
+/* The result: a text, which may be NULL for an SQL null, or what is wrong with the value. */
 typedef struct Value
 {
 	const char *text;
-	const char *wrong; /* NULL: nothing */
+	const char *wrong; /* NULL if nothing is wrong */
 } Value;
 
-/* From a path, query or header: NUL-terminated valid UTF-8, length tells of NULs inside. The text is not copied. */
+/* Takes a value from a path, query or header, which is valid UTF-8 with a NUL at the end; NULs inside are noticed by
+ * the length. The text is not copied. */
 Value value_from_text(const Parameter *parameter, const char *text, size_t length, h2o_mem_pool_t *pool);
 
-/* From a JSON body. Strings are not copied: json must live as long as the pool. */
+/* Takes a value from a JSON body. Strings are not copied, so `json` must live as long as the pool. */
 Value value_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *pool);
 
 #endif

@@ -47,7 +47,7 @@ enum
 	NAME_LENGTH_MAX = 64
 };
 
-/* "queue_limit" as --queue-limit or PARLEY_QUEUE_LIMIT has it. */
+/* Writes "queue_limit" as --queue-limit or PARLEY_QUEUE_LIMIT. */
 static void
 setting_spell(const char *name, const char *prefix, char separator, bool upper, char *out)
 {
@@ -75,7 +75,7 @@ switch_parse(const char *value, bool *result)
 	return false;
 }
 
-/* Sets one field; source names where the value came from in what is written to errors. */
+/* Sets one field. `source` is where the value came from, for error messages. */
 static bool
 setting_assign(Config *config, const Setting *setting, const char *value, const char *source, FILE *errors)
 {
@@ -87,7 +87,7 @@ setting_assign(Config *config, const Setting *setting, const char *value, const 
 	{
 		case SETTING_ConfigText:
 			*(ConfigText *) field = value;
-			/* Empty, it would switch off what somebody meant to switch on. */
+			/* An empty value would turn off what someone meant to turn on. */
 			if (strlen(value) >= (size_t) setting->minimum)
 				return true;
 			fprintf(errors, "parleyd: %s is empty; omit it instead\n", source);

@@ -1,6 +1,6 @@
 /*
- * config: every setting of parleyd in one table, from which come the struct's fields, the flags (--long-flag), the
- * environment (PARLEY_LONG_FLAG), --help and the table in docs/gateway.md. A flag wins over the environment.
+ * config: all settings of parleyd in one table. The struct's fields, the flags (--long-flag), the environment variables
+ * (PARLEY_LONG_FLAG), --help and the table in docs/gateway.md are derived from it. A flag overrides the environment.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -10,7 +10,7 @@
 
 #include "config/settings.h"
 
-/* The release that parleyd and the extension share. */
+/* The release of both parleyd and the extension. */
 #define PARLEY_VERSION "1.1"
 
 typedef const char *ConfigText;
@@ -27,13 +27,12 @@ typedef struct Config
 typedef enum ConfigAction
 {
 	CONFIG_RUN,
-	CONFIG_CHECK, /* --check: look at configuration and routes, then end */
-	CONFIG_DONE,  /* --help, --version: all is said */
-	CONFIG_WRONG  /* what is wrong was written to errors */
+	CONFIG_CHECK, /* --check: check configuration and routes, then exit */
+	CONFIG_DONE,  /* --help, --version: everything is printed */
+	CONFIG_WRONG  /* errors were written to `errors` */
 } ConfigAction;
 
-/* Fills config from defaults, environment and arguments, in this order. Texts stay those of argv and the environment.
- */
+/* Fills `config` from defaults, environment and arguments, in this order. Texts point into argv and the environment. */
 ConfigAction config_read(Config *config, int argc, char *const *argv, FILE *output, FILE *errors);
 
 #endif

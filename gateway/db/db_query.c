@@ -1,5 +1,5 @@
 /*
- * db_query: how a query begins.
+ * db_query: creates queries.
  */
 #include "db/db_query.h"
 

@@ -1,5 +1,5 @@
 /*
- * access: whether a request that has its route may go on. The one place that decides.
+ * access: decides whether a request may call its route. Nothing else decides that.
  */
 #ifndef ACCESS_H
 #define ACCESS_H
@@ -9,21 +9,23 @@
 typedef enum AccessDecision
 {
 	ACCESS_ALLOWED,
-	ACCESS_UNAUTHENTICATED, /* 401: there must be a token, or a better one */
-	ACCESS_FORBIDDEN        /* 403: it is clear who it is, and that they may not */
+	ACCESS_UNAUTHENTICATED, /* 401: a token is needed, or a better one */
+	ACCESS_FORBIDDEN        /* 403: we know who it is, and they may not */
 } AccessDecision;
 
-/* What HTTP.md's rules say of this caller on this route; the path is the one that led to it. */
+/* Decides according to the rules of HTTP.md whether this caller may call this route. `path` is the one that led to the
+ * route. */
 AccessDecision access_decide(const Route *route, const Path *path, const Caller *caller);
 
-/* The token of an Authorization header of the scheme Bearer, in *token; false if it has none. */
+/* Finds the token in an Authorization header with the scheme Bearer. Returns false if there is none. */
 bool access_bearer(const char *header, size_t length, const char **token, size_t *token_length);
 
-/* Sets the caller, by the token, and decides by the route; false: the request is answered, 401 or 403. */
+/* Sets the caller according to the token, and decides according to the route. Returns false if it has responded with
+ * 401 or 403. */
 bool access_authorize(Request *request);
 
-/* Takes the request out of its user's or application's bucket; false: it is answered, 429. The operator is not limited,
- * nor is whoever cannot be named: addresses are the proxy's to limit. */
+/* Takes the request out of its user's or application's bucket. Returns false if it has responded with 429. The operator
+ * is not limited, nor are callers without a name: limiting addresses is left to the proxy. */
 bool access_check_rate(Request *request);
 
 #endif

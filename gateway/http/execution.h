@@ -1,6 +1,5 @@
 /*
- * execution: runs the statement of a request whose values are bound, and answers with the rows, or with why there are
- * none.
+ * execution: runs the statement of a request whose values are bound, and responds with the rows or the error.
  */
 #ifndef EXECUTION_H
 #define EXECUTION_H
@@ -10,10 +9,11 @@
 void execution_start(Request *request);
 
 /*
- * Asks the database which of the values it would not take, once one is known not to be acceptable, and answers the
- * problem with what it says, in place of the query that the request may have had: the bounds of a domain that the
- * gateway knows are not all that a type or a domain may ask, and a statement ends at the first value that is none of
- * its type. all: also of values that the gateway judged. False if the database can have nothing to say.
+ * Call this when one of the values is known to be invalid. Asks the database which values are invalid, and responds
+ * with the problem, extended by the result. This replaces the query of the request, if it had one. It is necessary
+ * because types and domains may check more than the bounds that the gateway knows, and a statement fails at the first
+ * invalid value. If `all`, asks about values that the gateway has checked, too. Returns false if the database could not
+ * add anything.
  */
 bool execution_judge(Request *request, const Problem *problem, bool all);
 

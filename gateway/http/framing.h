@@ -1,5 +1,5 @@
 /*
- * framing: whether a request is one that HTTP allows to be looked at at all, which h2o does not ask in full.
+ * framing: checks whether a request is valid HTTP, which h2o does not do completely.
  */
 #ifndef FRAMING_H
 #define FRAMING_H
@@ -10,15 +10,14 @@
 
 typedef struct FramingFault
 {
-	int status; /* 0: none */
+	int status; /* 0 if there is no fault */
 	const char *detail;
 } FramingFault;
 
 /*
- * Looks at the request's head, its target and the limits of the configuration. Afterwards path and query_at are those
- * of the origin form, authority is that of an absolute target, and the path of "OPTIONS *" is "*". After a fault the
- * path is not to be used; if what follows on the connection cannot be told from the body, the connection is set to
- * close.
+ * Checks the request's head, its target, and the limits of the configuration. Afterwards path and query_at are those of
+ * the origin form, authority is that of an absolute target, and the path of "OPTIONS *" is "*". After a fault the path
+ * must not be used. If the next request on the connection cannot be told from the body, sets the connection to close.
  */
 FramingFault framing_check(h2o_req_t *http, const Config *config);
 

@@ -1,6 +1,6 @@
 /*
- * inbox: h2o's file handler serves (types, ETag, ranges, no listing); here stand the headers that a page needs which
- * shows what strangers wrote. The gateway's and not the proxy's, so that `make run` ends with a page.
+ * inbox: h2o's file handler serves the files (types, ETag, ranges, no listing). This adds the headers that a page needs
+ * if it shows what strangers wrote. The gateway does it and not the proxy, so that `make run` provides the page.
  */
 #include "http/inbox.h"
 
@@ -15,7 +15,7 @@ static const struct
 	{ { H2O_STRLIT("x-content-type-options") }, { H2O_STRLIT("nosniff") } },
 	{ { H2O_STRLIT("referrer-policy") }, { H2O_STRLIT("no-referrer") } },
 	{ { H2O_STRLIT("cross-origin-opener-policy") }, { H2O_STRLIT("same-origin") } },
-	/* Asked for again each time, and answered 304 by its ETag: a new version is seen at once. */
+	/* Browsers ask for it each time, and get 304 according to its ETag, so a new version is seen at once. */
 	{ { H2O_STRLIT("cache-control") }, { H2O_STRLIT("no-cache") } },
 };
 

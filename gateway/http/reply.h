@@ -1,5 +1,5 @@
 /*
- * reply: puts an answer into h2o: status, headers, body. Each request gets exactly one.
+ * reply: passes a response to h2o: status, headers, body. Each request gets exactly one.
  */
 #ifndef REPLY_H
 #define REPLY_H
@@ -7,22 +7,22 @@
 #include "call/problem.h"
 #include "http/request.h"
 
-/* A body of the given type, which is moved out of *body; the headers added before stay. */
+/* Responds with a body of the given type, which is moved out of *body. Headers that were added before are kept. */
 void reply_body(Request *request, int status, const char *content_type, Buffer *body);
 
-/* A problem document. */
+/* Responds with a problem document. */
 void reply_problem(Request *request, const Problem *problem);
 
-/* A problem of the gateway's own. */
+/* Responds with a problem of the gateway's own. */
 void reply_error(Request *request, int status, const char *detail);
 
 void reply_header(Request *request, const char *name, const char *value, size_t length);
 
-/* Adds the headers of cross-origin answers where the request's origin is one of these ("*": any) and may call; returns
- * whether it is. Credentials are bearer tokens, never cookies, so none are allowed to be sent along. */
+/* Adds the headers of cross-origin responses if the request's origin is one of these ("*" is any) and may call; returns
+ * whether it is. Credentials are bearer tokens, never cookies, so sending credentials is not allowed. */
 bool reply_cors_headers(h2o_req_t *http, const char *origins);
 
-/* Turns the plain-text errors that h2o itself answers (400, 413, 417) into problem documents; for the fallback path. */
+/* Turns the plain-text errors that h2o itself sends (400, 413, 417) into problem documents. For the fallback path. */
 void reply_register_filter(h2o_pathconf_t *path);
 
 #endif

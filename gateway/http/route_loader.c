@@ -1,5 +1,5 @@
 /*
- * route_loader: reads the routes on a connection of its own and publishes each router it could build.
+ * route_loader: reads the routes on its own connection, and publishes each router that it could build.
  */
 #include "http/route_loader.h"
 
@@ -20,7 +20,7 @@ static const char describe_sql[] =
 
 static const char session_sql[] = "SELECT set_config('statement_timeout', '10s', $1)";
 
-/* The id is one that no route's statement ever has. */
+/* No statement of a route ever has this id. */
 static const DbStatement describe_statement = { .id = UINT32_MAX - 1, .sql = describe_sql };
 
 struct RouteLoader
@@ -28,8 +28,8 @@ struct RouteLoader
 	h2o_loop_t *loop;
 	Server *server;
 	DbPool *pool;
-	DbQuery *describe; /* under way, or NULL */
-	bool again;        /* told to reload while one was under way */
+	DbQuery *describe; /* in progress, or NULL */
+	bool again;        /* a reload was requested while one was in progress */
 	char last_failure[256];
 	uint64_t reloaded_at_us;
 	h2o_timeout_t retry_timeout;
@@ -59,7 +59,7 @@ on_routes(DbQuery *query, const PGresult *result)
 	route_loader_finish(loader);
 }
 
-/* The same failure is logged once, however often it is tried again. */
+/* Logs a failure once, however often it is repeated. */
 static void
 route_loader_fail(RouteLoader *loader, const char *reason)
 {
@@ -110,7 +110,7 @@ route_loader_reload(RouteLoader *loader)
 	db_pool_submit(loader->pool, loader->describe);
 }
 
-/* Connected anew: what was notified meanwhile is lost, and another version may be installed. */
+/* After reconnecting, notifications may have been missed, and another version may be installed. */
 static void
 on_ready(void *data, bool ready)
 {
@@ -118,7 +118,8 @@ on_ready(void *data, bool ready)
 		route_loader_reload(data);
 }
 
-/* Any role may notify, as often as it likes: at once the first time, and then no sooner than the pause is over. */
+/* Any role may notify, as often as it likes. The first notification is handled at once, the next no sooner than the
+ * pause is over. */
 static void
 on_notification(void *data, const char *channel)
 {

@@ -1,6 +1,6 @@
 /*
- * route_loader: reads the routes from the database, at start, whenever it has connected anew, when told to, and when
- * the database says on the channel parley_routes that they changed. Lives on the main thread's loop.
+ * route_loader: reads the routes from the database at start, after each reconnection, on request, and when a
+ * notification on the channel parley_routes says that they have changed. Runs on the main thread's loop.
  */
 #ifndef ROUTE_LOADER_H
 #define ROUTE_LOADER_H
@@ -15,8 +15,8 @@ RouteLoader *route_loader_start(h2o_loop_t *loop, const Config *config, Server *
 void route_loader_reload(RouteLoader *loader);
 void route_loader_dispose(RouteLoader *loader);
 
-/* Connects, reads the routes, says on standard output how many there are; for --check. False if that fails, which was
- * said. */
+/* For --check: connects, reads the routes, and prints on standard output how many there are. Returns false on failure,
+ * which has been printed. */
 bool route_loader_check(const Config *config);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * shared: what all workers share. Its parts are constant, atomic, or have locks of their own.
+ * shared: what all workers share. Its parts are constant, atomic, or have their own locks.
  */
 #ifndef SHARED_H
 #define SHARED_H
@@ -25,14 +25,14 @@ typedef struct Shared
 	char read_session_sql[SESSION_SQL_MAX];
 	char write_session_sql[SESSION_SQL_MAX];
 	size_t worker_count;
-	size_t write_connections; /* a worker */
-	size_t client_limit;      /* --connection-limit, or less where descriptors are fewer */
+	size_t write_connections; /* per worker */
+	size_t client_limit;      /* --connection-limit, or less if there are fewer descriptors */
 	pthread_barrier_t set_up;
 	atomic_uint pools_ready;
 	atomic_bool has_routes;
 	atomic_uint client_count;
-	RateLimit *rate_limit; /* NULL: none */
-	Metrics **metrics;     /* one a worker */
+	RateLimit *rate_limit; /* NULL if there is none */
+	Metrics **metrics;     /* one per worker */
 } Shared;
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * worker: one event-loop thread: its listeners, its clients' connections, its pools. Nothing in it is touched by
- * another thread but by a message; what all workers share is Shared, whose parts are constant, atomic or have locks of
- * their own.
+ * worker: one event-loop thread with its listeners, its clients' connections and its pools. Other threads touch it only
+ * through messages. What all workers share is Shared, whose parts are constant, atomic or have their own locks.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -20,7 +19,7 @@ enum
 	LISTENERS_MAX = 32
 };
 
-/* A TLS context that has been replaced: h2o may still begin handshakes with it. */
+/* A TLS context that has been replaced. h2o may still start handshakes with it. */
 typedef struct RetiredTls
 {
 	struct RetiredTls *next;
@@ -36,12 +35,12 @@ typedef struct Worker
 	Listener listeners[LISTENERS_MAX];
 	size_t listener_count;
 	h2o_multithread_receiver_t receiver;
-	SSL_CTX *tls;            /* NULL: none */
-	RetiredTls *retired_tls; /* the newest first */
-	TokenKeys *keys;         /* NULL: none, all are the operator */
+	SSL_CTX *tls;            /* NULL if there is none */
+	RetiredTls *retired_tls; /* newest first */
+	TokenKeys *keys;         /* NULL if there are none, in which case everyone is the operator */
 	TokenCache *tokens;
 	Router *router;
-	DbPool *pools[METRICS_POOL_COUNT]; /* the replicas' NULL where there are none */
+	DbPool *pools[METRICS_POOL_COUNT]; /* the replicas' is NULL if there are none */
 	Metrics *metrics;
 	Clients clients;
 	const Guest *guest;
@@ -65,10 +64,11 @@ typedef enum MessageKind
 	MESSAGE_DRAIN
 } MessageKind;
 
-/* The thread of a worker; sets itself up, meets the others at the barrier, and runs until it has drained. */
+/* The thread of a worker. It sets itself up, waits for the others at the barrier, and runs until it has drained. */
 void *worker_main(void *worker);
 
-/* Gives the worker something that it is to hold from now on. Any thread, once it is set up. */
+/* Passes something to the worker, together with the caller's reference. Any thread may call this once the worker is set
+ * up. */
 void worker_tell(Worker *worker, MessageKind kind, void *held);
 
 #endif

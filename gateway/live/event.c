@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* A field ends with its line, so that data of several lines is several fields. */
+/* A field ends at the end of the line, so data with several lines becomes several fields. */
 static void
 write_field(Buffer *out, const char *name, const char *text, size_t length)
 {
@@ -25,7 +25,7 @@ write_field(Buffer *out, const char *name, const char *text, size_t length)
 void
 event_write(Buffer *out, const char *id, const char *data, size_t length)
 {
-	/* An id of several lines would be several ids. */
+	/* An id with several lines would become several ids. */
 	if (id != NULL && strpbrk(id, "\r\n") == NULL)
 		write_field(out, "id", id, strlen(id));
 	write_field(out, "data", data, length);

@@ -1,5 +1,5 @@
 /*
- * live: a worker's streams, and who wakes, checks and ends them.
+ * live: a worker's streams: waking, checking and ending them.
  */
 #include "live/live.h"
 
@@ -123,7 +123,7 @@ end_all(LiveWorker *guest, MetricsStreamEnd reason, uint64_t within_us)
 		stream_end_within(H2O_STRUCT_FROM_MEMBER(Stream, entry.all, link), reason, within_us);
 }
 
-/* Whoever comes again shows a token that the new keys know. */
+/* When clients come back, they need a token that the new keys accept. */
 static void
 on_keys_changed(void *data)
 {

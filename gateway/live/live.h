@@ -1,5 +1,5 @@
 /*
- * live: the streams of all workers: what they share, and the guest (http/guest.h) that each worker has.
+ * live: the streams of all workers: what they share, and the guest (http/guest.h) of each worker.
  */
 #ifndef LIVE_H
 #define LIVE_H
@@ -13,10 +13,11 @@ typedef struct Live Live;
 Live *live_create(void);
 void live_dispose(Live *live);
 
-/* What the workers are given. */
+/* The guest to give to the workers. */
 const Guest *live_guest(const Live *live);
 
-/* Whether PostgreSQL tells of wake-ups; until it is known, and without, streams are refused. Any thread. */
+/* Sets whether PostgreSQL reports wake-ups. If it does not, or until it is known, streams are refused. Any thread may
+ * call this. */
 void live_set_available(Live *live, bool available);
 
 /* That PostgreSQL has answered who was woken, if anybody. Any thread. */

@@ -25,7 +25,7 @@ registry_dispose(Registry *registry)
 	free(registry->buckets);
 }
 
-/* Ids are dense, so the low bits spread them. */
+/* Ids are dense, so their low bits are evenly distributed. */
 static RegistryEntry **
 bucket_of(const Registry *registry, int64_t user_id)
 {

@@ -1,18 +1,18 @@
 /*
- * registry: the streams of one worker: all of them, by whom they follow, and those that are to sync. Owns nothing of
- * them.
+ * registry: the streams of one worker: all of them, those that follow a user, and those that are waiting to sync. It
+ * owns none of them.
  */
 #ifndef REGISTRY_H
 #define REGISTRY_H
 
 #include <h2o.h>
 
-/* A stream's place in the registry. */
+/* The entry of a stream in the registry. */
 typedef struct RegistryEntry
 {
 	h2o_linklist_t all;
-	h2o_linklist_t ready;       /* linked while it waits for its turn to sync */
-	struct RegistryEntry *next; /* of the same bucket */
+	h2o_linklist_t ready;       /* linked while it is waiting to sync */
+	struct RegistryEntry *next; /* in the same bucket */
 	int64_t user_id;
 } RegistryEntry;
 
@@ -31,11 +31,11 @@ void registry_dispose(Registry *registry);
 void registry_add(Registry *registry, RegistryEntry *entry, int64_t user_id);
 void registry_remove(Registry *registry, RegistryEntry *entry);
 
-/* The first of a user's entries, and the one after; NULL: there is none. */
+/* Return the first entry of a user, and the next one, or NULL if there are no more. */
 RegistryEntry *registry_find(const Registry *registry, int64_t user_id);
 RegistryEntry *registry_next(const RegistryEntry *entry);
 
-/* Puts it behind those that wait already, unless it does. */
+/* Appends it to those that are waiting, unless it is one of them. */
 void registry_make_ready(Registry *registry, RegistryEntry *entry);
 
 /* The one that has waited longest; NULL: none waits. Taken, it waits no longer. */

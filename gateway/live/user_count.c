@@ -1,5 +1,6 @@
 /*
- * user_count: chains in a table of fixed size, under one lock: it is asked as streams open and end.
+ * user_count: a hash table of fixed size with one lock, which is enough because it is used only when streams open and
+ * end.
  */
 #include "live/user_count.h"
 
@@ -50,7 +51,7 @@ user_count_dispose(UserCount *counts)
 	free(counts);
 }
 
-/* Where the user's count is linked, or would be. */
+/* Returns where the user's count is linked, or would be. */
 static Count **
 find_count(UserCount *counts, int64_t user_id)
 {

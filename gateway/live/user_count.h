@@ -1,5 +1,5 @@
 /*
- * user_count: how many streams each user has, shared by all threads.
+ * user_count: the number of streams of each user, shared by all threads.
  */
 #ifndef USER_COUNT_H
 #define USER_COUNT_H
@@ -12,7 +12,7 @@ typedef struct UserCount UserCount;
 UserCount *user_count_create(void);
 void user_count_dispose(UserCount *counts);
 
-/* One more, unless the user has as many as limit already. */
+/* Adds one, unless the user has reached the limit. */
 bool user_count_add(UserCount *counts, int64_t user_id, unsigned limit);
 void user_count_remove(UserCount *counts, int64_t user_id);
 

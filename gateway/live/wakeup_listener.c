@@ -1,6 +1,7 @@
 /*
- * wakeup_listener: one statement after the other, each asking from where the last one ended. A connection that broke
- * loses nothing: the position is good on the next one, or PostgreSQL says that it is not, and then all streams sync.
+ * wakeup_listener: calls one statement after another, each continuing where the last one ended. A broken connection
+ * loses nothing: either the position is still valid on the next connection, or PostgreSQL says that it is not, and then
+ * all streams sync.
  */
 #include "live/wakeup_listener.h"
 
@@ -15,7 +16,7 @@
 enum
 {
 	RETRY_MS = 500,
-	PAUSE_MS = 5, /* so that under load one answer tells of many commits, and one sync of many messages */
+	PAUSE_MS = 5, /* so that under load one result covers many commits, and one sync many messages */
 	TIMEOUT_MS = 10000
 };
 
@@ -32,7 +33,7 @@ struct WakeupListener
 	Server *server;
 	Live *live;
 	DbPool *pool;
-	DbQuery *query; /* under way, or NULL */
+	DbQuery *query; /* in progress, or NULL */
 	char position[24];
 	const char *values[1];
 	char last_failure[256];
@@ -83,7 +84,7 @@ on_wakeups(DbQuery *query, const PGresult *result)
 		listener_ask(listener);
 }
 
-/* The same failure is logged once, however often it is tried again. */
+/* Logs a failure once, however often it is repeated. */
 static void
 listener_fail(WakeupListener *listener, const char *reason)
 {
@@ -96,7 +97,7 @@ listener_fail(WakeupListener *listener, const char *reason)
 	h2o_timeout_link(listener->loop, &listener->retry_timeout, &listener->retry);
 }
 
-/* Only what PostgreSQL itself says means that there are none; a connection comes back. */
+/* Only an error from PostgreSQL itself means that there are no wake-ups. A connection comes back. */
 static void
 on_error(DbQuery *query, const DbError *error)
 {

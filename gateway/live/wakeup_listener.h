@@ -1,5 +1,5 @@
 /*
- * wakeup_listener: waits for wake-ups on a connection of its own, and tells all workers.
+ * wakeup_listener: waits for wake-ups on its own connection, and tells all workers.
  */
 #ifndef WAKEUP_LISTENER_H
 #define WAKEUP_LISTENER_H
@@ -10,7 +10,7 @@
 
 typedef struct WakeupListener WakeupListener;
 
-/* On the loop's thread alone. */
+/* Only the loop's thread may call these. */
 WakeupListener *wakeup_listener_start(h2o_loop_t *loop, const Config *config, Server *server, Live *live);
 void wakeup_listener_dispose(WakeupListener *listener);
 

@@ -1,5 +1,5 @@
 /*
- * wakeups: read from an array's text.
+ * wakeups: parses the text of an array.
  */
 #include "live/wakeups.h"
 

@@ -1,5 +1,5 @@
 /*
- * wakeups: a batch of users who have something new, as the listener hands it to every worker. Held by count.
+ * wakeups: a batch of users who have something new, which the listener passes to every worker. Reference-counted.
  */
 #ifndef WAKEUPS_H
 #define WAKEUPS_H
@@ -13,15 +13,15 @@ typedef struct Wakeups
 {
 	atomic_uint holders;
 	bool is_everybody; /* anyone may have something new */
-	uint64_t since_us; /* when the first of them committed, by this machine's clock */
+	uint64_t since_us; /* when the first of them committed, according to this machine's clock */
 	size_t count;
-	int64_t user_ids[]; /* 0: the operator */
+	int64_t user_ids[]; /* 0 is the operator */
 } Wakeups;
 
-/* A batch of the ids in an array's text, {1,2}, held once. */
+/* Creates a batch from the text of an array, {1,2}, with one reference. */
 Wakeups *wakeups_create(const char *ids, bool is_everybody, uint64_t since_us);
 
-/* Any thread. */
+/* Any thread may call these. */
 Wakeups *wakeups_retain(Wakeups *wakeups);
 void wakeups_release(Wakeups *wakeups);
 

@@ -1,5 +1,6 @@
 /*
- * route: one row of parley.describe_routes(), ready for use. A route and all it points to belong to its router's pool.
+ * route: one row of parley.describe_routes(), ready for use. A route and everything that it points to belong to its
+ * router's pool.
  */
 #ifndef ROUTE_H
 #define ROUTE_H
@@ -20,21 +21,22 @@ typedef struct Parameter
 {
 	const char *name;
 	ParameterSource source;
-	size_t segment; /* of the path, where source is SOURCE_PATH */
+	size_t segment; /* of the path, if source is SOURCE_PATH */
 	const char *type;
 	Oid type_oid;
 	bool required;
 	const char *domain;      /* schema.name, or NULL */
-	const char *description; /* the domain's, or NULL */
+	const char *description; /* the domain's comment, or NULL */
 	bool has_minimum;
 	bool has_maximum;
 	int64_t minimum;
 	int64_t maximum;
-	size_t min_length; /* characters */
-	size_t max_length; /* SIZE_MAX: none */
+	size_t min_length; /* in characters */
+	size_t max_length; /* SIZE_MAX if there is none */
 	const char **one_of;
 	size_t one_of_count;
-	bool has_more; /* a value within all these may still be none of the type's or the domain's: the database knows */
+	bool has_more; /* a value within these bounds may still be invalid for the type or the domain; only the database can
+					  tell */
 } Parameter;
 
 typedef enum HttpMethod
@@ -68,10 +70,10 @@ typedef struct Route
 	HttpMethod method;
 	const char *path;
 	RouteAuth auth;
-	bool internal; /* served on --admin-listen alone, where that is set */
+	bool internal; /* served only on --admin-listen, if that is set */
 	int status;
 	bool returns_set;
-	bool streams; /* its answer goes on, from cursor to cursor */
+	bool streams; /* the response is a stream that continues from cursor to cursor */
 	DbStatement statement;
 	DbStatement
 		batch; /* the same for many: an array for each parameter, a row for each of their elements; sql NULL: none */
@@ -80,18 +82,18 @@ typedef struct Route
 	unsigned metrics_series;
 } Route;
 
-/* What a parameter is called in an answer's errors. */
+/* Returns the name of a parameter in error messages. */
 const char *parameter_field(const Parameter *parameter);
 
-/* The route's parameter of that name, or NULL. */
+/* Returns the route's parameter of that name, or NULL. */
 const Parameter *route_parameter(const Route *route, const char *name);
 
 const char *route_method_name(HttpMethod method);
 
-/* The route that a row describes, in pool's memory; NULL if it makes no sense to this version. */
+/* Returns the route that a row describes, allocated in the pool, or NULL if it makes no sense to this version. */
 Route *route_read(const PGresult *rows, int row, h2o_mem_pool_t *pool);
 
-/* A column of parley.describe_routes() by its name, "" where there is none or a null. */
+/* Returns a column of parley.describe_routes() by name, or "" if it does not exist or is null. */
 const char *route_cell(const PGresult *rows, int row, const char *column);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * router: which route a path and method lead to. Immutable once built and shared by all threads: retain and release
- * count its holders, the last one's release gives back all its memory.
+ * router: finds the route for a path and a method. It is immutable once built and shared by all threads. retain and
+ * release count its holders; the last release frees all of its memory.
  */
 #ifndef ROUTER_H
 #define ROUTER_H
@@ -11,7 +11,7 @@
 #include "base/uri.h"
 #include "routes/route.h"
 
-/* What leads to a path: a route, or NULL, by method. */
+/* The routes for a path, by method; NULL if there is none. */
 typedef struct RouteSet
 {
 	Route *by_method[METHOD_COUNT];
@@ -19,8 +19,8 @@ typedef struct RouteSet
 
 typedef struct RouteNode
 {
-	const char *literal;    /* NULL: a parameter */
-	struct RouteNode *next; /* sibling; the parameter, if there is one, is the last */
+	const char *literal;    /* NULL for a parameter */
+	struct RouteNode *next; /* next sibling; a parameter comes last */
 	struct RouteNode *children;
 	RouteSet routes;
 	bool has_routes;
@@ -31,24 +31,24 @@ typedef struct Router
 	atomic_uint holders;
 	h2o_mem_pool_t pool;
 	RouteNode root;
-	bool is_complete;                           /* the database's routes are in it */
-	const char *extension_version;              /* that they come from, "" without any */
-	size_t route_count;                         /* of the database's */
-	H2O_VECTOR(const DbStatement *) statements; /* theirs, and the judge's behind them */
-	DbStatement judge;                          /* refused_values() of arrays of names, types and values */
+	bool is_complete;                           /* it contains the routes of the database */
+	const char *extension_version;              /* of the database, "" if it has none */
+	size_t route_count;                         /* from the database */
+	H2O_VECTOR(const DbStatement *) statements; /* those of the routes, followed by the judge's */
+	DbStatement judge;                          /* refused_values() for arrays of names, types and values */
 } Router;
 
-/* A router with the built-in routes alone, held once. */
+/* Creates a router with only the built-in routes and one reference. */
 Router *router_create(void);
 
-/* Adds the rows of describe_routes(), once. What cannot be served is left out and told: to complaints, NULL: the log.
- */
+/* Adds the rows of describe_routes(). Call this once. Routes that cannot be served are left out and reported to
+ * `complaints` or, if that is NULL, in the log. */
 void router_add_rows(Router *router, const PGresult *rows, FILE *complaints);
 
 Router *router_retain(Router *router);
 void router_release(Router *router);
 
-/* The routes at a path, or NULL. A literal segment goes before a parameter. */
+/* Returns the routes for a path, or NULL. A literal segment takes precedence over a parameter. */
 const RouteSet *router_match(const Router *router, const Path *path);
 
 #endif
