@@ -1,5 +1,5 @@
 /*
- * csv: lists as RFC 4180 writes them, and which clients want them so.
+ * csv: writes lists according to RFC 4180, and finds out which clients want that.
  */
 #ifndef CSV_H
 #define CSV_H
@@ -8,11 +8,12 @@
 
 #include "base/buffer.h"
 
-/* Appends a field, quoted if it has to be. An empty text is quoted too, so that it differs from a null, of which
- * nothing is written: as COPY has it. */
+/* Appends a field, quoted if necessary. An empty text is quoted too, to distinguish it from a null, for which nothing
+ * is written. COPY does the same. */
 void csv_write_field(Buffer *out, const char *text, size_t length);
 
-/* Whether the value of an Accept header (RFC 9110, 12.5.1) names text/csv, and prefers it to application/json. */
+/* Returns whether the value of an Accept header (RFC 9110, 12.5.1) names text/csv, and prefers it to application/json.
+ */
 bool csv_is_preferred(const char *accept, size_t length);
 
 #endif

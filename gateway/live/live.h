@@ -20,7 +20,7 @@ const Guest *live_guest(const Live *live);
  * call this. */
 void live_set_available(Live *live, bool available);
 
-/* That PostgreSQL has answered who was woken, if anybody. Any thread. */
+/* Notes that PostgreSQL has responded with who was woken, even if nobody was. Any thread may call this. */
 void live_note_answer(Live *live);
 
 #endif

@@ -38,7 +38,7 @@ RegistryEntry *registry_next(const RegistryEntry *entry);
 /* Appends it to those that are waiting, unless it is one of them. */
 void registry_make_ready(Registry *registry, RegistryEntry *entry);
 
-/* The one that has waited longest; NULL: none waits. Taken, it waits no longer. */
+/* Return the one that has waited longest, or NULL. Taking it removes it from those that are waiting. */
 RegistryEntry *registry_first_ready(const Registry *registry);
 RegistryEntry *registry_take_ready(Registry *registry);
 

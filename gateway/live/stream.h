@@ -29,9 +29,9 @@ typedef struct StreamOwner
 {
 	Worker *worker;
 	UserCount *users;           /* how many streams each user has */
-	const atomic_uint *answers; /* how often PostgreSQL has said who was woken */
+	const atomic_uint *answers; /* how often PostgreSQL has reported who was woken */
 	Registry registry;
-	size_t syncing;   /* queries */
+	size_t syncing;   /* number of queries */
 	bool is_starting; /* syncs */
 } StreamOwner;
 
@@ -46,17 +46,17 @@ typedef struct Stream
 	bool is_counted;      /* in the count of its user */
 	bool is_dirty;        /* it was woken, or there is more */
 	bool has_moved;       /* the cursor has moved, but no event has said so yet */
-	bool is_insurance;    /* it is to sync to be sure */
-	bool is_unasked;      /* nobody woke it for the sync that is under way: it is only to be sure */
+	bool is_insurance;    /* it should sync to be safe */
+	bool is_unasked;      /* it was not woken for the sync in progress, which is only to be safe */
 	bool is_late;         /* such a sync found something, and it has not been woken since */
-	unsigned late_after;  /* how many answers there had been by then */
-	bool is_alone;        /* a sync beside others failed: it syncs by itself once */
+	unsigned late_after;  /* the number of reports at that time */
+	bool is_alone;        /* a sync together with others failed, so it syncs by itself once */
 	bool is_unwatched;    /* its client is sending something, so whether it has left is checked once per second */
 	unsigned heartbeats;
 	size_t events;
 	char *cursor;           /* NULL at the beginning */
 	Buffer out;             /* being written */
-	SyncBatch *batch;       /* that it is in, or NULL */
+	SyncBatch *batch;       /* to which it belongs, or NULL */
 	uint64_t woken_at_us;   /* 0 if it was not woken since the last sync */
 	uint64_t syncs_for_us;  /* what woke it for the sync that is in progress or being written */
 	uint64_t changed_at_us; /* time of the last change of state */

@@ -14,10 +14,10 @@ struct SyncBatch
 	void *data;
 	DbQuery *query;
 	size_t count;
-	size_t left; /* to be called */
+	size_t left; /* members still to be called */
 	bool is_calling;
 	size_t parameter_count;
-	Buffer *arrays;      /* one for each parameter */
+	Buffer *arrays;      /* one per parameter */
 	const char **values; /* their texts */
 	void *members[SYNC_BATCH_MAX];
 	const char *const *member_values[SYNC_BATCH_MAX];
@@ -62,7 +62,7 @@ batch_end(SyncBatch *batch)
 	events->on_end(data);
 }
 
-/* The next member to be called, and its place; NULL: all were, and the batch is gone. */
+/* Returns the next member to be called, and its position, or NULL if all were called and the batch was freed. */
 static void *
 batch_next(SyncBatch *batch, size_t *place)
 {
