@@ -9,11 +9,12 @@ DECLARE
 	made parley.agent;
 BEGIN
 	INSERT INTO parley.agents AS a (name, email) VALUES (create_agent.name, create_agent.email)
-		ON CONFLICT (lower(email)) DO NOTHING
+		ON CONFLICT DO NOTHING
 		RETURNING a.id, a.name, a.email, a.created_at, a.disabled_at INTO made;
-	IF made.id IS NULL THEN
+	IF made.id IS NULL AND EXISTS (SELECT FROM parley.agents a WHERE lower(a.email) = lower(create_agent.email)) THEN
 		RAISE EXCEPTION 'email is taken' USING ERRCODE = 'unique_violation', COLUMN = 'email';
 	END IF;
+	PERFORM parley.require_new_id(made.id, 'agent');
 	RETURN made;
 END $$;
 COMMENT ON FUNCTION parley.create_agent(parley.person_name, parley.email_address) IS

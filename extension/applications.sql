@@ -45,12 +45,13 @@ BEGIN
 	INSERT INTO parley.applications AS a (id, token, name, idempotency_key, idempotency_hash)
 		VALUES (nextval('parley.applications_id_seq') * 1024 + logical_shard, parley.shard_token(logical_shard), create_application.name,
 			create_application.idempotency_key, hash)
-		ON CONFLICT ON CONSTRAINT applications_idempotency_key_key DO NOTHING
+		ON CONFLICT DO NOTHING
 		RETURNING * INTO made;
 	IF made.id IS NOT NULL THEN
 		RETURN (made.token, made.name, 0, made.created_at, made.updated_at, false)::parley.created_application;
 	END IF;
 	SELECT * INTO made FROM parley.applications a WHERE a.idempotency_key = create_application.idempotency_key;
+	PERFORM parley.require_new_id(made.id, 'application');
 	IF made.idempotency_hash <> hash THEN
 		RAISE EXCEPTION 'idempotency key "%" was used for another application', idempotency_key
 			USING ERRCODE = 'PY422', HINT = 'Use a new key for a new application.', COLUMN = 'idempotency_key';
@@ -179,7 +180,7 @@ BEGIN
 		VALUES ('chat', made.application_id, made.number, create_chat.idempotency_key, clock_timestamp())
 		ON CONFLICT (id) DO NOTHING
 		RETURNING c.id, c.created_at INTO made.id, made.created_at;
-	PERFORM parley.require_new_id(made.id);
+	PERFORM parley.require_new_id(made.id, 'conversation');
 	PERFORM parley.release_locks_early(made.application_id, made.number > last_chat_number + 1);
 	RETURN (made.number, 0, made.created_at, made.created_at, false)::parley.created_chat;
 END $$;

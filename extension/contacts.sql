@@ -29,10 +29,8 @@ BEGIN
 		RAISE EXCEPTION 'phone is taken' USING ERRCODE = 'unique_violation', COLUMN = 'phone';
 	ELSIF made.id IS NULL AND EXISTS (SELECT FROM parley.contacts c WHERE lower(c.email) = lower(insert_contact.email)) THEN
 		RAISE EXCEPTION 'email is taken' USING ERRCODE = 'unique_violation', COLUMN = 'email';
-	ELSIF made.id IS NULL THEN
-		RAISE EXCEPTION 'the next contact id is taken' USING ERRCODE = 'object_not_in_prerequisite_state',
-			HINT = 'Contacts were loaded without advancing the sequence. Set parley.contacts_id_seq to the largest id.';
 	END IF;
+	PERFORM parley.require_new_id(made.id, 'contact');
 	RETURN made;
 END $$;
 COMMENT ON FUNCTION parley.insert_contact(

@@ -13,19 +13,6 @@ COMMENT ON FUNCTION parley.number_conversation() IS 'Trigger: gives a new conver
 CREATE TRIGGER conversations_are_numbered BEFORE INSERT ON parley.conversations
 	FOR EACH ROW WHEN (new.id IS NULL) EXECUTE FUNCTION parley.number_conversation();
 
-CREATE FUNCTION parley.require_new_id(id bigint) RETURNS void
-LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF id IS NULL THEN
-		RAISE EXCEPTION 'the next conversation id is taken' USING ERRCODE = 'object_not_in_prerequisite_state',
-			HINT = 'Conversations were loaded without advancing the sequence. Set parley.conversations_id_seq to the largest id / 1024.';
-	END IF;
-END $$;
-COMMENT ON FUNCTION parley.require_new_id(bigint) IS
-	'Raises 55000 where an insert met a conversation that has its id, not its key, and so made none.';
-
 CREATE FUNCTION parley.open_contact_conversation(
 	INOUT contact_id bigint, OUT id bigint, OUT kind parley.conversation_kind, OUT created_at timestamptz, OUT created boolean)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -52,7 +39,7 @@ BEGIN
 		FROM parley.conversations c
 		WHERE c.kind = 'contact' AND c.contact_id = open_contact_conversation.contact_id
 		ORDER BY c.merged_id LIMIT 1;
-	PERFORM parley.require_new_id(id);
+	PERFORM parley.require_new_id(id, 'conversation');
 END $$;
 COMMENT ON FUNCTION parley.open_contact_conversation(bigint) IS
 	'Returns the operator''s conversation with a contact, and creates it if it did not exist (created). Errors: P0002 no such '
@@ -183,7 +170,7 @@ BEGIN
 		FROM parley.conversations c
 		WHERE c.kind = 'direct' AND c.low_contact_id = user1_id AND c.high_contact_id = user2_id
 		ORDER BY c.merged_id LIMIT 1;
-	PERFORM parley.require_new_id(id);
+	PERFORM parley.require_new_id(id, 'conversation');
 	UPDATE parley.members m SET gave_phone = true
 		WHERE phone IS NOT NULL AND m.conversation_id = id AND m.contact_id = user_id AND NOT m.gave_phone;
 END $$;

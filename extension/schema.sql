@@ -22,3 +22,17 @@ AS 'MODULE_PATHNAME', 'parley_await_durable';
 COMMENT ON FUNCTION parley.await_durable() IS
 	'Waits until everything that the caller has seen is on disk and, if there is a synchronous standby, confirmed by it. Functions '
 	'that read what release_locks_early may show too early must call this before they return it.';
+
+CREATE FUNCTION parley.require_new_id(id bigint, noun text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF id IS NULL THEN
+		RAISE EXCEPTION 'the next % id is taken', noun USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = format('%ss were loaded without advancing the sequence. Set parley.%ss_id_seq to the largest id%s.', initcap(noun), noun,
+				CASE WHEN noun IN ('conversation', 'application') THEN ' / 1024' END);
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley.require_new_id(bigint, text) IS
+	'Fails with 55000 if id is null: the insert made no row because its id, and not its key, was taken.';

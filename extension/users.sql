@@ -27,9 +27,14 @@ BEGIN
 	-- The phone is the caller's own, so if it is registered already, the caller is that user, and gets the same response.
 	INSERT INTO parley.contacts AS c (name, phone, registered_at)
 		VALUES (create_user.name, parley.clean_phone(coalesce(create_user.phone, create_user.caller_phone)), now())
-		ON CONFLICT (phone_digits) DO UPDATE
-			SET registered_at = coalesce(c.registered_at, excluded.registered_at), name = coalesce(c.name, excluded.name)
+		ON CONFLICT DO NOTHING
 		RETURNING c.id, c.name, c.phone, c.email, c.created_at INTO made;
+	IF made.id IS NULL THEN
+		UPDATE parley.contacts c SET registered_at = coalesce(c.registered_at, now()), name = coalesce(c.name, create_user.name)
+			WHERE c.phone_digits = parley.phone_digits(caller_phone)
+			RETURNING c.id, c.name, c.phone, c.email, c.created_at INTO made;
+	END IF;
+	PERFORM parley.require_new_id(made.id, 'contact');
 	RETURN made;
 END $$;
 COMMENT ON FUNCTION parley.create_user(parley.phone_number, parley.person_name, parley.email_address, text) IS

@@ -47,7 +47,7 @@ static Statement take_id = { "SELECT nextval('parley.transfers_id_seq')" };
 static Statement insert_transfer_with_id = {
 	"INSERT INTO parley.transfers"
 	" (user_id, account_id, number, to_user_id, to_account_id, to_number, conversation_id, message_number, id)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
 	{ INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID },
 };
 static Statement write_receipt = {
@@ -141,8 +141,11 @@ transfer_record(const Transfer *transfer)
 					   Int64GetDatum(transfer->message_number),
 					   Int64GetDatum(transfer->id) };
 
-	parley_statement_run(transfer->has_id ? &insert_transfer_with_id : &insert_transfer, values,
-						 draft->has_conversation ? NULL : "      nn ", false, 0);
+	if (parley_statement_run(transfer->has_id ? &insert_transfer_with_id : &insert_transfer, values,
+							 draft->has_conversation ? NULL : "      nn ", false, 0) == 0)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the next transfer id is taken"),
+						errhint("Transfers were loaded without advancing the sequence. Set parley.transfers_id_seq to "
+								"the largest id.")));
 }
 
 static void

@@ -101,14 +101,15 @@ problem_status_of(const char *sqlstate)
 		return 404;
 	if (sqlstate_is_one_of(sqlstate, "23505 23P01 40001 40P01"))
 		return 409;
+	if (sqlstate_is_one_of(sqlstate, "25006 2200H 55000 55006 55P03"))
+		return 503;
 	if (sqlstate_is_class(sqlstate, "22") || sqlstate_is_class(sqlstate, "23"))
 		return 422;
 	if (strcmp(sqlstate, "42501") == 0)
 		return 403;
 	if (strcmp(sqlstate, "57014") == 0)
 		return 504;
-	if (sqlstate_is_class(sqlstate, "08") || sqlstate_is_class(sqlstate, "53") || sqlstate_is_class(sqlstate, "57") ||
-		sqlstate_is_one_of(sqlstate, "25006 55006 55P03"))
+	if (sqlstate_is_class(sqlstate, "08") || sqlstate_is_class(sqlstate, "53") || sqlstate_is_class(sqlstate, "57"))
 		return 503;
 	return 500;
 }
@@ -121,6 +122,9 @@ status_sentence(const char *sqlstate, int status)
 		return "The request refers to something that does not exist, or that is still in use.";
 	if (strcmp(sqlstate, "25006") == 0)
 		return "The database does not accept writes at the moment.";
+	if (sqlstate_is_one_of(sqlstate,
+						   "2200H 55000")) /* a sequence at its end or behind its rows, an index that is not valid */
+		return "The database is not ready for this. The operator has to look at its log.";
 	if (sqlstate_is_class(sqlstate, "55") || (sqlstate_is_class(sqlstate, "40") && status == 503))
 		return "Another operation is in progress. Try again.";
 	switch (status)
@@ -174,8 +178,9 @@ problem_of_server(const DbError *error, const Route *route, h2o_mem_pool_t *pool
 
 	if (route->method == METHOD_GET && sqlstate_is_class(error->sqlstate, "40")) /* who reads is in nobody's way */
 		problem.status = 503;
-	/* Raised by a function on purpose, so that its words are meant for clients. */
-	if (error->constraint[0] == '\0' &&
+	/* Raised by a function on purpose, so that its words are meant for clients; PostgreSQL's own of a table name rows.
+	 */
+	if (error->constraint[0] == '\0' && error->table[0] == '\0' && strcmp(error->sqlstate, "2200H") != 0 &&
 		(sqlstate_is_class(error->sqlstate, "PY") || strcmp(error->sqlstate, "P0002") == 0 ||
 		 sqlstate_is_class(error->sqlstate, "22") || sqlstate_is_class(error->sqlstate, "23")))
 	{

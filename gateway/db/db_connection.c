@@ -431,6 +431,7 @@ error_of_server(const PGresult *result)
 					  .message = error_field(result, PG_DIAG_MESSAGE_PRIMARY),
 					  .detail = error_field(result, PG_DIAG_MESSAGE_DETAIL),
 					  .hint = error_field(result, PG_DIAG_MESSAGE_HINT),
+					  .table = error_field(result, PG_DIAG_TABLE_NAME),
 					  .column = error_field(result, PG_DIAG_COLUMN_NAME),
 					  .constraint = error_field(result, PG_DIAG_CONSTRAINT_NAME),
 					  .type_schema = error_field(result, PG_DIAG_SCHEMA_NAME),

@@ -28,6 +28,7 @@ typedef struct DbError
 	const char *message;
 	const char *detail;
 	const char *hint;
+	const char *table;
 	const char *column;
 	const char *constraint;
 	const char *type_schema;

@@ -227,7 +227,7 @@ describe('answers', () => {
 });
 
 describe('errors of the database', () => {
-	const cases = { P0002: 404, PY410: 410, PY429: 429, '23505': 409, '40001': 503, '55P03': 503, '22012': 422, '23503': 422, '42501': 403, '53300': 503, P0001: 500, XX000: 500, '42P01': 500 };
+	const cases = { P0002: 404, PY410: 410, PY429: 429, '23505': 409, '40001': 503, '55000': 503, '55P03': 503, '22012': 422, '23503': 422, '42501': 403, '53300': 503, P0001: 500, XX000: 500, '42P01': 500 };
 	for (const [state, status] of Object.entries(cases))
 		test(`${state} is ${status}`, async () => {
 			const document = problem(await request(`/test/failures/${state}`), status, status === 500 ? 'XX000' : state);

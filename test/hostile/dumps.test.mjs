@@ -98,8 +98,21 @@ test("a table restored alone is known by the audits", async (t) => {
 	if ((await psql(to, "SELECT count(*) FROM parley.transactions")) !== "0") assert.match(await psql(to, audits), /a transaction has its account/);
 });
 
-test("sequences behind their data say what is wrong", async (t) => {
-	const database = await source(t, "hostile_dumped");
-	await psql(database, "SELECT setval('parley.contacts_id_seq', 1, false), setval('parley.conversations_id_seq', 1, false)");
-	await assert.rejects(psql(database, "SELECT parley.create_contact('again')"), /sequence|taken/);
-});
+// [the sequence, to which row's id it goes back, what takes that id again]
+const creations = {
+	contacts: ["contacts", "min(id)", "SELECT parley.create_contact('again')"],
+	conversations: ["conversations", "min(id) / 1024", "SELECT parley.open_contact_conversation(1)"],
+	chats: ["conversations", "max(id) / 1024", "SELECT parley.create_chat(token) FROM (SELECT token FROM parley.applications ORDER BY id LIMIT 1) a"],
+	transfers: ["transfers", "min(id)", "SELECT parley.post_transfer(1, 1, 2, 1, 5)"],
+	agents: ["agents", "min(id)", "SELECT parley.create_agent('Agent Two', 'two@example.org')"],
+	applications: ["applications", "max(id) / 1024", "SELECT parley.create_application('again', 'key 1')"],
+	users: ["contacts", "min(id)", "SELECT parley.create_user(caller_phone => '+1-800-555-7777')"],
+};
+for (const [what, [name, place, statement]] of Object.entries(creations))
+	test(`a sequence behind its data says what is wrong: ${what}`, async (t) => {
+		const database = await source(t, "hostile_dumped");
+		await psql(database, `SELECT parley.create_agent('Agent One', 'one@example.org'), parley.create_application('first', 'key 1');
+			UPDATE parley.applications SET idempotency_key = NULL;
+			SELECT setval('parley.${name}_id_seq', ${place}, false) FROM parley.${name}`);
+		await assert.rejects(psql(database, statement), /next (contact|conversation|transfer|agent|application) id is taken[^]*without advancing the sequence/);
+	});

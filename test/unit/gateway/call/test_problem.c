@@ -8,7 +8,7 @@
 #include "gateway_unit.h"
 
 static const DbError no_error = {
-	.message = "m", .detail = "", .hint = "", .column = "", .constraint = "", .type_schema = "", .type_name = ""
+	.message = "m", .detail = "", .hint = "", .table = "", .column = "", .constraint = "", .type_schema = "", .type_name = ""
 };
 
 static DbError
@@ -29,7 +29,7 @@ START_TEST(sqlstates_have_the_status_of_the_contract)
 	} cases[] = { { "P0002", 404 }, { "PY410", 410 }, { "PY429", 429 }, { "PY999", 500 }, { "PY000", 500 },
 				  { "23505", 409 }, { "23P01", 409 }, { "40001", 409 }, { "40P01", 409 }, { "22023", 422 },
 				  { "23503", 422 }, { "42501", 403 }, { "57014", 504 }, { "08006", 503 }, { "53300", 503 },
-				  { "57P01", 503 }, { "25006", 503 }, { "55P03", 503 }, { "55006", 503 }, { "P0001", 500 },
+				  { "57P01", 503 }, { "25006", 503 }, { "55P03", 503 }, { "55006", 503 }, { "55000", 503 }, { "2200H", 503 }, { "P0001", 500 },
 				  { "42P01", 500 }, { "XX000", 500 }, { "", 500 } };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -59,7 +59,7 @@ END_TEST
 START_TEST(internals_are_not_told)
 {
 	const Route route = { .method = METHOD_POST };
-	const char *const sqlstates[] = { "42P01", "XX000", "P0001", "42501", "57014", "25006", "53300", "40001" };
+	const char *const sqlstates[] = { "42P01", "XX000", "P0001", "42501", "57014", "25006", "53300", "40001", "55000", "2200H" };
 
 	for (size_t i = 0; i < sizeof(sqlstates) / sizeof(sqlstates[0]); i++)
 	{
@@ -88,6 +88,24 @@ START_TEST(constraints_are_not_told)
 	ck_assert_int_eq(problem.status, 409);
 	ck_assert_str_eq(problem.code, "23505");
 	ck_assert_ptr_null(strstr(problem.detail, "secret"));
+}
+END_TEST
+
+/* What PostgreSQL says of a row that it refuses has the whole row in it. */
+START_TEST(rows_are_not_told)
+{
+	const Route route = { .method = METHOD_POST };
+	DbError error = error_of("23502");
+	Problem problem;
+
+	error.message = "null value in column \"secret\" of relation \"secrets\" violates not-null constraint";
+	error.detail = "Failing row contains (secret).";
+	error.table = "secrets";
+	error.column = "secret";
+	problem = problem_from_error(&error, &route, &pool);
+	ck_assert_int_eq(problem.status, 422);
+	ck_assert_ptr_null(strstr(problem.detail, "secret"));
+	ck_assert_uint_eq(problem.fields.size, 0);
 }
 END_TEST
 
@@ -155,5 +173,5 @@ START_TEST(the_document_is_json_with_all_members)
 END_TEST
 
 RUN_TESTS("problem", sqlstates_have_the_status_of_the_contract, words_of_functions_are_told_and_their_column_is_a_field,
-		  internals_are_not_told, constraints_are_not_told, a_domain_names_its_fields,
+		  internals_are_not_told, constraints_are_not_told, rows_are_not_told, a_domain_names_its_fields,
 		  the_outcome_of_a_lost_write_is_said, the_document_is_json_with_all_members)

@@ -92,6 +92,7 @@ answer_with_error(DbQuery *query, const char *sqlstate)
 					  .message = "the fake says no",
 					  .detail = "",
 					  .hint = "",
+					  .table = "",
 					  .column = "id",
 					  .constraint = "",
 					  .type_schema = "",
