@@ -127,7 +127,7 @@ member_is_blocked(int64 conversation_id, int64 contact_id)
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("contact %lld has no conversation %lld", (long long) contact_id, (long long) conversation_id),
 				 errargument("conversation_id")));
-	return DatumGetBool(parley_statement_value(0, 1, NULL));
+	return DatumGetBool(parley_statement_value(0, 1, BOOLOID, NULL));
 }
 
 void
@@ -152,10 +152,10 @@ draft_hash(const MessageDraft *draft)
 static bool
 message_is_of(const MessageDraft *draft)
 {
-	bool is_changed = DatumGetBool(parley_statement_value(0, 3, NULL));
+	bool is_changed = DatumGetBool(parley_statement_value(0, 3, BOOLOID, NULL));
 	bool has_nothing, from_operator;
-	int64 kept = DatumGetInt64(parley_statement_value(0, 4, &has_nothing));
-	Datum sender_id = parley_statement_value(0, 5, &from_operator);
+	int64 kept = DatumGetInt64(parley_statement_value(0, 4, INT8OID, &has_nothing));
+	Datum sender_id = parley_statement_value(0, 5, INT8OID, &from_operator);
 
 	if (from_operator != draft->from_operator || (!from_operator && DatumGetInt64(sender_id) != draft->sender_id))
 		return false;
@@ -184,9 +184,9 @@ message_replay(const MessageDraft *draft, Message *message)
 				(errcode(ERRCODE_PARLEY_KEY_REUSED),
 				 errmsg("idempotency key \"%s\" was used for another message", text_to_cstring(draft->idempotency_key)),
 				 errhint("Use a new key for a new message."), errargument("idempotency_key")));
-	message->number = DatumGetInt64(parley_statement_value(0, 1, NULL));
-	message->created_at = DatumGetTimestampTz(parley_statement_value(0, 2, NULL));
-	message->agent_id = DatumGetInt64(parley_statement_value(0, 6, &has_no_agent));
+	message->number = DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
+	message->created_at = DatumGetTimestampTz(parley_statement_value(0, 2, TIMESTAMPTZOID, NULL));
+	message->agent_id = DatumGetInt64(parley_statement_value(0, 6, INT8OID, &has_no_agent));
 	message->replayed = true;
 	return true;
 }
@@ -245,11 +245,11 @@ parley_message_post(const MessageDraft *draft)
 		return message;
 	if (parley_statement_run(&statements->take_number, values, NULL, false, 1) == 0)
 		fail_no_conversation(draft->conversation_id);
-	message.number = DatumGetInt64(parley_statement_value(0, 1, NULL));
-	message.created_at = DatumGetTimestampTz(parley_statement_value(0, 2, NULL));
-	is_settled = DatumGetBool(parley_statement_value(0, 3, NULL));
+	message.number = DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
+	message.created_at = DatumGetTimestampTz(parley_statement_value(0, 2, TIMESTAMPTZOID, NULL));
+	is_settled = DatumGetBool(parley_statement_value(0, 3, BOOLOID, NULL));
 	/* The sender may have been merged into another contact while this waited for the conversation. */
-	if (!draft->from_operator && DatumGetBool(parley_statement_value(0, 4, NULL)))
+	if (!draft->from_operator && DatumGetBool(parley_statement_value(0, 4, BOOLOID, NULL)))
 		parley_require_member(draft->conversation_id, draft->sender_id);
 	if (!draft->from_operator && is_settled)
 		parley_statement_run(&reopen_case, values, NULL, false, 0);

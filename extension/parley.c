@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "conversations.h"
+#include "index/lookup.h"
 #include "ledger/early_release.h"
 #include "ledger/row_writer.h"
 #include "live/wakeups.h"
@@ -23,6 +24,7 @@ void
 _PG_init(void)
 {
 	parley_conversations_init();
+	parley_lookup_init();
 	parley_search_settings_init();
 	parley_early_release_init();
 	parley_row_writer_init();

@@ -4,7 +4,9 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "parser/parse_coerce.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 
 #include "statement.h"
 
@@ -39,10 +41,14 @@ parley_statement_run(Statement *statement, Datum *values, const char *nulls, boo
 }
 
 Datum
-parley_statement_value(uint64 row, int column, bool *isnull)
+parley_statement_value(uint64 row, int column, Oid type, bool *isnull)
 {
+	Form_pg_attribute attribute = TupleDescAttr(SPI_tuptable->tupdesc, column - 1);
 	bool ignored;
 
+	if (!IsBinaryCoercible(attribute->atttypid, type))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" is not of type %s", NameStr(attribute->attname), format_type_be(type))));
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull ? isnull : &ignored);
 }
 

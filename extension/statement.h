@@ -26,8 +26,10 @@ typedef struct Statement
 extern uint64 parley_statement_run(Statement *statement, Datum *values, const char *nulls, bool read_only,
 								   long rows_max);
 
-/* Column of a row of the last result, 1-based; *isnull may be NULL where the column cannot be null. */
-extern Datum parley_statement_value(uint64 row, int column, bool *isnull);
+/*
+ * Column of a row of the last result, 1-based; *isnull may be NULL where the column cannot be null. Fails with 42804
+ * where it is not of the type, which somebody then gave the table's column. */
+extern Datum parley_statement_value(uint64 row, int column, Oid type, bool *isnull);
 
 /* A bigint[] of these, for a parameter. */
 extern Datum parley_int64_array(const Datum *values, int count);

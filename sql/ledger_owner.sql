@@ -55,6 +55,19 @@ ALTER TABLE parley.transactions RENAME COLUMN memo TO remark;
 ALTER TABLE parley.transactions ADD COLUMN memo integer;
 SELECT parley.post_transaction(:ana, 1, -1, 'one');
 ROLLBACK;
+-- … also where SQL reads it
+BEGIN;
+ALTER TABLE parley.transfers RENAME COLUMN to_number TO number_to;
+ALTER TABLE parley.transfers ALTER COLUMN number_to DROP NOT NULL;
+ALTER TABLE parley.transfers ADD COLUMN to_number real;
+SELECT from_transaction IS NOT NULL AS made FROM parley.post_transfer(:ana, 1, :bob, 1, 1, idempotency_key => 'key 7');
+SELECT parley.post_transfer(:ana, 1, :bob, 1, 1, idempotency_key => 'key 7');
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.refusals RENAME COLUMN balance TO had;
+ALTER TABLE parley.refusals ADD COLUMN balance numeric DEFAULT 1;
+SELECT refused FROM parley.post_transaction(:ana, 1, -5000, 'much', 'key 2');
+ROLLBACK;
 
 -- constraints_hold, on accounts and on transactions, even if they are deferred
 BEGIN;
@@ -240,6 +253,24 @@ BEGIN;
 DROP INDEX parley.transactions_idempotency_key;
 CREATE INDEX transactions_idempotency_key ON parley.transactions (user_id, account_id, idempotency_key);
 SELECT parley.post_transaction(:ana, 1, -1, NULL, 'key 9');
+ROLLBACK;
+BEGIN;
+DROP INDEX parley.transactions_idempotency_key;
+CREATE INDEX transactions_idempotency_key ON parley.transactions (user_id, account_id, hashtextextended(idempotency_key, 1)) WHERE idempotency_key IS NOT NULL;
+SELECT parley.post_transaction(:ana, 1, -5, 'two', 'key 3');
+ROLLBACK;
+BEGIN;
+DROP INDEX parley.transactions_idempotency_key;
+CREATE INDEX transactions_idempotency_key ON parley.transactions (user_id, account_id, hashtextextended(idempotency_key, 0)) WHERE idempotency_key IS NOT NULL AND amount > 0;
+SELECT parley.post_transaction(:ana, 1, -5, 'two', 'key 3');
+ROLLBACK;
+-- … though the session prints names in another way
+BEGIN;
+SET LOCAL search_path = parley, public;
+SET LOCAL quote_all_identifiers = on;
+DROP INDEX parley.transactions_idempotency_key;
+CREATE INDEX transactions_idempotency_key ON parley.transactions (user_id, account_id, hashtextextended(idempotency_key, 0)) WHERE idempotency_key IS NOT NULL;
+SELECT replayed FROM parley.post_transaction(:ana, 1, -5, 'two', 'key 3');
 ROLLBACK;
 
 -- a_publication_needs_a_replica_identity, as for any update

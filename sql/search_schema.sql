@@ -67,11 +67,19 @@ SELECT after('DROP INDEX parley.messages_grams; CREATE INDEX messages_grams ON p
 SELECT after('DROP INDEX parley.messages_block_times; CREATE INDEX messages_block_times ON parley.messages USING brin (conversation_id)');
 SELECT after('DROP INDEX parley.contacts_grams; CREATE INDEX contacts_grams ON parley.contacts USING gin (phone parley.gram_ops, name parley.gram_ops, phone_digits parley.gram_ops)');
 SELECT after('DROP INDEX parley.contacts_grams; CREATE VIEW parley.contacts_grams AS SELECT 1 AS one');
+SELECT after('DROP INDEX parley.messages_grams; CREATE INDEX messages_grams ON parley.messages USING gin (content COLLATE "C" parley.gram_ops)');
+SELECT after(format('DROP INDEX parley.messages_grams; CREATE INDEX messages_grams ON parley.messages USING gin (content %s.gin_trgm_ops)', extnamespace::regnamespace)) FROM pg_extension WHERE extname = 'pg_trgm';
+SELECT after(format('DROP INDEX parley.contacts_grams; CREATE INDEX contacts_grams ON parley.contacts USING gin (name parley.gram_ops, phone parley.gram_ops, phone_digits %s.gin_trgm_ops)', extnamespace::regnamespace))
+	FROM pg_extension WHERE extname = 'pg_trgm';
+SELECT after('DROP INDEX parley.messages_block_times; CREATE INDEX messages_block_times ON parley.messages USING brin (created_at timestamptz_minmax_multi_ops)');
 
 -- the_other_indexes_are_required and their absence is reported
 SELECT after('UPDATE pg_index SET indisvalid = false WHERE indexrelid = ''parley.messages_newest''::regclass');
 SELECT after('DROP INDEX parley.messages_newest; CREATE INDEX messages_newest ON parley.messages (created_at, conversation_id, number)');
 SELECT after('DROP INDEX parley.conversations_last_message_at');
+SELECT after('DROP INDEX parley.conversations_last_message_at; CREATE INDEX conversations_last_message_at ON parley.conversations (last_message_at DESC, id DESC) WHERE kind = ''direct''');
+SELECT after('DROP INDEX parley.conversations_contact_key; CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id) WHERE kind = ''contact'' AND last_number > 6');
+SELECT after('DROP INDEX parley.conversations_direct_key; CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id) WHERE low_contact_id IS NOT NULL AND id < 0');
 SELECT after('ALTER TABLE parley.messages DROP CONSTRAINT messages_pkey');
 SELECT after('ALTER TABLE parley.messages DROP CONSTRAINT messages_pkey, ADD PRIMARY KEY (number, conversation_id)');
 
@@ -83,6 +91,12 @@ SELECT after('ALTER INDEX parley.conversations_pkey RENAME TO second_key; ALTER 
 SELECT after('ALTER TABLE parley.messages ADD note text DEFAULT ''echidna'', ADD other bigint');
 SELECT after('ALTER TABLE parley.contacts ADD note text DEFAULT ''x''; ALTER TABLE parley.contacts DROP note; ALTER TABLE parley.conversations ADD note text, ADD CHECK (id > 0)');
 SELECT after('ALTER TABLE parley.messages RENAME number TO no');
+-- … and one of another type in the place of each that it reads
+SELECT t, c, after(format('ALTER TABLE parley.%1$I RENAME %2$I TO kept; ALTER TABLE parley.%1$I ADD %2$I %3$s', t, c, CASE WHEN c = 'is_dated_in_order' THEN 'int' ELSE 'bit' END))
+	FROM (VALUES ('messages', 'conversation_id'), ('messages', 'number'), ('messages', 'sender_id'), ('messages', 'created_at'), ('messages', 'deleted_at'), ('messages', 'content'),
+		('conversations', 'id'), ('conversations', 'contact_id'), ('conversations', 'low_contact_id'), ('conversations', 'high_contact_id'), ('conversations', 'last_message_at'),
+		('conversations', 'last_number'), ('conversations', 'newest_number'), ('conversations', 'is_dated_in_order'),
+		('contacts', 'id'), ('contacts', 'name'), ('contacts', 'phone'), ('contacts', 'phone_digits'), ('members', 'conversation_id'), ('members', 'contact_id'), ('members', 'has_written')) v (t, c);
 
 -- tables_that_cannot_be_read_directly_are_refused
 SELECT after('CREATE TABLE more () INHERITS (parley.messages)');

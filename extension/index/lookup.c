@@ -8,14 +8,21 @@
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
+#include "commands/defrem.h"
 #include "executor/spi.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "index/lookup.h"
@@ -62,27 +69,84 @@ parley_column(Relation table, const char *name, Oid type)
 	return number;
 }
 
-/* As an index has it: 0 is an expression. */
-static int
-index_column(Relation table, const char *name)
+/* The indexes that were found to have their forms, since to print what they are of takes a tenth of a search. */
+#define KNOWN_MAX 32
+static struct
 {
-	return *name == '\0' ? 0 : SPI_fnumber(RelationGetDescr(table), name);
+	Oid index;
+	const IndexForm *form;
+} known[KNOWN_MAX];
+static int known_count;
+
+static void
+on_relation_changed(Datum argument, Oid relation)
+{
+	known_count = 0;
+}
+
+void
+parley_lookup_init(void)
+{
+	CacheRegisterRelcacheCallback(on_relation_changed, (Datum) 0);
+}
+
+static bool
+index_has_predicate(Relation index, const char *predicate)
+{
+	bool isnull;
+	Datum tree = SysCacheGetAttr(INDEXRELID, index->rd_indextuple, Anum_pg_index_indpred, &isnull);
+
+	if (isnull || predicate == NULL)
+		return isnull && predicate == NULL;
+	return strcmp(
+			   TextDatumGetCString(DirectFunctionCall2(pg_get_expr, tree, ObjectIdGetDatum(index->rd_index->indrelid))),
+			   predicate) == 0;
+}
+
+/* Keys are looked up as the default operator class has them, and texts as the database's collation folds them. */
+static bool
+index_has_column(Relation index, int i, const IndexForm *form)
+{
+	Oid family = form->access_method == GIN_AM_OID
+					 ? get_opfamily_oid(GIN_AM_OID, list_make2(makeString("parley"), makeString("gram_ops")), true)
+					 : get_opclass_family(GetDefaultOpClass(index->rd_opcintype[i], form->access_method));
+
+	return i < index->rd_index->indnkeyatts && index->rd_opfamily[i] == family &&
+		   ((index->rd_indoption[i] & INDOPTION_DESC) != 0) == form->is_descending &&
+		   (!OidIsValid(index->rd_indcollation[i]) || index->rd_indcollation[i] == DEFAULT_COLLATION_OID) &&
+		   strcmp(
+			   TextDatumGetCString(DirectFunctionCall3(pg_get_indexdef_ext, ObjectIdGetDatum(RelationGetRelid(index)),
+													   Int32GetDatum(i + 1), BoolGetDatum(false))),
+			   form->columns[i]) == 0;
 }
 
 static bool
 index_has_form(Relation table, Relation index, const IndexForm *form)
 {
-	Form_pg_index made = index->rd_index;
+	int level;
+	bool has_form;
 
-	if (index->rd_rel->relkind != RELKIND_INDEX || made->indrelid != RelationGetRelid(table) ||
-		index->rd_rel->relam != form->access_method ||
-		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) == form->is_partial)
+	for (int i = 0; i < known_count; i++)
+		if (known[i].index == RelationGetRelid(index) && known[i].form == form)
+			return true;
+	if (index->rd_rel->relkind != RELKIND_INDEX || index->rd_index->indrelid != RelationGetRelid(table) ||
+		index->rd_rel->relam != form->access_method)
 		return false;
-	for (int i = 0; i < INDEX_COLUMNS_MAX && form->columns[i] != NULL; i++)
-		if (i >= made->indnkeyatts || made->indkey.values[i] != index_column(table, form->columns[i]) ||
-			((index->rd_indoption[i] & INDOPTION_DESC) != 0) != form->is_descending)
-			return false;
-	return true;
+	/* What decides how names are printed. */
+	level = NewGUCNestLevel();
+	set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+					  false);
+	set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	has_form = index_has_predicate(index, form->predicate);
+	for (int i = 0; has_form && i < INDEX_COLUMNS_MAX && form->columns[i] != NULL; i++)
+		has_form = index_has_column(index, i, form);
+	AtEOXact_GUC(false, level);
+	if (has_form && known_count < KNOWN_MAX)
+	{
+		known[known_count].index = RelationGetRelid(index);
+		known[known_count++].form = form;
+	}
+	return has_form;
 }
 
 /* Returns why a query could not use the index, or NULL if it could. The planner makes the same tests, in
@@ -96,7 +160,7 @@ index_fault(Relation table, Relation index, const IndexForm *form)
 		return "It is not the index that parley made.";
 	if (!index->rd_index->indisvalid || !index->rd_index->indisready || !index->rd_index->indislive)
 		return "It is being built, or building it failed.";
-	if (index->rd_index->indcheckxmin &&
+	if (index->rd_index->indcheckxmin && !form->keys_are_fixed &&
 		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin))
 		return "It was built after this transaction began.";
 	return NULL;

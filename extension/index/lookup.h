@@ -15,16 +15,20 @@
 #include "utils/snapshot.h"
 
 #define INDEX_COLUMNS_MAX 4
-#define INDEX_EXPRESSION "" /* in the place of a column's name */
 
-/* What an index must look like. An index that has the name but does not match is not used. */
+/*
+ * What an index must look like; a static variable. An index that has the name but does not match is not used. Columns
+ * and predicate are as PostgreSQL prints them. The operator class is parley.gram_ops for GIN, otherwise the default
+ * one.
+ */
 typedef struct IndexForm
 {
 	const char *name; /* NULL for the table's primary key, whatever its name */
 	Oid access_method;
 	const char *columns[INDEX_COLUMNS_MAX]; /* its leading columns, NULL-terminated if fewer than the maximum */
+	const char *predicate;                  /* NULL if it is not partial */
 	bool is_descending;                     /* applies to each of the columns */
-	bool is_partial;
+	bool keys_are_fixed;                    /* the keys of a row never change, so no old version had others */
 } IndexForm;
 
 /* AccessShareLock on the index is held from open to the end of the transaction. The row in the slot is pinned until the
@@ -46,6 +50,9 @@ extern Relation parley_table_open(const char *name);
 
 /* Returns the number of a column. Fails with 42703 if it does not exist, and with 42804 if it has another type. */
 extern AttrNumber parley_column(Relation table, const char *name, Oid type);
+
+/* Called once, when the library is loaded. */
+extern void parley_lookup_init(void);
 
 /*
  * Opens an index of the table if a query could use it, that is, if it exists, has the form, and is valid.

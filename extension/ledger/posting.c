@@ -115,7 +115,7 @@ static bool
 column_matches(int column, bool has_value, int64 value)
 {
 	bool isnull;
-	Datum found = parley_statement_value(0, column, &isnull);
+	Datum found = parley_statement_value(0, column, INT8OID, &isnull);
 
 	return isnull ? !has_value : has_value && DatumGetInt64(found) == value;
 }
@@ -155,10 +155,10 @@ refusal_replay(const Account *account, const PostingDraft *draft, Posting *posti
 	found = parley_statement_run(&find_refusal, values, NULL, false, 1) > 0;
 	if (found)
 	{
-		int64 amount = DatumGetInt64(parley_statement_value(0, 1, NULL));
-		int64 balance = DatumGetInt64(parley_statement_value(0, 2, NULL));
+		int64 amount = DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
+		int64 balance = DatumGetInt64(parley_statement_value(0, 2, INT8OID, NULL));
 		bool no_memo;
-		Datum memo = parley_statement_value(0, 6, &no_memo);
+		Datum memo = parley_statement_value(0, 6, TEXTOID, &no_memo);
 		bool same = amount == draft->amount && target_matches(draft, 3) &&
 					texts_match(no_memo ? NULL : DatumGetTextPP(memo), draft->memo);
 

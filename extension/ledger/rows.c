@@ -11,16 +11,16 @@
 #include "access/relscan.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_type_d.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "index/lookup.h"
 #include "ledger/early_release.h"
 #include "ledger/row_writer.h"
 #include "ledger/rows.h"
@@ -80,54 +80,13 @@ struct LedgerRows
 	bool release_early;
 };
 
-/* Stands for the expression of transactions_idempotency_key in the columns of index_require_usable(). */
-#define KEY_HASH (-1)
-
-/* Our scan keys assume that the index columns are bigints, so the index must have the columns it was created with. */
-static void
-index_require_usable(Relation index, const RowTable *table, const int *columns, int count)
-{
-	const FormData_pg_index *form = index->rd_index;
-	bool is_as_created = form->indrelid == RelationGetRelid(table->relation) && form->indnkeyatts == count;
-
-	for (int i = 0; i < count && is_as_created; i++)
-		is_as_created = index->rd_opcintype[i] == INT8OID &&
-						form->indkey.values[i] == (columns[i] == KEY_HASH ? 0 : table->columns[columns[i]]);
-	if (!is_as_created)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("index \"%s\" does not have the expected columns", RelationGetRelationName(index))));
-	if (!form->indisvalid || !form->indisready)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("index \"%s\" is not valid", RelationGetRelationName(index)),
-						errhint("Wait until it is built, or rebuild it with REINDEX INDEX CONCURRENTLY parley.%s.",
-								RelationGetRelationName(index))));
-}
-
-static Relation
-accounts_key_open(const RowTable *accounts)
-{
-	static const int columns[] = { ACCOUNT_USER_ID, ACCOUNT_ID };
-	Oid oid = compat_primary_key(accounts->relation);
-	Relation index;
-
-	if (!OidIsValid(oid))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("table \"%s\" has no primary key", accounts->name)));
-	index = index_open(oid, AccessShareLock);
-	index_require_usable(index, accounts, columns, lengthof(columns));
-	return index;
-}
-
-static Relation
-idempotency_keys_open(const RowTable *transactions)
-{
-	static const int columns[] = { TRANSACTION_USER_ID, TRANSACTION_ACCOUNT_ID, KEY_HASH };
-	RangeVar *name = makeRangeVar("parley", "transactions_idempotency_key", -1);
-	Relation index = index_open(RangeVarGetRelid(name, AccessShareLock, false), NoLock);
-
-	index_require_usable(index, transactions, columns, lengthof(columns));
-	return index;
-}
+static const IndexForm accounts_key = { NULL, BTREE_AM_OID, { "user_id", "id" }, .keys_are_fixed = true };
+static const IndexForm idempotency_keys = { "transactions_idempotency_key",
+											BTREE_AM_OID,
+											{ "user_id", "account_id",
+											  "hashtextextended((idempotency_key)::text, (0)::bigint)" },
+											"(idempotency_key IS NOT NULL)",
+											.keys_are_fixed = true };
 
 LedgerRows *
 parley_ledger_rows_open(bool release_early)
@@ -154,7 +113,7 @@ parley_ledger_rows_open(bool release_early)
 								.written_count = TRANSACTION_COLUMNS,
 								.checks = &transaction_checks };
 	parley_row_writer_open(&rows->writer, rows->tables, TABLES);
-	rows->accounts_key = accounts_key_open(accounts);
+	rows->accounts_key = parley_index_open(accounts->relation, &accounts_key, false);
 	/* A trigger may write to other tables, whose readers do not wait until it is durable. */
 	rows->release_early = release_early && !accounts->has_triggers && !transactions->has_triggers;
 	return rows;
@@ -349,7 +308,7 @@ parley_transaction_find(LedgerRows *rows, int64 user_id, int64 account_id, text 
 	bool found = false;
 
 	if (rows->idempotency_keys == NULL)
-		rows->idempotency_keys = idempotency_keys_open(transactions);
+		rows->idempotency_keys = parley_index_open(transactions->relation, &idempotency_keys, false);
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user_id));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
 	ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key_hash(idempotency_key)));

@@ -123,7 +123,7 @@ transfer_post_receipt(Transfer *transfer)
 
 	parley_require_member(transfer->draft.conversation_id, transfer->draft.to_user_id);
 	parley_statement_run(&write_receipt, values, transfer->draft.memo == NULL ? "  n" : NULL, true, 1);
-	message.content = DatumGetTextPCopy(parley_statement_value(0, 1, NULL));
+	message.content = DatumGetTextPCopy(parley_statement_value(0, 1, TEXTOID, NULL));
 	transfer->message_number = parley_message_post(&message).number;
 }
 
@@ -160,7 +160,7 @@ transfer_post(LedgerRows *rows, Transfer *transfer)
 	if (transfer->has_id)
 	{
 		parley_statement_run(&take_id, NULL, NULL, false, 1);
-		transfer->id = DatumGetInt64(parley_statement_value(0, 1, NULL));
+		transfer->id = DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
 	}
 	if (transfer->draft.has_conversation)
 		transfer_post_receipt(transfer);
@@ -180,8 +180,8 @@ transfer_recall(Transfer *transfer)
 		return;
 	SPI_connect();
 	parley_statement_run(&find_other_line, values, NULL, false, 1);
-	transfer->to_number = DatumGetInt64(parley_statement_value(0, 1, NULL));
-	transfer->message_number = DatumGetInt64(parley_statement_value(0, 2, &no_receipt));
+	transfer->to_number = DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
+	transfer->message_number = DatumGetInt64(parley_statement_value(0, 2, INT8OID, &no_receipt));
 	SPI_finish();
 }
 

@@ -33,6 +33,7 @@
 #include "utils/wait_event.h"
 
 #include "errors.h"
+#include "index/lookup.h"
 #include "live/wakeups.h"
 #include "statement.h"
 
@@ -415,10 +416,10 @@ require_row_trigger(FunctionCallInfo fcinfo)
 static int64
 trigger_column(const TriggerData *trigger, const char *name)
 {
-	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	HeapTuple row = trigger->tg_newtuple != NULL ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	int column = parley_column(trigger->tg_relation, name, INT8OID);
 	bool isnull;
-	Datum value = SPI_getbinval(row, desc, SPI_fnumber(desc, name), &isnull);
+	Datum value = heap_getattr(row, column, RelationGetDescr(trigger->tg_relation), &isnull);
 
 	return isnull ? 0 : DatumGetInt64(value);
 }
@@ -469,7 +470,7 @@ parley_wake_reader(PG_FUNCTION_ARGS)
 	SPI_connect();
 	count = parley_statement_run(&list_members, &conversation_id, NULL, true, 0);
 	for (uint64 i = 0; i < count; i++)
-		parley_wake(DatumGetInt64(parley_statement_value(i, 1, NULL)), DatumGetInt64(conversation_id));
+		parley_wake(DatumGetInt64(parley_statement_value(i, 1, INT8OID, NULL)), DatumGetInt64(conversation_id));
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

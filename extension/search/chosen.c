@@ -42,7 +42,7 @@ chosen_ask(Chosen *chosen, Statement *statement, Datum value, int64 most)
 		return false;
 	chosen->ids = palloc(sizeof(int64) * (found + 1));
 	for (chosen->count = 0; chosen->count < found; chosen->count++)
-		chosen->ids[chosen->count] = DatumGetInt64(parley_statement_value(chosen->count, 1, NULL));
+		chosen->ids[chosen->count] = DatumGetInt64(parley_statement_value(chosen->count, 1, INT8OID, NULL));
 	return true;
 }
 

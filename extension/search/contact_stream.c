@@ -29,9 +29,12 @@ enum
 
 static const IndexForm contacts_grams = { "contacts_grams", GIN_AM_OID, { "name", "phone", "phone_digits" } };
 static const IndexForm conversations_of_contact[CONTACT_COLUMNS] = {
-	{ "conversations_contact_key", BTREE_AM_OID, { "contact_id" }, .is_partial = true },
-	{ "conversations_direct_key", BTREE_AM_OID, { "low_contact_id" }, .is_partial = true },
-	{ "conversations_high_contact", BTREE_AM_OID, { "high_contact_id" }, .is_partial = true },
+	{ "conversations_contact_key", BTREE_AM_OID, { "contact_id" }, "(kind = 'contact'::parley.conversation_kind)" },
+	{ "conversations_direct_key", BTREE_AM_OID, { "low_contact_id" }, "(kind = 'direct'::parley.conversation_kind)" },
+	{ "conversations_high_contact",
+	  BTREE_AM_OID,
+	  { "high_contact_id" },
+	  "(kind = 'direct'::parley.conversation_kind)" },
 };
 
 void

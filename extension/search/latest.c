@@ -9,16 +9,16 @@
 
 #include "search/latest.h"
 
-static const IndexForm by_time = { "conversations_last_message_at",
-								   BTREE_AM_OID,
-								   { "last_message_at", "id" },
-								   .is_descending = true,
-								   .is_partial = true };
+#define LISTED "((kind <> 'chat'::parley.conversation_kind) AND (last_message_at IS NOT NULL))"
+
+static const IndexForm by_time = {
+	"conversations_last_message_at", BTREE_AM_OID, { "last_message_at", "id" }, LISTED, .is_descending = true
+};
 static const IndexForm by_case = { "conversations_by_case",
 								   BTREE_AM_OID,
-								   { "is_settled", INDEX_EXPRESSION, "last_message_at", "id" },
-								   .is_descending = true,
-								   .is_partial = true };
+								   { "is_settled", "(operator_read_number < last_number)", "last_message_at", "id" },
+								   LISTED,
+								   .is_descending = true };
 
 /* Opens a range of conversations that are settled or not, and may have unread messages or not. */
 static void

@@ -206,7 +206,7 @@ listing_read_all(const Listing *listing, int64 *total)
 	if (listing->counted)
 	{
 		parley_statement_run(of_user ? &count_user_all : &count_all, values, NULL, true, 0);
-		*total = DatumGetInt64(parley_statement_value(0, 1, NULL));
+		*total = DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
 	}
 	return parley_statement_run(&list_statements()->list[of_user], values, NULL, true, 0);
 }
@@ -319,7 +319,7 @@ listing_put_row(const Listing *listing, Matcher *matcher, ReturnSetInfo *result,
 	int count = listing_first_columns(listing);
 
 	for (int i = 0; i < count; i++)
-		values[i] = parley_statement_value(row, i + 1, &nulls[i]);
+		values[i] = parley_statement_value(row, i + 1, TupleDescAttr(result->setDesc, i)->atttypid, &nulls[i]);
 	nulls[count] = !listing->counted;
 	values[count] = Int64GetDatum(total);
 	nulls[count + 1] = !is_followed;
@@ -330,7 +330,7 @@ listing_put_row(const Listing *listing, Matcher *matcher, ReturnSetInfo *result,
 	if (result->setDesc->natts > count + 2)
 		listing_put_match(listing, matcher, values[2], &values[count + 2], &nulls[count + 2]);
 	for (int i = count + 4; i < result->setDesc->natts; i++)
-		values[i] = parley_statement_value(row, i - 3, &nulls[i]);
+		values[i] = parley_statement_value(row, i - 3, TupleDescAttr(result->setDesc, i)->atttypid, &nulls[i]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

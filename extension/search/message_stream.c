@@ -298,9 +298,9 @@ stream_read_conversations(MessageStream *stream)
 		true, 0);
 	for (uint64 row = 0; row < found; row++)
 		stream_enter(stream,
-					 (Position){ DatumGetTimestampTz(parley_statement_value(row, 3, NULL)),
-								 DatumGetInt64(parley_statement_value(row, 1, NULL)) },
-					 DatumGetInt64(parley_statement_value(row, 2, NULL)));
+					 (Position){ DatumGetTimestampTz(parley_statement_value(row, 3, TIMESTAMPTZOID, NULL)),
+								 DatumGetInt64(parley_statement_value(row, 1, INT8OID, NULL)) },
+					 DatumGetInt64(parley_statement_value(row, 2, INT8OID, NULL)));
 	stream->trace.visited += stream->hits->message_count;
 	return "conversations";
 }

@@ -47,13 +47,13 @@ list_append(StringInfo list, Reading *reading, uint64 count, bool is_whole)
 {
 	for (uint64 i = 0; i < count; i++)
 	{
-		TransactionId stamp = DatumGetTransactionId(parley_statement_value(i, 1, NULL));
+		TransactionId stamp = DatumGetTransactionId(parley_statement_value(i, 1, XIDOID, NULL));
 
 		if (!is_whole && !parley_reading_wants(reading, stamp))
 			continue;
 		parley_reading_tell(reading, stamp);
 		appendStringInfoString(list, list->len > 1 ? "," : "");
-		appendStringInfoString(list, TextDatumGetCString(parley_statement_value(i, 2, NULL)));
+		appendStringInfoString(list, TextDatumGetCString(parley_statement_value(i, 2, TEXTOID, NULL)));
 	}
 }
 

@@ -152,7 +152,7 @@ sources_add(Sources *sources, uint64 count, bool have_readers)
 		sources->readers = palloc(sizeof(Reader) * (count + 1));
 	for (uint64 i = 0; i < count; i++)
 	{
-		int64 id = DatumGetInt64(parley_statement_value(i, 1, NULL));
+		int64 id = DatumGetInt64(parley_statement_value(i, 1, INT8OID, NULL));
 		Source *source = &sources->list[sources->count];
 
 		if (sources->count > 0 && source[-1].id == id)
@@ -160,16 +160,17 @@ sources_add(Sources *sources, uint64 count, bool have_readers)
 		else
 		{
 			*source = (Source){ .id = id,
-								.stamp = DatumGetTransactionId(parley_statement_value(i, 2, NULL)),
+								.stamp = DatumGetTransactionId(parley_statement_value(i, 2, XIDOID, NULL)),
 								.first_reader = reader_count };
 			sources->count++;
 		}
 		if (!have_readers)
 			continue;
 		source->reader_count++;
-		sources->readers[reader_count++] = (Reader){ .stamp = DatumGetTransactionId(parley_statement_value(i, 3, NULL)),
-													 .contact_id = DatumGetInt64(parley_statement_value(i, 4, NULL)),
-													 .read_number = DatumGetInt64(parley_statement_value(i, 5, NULL)) };
+		sources->readers[reader_count++] =
+			(Reader){ .stamp = DatumGetTransactionId(parley_statement_value(i, 3, XIDOID, NULL)),
+					  .contact_id = DatumGetInt64(parley_statement_value(i, 4, INT8OID, NULL)),
+					  .read_number = DatumGetInt64(parley_statement_value(i, 5, INT8OID, NULL)) };
 	}
 }
 
@@ -237,7 +238,7 @@ told_number(const Reading *reading, int64 source_id)
 	values[3] = Int64GetDatum(reading->cursor.user_id);
 	if (reading->cursor.told.since == 0 || parley_statement_run(statement, values, NULL, true, 1) == 0)
 		return 0;
-	return DatumGetInt64(parley_statement_value(0, 1, NULL));
+	return DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
 }
 
 /* Adds the source's new entries after cursor.number, as long as there is room. */
@@ -264,10 +265,10 @@ page_add_entries(SyncPage *page)
 	page->more = found > (uint64) page->room;
 	for (uint64 row = 0; row < Min(found, (uint64) page->room); row++)
 	{
-		cursor->number = DatumGetInt64(parley_statement_value(row, 1, NULL));
-		parley_reading_tell(&page->reading, DatumGetTransactionId(parley_statement_value(row, 2, NULL)));
+		cursor->number = DatumGetInt64(parley_statement_value(row, 1, INT8OID, NULL));
+		parley_reading_tell(&page->reading, DatumGetTransactionId(parley_statement_value(row, 2, XIDOID, NULL)));
 		appendStringInfoString(answer, answer->len > 1 ? "," : "");
-		appendStringInfoString(answer, TextDatumGetCString(parley_statement_value(row, 3, NULL)));
+		appendStringInfoString(answer, TextDatumGetCString(parley_statement_value(row, 3, TEXTOID, NULL)));
 	}
 	page->room -= Min(found, (uint64) page->room);
 }
