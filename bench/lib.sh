@@ -44,10 +44,11 @@ percentiles() {
 		END { if (NR == 0) exit 1; printf "%.3f %.3f %.2f\n", rank(0.5), rank(0.99), NR / sum * 1000 }'
 }
 
-# measure_http NAME PATH CONNECTIONS: keep-alive connections, each sending its next request as soon as it has a response
+# measure_http NAME PATH CONNECTIONS [OPTION…]: keep-alive connections, each sending its next request as soon as it has a response;
+# the options are wrk's
 measure_http() {
 	local measured p50 p99 rate failed
-	measured=$(wrk -c "$3" -t "$(($3 > 1 ? 2 : 1))" -d "$seconds" --timeout 30 -s "$here/wrk.lua" "$url$2" |
+	measured=$(wrk -c "$3" -t "$(($3 > 1 ? 2 : 1))" -d "$seconds" --timeout 30 -s "$here/wrk.lua" "${@:4}" "$url$2" |
 		sed -n 's/^measured //p')
 	read -r p50 p99 rate failed <<<"$measured"
 	[ "$failed" = 0 ] || die "$1: $failed requests failed" "$url$2"

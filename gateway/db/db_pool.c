@@ -1,8 +1,9 @@
 /*
  * db_pool: chooses the connection, keeps the queue, the deadlines and the pauses between attempts to connect.
  *
- * A query goes to the ready connection with the least under way; where all are full it waits, first come first served.
- * One tick serves all deadlines, and runs for as long as the pool lives.
+ * A query goes to the ready connection with the fewest queries on it. A connection that has not answered for a while
+ * runs a slow statement, and is used only if the others are full. The queries of one party never use all connections.
+ * What cannot be sent waits in the queue, first come, first served.
  */
 #include "db/db_pool.h"
 
@@ -13,6 +14,7 @@
 enum
 {
 	TICK_MS = 20,
+	SLOW_US = 10000,
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_LAST_MS = 2000
 };
@@ -75,11 +77,43 @@ queue_put(DbPool *pool, DbQuery *query, h2o_linklist_t *before)
 	pool->queue_length++;
 }
 
-/* The ready connection with the least under way and room for more, or NULL. What may not be repeated is not sent where
+static bool
+connection_has(const DbConnection *connection, uint64_t party)
+{
+	for (const h2o_linklist_t *link = connection->under_way.next; link != &connection->under_way; link = link->next)
+		if (H2O_STRUCT_FROM_MEMBER(DbQuery, link, link)->party == party)
+			return true;
+	return false;
+}
+
+/* Whether the party's queries are on as many connections as they may be. */
+static bool
+party_is_at_its_limit(const DbPool *pool, uint64_t party)
+{
+	size_t limit = pool->settings.connection_count > 1 ? pool->settings.connection_count - 1 : 1;
+	size_t count = 0;
+
+	for (size_t i = 0; party != 0 && i < pool->settings.connection_count; i++)
+		count += connection_has(&pool->connections[i].connection, party);
+	return count >= limit;
+}
+
+/* What a query sent now would wait for. A slow statement counts as a whole pipeline. */
+static size_t
+connection_load(const DbPool *pool, const DbConnection *connection, uint64_t now_us)
+{
+	bool is_slow = connection->under_way_count > 0 && now_us > connection->changed_at_us + SLOW_US;
+
+	return connection->under_way_count + (is_slow ? pool->settings.pipeline_depth : 0);
+}
+
+/* The ready connection with the least load and room for more, or NULL. What may not be repeated is not sent where
  * nobody is any more. */
 static DbConnection *
 pool_choose_connection(DbPool *pool, const DbQuery *query)
 {
+	bool at_limit = party_is_at_its_limit(pool, query->party);
+	uint64_t now_us = db_now_us();
 	DbConnection *best = NULL;
 
 	for (size_t i = 0; i < pool->settings.connection_count; i++)
@@ -87,23 +121,44 @@ pool_choose_connection(DbPool *pool, const DbQuery *query)
 		DbConnection *candidate = &pool->connections[i].connection;
 
 		if (candidate->state == DB_CONNECTION_READY && candidate->under_way_count < pool->settings.pipeline_depth &&
-			(best == NULL || candidate->under_way_count < best->under_way_count) &&
+			(!at_limit || connection_has(candidate, query->party)) &&
+			(best == NULL || connection_load(pool, candidate, now_us) < connection_load(pool, best, now_us)) &&
 			(query->repeatable || db_connection_is_alive(candidate)))
 			best = candidate;
 	}
 	return best;
 }
 
+/* The first query in the queue that can be sent. Skips those that only the limit of their own party holds back. */
+static DbQuery *
+queue_find(DbPool *pool, DbConnection **connection)
+{
+	uint64_t passed = 0;
+
+	for (h2o_linklist_t *link = pool->queue.next; link != &pool->queue; link = link->next)
+	{
+		DbQuery *query = H2O_STRUCT_FROM_MEMBER(DbQuery, link, link);
+
+		if (query->party != 0 && query->party == passed)
+			continue;
+		*connection = pool_choose_connection(pool, query);
+		if (*connection != NULL)
+			return query;
+		if (!party_is_at_its_limit(pool, query->party))
+			return NULL;
+		passed = query->party;
+	}
+	return NULL;
+}
+
 static void
 queue_dispatch(DbPool *pool)
 {
-	while (pool->queue_length > 0)
-	{
-		DbQuery *query = queue_first(pool);
-		DbConnection *connection = pool_choose_connection(pool, query);
+	DbConnection *connection;
+	DbQuery *query;
 
-		if (connection == NULL)
-			return;
+	while ((query = queue_find(pool, &connection)) != NULL)
+	{
 		queue_remove(pool, query);
 		if (query->is_wanted == NULL || query->is_wanted(query))
 			db_connection_send(connection, query);
@@ -362,7 +417,9 @@ db_pool_set_statements(DbPool *pool, const DbStatement *const *statements, size_
 void
 db_pool_submit(DbPool *pool, DbQuery *query)
 {
-	DbConnection *connection = pool->queue_length == 0 ? pool_choose_connection(pool, query) : NULL;
+	/* A query in the queue has no connection to go to, so this overtakes only those held back by their party's limit.
+	 */
+	DbConnection *connection = pool_choose_connection(pool, query);
 
 	h2o_mem_addref_shared(query);
 	query->pool = pool;

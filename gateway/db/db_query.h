@@ -59,6 +59,7 @@ struct DbQuery
 	const DbStatement *statement;
 	const char *const *values; /* texts, NULL for an SQL null */
 	bool repeatable;           /* running it twice does no harm */
+	uint64_t party;            /* whose query it is; a party leaves one connection to the others; 0: no party */
 	void *data;                /* the maker's */
 	void (*on_result)(DbQuery *query, const PGresult *result);
 	void (*on_error)(DbQuery *query, const DbError *error);

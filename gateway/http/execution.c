@@ -186,6 +186,29 @@ execution_is_wanted(DbQuery *query)
 	return poll(&state, 1, 0) <= 0 || (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
 }
 
+/* The user or the application that the path names, hashed; 0 if there is none. */
+static uint64_t
+execution_party(const Request *request)
+{
+	const Route *route = request->route;
+	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+
+	for (size_t i = 0; i < route->parameter_count; i++)
+	{
+		const Parameter *parameter = &route->parameters[i];
+		const char *text = request->path.segments[parameter->segment].text;
+
+		if (parameter->source != SOURCE_PATH ||
+			strcmp(parameter->name, route->auth == AUTH_APPLICATION ? "token" : "user_id") != 0)
+			continue;
+		text += strspn(text, "0");
+		for (; *text != '\0'; text++)
+			hash = (hash ^ (unsigned char) *text) * 0x100000001b3;
+		return hash;
+	}
+	return 0;
+}
+
 static void
 execution_submit(Request *request, DbPool *pool)
 {
@@ -193,6 +216,7 @@ execution_submit(Request *request, DbPool *pool)
 	DbQuery *query = db_query_create(&route->statement, request->statement.values);
 
 	query->repeatable = route->method == METHOD_GET || request->statement.has_key;
+	query->party = execution_party(request);
 	query->data = request;
 	query->on_result = execution_on_result;
 	query->on_error = execution_on_error;

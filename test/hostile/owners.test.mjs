@@ -62,7 +62,15 @@ const changes = {
 	"REINDEX": "REINDEX SCHEMA parley", "CLUSTER": "CLUSTER parley.messages USING messages_pkey; CLUSTER parley.accounts USING accounts_pkey; CLUSTER parley.contacts USING contacts_pkey",
 	"rewritten tables": each("ALTER TABLE parley.$t SET (fillfactor = 50)") + "; " + each("ALTER TABLE parley.$t SET TABLESPACE pg_default"),
 	"renamed constraints": `DO $$ DECLARE c record; BEGIN FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint WHERE connamespace = 'parley'::regnamespace
-		AND conrelid IN ('parley.accounts'::regclass, 'parley.transactions'::regclass, 'parley.applications'::regclass) AND contype IN ('p', 'u', 'c') LOOP EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', c.t, c.conname, 'renamed_' || c.conname); END LOOP; END $$`,
+		AND contype IN ('p', 'u', 'c') AND conrelid <> 0 LOOP EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', c.t, c.conname, 'renamed_' || c.conname); END LOOP; END $$`,
+	"partitions of the owner's": `CREATE TABLE public.all_accounts (LIKE parley.accounts INCLUDING ALL) PARTITION BY RANGE (user_id);
+		ALTER TABLE public.all_accounts ATTACH PARTITION parley.accounts FOR VALUES FROM (1) TO (1000000);
+		CREATE TABLE public.all_messages (LIKE parley.messages INCLUDING ALL) PARTITION BY RANGE (number);
+		ALTER TABLE public.all_messages ATTACH PARTITION parley.messages FOR VALUES FROM (1) TO (1000000)`,
+	"partitioned copies": `CREATE TABLE public.copies (LIKE parley.messages INCLUDING ALL) PARTITION BY HASH (conversation_id);
+		CREATE TABLE public.copy PARTITION OF public.copies FOR VALUES WITH (MODULUS 1, REMAINDER 0); INSERT INTO public.copies SELECT * FROM parley.messages`,
+	"statement triggers": `CREATE FUNCTION public.look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; ${
+		each("CREATE TRIGGER before BEFORE INSERT OR UPDATE ON parley.$t EXECUTE FUNCTION public.look(); CREATE TRIGGER after AFTER INSERT OR UPDATE ON parley.$t EXECUTE FUNCTION public.look()")}`,
 	"rights revoked from all but the owner": "REVOKE ALL ON ALL TABLES IN SCHEMA parley FROM PUBLIC, parley_operator, parley_gateway",
 	"replica identity": each("ALTER TABLE parley.$t REPLICA IDENTITY FULL"),
 	"publications": "CREATE PUBLICATION hostile FOR ALL TABLES",
@@ -85,6 +93,17 @@ const refused = {
 	/permission denied for table journal/],
 	"a column that must be given": ["ALTER TABLE parley.contacts ADD COLUMN must text NOT NULL DEFAULT 'x'; ALTER TABLE parley.contacts ALTER must DROP DEFAULT",
 		/null value in column "must"/],
+	"a partition that does not take the row": [`CREATE TABLE public.all_transactions (LIKE parley.transactions INCLUDING ALL) PARTITION BY RANGE (number);
+		ALTER TABLE public.all_transactions ATTACH PARTITION parley.transactions FOR VALUES FROM (1) TO (2)`, /violates partition constraint/],
+	"a partitioned table in the place of accounts": [`ALTER TABLE parley.accounts RENAME TO accounts_before;
+		CREATE TABLE parley.accounts (LIKE parley.accounts_before INCLUDING ALL) PARTITION BY HASH (user_id)`, /permission denied|is not an ordinary table/],
+	"a partitioned table in the place of messages": [`ALTER TABLE parley.messages RENAME TO messages_before;
+		CREATE TABLE parley.messages (LIKE parley.messages_before INCLUDING ALL) PARTITION BY HASH (conversation_id);
+		ALTER TABLE parley.messages OWNER TO parley_owner; ALTER TABLE parley.messages ATTACH PARTITION parley.messages_before FOR VALUES WITH (MODULUS 1, REMAINDER 0)`,
+	/is not a plain table/],
+	"triggers with transition tables": [`CREATE FUNCTION public.look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+		CREATE TRIGGER look AFTER INSERT ON parley.transactions REFERENCING NEW TABLE AS made EXECUTE FUNCTION public.look()`, /trigger with a transition table/],
+	"session_replication_role = replica": [`ALTER DATABASE ${database} SET session_replication_role = replica`, /null value in column "id"/],
 	"an index that is gone": ["DROP INDEX parley.contacts_phone_digits_key; SELECT parley.create_contact('x', '+1-800-555-9999')", null],
 };
 for (const [name, [statement, message]] of Object.entries(refused))
@@ -93,6 +112,29 @@ for (const [name, [statement, message]] of Object.entries(refused))
 		if (message !== null) await assert.rejects(psql(database, use), message);
 		else assert.equal(await psql(database, use), wanted);
 	});
+
+test("what is truncated is refused, or known by the audits", async () => {
+	for (const table of ["transactions", "transfers", "refusals"])
+		await assert.rejects(psql(database, `TRUNCATE parley.${table} CASCADE`), /never changed/, table);
+	await assert.rejects(psql(database, "TRUNCATE parley.accounts, parley.transactions"), /never changed/);
+	for (const [table, rule] of [["messages", /./], ["accounts", /a transaction has its account/], ["members", /./]]) {
+		const rules = await psql(database, `BEGIN; TRUNCATE parley.${table} CASCADE; SELECT string_agg(rule, '; ') FROM (SELECT rule FROM parley.audit_ledger()
+			UNION ALL SELECT rule FROM parley.audit_conversations()) r`);
+		assert.match(rules, rule, table);
+	}
+});
+
+test("a search runs in a parallel worker", async () => {
+	await psql(database, `CREATE FUNCTION public.found(term text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+		AS $$ SELECT string_agg(conversation_id || '.' || message_id, ' ') FROM parley.list_conversations(term) $$;
+		CREATE FUNCTION public.pay() RETURNS bigint LANGUAGE sql PARALLEL SAFE AS 'SELECT balance FROM parley.post_transaction(1, 1, -1)'`);
+	const setting = Number(await psql(database, "SHOW server_version_num")) >= 160000 ? "debug_parallel_query" : "force_parallel_mode";
+	for (const term of ["movie", "ann", ""])
+		for (const method of ["auto", "walk", "index"])
+			assert.equal(await psql(database, `SET ${setting} = on; SET parley.search_method = ${method}; SELECT public.found('${term}')`),
+				await psql(database, `SET parley.search_method = ${method}; SELECT public.found('${term}')`), `${term} by ${method}`);
+	await assert.rejects(psql(database, `SET ${setting} = on; SELECT public.pay()`), /parallel/);
+});
 
 test("an ICU database is refused or answers like the oracle", async (t) => {
 	await psql("postgres", "DROP DATABASE IF EXISTS hostile_icu");

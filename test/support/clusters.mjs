@@ -38,6 +38,17 @@ export class Cluster {
 		return standby;
 	}
 
+	// Stops this cluster, and creates and starts one that pg_upgrade has made of it.
+	async upgrade(t) {
+		const upgraded = new Cluster(t);
+		await upgraded.#script("create");
+		await this.stop();
+		await this.#asOwner("sh", "-c", 'cd "$0" && exec "$@"', join(upgraded.directory, "cluster"), join(bin, "pg_upgrade"), "--username=postgres",
+			`--old-bindir=${bin}`, `--new-bindir=${bin}`, `--old-datadir=${this.data}`, `--new-datadir=${upgraded.data}`);
+		await upgraded.start();
+		return upgraded;
+	}
+
 	#script(command, ...args) {
 		return run("bash", [join(root, "deploy/local/cluster.sh"), command, this.directory, ...args]);
 	}

@@ -165,6 +165,68 @@ START_TEST(the_least_busy_connection_is_chosen)
 }
 END_TEST
 
+static DbQuery *
+submit_of(uint64_t party)
+{
+	DbQuery *query = db_query_create(&statement, NULL);
+
+	query->party = party;
+	query->on_result = on_result;
+	query->on_error = on_error;
+	query->on_timeout = on_timeout;
+	queries[query_count++] = query;
+	db_pool_submit(db, query);
+	return query;
+}
+
+START_TEST(a_party_leaves_a_connection_to_the_others)
+{
+	make_ready_pool(2, 2, 10);
+	for (int i = 0; i < 4; i++)
+		submit_of(1);
+	ck_assert_int_eq(fake_executions(0), 2);
+	ck_assert_int_eq(fake_executions(1), 0);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_QUEUED], 2);
+	/* … who do not wait behind what it has in the queue, and may be many */
+	submit_of(2);
+	submit_of(3);
+	ck_assert_int_eq(fake_executions(1), 2);
+	submit_of(3);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_QUEUED], 3);
+	fake_answer_one(1);
+	UNTIL(fake_executions(1) == 3);
+	ck_assert_uint_eq(db_pool_metrics(db)[POOL_QUEUED], 2);
+	/* … and what waits of its own goes when there is room where it is */
+	fake_answer_one(0);
+	UNTIL(fake_executions(0) == 3);
+	dispose();
+}
+END_TEST
+
+START_TEST(a_party_alone_has_a_pool_of_one_connection)
+{
+	make_ready_pool(1, 2, 10);
+	submit_of(1);
+	submit_of(1);
+	ck_assert_int_eq(fake_executions(0), 2);
+	dispose();
+}
+END_TEST
+
+START_TEST(behind_a_slow_statement_nothing_is_sent_while_there_is_another_connection)
+{
+	make_ready_pool(2, 4, 10);
+	submit(false);
+	for (uint64_t end_us = db_now_us() + 15000; db_now_us() < end_us;)
+		h2o_evloop_run(loop, 5);
+	for (int i = 0; i < 3; i++)
+		submit(false);
+	ck_assert_int_eq(fake_executions(0), 1);
+	ck_assert_int_eq(fake_executions(1), 3);
+	dispose();
+}
+END_TEST
+
 START_TEST(what_has_no_place_waits_and_then_goes)
 {
 	make_ready_pool(1, 1, 2);
@@ -479,6 +541,8 @@ START_TEST(a_statement_that_is_stale_is_prepared_and_run_again_once)
 END_TEST
 
 RUN_TESTS("db_pool", queries_are_pipelined_and_answered_in_order, the_least_busy_connection_is_chosen,
+		  a_party_leaves_a_connection_to_the_others, a_party_alone_has_a_pool_of_one_connection,
+		  behind_a_slow_statement_nothing_is_sent_while_there_is_another_connection,
 		  what_has_no_place_waits_and_then_goes, waiting_too_long_is_a_timeout, a_silent_server_loses_its_connection,
 		  a_host_that_does_not_answer_comes_last_in_the_next_attempt, a_loss_repeats_what_may_be_repeated_once,
 		  a_loss_fails_what_may_not_be_repeated, what_the_server_refused_in_ending_was_surely_not_done,
