@@ -65,8 +65,8 @@ const changes = {
 		AND contype IN ('p', 'u', 'c') AND conrelid <> 0 LOOP EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', c.t, c.conname, 'renamed_' || c.conname); END LOOP; END $$`,
 	"partitions of the owner's": `CREATE TABLE public.all_accounts (LIKE parley.accounts INCLUDING ALL) PARTITION BY RANGE (user_id);
 		ALTER TABLE public.all_accounts ATTACH PARTITION parley.accounts FOR VALUES FROM (1) TO (1000000);
-		CREATE TABLE public.all_messages (LIKE parley.messages INCLUDING ALL) PARTITION BY RANGE (number);
-		ALTER TABLE public.all_messages ATTACH PARTITION parley.messages FOR VALUES FROM (1) TO (1000000)`,
+		CREATE TABLE public.all_messages (LIKE parley.messages INCLUDING ALL) PARTITION BY RANGE (conversation_id);
+		ALTER TABLE public.all_messages ATTACH PARTITION parley.messages FOR VALUES FROM (1) TO (MAXVALUE)`,
 	"partitioned copies": `CREATE TABLE public.copies (LIKE parley.messages INCLUDING ALL) PARTITION BY HASH (conversation_id);
 		CREATE TABLE public.copy PARTITION OF public.copies FOR VALUES WITH (MODULUS 1, REMAINDER 0); INSERT INTO public.copies SELECT * FROM parley.messages`,
 	"statement triggers": `CREATE FUNCTION public.look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; ${
