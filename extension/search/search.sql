@@ -14,7 +14,8 @@ COMMENT ON FUNCTION parley.recent_conversations(parley.search_term, parley.page_
 	'message that contains it, or with a contact whose name or phone contains it, each with its newest matching message. Case is '
 	'ignored and no character is special. Phones are also found by their digits, however they or the term are written. Starts at '
 	'page (from 1) or after cursor (a next_cursor of the same list), not both. count => ''exact'' also returns total_count, on a '
-	'page without rows in a row of its own. from, to (both inclusive) and sender restrict which messages may match: each '
+	'page without rows in a row of its own; this keeps all matching conversations in memory, about 100 bytes each, and a search in '
+	'the index keeps 6 bytes for each message that may match. from, to (both inclusive) and sender restrict which messages may match: each '
 	'conversation shows the newest of these. unread (true: with messages of others that the operator has not read; false: without),'
 	' status, assignee_id (0: unassigned) and label restrict which conversations are listed. Errors: 22023 a cursor that is '
 	'invalid, or for another list, or with a page; from is after to.';

@@ -191,22 +191,16 @@ static uint64_t
 execution_party(const Request *request)
 {
 	const Route *route = request->route;
+	const Parameter *parameter = route_parameter(route, route->auth == AUTH_APPLICATION ? "token" : "user_id");
 	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+	const char *text;
 
-	for (size_t i = 0; i < route->parameter_count; i++)
-	{
-		const Parameter *parameter = &route->parameters[i];
-		const char *text = request->path.segments[parameter->segment].text;
-
-		if (parameter->source != SOURCE_PATH ||
-			strcmp(parameter->name, route->auth == AUTH_APPLICATION ? "token" : "user_id") != 0)
-			continue;
-		text += strspn(text, "0");
-		for (; *text != '\0'; text++)
-			hash = (hash ^ (unsigned char) *text) * 0x100000001b3;
-		return hash;
-	}
-	return 0;
+	if (parameter == NULL || parameter->source != SOURCE_PATH)
+		return 0;
+	text = request->path.segments[parameter->segment].text;
+	for (text += strspn(text, "0"); *text != '\0'; text++)
+		hash = (hash ^ (unsigned char) *text) * 0x100000001b3;
+	return hash;
 }
 
 static void

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "call/response.h"
+#include "http/access.h"
 #include "http/reply.h"
 #include "live/event.h"
 
@@ -551,6 +552,20 @@ stream_beat(Stream *stream)
 	stream_send(stream, H2O_SEND_STATE_IN_PROGRESS);
 }
 
+/* Whether its client would still be let in, as the routes are now. */
+static bool
+stream_has_route(const Stream *stream)
+{
+	const Request *request = stream->request;
+	const Router *router = request->worker->router;
+	const RouteSet *routes = router == request->router ? NULL : router_match(router, &request->path);
+	const Route *route = routes == NULL ? NULL : routes->by_method[METHOD_GET];
+
+	if (router == request->router || !router->is_complete)
+		return true;
+	return route != NULL && route->streams && access_decide(route, &request->path, &request->caller) == ACCESS_ALLOWED;
+}
+
 void
 stream_check(Stream *stream, uint64_t now_us)
 {
@@ -565,6 +580,8 @@ stream_check(Stream *stream, uint64_t now_us)
 	if (stream->is_unwatched && stream->end == METRICS_STREAM_OPEN &&
 		(poll_socket(stream->request->client->socket) & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
 		stream_lose_client(stream);
+	if (!stream_has_route(stream))
+		stream_end_within(stream, METRICS_STREAM_GONE, 0);
 	if (stream->end == METRICS_STREAM_OPEN && now_us >= stream->ends_at_us)
 		stream_end(stream, stream->ends_for);
 	if (stream->state != STREAM_IDLE)

@@ -151,6 +151,24 @@ test("function_of_ones_own_streams_by_its_row", async (t) => {
 	assert.deepEqual([stream.events[0].id, stream.events[0].data.notes], ["1", ["a note"]]);
 });
 
+test("stream_of_a_route_that_is_deleted_ends", async (t) => {
+	sql(`CREATE FUNCTION public.live_clock(INOUT cursor text DEFAULT '0', OUT at text, OUT more boolean, OUT changed boolean)
+		LANGUAGE sql SECURITY DEFINER AS $$ SELECT (cursor::bigint + 1)::text, now()::text, false, true $$;
+		SELECT parley.add_route('GET', '/live-clock', 'public.live_clock', 'operator');
+		UPDATE parley.routes SET streams = true WHERE path = '/live-clock'`);
+	t.after(() => sql("DELETE FROM parley.routes WHERE path = '/live-clock'; DROP FUNCTION public.live_clock"));
+	const stream = await until(async () => {
+		const opened = await open(t, url, "/live-clock");
+		return opened.status === 200 && opened.headers["content-type"] === "text/event-stream" && opened;
+	}, "the route streams");
+	const talk = await pair();
+	sql("DELETE FROM parley.routes WHERE path = '/live-clock'");
+	await until(async () => (await open(t, url, "/live-clock")).status === 404, "the route is gone");
+	await post(talk, talk.ann, "which wakes the operator");
+	await until(() => stream.closed, "the stream ends");
+	assert.equal((await fetch(`${url}/health`)).status, 200);
+});
+
 test("silent_stream_beats_and_syncs_to_be_sure_but_never_finds", async (t) => {
 	const gateway = await start_gateway(["--stream-heartbeat-ms", "100"]);
 	const talk = await pair();

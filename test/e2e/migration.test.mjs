@@ -167,9 +167,9 @@ test("every_step_goes_on_where_it_was_stopped_while_others_write", async (t) => 
 	await psql(database, oldFunction);
 	const old = new Writers(database, 2, oldCode);
 	for (const file of ["1_keys.sql", "2_expand.sql", "3_backfill.sql", "4_constrain.sql"]) {
-		// A transaction that stays open for a while keeps CONCURRENTLY waiting.
+		// A transaction whose snapshot stays open for a while keeps CONCURRENTLY waiting.
 		const open = new Session({ PGDATABASE: database });
-		await open.rows("BEGIN");
+		assert.equal(await open.statement("BEGIN ISOLATION LEVEL REPEATABLE READ"), "00000");
 		await open.rows("SELECT count(*) FROM transaction");
 		const going = stopAndGoOn(database, file, t);
 		await new Promise((resolve) => setTimeout(resolve, 300));
@@ -180,12 +180,16 @@ test("every_step_goes_on_where_it_was_stopped_while_others_write", async (t) => 
 	assert.equal(await step(database, "5_verify.sql"), "");
 	await old.stop();
 	assert.equal(await psql(database, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0");
+	await psql(database, newFunction);
+	const young = new Writers(database, 2, newCode);
 	for (const file of ["6_retire.sql", "6_retire_undo.sql", "6_retire.sql", "7_drop.sql"]) {
 		await stopAndGoOn(database, file, t);
 		await step(database, file);
 	}
-	assertGrownBy(await cents(database, byUser), before, old);
-	assertGrownBy(await cents(database, totals), beforeTotals, old);
+	await young.stop();
+	assert.ok(old.inserted > 20 && young.inserted > 20, `${old.inserted} and ${young.inserted} inserted`);
+	assertGrownBy(await cents(database, byUser), before, old, young);
+	assertGrownBy(await cents(database, totals), beforeTotals, old, young);
 });
 
 test("ids_that_are_there_twice_stop_the_first_step", async (t) => {

@@ -25,16 +25,45 @@ test('a client that sends its head or its body byte by byte is cut off in time',
 	const gateway = await start_gateway(['--client-timeout-ms', '700']);
 	const head = open(gateway.port);
 	const body = open(gateway.port);
+	const chunked = open(gateway.port);
 	const idle = open(gateway.port);
 	body.socket.write('POST /test/makes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n');
+	chunked.socket.write('POST /test/makes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5;extension=');
 	head.socket.write('GET /health HTTP/1.1\r\n');
 	const started = Date.now();
-	const drip = setInterval(() => { if (!head.closed) head.socket.write('X: y\r\n'); if (!body.closed) body.socket.write(' '); }, 50);
-	await until(() => head.closed && body.closed && idle.closed, 'all three to be cut off', 5000);
+	const drip = setInterval(() => { if (!head.closed) head.socket.write('X: y\r\n'); if (!body.closed) body.socket.write(' ');
+		if (!chunked.closed) chunked.socket.write('x'); }, 50);
+	await until(() => head.closed && body.closed && chunked.closed && idle.closed, 'all four to be cut off', 5000);
 	clearInterval(drip);
 	assert.ok(Date.now() - started < 4000);
 	assert.equal((await request('/health', { base: gateway.base })).status, 200);
 	await gateway.stop();
+});
+
+test('a chunk whose extension does not end takes no memory and is cut off in time', async () => {
+	const gateway = await start_gateway(['--client-timeout-ms', '1500']);
+	const client = open(gateway.port);
+	client.socket.write('POST /test/makes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5;extension=');
+	const piece = 'x'.repeat(1 << 20);
+	const flood = () => { while (!client.closed && client.socket.write(piece)); };
+	client.socket.on('drain', flood);
+	flood();
+	await until(() => client.closed, 'it to be cut off', 20000);
+	const [, peak] = readFileSync(`/proc/${gateway.child.pid}/status`, 'utf8').match(/^VmHWM:\s+(\d+) kB$/m);
+	assert.ok(Number(peak) < 200000, `${peak} kB at the most`);
+	assert.equal((await request('/health', { base: gateway.base })).status, 200);
+	assert.equal(await gateway.stop(), 0);
+});
+
+test('a client that is refused while it still sends can read why', async () => {
+	const gateway = await start_gateway(['--body-limit-bytes', '1000']);
+	for (let trial = 0; trial < 20; trial++) {
+		const client = open(gateway.port);
+		client.socket.write(`POST /test/makes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(500000)}`);
+		await until(() => client.closed, 'it to be closed', 10000);
+		assert.match(client.said, /^HTTP\/1\.1 413 /, `trial ${trial}`);
+	}
+	assert.equal(await gateway.stop(), 0);
 });
 
 test('a client that does not read its answer is cut off in time', async () => {

@@ -7,9 +7,14 @@
 
 #include "gateway_unit.h"
 
-static const DbError no_error = {
-	.message = "m", .detail = "", .hint = "", .table = "", .column = "", .constraint = "", .type_schema = "", .type_name = ""
-};
+static const DbError no_error = { .message = "m",
+								  .detail = "",
+								  .hint = "",
+								  .table = "",
+								  .column = "",
+								  .constraint = "",
+								  .type_schema = "",
+								  .type_name = "" };
 
 static DbError
 error_of(const char *sqlstate)
@@ -29,8 +34,8 @@ START_TEST(sqlstates_have_the_status_of_the_contract)
 	} cases[] = { { "P0002", 404 }, { "PY410", 410 }, { "PY429", 429 }, { "PY999", 500 }, { "PY000", 500 },
 				  { "23505", 409 }, { "23P01", 409 }, { "40001", 409 }, { "40P01", 409 }, { "22023", 422 },
 				  { "23503", 422 }, { "42501", 403 }, { "57014", 504 }, { "08006", 503 }, { "53300", 503 },
-				  { "57P01", 503 }, { "25006", 503 }, { "55P03", 503 }, { "55006", 503 }, { "55000", 503 }, { "2200H", 503 }, { "P0001", 500 },
-				  { "42P01", 500 }, { "XX000", 500 }, { "", 500 } };
+				  { "57P01", 503 }, { "25006", 503 }, { "55P03", 503 }, { "55006", 503 }, { "55000", 503 },
+				  { "2200H", 503 }, { "P0001", 500 }, { "42P01", 500 }, { "XX000", 500 }, { "", 500 } };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ck_assert_msg(problem_status_of(cases[i].sqlstate) == cases[i].status, "%s", cases[i].sqlstate);
@@ -59,7 +64,8 @@ END_TEST
 START_TEST(internals_are_not_told)
 {
 	const Route route = { .method = METHOD_POST };
-	const char *const sqlstates[] = { "42P01", "XX000", "P0001", "42501", "57014", "25006", "53300", "40001", "55000", "2200H" };
+	const char *const sqlstates[] = { "42P01", "XX000", "P0001", "42501", "57014",
+									  "25006", "53300", "40001", "55000", "2200H" };
 
 	for (size_t i = 0; i < sizeof(sqlstates) / sizeof(sqlstates[0]); i++)
 	{
