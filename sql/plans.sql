@@ -62,3 +62,7 @@ SELECT more FROM parley.sync(:ana);
 SELECT index FROM pg_temp.scans WHERE index IN ('conversations_pkey', 'messages_pkey');
 SELECT * FROM pg_temp.read_through;
 COMMIT;
+
+-- contacts_have_no_index_of_parts_of_texts_but_those_that_the_two_searches_read
+SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+	WHERE i.indrelid = 'parley.contacts'::regclass AND a.amname NOT IN ('btree') ORDER BY 1;

@@ -184,6 +184,16 @@ test("debug_serves_under_gdb_until_it_quits", async (t) => {
 	it.nothingIsLeft();
 });
 
+test("number_that_is_not_a_port_is_named", async (t) => {
+	const it = await instance(t);
+	for (const port of ["183235", "65536", "0", "80x"]) {
+		const { status, output } = await it.make("run", { PORT: port });
+		assert.notEqual(status, 0, port);
+		assert.match(output, new RegExp(`PORT=${port} is not a port number`));
+	}
+	it.nothingIsLeft();
+});
+
 test("taken_port_is_named", async (t) => {
 	const it = await instance(t);
 	const server = createServer().listen(it.port, "127.0.0.1");
