@@ -70,7 +70,11 @@ BEGIN ATOMIC
 		FROM parley.erasures e WHERE e.index_files && parley.gram_index_files() HAVING count(*) > 0
 	UNION ALL
 	SELECT 'the write-ahead log', 'CHECKPOINT, and time until its files are written over', count(*), min(e.erased_at)
-		FROM parley.erasures e, pg_control_checkpoint() c WHERE e.log_position > c.redo_lsn HAVING count(*) > 0;
+		FROM parley.erasures e, pg_control_checkpoint() c
+		-- A position that this cluster's log has not reached is another's, from before a restore.
+		WHERE e.log_position > c.redo_lsn
+			AND e.log_position <= CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END
+		HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION parley.erasure_pending() IS
 	'Returns where texts of erased contacts may still be, what removes them, how many erasures are affected, and the first of '

@@ -43,7 +43,11 @@ range_read(const char *at, char *range, size_t size, int *weight)
 	{
 		parameter += 1 + strspn(parameter + 1, " \t");
 		if (strncasecmp(parameter, "q=", 2) == 0)
-			*weight = (int) (strtod(parameter + 2, NULL) * 1000);
+		{
+			double value = strtod(parameter + 2, NULL);
+
+			*weight = value > 0 && value <= 1 ? (int) (value * 1000) : 0;
+		}
 	}
 	type = type < size ? type : size - 1;
 	memcpy(range, at, type);

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertProblem, request } from "../support/http.mjs";
+import { EventStream } from "../support/events.mjs";
+import { assertProblem, request, until, url } from "../support/http.mjs";
 import { created, expectStatus, got, nobody, phone, word } from "../support/people.mjs";
 
 const put = async (contact, body) => (await expectStatus(200, `PUT /contacts/${contact.id}`, body)).body;
@@ -31,6 +32,42 @@ test("a_change_that_cannot_be_is_refused_by_field", async () => {
 	}
 	assertProblem(await request(`PUT /contacts/${nobody}`, { name: "x" }), 404);
 	assert.deepEqual(await got(`/contacts/${contact.id}`), contact);
+});
+
+test("two_contacts_become_one", async () => {
+	const [name, number] = [word(), phone()];
+	const one = await created("POST /contacts", { name, attributes: { plan: "gold" } });
+	const two = await created("POST /contacts", { name: word(), phone: number, attributes: { plan: "silver", since: 2020 } });
+	const [first, second] = [await created(`POST /contacts/${one.id}/conversation`), await created(`POST /contacts/${two.id}/conversation`)];
+	await created(`POST /conversations/${second.id}/messages`, { content: "hello", sender_id: two.id });
+	for (const { id } of [one, two]) {
+		await created(`POST /users/${id}/accounts`, { currency: "EUR" });
+		await created(`POST /users/${id}/accounts/1/transactions`, { amount: 5 });
+	}
+	const merge = `POST /contacts/${one.id}/merge`;
+	const problem = assertProblem(await request(merge, { from_contact_id: two.id }), 409);
+	assert.match(problem.detail + problem.hint, /both contacts have money in EUR.*transfer/s);
+	await created(`POST /users/${two.id}/transfers`, { from_account_id: 1, to_user_id: one.id, to_account_id: 1, amount: 5 });
+	const merged = (await expectStatus(200, merge, { from_contact_id: two.id })).body;
+	assert.deepEqual(merged, { ...one, phone: number, attributes: { plan: "gold", since: 2020 } });
+	for (const id of [one.id, two.id]) assert.deepEqual(await got(`/contacts/${id}`), merged);
+	assert.equal((await expectStatus(200, `POST /contacts/${two.id}/conversation`)).body.id, first.id);
+	assert.deepEqual((await got(`/conversations/${second.id}/messages`)).map((message) => message.sender_id), [one.id]);
+	assert.deepEqual(await found("conversations", name), [second.id], "the first has no message");
+	for (const from_contact_id of [one.id, nobody]) assertProblem(await request(merge, { from_contact_id }), from_contact_id === nobody ? 404 : 422);
+	assertProblem(await request(`POST /contacts/${nobody}/erasure`), 404);
+});
+
+test("who_follows_the_list_is_told_of_a_new_name", async () => {
+	const contact = await created("POST /contacts", { name: word() });
+	const { id } = await created(`POST /contacts/${contact.id}/conversation`);
+	await created(`POST /conversations/${id}/messages`, { content: "hello" });
+	const stream = await EventStream.open(url, "/events");
+	const name = word();
+	await until(() => stream.events.length > 0, "the list");
+	await put(contact, { name });
+	await until(() => stream.events.some((event) => event.data?.conversations?.some((row) => row.conversation_id === id && row.name === name)), "the new name");
+	stream.leave();
 });
 
 test("lists_find_a_contact_by_the_new_name_alone", async () => {

@@ -49,7 +49,14 @@ START_TEST(csv_is_for_who_prefers_it)
 										  "text/html,application/xhtml+xml,*/*;q=0.8",
 										  "text/csvx",
 										  ",,;q=1",
-										  "text/csv;q=x" };
+										  "text/csv;q=x",
+										  "text/csv;q=inf",
+										  "text/csv;q=nan",
+										  "text/csv;q=1e99",
+										  "text/csv;q=-1",
+										  "text/csv;q=",
+										  ";;;",
+										  "text/csv;q=0;" };
 	char endless[600];
 
 	for (size_t i = 0; i < sizeof(preferring) / sizeof(preferring[0]); i++)
