@@ -8,6 +8,7 @@ SET search_path = pg_catalog, pg_temp
 SET extra_float_digits = 1
 SET standard_conforming_strings = on
 SET pg_trgm.similarity_threshold = 0.3
+SET pg_trgm.word_similarity_threshold = 0.2
 AS $$
 DECLARE
 	term text := coalesce("searchValue", '');
@@ -30,6 +31,7 @@ DECLARE
 	similar_contacts parley.listed_contact[];
 	wanted integer := "limit" + 1;
 	threshold real;
+	trigrams constant regnamespace := (SELECT e.extnamespace FROM pg_extension e WHERE e.extname = 'pg_trgm');
 BEGIN
 	IF cursor IS NOT NULL AND (place IS NULL OR place[1] <> md5(term)) THEN
 		RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'cursor';
@@ -53,9 +55,12 @@ BEGIN
 		PERFORM set_config('pg_trgm.similarity_threshold', threshold::text, true);
 		EXECUTE columns || format(
 				'SELECT * FROM (SELECT c.*, %1$s.similarity(c.name, $3) AS similarity FROM parley.contacts c
-					WHERE c.name OPERATOR(%1$s.%%) $3::text AND %2$s IS NOT TRUE) s
+					WHERE c.name OPERATOR(%1$s.%%) $3::text %3$s AND %2$s IS NOT TRUE) s
 				WHERE (s.similarity, -s.id) < ($4, -$5) ORDER BY s.similarity DESC, s.id LIMIT $6) f',
-				(SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'pg_trgm'), matches)
+				trigrams, matches,
+				-- So low a similarity is many names': each word has to be like one of the name's.
+				CASE WHEN threshold < 0.3 THEN (SELECT string_agg(format('AND c.name OPERATOR(%s.%%>) %L::text', trigrams, w[1]), ' ')
+					FROM regexp_matches(term, '[[:alnum:]]+', 'g') w) END)
 			INTO similar_contacts USING pattern, digits, term, coalesce(nullif(place[2], '')::real, 'infinity'),
 				CASE WHEN place[2] <> '' THEN place[3]::bigint ELSE 0 END, wanted - cardinality(found_contacts);
 		found_contacts := found_contacts || coalesce(similar_contacts, '{}');
@@ -74,7 +79,7 @@ END $$;
 COMMENT ON FUNCTION parley.list_contacts(parley.search_term, parley.page_limit, text) IS
 	'Returns contacts by id. With searchValue, returns first those whose name or phone contains it, or whose email it is '
 	'(similarity 1), by id; then those whose names are similar according to their trigrams, the most similar first: 0.3 and more '
-	'or, if there are none, 0.15 and more. Errors: 22023 the cursor is invalid or for another term.';
+	'or, if there are none, 0.15 and more with a word that is like each of the term''s words. Errors: 22023 the cursor is invalid or for another term.';
 
 -- Many contacts at once.
 
