@@ -1,9 +1,9 @@
 /*
- * contact_stream.h: the conversations whose contact has the term, each at its newest message.
+ * contact_stream.h: the conversations whose contact contains the term, each at its newest message.
  *
- * Two paths, as with messages: a walk passes the conversations from the one with the newest message on and looks at
- * their contacts; or the index of grams names the contacts that may have the term, and their conversations are looked
- * up. A user's conversations have all been met when the search began, and there is nothing left to do.
+ * There are two paths, as for messages. A walk visits conversations, the one with the newest message first, and looks
+ * at their contacts. Or the index of grams returns the contacts that may contain the term, and their conversations are
+ * looked up. A user's conversations were all entered when the search began, so there is nothing left to do for them.
  */
 #ifndef PARLEY_CONTACT_STREAM_H
 #define PARLEY_CONTACT_STREAM_H
@@ -14,7 +14,7 @@
 #include "search/hits.h"
 #include "search/visit.h"
 
-/* The columns of conversations that name a contact. */
+/* The columns of conversations that refer to a contact. */
 #define CONTACT_COLUMNS 3
 
 typedef struct ContactStream
@@ -23,27 +23,29 @@ typedef struct ContactStream
 	Hits *hits;
 
 	/* The plan. */
-	Relation index; /* NULL: it cannot be used */
-	ClueSet clues;  /* of names and phones */
-	ClueSet digits; /* of phones' digits, if the term is such */
-	double matches; /* contacts that may have the term; negative: it cannot tell */
+	Relation index; /* NULL if it cannot be used */
+	ClueSet clues;  /* for names and phones */
+	ClueSet digits; /* for the digits of phones, if the term consists of digits */
+	double matches; /* estimated number of contacts that may contain the term; negative if unknown */
 	double walk_rows;
-	double cost; /* of the way preferred */
+	double cost; /* of the cheaper path */
 
-	/* Where it is. */
-	Lookup of_contact[CONTACT_COLUMNS]; /* conversations by each, while the index's contacts are visited */
+	/* The position. */
+	Lookup
+		of_contact[CONTACT_COLUMNS]; /* conversations by each column, while the contacts from the index are visited */
 	StreamTrace trace;
 } ContactStream;
 
 extern void parley_contact_stream_plan(ContactStream *stream, Hits *hits);
 
 /*
- * Leaves in hits all that is wanted of it. newer_messages: as parley_message_stream_run() returned; negative: it has
- * not run. Returns whether all conversations whose contact has the term are in hits.
+ * Runs the stream, which leaves all of its conversations that are wanted in the hits. newer_messages is the result of
+ * parley_message_stream_run(), or negative if that has not run. Returns whether all conversations whose contact
+ * contains the term are in the hits.
  */
 extern bool parley_contact_stream_run(ContactStream *stream, double newer_messages);
 
-/* Ends one that is planned and need not run. */
+/* Ends a stream that was planned but need not run. */
 extern void parley_contact_stream_end(ContactStream *stream);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * explain.c: how a list with a term is found.
+ * explain.c: explains how a list with a term is found.
  */
 #include "postgres.h"
 
@@ -10,7 +10,7 @@
 #include "search/list.h"
 
 PG_FUNCTION_INFO_V1(parley_explain_search);
-/* A name that a library of 1.0 does not have: it knows no filters. */
+/* The symbol of version 1.1. A library of version 1.0 does not have it, because it has no filters. */
 PG_FUNCTION_INFO_V1(parley_explain_search_1_1);
 
 static void

@@ -1,8 +1,8 @@
 /*
- * list.h: a page of a list of recent conversations, whole or as far as a term matches.
+ * list.h: a page of a list of recent conversations, all of them or those that match a term.
  *
- * A page is the rows after a position: (time of the message, conversation), newest first. One row more than the page is
- * read, which tells whether there is a next one.
+ * A page consists of the rows after a position, which is (time of the message, conversation), newest first. We read one
+ * row more than the page has, to find out whether there is a next page.
  */
 #ifndef PARLEY_LIST_H
 #define PARLEY_LIST_H
@@ -17,19 +17,19 @@
 typedef struct Listing
 {
 	Filter filter;
-	Position before; /* rows strictly older than this */
+	Position before; /* only rows strictly older than this */
 	int64 skip;
 	int64 page_size;
 	bool counted;
 } Listing;
 
-/* The arguments that every list has, from the first on: term, page, page size, cursor, count; and those that
- * parley_filter_read() reads. user_id NULL: the operator's. 22023 for a cursor that is none of this list's, or with a
- * page. */
+/* Reads the arguments that all lists have, from the first on: term, page, page size, cursor, count; and those of
+ * parley_filter_read(). If user_id is NULL, it is the operator's list. Fails with 22023 if the cursor does not belong
+ * to this list, or is given with a page. */
 extern Listing parley_listing_read(FunctionCallInfo fcinfo, int first, int first_condition, const int64 *user_id);
 
-/* The hits of a page, with a filter that is not empty, and one more if there is a next page, in the current context;
- * *total with a count. The streams are left with what they did. */
+/* Returns the hits of a page, with a filter that is not empty, and one more if there is a next page, in the current
+ * memory context. Sets *total if a count is wanted. The streams contain what they did. */
 extern Hit *parley_listing_find(const Listing *listing, MessageStream *messages, ContactStream *contacts, int64 *count,
 								int64 *total);
 

@@ -1,9 +1,9 @@
 /*
- * message_stream.h: the conversations in which a message has the term, each at its newest such message.
+ * message_stream.h: the conversations in which a message contains the term, each at its newest such message.
  *
- * Three paths. A walk passes the messages from the newest on, which ends soon if the term is very frequent. The index
- * of grams names the messages that may have the term, and runs.h visits as few of them as will do. A user with few
- * messages has them all read.
+ * There are three paths. A walk visits messages newest first, and ends soon if the term is very frequent. The index of
+ * grams returns the messages that may contain the term, and runs.h visits as few of them as possible. If a user has few
+ * messages, all of them are read.
  */
 #ifndef PARLEY_MESSAGE_STREAM_H
 #define PARLEY_MESSAGE_STREAM_H
@@ -20,20 +20,19 @@ typedef struct MessageStream
 	Hits *hits;
 
 	/* The plan. */
-	Relation index; /* NULL: it cannot be used */
+	Relation index; /* NULL if it cannot be used */
 	ClueSet clues;
-	double share;      /* what part of all messages may match by their time */
-	double table_rows; /* about how many these are */
-	double walk_rows;  /* how many messages a walk is likely to pass */
-	double cost;       /* of the way preferred */
+	double share;      /* share of all messages that may match according to their time */
+	double table_rows; /* estimated number of these */
+	double walk_rows;  /* number of messages that a walk is expected to visit */
+	double cost;       /* of the cheaper path */
 	bool prefers_walk;
-	bool must_walk; /* a message may match by its contact's name alone, which the index does not know */
+	bool must_walk; /* a message may match by its contact's name alone, which the index does not contain */
 
-	/* Where it is. */
-	Naming naming; /* whether a conversation is asked for its contact as soon as a message of it is met */
-	bool
-		from_cursor; /* messages are read from the cursor on, and conversations asked whether they have a newer match */
-	int64 asking_budget; /* how many messages they may still be asked for; negative: they did not do */
+	/* The position. */
+	Naming naming;       /* whether to check a conversation's contact as soon as one of its messages is met */
+	bool from_cursor;    /* read messages from the cursor on, and ask conversations whether they have a newer match */
+	int64 asking_budget; /* number of messages that may still be read for that; negative if they were not enough */
 	Runs runs;
 	StreamTrace trace;
 } MessageStream;
@@ -41,8 +40,9 @@ typedef struct MessageStream
 extern void parley_message_stream_plan(MessageStream *stream, Hits *hits);
 
 /*
- * Leaves in hits all that is wanted of it. contacts_are_met: all conversations whose contact has the term are in hits
- * already. Returns about how many messages are newer than the last hit wanted; negative: not all wanted are found.
+ * Runs the stream, which leaves all of its conversations that are wanted in the hits. contacts_are_met says that all
+ * conversations whose contact contains the term are in the hits already. Returns an estimate of how many messages are
+ * newer than the last hit wanted, or a negative number if not all wanted were found.
  */
 extern double parley_message_stream_run(MessageStream *stream, bool contacts_are_met);
 

@@ -11,12 +11,12 @@
 #include "search/newest.h"
 #include "search/runs.h"
 
-/* What the index is to name at once; in no more runs than this. */
+/* How many candidates to read from the index at once; but from no more than this many runs. */
 #define CANDIDATES_AT_ONCE 64
 #define RUNS_AT_ONCE_MAX 64
 
-/* So many visits to come are worth a look for fewer; and how many messages can be looked up by time at the cost of half
- * a visit. */
+/* VISITS_MANY: if this many visits are due, it is worth trying to reduce them. NEWER_FOR_VISIT: how many messages can
+ * be looked up by time in half the time of a visit. */
 #define VISITS_MANY 500
 #define NEWER_FOR_VISIT 2
 
@@ -32,7 +32,7 @@ block_times(const Scope *scope)
 	return times;
 }
 
-/* Whether a run is in this part, and may have a message that is wanted. */
+/* Returns whether a run is in this part, and may contain a message that is wanted. */
 static bool
 run_is_due(const Runs *runs, BlockNumber run)
 {
@@ -46,7 +46,7 @@ run_is_due(const Runs *runs, BlockNumber run)
 		   (!runs->from_cursor || times->oldest[run] <= cursor);
 }
 
-/* The first of the runs to read next, without a gap between them; `end` if the one before it is not due. */
+/* Returns the first of the runs to read next, which are contiguous, or `end` if the one before that is not due. */
 static BlockNumber
 runs_first(const Runs *runs)
 {
@@ -58,9 +58,10 @@ runs_first(const Runs *runs)
 }
 
 /*
- * Where new messages have filled the room of deleted ones, many old runs are due for a few messages each. Then these
- * are looked up by their time, and what else the index names in those runs need not be visited. That takes a
- * quarter of the time of a visit for each, and is left if they are more than twice the visits spared.
+ * If new messages have filled the space of deleted ones, many old runs are due because of a few messages each. Then
+ * these messages are looked up by their time, and other candidates in those runs need not be visited. A lookup takes a
+ * quarter of the time of a visit, so this is done only if there are no more than twice as many messages as visits
+ * saved.
  */
 static void
 runs_look_for_newer(Runs *runs)
@@ -85,7 +86,7 @@ runs_look_for_newer(Runs *runs)
 		parley_newest_rows(scope, runs->oldest_wanted, (size_t) most, &runs->newer, &runs->trace->walked);
 }
 
-/* What the index names in the runs from the first one to the end, and may be wanted. */
+/* Returns the candidates in the runs from the first one to the end that may be wanted. */
 static Rows
 runs_read(Runs *runs, BlockNumber first)
 {
@@ -103,8 +104,8 @@ runs_read(Runs *runs, BlockNumber first)
 	return some;
 }
 
-/* How many runs of blocks are read at once: enough to name about as many messages as a page needs, going by what the
- * last ones did, since a term may be frequent in one part of the table and rare in another. */
+/* Returns how many runs to read at once: enough for about as many candidates as a page needs, judging by the last runs,
+ * because a term may be frequent in one part of the table and rare in another. */
 static BlockNumber
 runs_at_once(BlockNumber before, size_t named)
 {
@@ -113,7 +114,7 @@ runs_at_once(BlockNumber before, size_t named)
 	return named > 4 * CANDIDATES_AT_ONCE ? Max(before / 4, 1) : before;
 }
 
-/* No message older than the last hit of as many as are wanted is wanted any more. */
+/* Once there are as many hits as are wanted, messages older than the last of them are not wanted any more. */
 static void
 runs_bound(Runs *runs)
 {
@@ -127,10 +128,10 @@ runs_bound(Runs *runs)
 }
 
 /*
- * Visits what the index names in a part, some runs of blocks at a time from the last, until as many as are wanted are
- * found, and then only what may have a newer message than the last of these hits. The last hit is looked for where it
- * would pay: not after every message found. It only ever becomes newer, but for conversations that turn out to have
- * been shown before the cursor; so runs before the cursor are all visited.
+ * Visits the candidates in a part, several runs of blocks at a time, starting at the end, until as many as are wanted
+ * are found, and after that only those that may have a newer message than the last of these hits. We do not look for
+ * the last hit after every message, but only when it pays off. It only ever becomes newer, except that conversations
+ * may turn out to have been shown before the cursor; so runs before the cursor are all visited.
  */
 static bool
 runs_visit_part(Runs *runs, RunsPart part)

@@ -1,8 +1,8 @@
 /*
- * runs.h: the messages that the index of grams names, a run of blocks at a time.
+ * runs.h: visits the candidates from the index of grams, one run of blocks at a time.
  *
- * Runs are taken from the end of the table, where the newest messages are, until no run that is left can have a newer
- * one than is wanted: the BRIN index on their time knows how new a message of each can be.
+ * Runs are taken from the end of the table, where the newest messages are, until no remaining run can contain a message
+ * that is newer than what is wanted: the BRIN index on the time knows how new the messages of each run can be.
  */
 #ifndef PARLEY_RUNS_H
 #define PARLEY_RUNS_H
@@ -14,7 +14,7 @@
 #include "search/hits.h"
 #include "search/visit.h"
 
-/* Which runs of blocks: those that may have a message newer than the cursor, the others, or all. */
+/* Which runs of blocks: those that may contain a message newer than the cursor, the others, or all. */
 typedef enum RunsPart
 {
 	RUNS_BEFORE_CURSOR,
@@ -27,29 +27,29 @@ typedef struct Runs
 	Hits *hits;
 	Relation index;
 	const ClueSet *clues;
-	RowVisitor visitor; /* sees messages, and enters what it finds in hits */
+	RowVisitor visitor; /* looks at messages, and enters what it finds into the hits */
 	void *visitor_state;
 	StreamTrace *trace;
-	bool from_cursor;          /* what is before the cursor is not looked for */
-	double visits_left;        /* how many may be made */
-	TimestampTz oldest_wanted; /* the visitor may leave what is older */
+	bool from_cursor;          /* do not look for what is before the cursor */
+	double visits_left;        /* number of visits still allowed */
+	TimestampTz oldest_wanted; /* the visitor may ignore what is older */
 
-	/* Where the visits are. */
+	/* The position of the visits. */
 	GramScan scan;
 	BlockTimes times;
-	double per_run; /* about how many messages the index names in each */
+	double per_run; /* estimated number of candidates per run */
 	RunsPart part;
-	BlockNumber end;     /* runs from here on are done */
-	BlockNumber at_once; /* how many are read next */
+	BlockNumber end;     /* the runs from here on are done */
+	BlockNumber at_once; /* number of runs to read next */
 	bool looked_for_newer, knows_newer;
-	Rows newer; /* with knows_newer: all that can still be wanted */
+	Rows newer; /* if knows_newer: all messages that can still be wanted */
 } Runs;
 
-/* Visits messages, in whatever order, until all that is wanted is found; false: more visits would have been needed than
- * are left, or the visitor has stopped. */
+/* Visits messages, in any order, until everything wanted is found. Returns false if more visits would have been needed
+ * than were allowed, or if the visitor has stopped. */
 extern bool parley_runs_visit(Runs *runs);
 
-/* About what part of all messages may match by their time. */
+/* Estimates the share of all messages that may match according to their time. */
 extern double parley_runs_share(const Scope *scope);
 
 #endif

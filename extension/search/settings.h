@@ -16,7 +16,7 @@ extern int parley_search_method;
 extern int parley_search_walk_budget;
 extern int parley_search_user_conversations;
 
-/* Defines them; once a library load. */
+/* Defines the settings. Call once, when the library is loaded. */
 extern void parley_search_settings_init(void);
 
 #endif
