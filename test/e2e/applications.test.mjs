@@ -1,4 +1,4 @@
-// Applications, their chats and messages over HTTP. Each test makes an application of its own.
+// Applications, their chats and messages over HTTP. Each test creates its own application.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -194,9 +194,9 @@ test("search_needs_a_query", async () => {
 	assert.deepEqual(fields(assertProblem(await request(`GET ${path}/messages/search?query=${"x".repeat(1001)}`), 422)), ["query"]);
 });
 
-// Who may what.
+// Access.
 
-// Every request there is, with the path of an application in place of the token.
+// All requests, with the path of an application in place of the token.
 const requests = [
 	["GET", ""], ["PUT", "", { name: "hijacked" }], ["POST", "/chats"], ["GET", "/chats"], ["GET", "/chats/1"],
 	["POST", "/chats/1/messages", { content: "x" }], ["GET", "/chats/1/messages"], ["GET", "/chats/1/messages/search?query=x"],
@@ -245,8 +245,8 @@ test("missing_chat_or_message_is_not_found", async () => {
 	assertProblem(await request(`GET ${path}/chats/one`), 422);
 });
 
-// A token is looked up in an index by its bytes: what is found out later takes a chat or a row more, what is not found takes one
-// lookup, however much of the token was right. The bound is wide, since others use this machine too.
+// A token is looked up in an index by its bytes. What is checked after that takes another lookup for the chat or the row; an
+// unknown token takes only one, however much of it was right. The bound is wide, because others use this machine too.
 test("wrong_tokens_take_the_same_time", async () => {
 	const { token } = await created("POST /applications", { name: word() });
 	const kinds = { unknown: unknownToken, almost: () => token.slice(0, 31) + (token[31] === "A" ? "B" : "A"), malformed: () => "x" };

@@ -1,4 +1,4 @@
-// The benchmarks run from end to end, on data too small to hold them to their bars, and print a figure for each thing measured.
+// The benchmarks run from start to end, on too little data for the bars to count, and print a figure for each measurement.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -1,5 +1,5 @@
-// The benchmarks of what writes run from end to end on little data, print a figure for each thing measured, and leave the data as
-// they were.
+// The benchmarks that write run from start to end on little data, print a figure for each measurement, and leave the data as it
+// was.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

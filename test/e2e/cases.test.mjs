@@ -1,4 +1,4 @@
-// The operator's side of conversations over HTTP: agents, cases, what is read, edits and deletions.
+// The operator's side of conversations over HTTP: agents, cases, the read horizon, edits and deletions.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

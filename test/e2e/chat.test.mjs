@@ -1,4 +1,4 @@
-// Users, their direct conversations, messages, reading and sync over HTTP. Each test makes users of its own.
+// Users, their direct conversations, messages, reading and sync over HTTP. Each test creates its own users.
 
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
@@ -394,7 +394,7 @@ test("cursor_that_cannot_be_resumed_is_gone", async () => {
 	}
 });
 
-// What holds for every route is shown for one.
+// What applies to all routes is shown for one.
 
 test("head_answers_as_get_without_a_body", async () => {
 	const talk = await pair("x");

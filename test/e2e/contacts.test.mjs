@@ -1,4 +1,4 @@
-// Contacts over HTTP: what the operator notes of them and changes.
+// Contacts over HTTP: what the operator records and changes about them.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

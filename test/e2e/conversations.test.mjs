@@ -1,5 +1,5 @@
-// Contacts and conversations over HTTP, as an operator's client sees them. Each test makes contacts of its own, named by a
-// word that no other test uses, and finds them by it.
+// Contacts and conversations over HTTP, as an operator's client sees them. Each test creates its own contacts, named with a word
+// that no other test uses, and finds them by it.
 
 import assert from "node:assert/strict";
 import { randomBytes, randomInt } from "node:crypto";
@@ -15,7 +15,7 @@ async function created(line, body, headers) {
 	return answer.body;
 }
 
-// a conversation with a contact of this name, and one message in it for each content
+// creates a conversation with a contact of this name, with one message for each content
 async function conversation(name, ...contents) {
 	const contact = await created("POST /contacts", { name, phone: phone() });
 	const { id } = await created(`POST /contacts/${contact.id}/conversation`);
@@ -219,7 +219,7 @@ for (const target of ["/..", "/conversations/..", "/conversations/../..", "/%2e%
 		assert.ok([400, 404, 422].includes(answer.status), `${answer.status}`);
 	});
 
-// Filters. Which message each conversation shows, by its content.
+// Filters. Returns which message each conversation shows, by its content.
 const shown = async (query) => (await list(query)).body.map((row) => row.content);
 
 test("list_is_narrowed_to_messages_by_time_and_sender", async () => {

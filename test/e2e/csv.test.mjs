@@ -13,7 +13,7 @@ async function text(path, headers = csv, method = "GET") {
 	return { status: response.status, headers: response.headers, body: await response.text() };
 }
 
-// RFC 4180, read by a reader of its own: → [[field, …], …]; null where nothing is written
+// Parses RFC 4180. Returns [[field, …], …], with null for a field with nothing in it.
 function parse(body) {
 	const rows = [];
 	for (let at = 0; at < body.length;) {
@@ -30,7 +30,7 @@ function parse(body) {
 	return rows;
 }
 
-// A field as JSON has it.
+// Converts a field to what it is in JSON.
 const written = (value) => (value === null || typeof value === "string" ? value : JSON.stringify(value));
 
 test("every_list_has_the_rows_of_its_json", async () => {
@@ -80,7 +80,7 @@ test("accept_is_read_with_its_weights_and_asks_for_nothing_else", async () => {
 	const head = await text("/agents", csv, "HEAD");
 	assert.equal(head.body, "");
 	assert.equal(Number(head.headers.get("content-length")), (await text("/agents")).body.length);
-	// What is no list is JSON for everybody, and so is what went wrong.
+	// Responses that are not lists are always JSON, and so are errors.
 	const contact = await created("POST /contacts", { name: word() });
 	assert.match(await type(`/contacts/${contact.id}`, "text/csv"), /^application\/json/);
 	assertProblem(await text("/conversations?limit=0"), 422);

@@ -1,4 +1,4 @@
-// The HTTP contract of the gateway, on functions of its own: routing, binding, answers, errors, framing.
+// The gateway's HTTP contract, with functions of its own: routing, binding, responses, errors, framing.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { create_fixture, drop_fixture, problem, raw, request, sql, url } from '../support/gateway.mjs';
@@ -170,7 +170,7 @@ describe('bodies', () => {
 			assert.equal((await post('{}', { 'content-type': type })).status, 200);
 	});
 	test('a body over the limit is 413, chunked or not', async () => {
-		// No more than is looked at before the answer: what a client goes on sending is the proxy's to read away.
+		// Send no more than it reads before the response: reading what a client goes on sending is the proxy's job.
 		const head = 'POST /test/makes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
 		const whole = (answer) => answer.includes('"request_id"');
 		for (const rest of ['Content-Length: 1100000\r\n\r\n', `Transfer-Encoding: chunked\r\n\r\n${(1100000).toString(16)}\r\n${'a'.repeat(1048600)}`]) {

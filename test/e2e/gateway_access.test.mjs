@@ -1,4 +1,4 @@
-// Who may do what: tokens, keys and their reload, the loopback rule, limits a client, CORS; each on a gateway of its own.
+// Access: tokens, keys and their reload, the loopback rule, limits per client, CORS. Each test has its own gateway.
 import assert from 'node:assert/strict';
 import { createHmac, createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -273,7 +273,7 @@ describe('other origins', () => {
 });
 
 describe('the role of the gateway', () => {
-	// As the role that parleyd logs in as, with no gateway between.
+	// As the role with which parleyd logs in, without a gateway in between.
 	const as_gateway = (statement) => {
 		try {
 			sql(`SET SESSION AUTHORIZATION parley_gateway; ${statement}`);
@@ -296,7 +296,7 @@ describe('the role of the gateway', () => {
 			WHERE n.nspname = 'parley' AND has_function_privilege('parley_gateway', p.oid, 'EXECUTE')
 			AND NOT EXISTS (SELECT FROM parley.routes r WHERE to_regproc(r.function) = p.oid)
 			AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_constraint c ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid
-				WHERE d.refobjid = p.oid AND c.contypid <> 0)`); // what a domain's check calls
+				WHERE d.refobjid = p.oid AND c.contypid <> 0)`); // functions that a domain's check calls
 		assert.deepEqual(allowed.split(' '), ['argument_bounds', 'await_wakeups', 'base_type', 'conjuncts', 'describe_routes', 'openapi_columns', 'openapi_nullable', 'openapi_type', 'refused_values']);
 	});
 	test('sees no other schema', () => {

@@ -1,4 +1,4 @@
-// /openapi.json is a valid document of OpenAPI 3.1, it has every route, and every route answers as it says.
+// /openapi.json is a valid OpenAPI 3.1 document, contains every route, and every route responds as it says.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
@@ -44,7 +44,7 @@ test('bounds of domains are in the schemas', () => {
 	assert.deepEqual([schema.properties.content.minLength, schema.properties.content.maxLength], [1, 10000]);
 });
 
-// One of everything, made over HTTP, so that each route has something to answer.
+// Creates one of everything over HTTP, so that each route has something to return.
 async function make_samples() {
 	const make = async (path, body = {}) => {
 		const answer = await request(path, { method: 'POST', body });
@@ -84,7 +84,7 @@ test('every route answers with a status and a body that are documented', async (
 	const samples = await make_samples();
 	const ajv = formats(new Ajv({ strict: false, allErrors: true, formats: { int32: true, int64: true } }));
 	const seen = [];
-	// What takes something away comes last, and before it the token that the others use is replaced.
+	// Requests that remove something come last. Before them, the token that the others use is replaced.
 	const turn = ({ path, method }) => (path.endsWith('/erasure') ? 3 : method === 'DELETE' ? 2 : Number(path === '/applications/{token}/token'));
 	for (const { path, method, operation } of operations().sort((a, b) => turn(a) - turn(b))) {
 		const target = path.replace(/\{(\w+)\}/g, (_, name) => (name === 'conversation_id' ? samples.conversation_id(path) : samples.path[name]));

@@ -1,4 +1,4 @@
-// How the gateway is run: settings, logs, metrics, listeners, TLS, reload, drain; each on a gateway of its own.
+// Operating the gateway: settings, logs, metrics, listeners, TLS, reload, drain. Each test has its own gateway.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,7 +18,7 @@ const run = (...args) => spawnSync(program, args, { encoding: 'utf8', env: { ...
 before(() => create_fixture());
 after(async () => { await drop_fixture(); rmSync(directory, { recursive: true }); });
 
-// One request by node's own client, which knows unix sockets and TLS.
+// Makes one request with node's own client, which supports unix sockets and TLS.
 const get = (options) => new Promise((resolve, reject) => {
 	const module = options.protocol === 'https:' ? https : http;
 	module.get({ agent: false, ...options }, (response) => {

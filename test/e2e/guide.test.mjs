@@ -1,4 +1,4 @@
-// docs/guide.md, run as it stands there but for the address: its SQL, its requests, and what they answer. And docs/tour.md.
+// Runs docs/guide.md as it is, except for the address: its SQL, its requests, and their responses. Also checks docs/tour.md.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

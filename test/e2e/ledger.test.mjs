@@ -1,4 +1,4 @@
-// Accounts over HTTP, as a user's client sees them: opening, posting, paying others, reading it back, and every way to be refused.
+// Accounts over HTTP, as a user's client sees them: opening, posting, paying others, reading it back, and all ways to be refused.
 
 import assert from "node:assert/strict";
 import { randomInt, randomUUID } from "node:crypto";
@@ -12,7 +12,7 @@ async function created(line, body, headers) {
 	return answer.body;
 }
 
-// A user with an account of each currency, the first of which has an amount in it.
+// A user with an account in each currency, the first of which contains an amount.
 async function user(amount, ...currencies) {
 	const { id } = await created("POST /users", { phone: "+49 " + randomInt(1e9, 9e9) });
 	for (const currency of currencies) await created(`POST /users/${id}/accounts`, { currency });
@@ -170,7 +170,7 @@ test("a_receipt_names_its_transfer_and_stays_as_it_is", async () => {
 	assertProblem(await request(`PUT ${receipt}`, { content: "paid 120.00 EUR" }), 409);
 	assertProblem(await request(`DELETE ${receipt}`), 409);
 	assertProblem(await request(`POST /users/${ana}/conversations/${id}/messages`, { content: "x", transfer_id: 1 }), 400);
-	// it is shown to who got the money, and to nobody who did not
+	// it is shown to the recipient of the money, and to nobody else
 	assertProblem(await request(`POST /users/${ana}/transfers`, { ...body, to_user_id: eve }), 404);
 	await created(`POST /users/${ana}/accounts`, { currency: "EUR" });
 	assertProblem(await request(`POST /users/${ana}/transfers`, { ...body, to_user_id: ana, to_account_id: 2 }), 422);
@@ -205,7 +205,7 @@ test("the_trial_balance_adds_up", async () => {
 	assert.equal(status, 200);
 	const euros = body.find(({ currency }) => currency === "EUR");
 	assert.deepEqual(Object.keys(euros), ["currency", "balances", "came_in", "went_out", "difference"]);
-	// Other tests have balances that JavaScript's numbers round.
+	// Other tests have balances that are too large for JavaScript's numbers.
 	const text = await (await fetch(`${url}/ledger/trial-balance`)).text();
 	const [balances, cameIn, wentOut] = /"currency":"EUR","balances":(-?\d+),"came_in":(\d+),"went_out":(\d+)/.exec(text).slice(1).map(BigInt);
 	assert.equal(balances, cameIn - wentOut);
@@ -249,7 +249,7 @@ test("crossing_transfers_all_pass_and_the_sum_stays", async () => {
 	assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201]);
 	for (const id of [ana, bob]) assert.equal((await request(`GET /users/${id}`)).body.total, 1000);
 
-	// while money moves between a user's own accounts, the total does not waver
+	// while money moves between a user's own accounts, the total does not change
 	let moving = true;
 	const moved = (async () => {
 		for (let i = 0; i < 40; i++)

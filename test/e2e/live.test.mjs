@@ -1,5 +1,5 @@
-// Streams: what commits reaches whoever it concerns and is connected, once, in order, and every stream ends for a reason. Each test has a
-// gateway of its own where it needs settings of its own.
+// Streams: whatever commits reaches those whom it concerns and who are connected, once and in order, and every stream ends for a
+// reason. Tests that need other settings have their own gateway.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
@@ -19,7 +19,7 @@ import { created, expectStatus, phone } from "../support/people.mjs";
 const directory = mkdtempSync(join(tmpdir(), "parley-live-"));
 after(() => rmSync(directory, { recursive: true }));
 
-// Two users and their conversation.
+// Creates two users and their conversation.
 async function pair() {
 	const [ann, bob] = [await created("POST /users", { phone: phone() }), await created("POST /users", { phone: phone() })];
 	const { id } = await created(`POST /users/${ann.id}/conversations`, { recipient_id: bob.id });
@@ -131,7 +131,7 @@ test("operator_is_told_what_the_list_shows", async (t) => {
 	assert.ok(stream.events.slice(1).every((event) => event.data.is_whole === false));
 });
 
-// No function is known by name: whatever has a cursor and says whether it changed may stream.
+// Functions are not known by name: every function with a cursor that says whether something changed can stream.
 test("function_of_ones_own_streams_by_its_row", async (t) => {
 	sql(`CREATE TABLE public.live_notes (id bigint GENERATED ALWAYS AS IDENTITY, note text);
 		CREATE FUNCTION public.live_notes(INOUT cursor text DEFAULT '0', OUT notes text[], OUT more boolean, OUT changed boolean)
@@ -184,7 +184,7 @@ test("silent_stream_beats_and_syncs_to_be_sure_but_never_finds", async (t) => {
 	assert.match(gateway.log, /event=stream id=\S+ route=\/users\/\{user_id\}\/events reason=drain events=1 /);
 });
 
-// What nobody tells of, since somebody took the triggers away, is found by a sync that nobody asked for, and counted.
+// If nobody reports a change, because someone removed the triggers, it is found by a sync that nobody asked for, and counted.
 test("what_is_found_late_is_counted", async (t) => {
 	const gateway = await start_gateway(["--stream-heartbeat-ms", "100"]);
 	const talk = await pair();
@@ -221,7 +221,7 @@ test("stream_needs_a_token_and_ends_with_it", async (t) => {
 	assert.equal(brief.status, 200);
 	assert.deepEqual(await brief.untilEnd(10000), { reason: "token" });
 	assert.ok(longer.every((stream) => !stream.closed));
-	// Other keys: all come again, over half a minute.
+	// After the keys change, all come back, over half a minute.
 	writeFileSync(file, randomBytes(32).toString("hex"));
 	gateway.child.kill("SIGHUP");
 	await until(async () => longer.some((stream) => stream.closed), "one has ended", 32000);
@@ -242,7 +242,7 @@ test("streams_that_sync_together_fail_alone", async (t) => {
 	const talks = [await pair(), await pair(), await pair()];
 	const streams = await Promise.all(talks.map((talk) => open(t, own, talk.events(talk.bob))));
 	await Promise.all(streams.map((stream) => until(async () => stream.lastId !== undefined, "it has begun")));
-	// One commit wakes all, and one of them is nobody any more.
+	// One commit wakes all, and one of the users does not exist any more.
 	sql(`BEGIN; ${talks.map(({ id }) => `SELECT parley.post_message(${id}, 'to all');`).join(" ")}
 		DELETE FROM parley.members WHERE contact_id = ${talks[1].bob.id}; DELETE FROM parley.contacts WHERE id = ${talks[1].bob.id}; COMMIT`);
 	for (const n of [0, 2]) {
@@ -289,7 +289,7 @@ for (const how of ["end", "destroy", "resetAndDestroy"])
 		assert.equal(await gateway.stop(), 0);
 	});
 
-// It says something more, which nobody reads, and is left alone; its leaving is noticed by the next heartbeats.
+// It sends something more, which nobody reads, and is left alone. The next heartbeats notice that it has left.
 test("client_that_goes_on_talking_is_not_listened_to", async (t) => {
 	const gateway = await start_gateway(["--stream-heartbeat-ms", "200"]);
 	const talk = await pair();
@@ -334,7 +334,7 @@ test("stream_comes_through_nginx_with_tls_over_http_1_and_2", { timeout: 60000 }
 	await post(talk, talk.ann, "through nginx");
 	await stream.untilTold("messages", 1, 5000);
 	await until(async () => heard.includes("through nginx"), "it has come over HTTP/2", 5000);
-	// A NAT has many clients.
+	// Many clients are behind one NAT.
 	const many = await Promise.all(Array.from({ length: 150 }, async () => {
 		const user = await created("POST /users", { phone: phone() });
 		return open(t, nginx.url, `/users/${user.id}/events`, tls);
@@ -365,7 +365,7 @@ test("client_that_leaves_is_noticed_with_tls", async (t) => {
 	assert.equal(await gateway.stop(), 0);
 });
 
-// docs/live.md has clients, which do what it says.
+// docs/live.md contains clients, which do what it says.
 const clients = Object.fromEntries([...readFileSync(join(root, "docs/live.md"), "utf8").matchAll(/^```(sh|js|python)\n([^]*?)^```$/gm)].map(([, kind, text]) => [kind, text]));
 
 test("client_of_the_documentation_in_curl_follows", async (t) => {

@@ -1,6 +1,7 @@
-// An hour of streams through the shipped nginx in seconds, by a shorter age and heartbeat: users stay connected over TLS, by HTTP/1.1 and HTTP/2, while
-// messages are posted. Streams end because they are old, because tokens run out, because a gateway is drained, because a user is gone, and
-// because clients leave. Everyone hears every message once, and the reasons that clients were told are those that the gateways counted.
+// An hour of streams through the shipped nginx, in seconds, with a shorter age and heartbeat. Users stay connected over TLS, by
+// HTTP/1.1 and HTTP/2, while messages are posted. Streams end because they are old, because tokens expire, because a gateway is
+// drained, because a user no longer exists, and because clients leave. Everyone receives every message once, and the reasons that
+// clients were told are those that the gateways counted.
 
 import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
@@ -17,7 +18,7 @@ import { Client } from "../support/client.mjs";
 const reasons = ["age", "token", "drain", "gone", "client"];
 const sum = (counts) => Object.fromEntries(reasons.map((reason) => [reason, counts.reduce((total, count) => total + (count[reason] ?? 0), 0)]));
 
-// What a gateway has logged of its streams' ends.
+// Returns what a gateway has logged about the ends of its streams.
 function logged(gateway) {
 	const counts = {};
 	for (const [, reason] of gateway.log.matchAll(/event=stream .*reason=(\w+)/g)) counts[reason] = (counts[reason] ?? 0) + 1;
@@ -40,7 +41,7 @@ test("an_hour_of_streams_through_nginx_ends_each_for_a_reason_and_loses_nothing"
 	const pairs = Array.from({ length: 12 }, () => sql(`SELECT a.id, b.id, d.id FROM parley.create_user('${phone()}') a,
 		parley.create_user('${phone()}') b, parley.open_direct_conversation(a.id, b.id) d`).split("|").map(Number));
 	const bearer = (user, seconds) => ({ authorization: `Bearer ${key.sign({ sub: `${user}`, exp: Math.floor(Date.now() / 1000) + seconds })}` });
-	// Half of them over HTTP/2; every third one's token is good for less time than its stream.
+	// Half of them use HTTP/2. Every third one has a token that expires before its stream would.
 	const listen = (user, n) => new Listener(user, [nginx.url], () => ({ headers: bearer(user, n % 3 === 0 ? 3 : 3600), timeout: 75000,
 		...(n % 2 === 0 ? { session: sessions[n / 2 % 2] } : tls) }));
 	const listeners = pairs.flatMap(([a, b], n) => [listen(a, 2 * n), listen(b, 2 * n + 1)]);

@@ -1,4 +1,4 @@
-// Many clients at once, against several gateways on one database: nothing is lost, doubled or numbered twice.
+// Many clients at once use several gateways on one database. Nothing is lost, duplicated or numbered twice.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -19,7 +19,7 @@ test("sixteen_clients_behind_nginx_lose_and_double_nothing", { timeout: 120000 }
 	load.close();
 });
 
-// Counts how many creations have been asked for and how many acknowledged, and looks at the count that the service shows.
+// Counts how many creations were requested and how many were acknowledged, and compares with the count that the service returns.
 class Counted {
 	begun = 0;
 	acknowledged = 0;
@@ -31,7 +31,7 @@ class Counted {
 		this.acknowledged++;
 	}
 
-	// Between what was acknowledged before the question and what had been asked for by the time of its answer.
+	// At least what was acknowledged before the request, and at most what had been requested by the time of its response.
 	async sample(read) {
 		const least = this.acknowledged;
 		const shown = await read();

@@ -1,5 +1,6 @@
-// The migration from accounts to users, on a filled copy of the schema that it starts from, while old and new code write: nothing is
-// lost, each user's sums stay, every step but the last can be undone; and the import of such a database into parley.
+// The migration from accounts to users, on a filled copy of the schema that it starts from, while old and new code write. Nothing
+// is lost, each user's sums stay the same, and every step except the last can be undone. Also the import of such a database into
+// parley.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -12,7 +13,8 @@ const step = (database, file, ...args) =>
 
 const users = 300;
 
-// Users with no account, one, and several; totals that their transactions do not account for; floats with and without cents.
+// Users with no account, with one, and with several; totals that differ from the sum of their transactions; floats with and
+// without cents.
 async function filled(t, name) {
 	const database = await createDatabase(t, name);
 	await step(database, "0_schema.sql");
@@ -28,7 +30,7 @@ async function filled(t, name) {
 	return database;
 }
 
-// Code that inserts until it is told to stop; how much it has given each user, in cents.
+// Code that inserts until it is told to stop, and how much it has given to each user, in cents.
 class Writers {
 	#stopped = false;
 	#jobs;
@@ -72,7 +74,7 @@ const oldFunction = `CREATE FUNCTION old_insert(who varchar, amount double preci
 			RETURN NEXT account_id;
 		END IF;
 	END $$`;
-// … and the new, as statements of a client would come: one INSERT.
+// … and the new code, as a client would send it: one INSERT.
 const newFunction = `CREATE FUNCTION new_insert(who varchar, amount double precision) RETURNS varchar LANGUAGE sql AS $$
 	INSERT INTO transaction (id, user_id, amount, created_at)
 		VALUES (gen_random_uuid(), who, amount, extract(epoch FROM now())::integer) RETURNING id $$`;
@@ -103,14 +105,14 @@ test("accounts_become_users_while_old_and_new_code_write", async (t) => {
 	for (const file of ["1_keys.sql", "2_expand.sql", "3_backfill.sql", "4_constrain.sql", "3_backfill.sql"]) await step(database, file);
 	assert.equal(await step(database, "5_verify.sql"), "");
 
-	// both generations at once
+	// both generations at the same time
 	await psql(database, newFunction);
 	const young = new Writers(database, 3, newCode);
 	for (let i = 0; i < 5; i++) assert.equal(await step(database, "5_verify.sql"), "");
 	await old.stop();
 	assert.ok(old.inserted > 100 && young.inserted > 10, `${old.inserted} and ${young.inserted} inserted`);
 
-	// the new alone, over the retirement of the accounts
+	// only the new code, while the accounts are retired
 	await step(database, "6_retire.sql");
 	const inserted = young.inserted;
 	while (young.inserted < inserted + 50) await psql(database, "SELECT 1");
@@ -147,7 +149,7 @@ test("every_step_before_the_last_can_be_undone", async (t) => {
 	assertGrownBy(await cents(database, accountTotals), beforeTotals, young);
 });
 
-// The step is ended once it has got so far, again and again, and then runs to its end.
+// Interrupts the step after it has got this far, again and again, and then lets it finish.
 async function stopAndGoOn(database, file, t) {
 	const name = `stopped ${file}`;
 	for (let bound = 1; ; bound = bound * 2 + 5) {
@@ -167,7 +169,7 @@ test("every_step_goes_on_where_it_was_stopped_while_others_write", async (t) => 
 	await psql(database, oldFunction);
 	const old = new Writers(database, 2, oldCode);
 	for (const file of ["1_keys.sql", "2_expand.sql", "3_backfill.sql", "4_constrain.sql"]) {
-		// A transaction whose snapshot stays open for a while keeps CONCURRENTLY waiting.
+		// A transaction whose snapshot stays open for a while makes CONCURRENTLY wait.
 		const open = new Session({ PGDATABASE: database });
 		assert.equal(await open.statement("BEGIN ISOLATION LEVEL REPEATABLE READ"), "00000");
 		await open.rows("SELECT count(*) FROM transaction");
@@ -244,7 +246,7 @@ test("such_a_database_is_imported_to_the_cent_and_what_was_rounded_is_reported",
 		WHERE id IN ('third', 'half', 'minus half', 'nothing', 'nan', 'exact', 'odd', 'poor', 'lost', 'nobody''s', 'none') ORDER BY kind, id`);
 	assert.deepEqual(differences.split("\n"), ["nobody's|lost|5|", "nobody's|nobody's|1|", "opening balance|odd|0|2.38", "rounded|half|0.125|0.13", "rounded|minus half|-0.125|-0.13",
 		"rounded|third|0.333333333333333|0.33", "skipped|nan|NaN|", "skipped|none||", "skipped|nothing|0.004|", "user|odd|3.005|3.01"]);
-	// the imported accounts go on as any other
+	// the imported accounts work like any other
 	const user = await psql(database, "SELECT contact_id FROM parley_import.users WHERE user_id = 'odd'");
 	assert.equal(await psql(database, `SELECT balance, id FROM parley.post_transaction(${user}, 1, -301)`), "0|6");
 });

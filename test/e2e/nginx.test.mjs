@@ -1,4 +1,4 @@
-// deploy/nginx.conf before real gateways, and before servers that die on purpose.
+// deploy/nginx.conf in front of real gateways, and of servers that die on purpose.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -23,7 +23,7 @@ function open(t, nginx, options = {}) {
 	return client;
 }
 
-// As assertProblem has it, of an answer of Client's.
+// Same as assertProblem, for a response of Client.
 function assertProblem(answer, status) {
 	assert.equal(answer.status, status, JSON.stringify(answer.body));
 	assert.match(answer.headers["content-type"], /^application\/problem\+json/);
@@ -32,7 +32,7 @@ function assertProblem(answer, status) {
 	assert.equal(answer.body.request_id, answer.headers["x-request-id"]);
 }
 
-// Takes a request, counts it, and is gone before it answers.
+// Accepts a request, counts it, and disappears before it responds.
 async function startDying(t) {
 	const dying = { requests: 0 };
 	const server = createServer((socket) => {
@@ -84,7 +84,7 @@ test("request_id_is_the_clients_or_nginxs_all_the_way", async (t) => {
 		await until(() => readFileSync(`${nginx.directory}/parley.log`, "utf8").includes(`id=${id} `), `${id} is in nginx's log`);
 });
 
-// What the other side of a socket says to some bytes until it closes.
+// Returns what the other side of a socket sends after some bytes until it closes.
 async function converse(socket, ...pieces) {
 	let said = "";
 	socket.on("data", (chunk) => (said += chunk)).on("error", () => {});
@@ -125,7 +125,7 @@ test("gateway_that_is_gone_is_noticed_by_no_client", async (t) => {
 	await until(() => answers > 100, "requests are under way");
 	await gateways[0].kill();
 	await asking;
-	// One that is down from the start of a request is passed over even by what is not repeated.
+	// A server that is down from the start is skipped even for requests that are not repeated.
 	for (let n = 0; n < 6; n++) assert.equal((await client.request("POST /users", { phone: phone() })).status, 201);
 });
 
@@ -136,7 +136,7 @@ test("post_that_was_sent_is_repeated_with_its_key_alone", async (t) => {
 	const client = open(t, nginx);
 	const post = (headers) => client.request("POST /applications", { name: word() }, headers);
 
-	// Until one of each kind has met the dying server. Without a key it fails and is in nobody's hands; with one it succeeds.
+	// Until one of each kind has met the dying server. Without a key it fails and is not retried; with one it succeeds.
 	let met = 0;
 	for (let n = 0; n < 20 && met === 0; n++) {
 		assert.equal((await post(key())).status, 201);
@@ -186,7 +186,7 @@ test("limits_are_answered_as_problems", async (t) => {
 	assert.equal(refused[0].headers["retry-after"], "1");
 });
 
-// A token of a user of the secret.
+// Returns a token for a user, signed with the secret.
 function tokenOf(secret, user) {
 	const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 	const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ sub: `${user}`, exp: Math.floor(Date.now() / 1000) + 600 })}`;
@@ -218,7 +218,7 @@ test("connections_of_one_address_are_limited", async (t) => {
 		socket.write("POST /users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n");
 		return socket;
 	};
-	// Each of a hundred has a request under way, whose body does not come.
+	// Each of a hundred has a request in progress whose body does not arrive.
 	await Promise.all(Array.from({ length: 100 }, dial));
 	await until(async () => {
 		const [answer] = await once(await dial(), "data");

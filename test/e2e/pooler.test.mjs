@@ -1,4 +1,4 @@
-// The gateway behind PgBouncer, Debian's: what each way of pooling keeps, and that no client runs what another has prepared.
+// The gateway behind Debian's PgBouncer: what each pooling mode keeps, and that no client runs what another one has prepared.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -11,7 +11,8 @@ import { psql } from "../support/database.mjs";
 import { asOwner, freePort, makeDirectory, startGateways } from "../support/gateways.mjs";
 import { until } from "../support/http.mjs";
 
-// PgBouncer before the tests' cluster → the variables by which it is reached. Few server connections, so that transactions share them.
+// Starts PgBouncer in front of the tests' cluster, and returns the variables for connecting to it. It has few server connections,
+// so that transactions share them.
 async function startPooler(t, mode) {
 	const directory = makeDirectory(t);
 	const port = await freePort();
@@ -53,7 +54,7 @@ for (const mode of ["transaction", "session"]) {
 			ALTER ROLE parley_gateway SET DateStyle = 'German'`);
 		t.after(() => psql("parley", `DELETE FROM parley.routes WHERE path = '/a_pooled/{word}'; DROP FUNCTION public.pooled;
 			ALTER ROLE parley_gateway RESET ALL`));
-		// One that knows of the new route beside one that may not: they have different statements under the same numbers.
+		// One that knows the new route, next to one that may not: they have different statements with the same numbers.
 		const [third] = await startGateways(t, 1, { ...database, ...settings, PARLEY_STATEMENT_TIMEOUT_MS: "1500" });
 		const clients = [first, second, third].map((gateway) => new Client(gateway.url));
 		t.after(() => clients.forEach((client) => client.close()));

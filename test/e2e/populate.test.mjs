@@ -1,5 +1,5 @@
-// The generator fills a database with just what was asked for, the same for the same seed; it leaves other data alone; and
-// killed at any moment, it leaves what the next run, or finish_bulk_load() alone, makes whole.
+// The generator fills a database with exactly what was asked for, and the same seed gives the same data. It does not touch other
+// data. If it is killed at any moment, the next run, or finish_bulk_load() alone, completes the load.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -51,7 +51,7 @@ async function until(what, condition) {
 		assert.ok(Date.now() < end, `${what} has not come to pass`);
 }
 
-// A session that holds the lock on which the triggers below wait.
+// A session that holds the lock for which the triggers below wait.
 async function hold(t, database) {
 	const session = spawn("psql", ["-XAtq", "-d", database]);
 	t.after(() => session.kill());
@@ -70,7 +70,7 @@ const stopIndexing = (condition) => `
 		$$ BEGIN IF ${condition} THEN PERFORM pg_advisory_xact_lock(${stoppedAt}); END IF; END $$;
 	CREATE EVENT TRIGGER stop_${Date.now()} ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.stop()`;
 
-// Starts the generator, waits until it has come to the trigger, kills it, and waits until the server has noticed.
+// Starts the generator, waits until it reaches the trigger, kills it, and waits until the server has noticed.
 async function killAt(t, database, trigger, args) {
 	await psql(database, trigger);
 	const release = await hold(t, database);
@@ -213,7 +213,7 @@ test("story_is_told_once_and_counts_as_generated", async (t) => {
 	assert.equal(await value("SELECT count(*) > 20 FROM parley.messages WHERE created_at > now() - interval '4 days'"), "t");
 	assert.match(await populate(database, ...telling), /already there/);
 
-	// Without it: only the generated rows, although some of the story's are money.
+	// Without it: only the generated rows, although some of the story's rows are money.
 	const plain = await parleyDatabase(t, "populate_story_plain");
 	await populate(plain, ...small);
 	await populate(database, ...small);
@@ -221,7 +221,7 @@ test("story_is_told_once_and_counts_as_generated", async (t) => {
 	assert.equal(await value("SELECT count(*) FROM parley.transactions"), "0");
 	assert.match(await value("SELECT string_agg(tgenabled::text, '') FROM pg_trigger WHERE tgname LIKE '%immutable'"), /^A+$/);
 
-	// Told again it is the same, on top of what is there.
+	// Running it again gives the same, on top of what is there.
 	assert.match(await populate(database, ...telling), /already there[^]*told/);
 	await psql(database, "SELECT parley.post_transaction(c.id, 1, 1) FROM parley.contacts c WHERE name = 'Olu Adeyemi'");
 	const { status, output } = await start(database, [...small, "--replace"]).ended;

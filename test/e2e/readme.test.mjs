@@ -1,4 +1,4 @@
-// The README's commands, run as they stand there but for the address, and its answers compared by their fields.
+// Runs the README's commands as they are, except for the address, and compares the fields of the responses.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// The postmaster is killed in the middle of a load, again and again. Clients repeat what was not answered, with their keys;
-// afterwards all that was acknowledged is there once, and whoever followed by sync has missed nothing.
+// The postmaster is killed in the middle of a load, again and again. Clients repeat requests without a response, with their keys.
+// Afterwards everything that was acknowledged is there once, and followers by sync have missed nothing.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -58,7 +58,7 @@ test("killed_postmaster_leaves_a_chats_numbers_without_a_gap", { timeout: 240000
 		}
 		working--;
 	};
-	// What a reader was shown once stays, acknowledged or not: no crash takes it back.
+	// What a reader was shown once stays, acknowledged or not: no crash undoes it.
 	const watcher = new Client(gateways[0].url, { patience: 60 });
 	const watch = async () => {
 		while (working > 0) {

@@ -1,5 +1,5 @@
-// What a posting lets be seen before it is durable, on a primary whose synchronous standby is away: the next posting goes on, and
-// nobody is told anything until the standby has confirmed it.
+// What becomes visible of a posting before it is durable, on a primary whose synchronous standby is away: the next posting goes
+// on, and nobody is told anything until the standby has confirmed it.
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
@@ -25,7 +25,7 @@ before(async (t) => {
 	await primary.psql(posting.replace("ACCOUNT", account));
 });
 
-// Two sessions post while a third holds the account, so that they have to wait for it and both know that it is crowded.
+// Two sessions post while a third one holds the account, so that they have to wait for it, and both know that it is crowded.
 async function crowd(t, setup = "SELECT 1") {
 	const [holder, ...sessions] = [1, 2, 3].map(() => new Session(primary.env));
 	t.after(() => Promise.all([holder, ...sessions].map((session) => session.close())));
@@ -43,11 +43,11 @@ test("an_account_is_free_before_the_standby_has_confirmed_and_nobody_is_told", {
 	const had = await balance();
 	const told = [];
 	const answers = (await crowd(t)).map((answer) => answer.then(([row]) => told.push(row.balance)));
-	// Both have committed, the second upon the first; each waits for the standby alone.
+	// Both have committed, the second one on top of the first. Now they wait only for the standby.
 	await until(async () => (await waiting("SyncRep")) === 2, "both wait for the standby");
 	assert.equal(await balance(), had + 2);
 	assert.deepEqual(told, []);
-	// Who reads by the ledger's functions is not told either, and may give up.
+	// Readers that use the ledger's functions are not told either, and can be cancelled.
 	const reader = new Session({ ...primary.env, PGOPTIONS: "-c statement_timeout=500" });
 	t.after(() => reader.close());
 	assert.deepEqual(await reader.rows(`SELECT balance FROM parley.get_balance(${account}, 1)`), { error: "57014" });

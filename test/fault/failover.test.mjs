@@ -1,6 +1,6 @@
-// A highly available cluster while the primary's machine is lost, frozen or cut off, and comes back: nothing that was acknowledged is
-// lost or doubled, neither message nor money; nobody who follows misses anything, and nobody has to start over who was told nothing
-// that is lost. All by the tuned timers of deploy/ha.
+// A highly available cluster while the primary's machine is lost, frozen or cut off, and comes back. Nothing that was
+// acknowledged is lost or duplicated, neither messages nor money. Followers miss nothing, and nobody has to start over unless
+// they were told something that is lost. All of this with the timers of deploy/ha.
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
@@ -18,12 +18,12 @@ before(async (t) => {
 	await load.untilAcknowledgedAfter(Date.now(), bound_ms);
 }, { timeout: 120000 });
 
-// Breaks the primary's machine, sees another take over, and mends it → how long nothing was acknowledged
+// Breaks the primary's machine, waits until another one takes over, and repairs it. Returns how long nothing was acknowledged.
 async function failOver(t, breakIt, mendIt) {
 	const primary = await cluster.primary();
 	await breakIt(primary);
 	const broken = Date.now();
-	// What was on its way has come by then.
+	// What was in progress has arrived by then.
 	await load.untilAcknowledgedAfter(broken + 1000, bound_ms);
 	assert.notEqual(await cluster.primary(), primary);
 	const silence = load.silence(broken - 1000);

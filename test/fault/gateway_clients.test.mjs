@@ -1,4 +1,4 @@
-// Clients that are slow, many, gone or rude: each costs the gateway no more than its bound, and the others nothing.
+// Clients that are slow, numerous, gone or rude: each costs the gateway no more than its limit, and does not affect the others.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
@@ -8,7 +8,7 @@ import { create_fixture, drop_fixture, problem, raw, request, sql, start_gateway
 before(() => create_fixture());
 after(drop_fixture);
 
-// A socket that collects what it is told, and knows whether it is still open.
+// A socket that collects what it receives, and knows whether it is still open.
 function open(port, { paused = false } = {}) {
 	const client = { said: '', closed: false };
 	client.socket = net.connect({ port, host: '127.0.0.1', highWaterMark: 1024 });

@@ -1,5 +1,5 @@
-// PostgreSQL slow, frozen, killed and full under the gateway: each client is told what is known of its request, and service
-// comes back by itself. Statements that read, or that have an idempotency key, survive the loss of their connection.
+// PostgreSQL is slow, frozen, killed and full under the gateway. Each client is told what is known about its request, and service
+// resumes by itself. Statements that read, or have an idempotency key, survive the loss of their connection.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -80,8 +80,9 @@ test('a killed server leaves the outcome unknown without a key, and is done once
 		const lost = problem(await without, 503);
 		assert.equal(lost.outcome, 'unknown');
 		const repeated = await with_key;
-		if (repeated.status !== 201) problem(repeated, 503); // the server is not back as soon as that
-		// One process ends after the other, and which is next the gateway cannot know; but once all have, ready means ready.
+		if (repeated.status !== 201) problem(repeated, 503); // the server may not be back yet
+		// One process ends after another, and the gateway cannot know which one is next. But once all have ended, ready means
+		// ready.
 		await until(() => before.every((pid) => !is_running(pid)), 'the end of all');
 		await until(async () => (await request('/ready', { base: gateway.base })).status === 200, 'service');
 		assert.equal((await record(gateway, `${word}, after`, 0)).status, 201);

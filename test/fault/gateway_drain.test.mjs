@@ -1,4 +1,4 @@
-// A gateway that is told to end while it is busy, behind nginx and beside another: no client notices, and what was acknowledged is there.
+// A busy gateway is told to end, behind nginx and next to another one. No client notices, and whatever was acknowledged is there.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

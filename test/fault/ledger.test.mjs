@@ -1,6 +1,6 @@
-// Thousands of postings, transfers, batches and replays of eight sessions, on a cluster of their own, compared with a model line by
-// line; then the same while the server is killed again and again and the clients retry by key. What was answered before a kill
-// must be there after it: postings let go of their locks before they are on disk, but not of their answers.
+// Thousands of postings, transfers, batches and replays by eight sessions, on a cluster of their own, compared with a model line
+// by line. Then the same while the server is killed again and again and the clients retry with their keys. What was confirmed
+// before a kill must be there afterwards: postings release their locks before they are on disk, but not their results.
 
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -31,7 +31,7 @@ after(async () => {
 	await rm(dir, { recursive: true, force: true });
 });
 
-// The same numbers for the same seed, so that a run that failed can be had again.
+// The same numbers for the same seed, so that a failed run can be repeated.
 function randomOf(seed) {
 	return () => {
 		seed = (seed + 0x6d2b79f5) | 0;
@@ -59,7 +59,8 @@ function answerOf(row, numbers, balance) {
 	return { refused: row.refused, balance: Number(/is (-?\d+),/.exec(row.refused_detail)?.[1]) };
 }
 
-// Asks for some operations at once and answers as the model has it; retries what was on its way when the connection was lost.
+// Runs several operations concurrently and passes the results to the model. Retries those that were in progress when the
+// connection was lost.
 async function ask(session, operations) {
 	for (const end = Date.now() + 60000; Date.now() < end; ) {
 		try {
@@ -158,7 +159,7 @@ test("what_was_answered_survives_a_killed_server_and_what_was_not_is_retried_by_
 	let kills = 0;
 	const killer = (async () => {
 		while (working && kills < 4) {
-			// in the middle of the work: after some more of it has been done since the last time
+			// in the middle of the work: after some more of it was done since the last time
 			const done = Number(await psql("ledger", "SELECT count(*) FROM parley.transactions", env));
 			await until(async () => !working || Number(await psql("ledger", "SELECT count(*) FROM parley.transactions", env)) > done + 150,
 				"more work done", 120);

@@ -1,6 +1,6 @@
-// Streams while things break: users post to each other all the time, and a model counts each message once a recipient. Gateways die, are
-// drained, lose their database and their listener; clients vanish; a standby takes over. Each time everybody has heard everything once, in
-// the order of its number, and nothing was found late.
+// Streams during faults: users post to each other all the time, and a model counts each message once per recipient. Gateways die,
+// are drained, and lose their database and their listener; clients vanish; a standby takes over. Each time everybody has received
+// everything once, in the order of the numbers, and nothing was found late.
 
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
@@ -33,7 +33,7 @@ class Talk {
 		return talk;
 	}
 
-	// Posts until stop() is called. What was acknowledged must be heard; what was not may be.
+	// Posts until stop() is called. Messages that were acknowledged must be received; others may be.
 	start(rate = 200) {
 		this.posting = true;
 		this.acknowledged = 0;
@@ -58,7 +58,7 @@ class Talk {
 		await Promise.all(this.workers);
 	}
 
-	// Until everybody has heard all that is there, each message once and in order.
+	// Waits until everybody has received everything, each message once and in order.
 	async assertAllHeard(cluster = this.cluster) {
 		const last = JSON.parse(await cluster.psql("SELECT json_object_agg(id, last_number) FROM parley.conversations"));
 		const missing = () => this.listeners.flatMap((listener, n) => {
@@ -75,7 +75,7 @@ class Talk {
 		assert.ok(total >= this.acknowledged && this.acknowledged > 0, `${this.acknowledged} acknowledged, ${total} there`);
 	}
 
-	// Once every stream has asked thoroughly, which it does with every tenth heartbeat.
+	// Waits until every stream has synced thoroughly, which it does with every tenth heartbeat.
 	async assertNothingFoundLate() {
 		for (const url of this.urls) {
 			const beats = () => metric(url, "parley_stream_heartbeats_total");
@@ -86,7 +86,7 @@ class Talk {
 	}
 }
 
-// The first process that the query names, once there is one.
+// Returns the first process that the query finds, once there is one.
 const pidOf = (cluster, query) => until(async () => Number((await cluster.psql(query)).split("\n")[0]), "there is such a process");
 
 test("gateway_that_is_killed_and_one_that_drains_lose_nothing", { timeout: 60000 }, async (t) => {
@@ -115,7 +115,8 @@ test("listener_that_is_terminated_or_frozen_and_backends_that_die_lose_nothing",
 	}
 	const frozen = await pidOf(talk.cluster, listeners);
 	process.kill(frozen, "SIGSTOP");
-	// Each of these commits makes two entries for each side of each conversation and for the operator, until the ring has gone round.
+	// Each of these commits makes two entries for each side of each conversation and for the operator, until the ring has wrapped
+	// around.
 	const position = async () => BigInt(await talk.cluster.psql("SELECT position FROM parley.await_wakeups(NULL, 0)"));
 	const before = await position();
 	await talk.cluster.psql("DO $$ BEGIN FOR i IN 1..300 LOOP UPDATE parley.conversations SET last_number = last_number; COMMIT; END LOOP; END $$");
@@ -123,7 +124,7 @@ test("listener_that_is_terminated_or_frozen_and_backends_that_die_lose_nothing",
 	process.kill(frozen, "SIGCONT");
 	await talk.cluster.psql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley_gateway'`);
 	await pause(500);
-	// A backend that is killed takes all others with it, and the ring.
+	// When a backend is killed, all others go down with it, and so does the ring.
 	process.kill(await pidOf(talk.cluster, "SELECT pid FROM pg_stat_activity WHERE usename = 'parley_gateway'"), "SIGKILL");
 	await until(() => talk.cluster.psql("SELECT 1").then((one) => one === "1", () => false), "it has recovered", 15000);
 	await pause(1500);
@@ -132,7 +133,7 @@ test("listener_that_is_terminated_or_frozen_and_backends_that_die_lose_nothing",
 	await talk.assertNothingFoundLate();
 });
 
-// For how long it is open does not matter, but how many syncs there are beside it.
+// It does not matter how long it is open, but how many syncs there are meanwhile.
 test("open_transaction_makes_nobody_hear_anything_twice", { timeout: 60000 }, async (t) => {
 	const talk = await Talk.begin(t);
 	talk.start();
@@ -152,7 +153,8 @@ test("clients_that_vanish_are_noticed_and_the_others_hear_all", { timeout: 60000
 	assert.ok(vanishing.every((stream) => stream.status === 200));
 	const left = Date.now();
 	vanishing.forEach((stream, n) => stream.leave(["end", "resetAndDestroy", "pause"][n % 3]));
-	// Those that end are gone within a second; those that stop reading may stay as long as there is room for what they are sent.
+	// Those that disconnect are gone within a second. Those that stop reading may stay as long as there is room for what they are
+	// sent.
 	await until(async () => (await metric(url, "parley_streams")) <= 40 + 333, "those that ended are noticed", 5000);
 	assert.ok(Date.now() - left < 2000, `${Date.now() - left} ms until they were`);
 	await pause(500);
@@ -172,7 +174,7 @@ test("standby_that_takes_over_tells_what_the_primary_did_not", { timeout: 90000 
 	await assert.rejects(standby.psql("SELECT parley.await_wakeups()"), /cannot wait for wake-ups during recovery/);
 	talk.start(100);
 	await pause(1000);
-	// Stopped and resumed: nobody hears what is not confirmed, and then everybody does.
+	// Stopped and resumed: nobody receives what is not confirmed, and then everybody does.
 	const receiver = await pidOf(standby, "SELECT pid FROM pg_stat_wal_receiver");
 	process.kill(receiver, "SIGSTOP");
 	const heard = () => talk.listeners.reduce((sum, listener) => sum + [...listener.heard.values()].reduce((a, b) => a + b, 0), 0);
@@ -198,7 +200,7 @@ test("standby_that_takes_over_tells_what_the_primary_did_not", { timeout: 90000 
 	await talk.assertNothingFoundLate();
 });
 
-// The messages have a disk of their own, which another file fills. Root alone can mount one.
+// The messages are on a disk of their own, which another file fills. Only root can mount one.
 if (process.getuid() === 0) test("disk_that_is_full_loses_nothing_that_was_acknowledged", { timeout: 60000 }, async (t) => {
 	const talk = await Talk.begin(t, { pairs: 20 });
 	const disk = await SmallDisk.mount(t, talk.cluster, "parley.messages");

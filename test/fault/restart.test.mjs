@@ -1,4 +1,4 @@
-// PostgreSQL stops and starts again under the running gateway: clients are told to come back, then served, and no one has to
+// PostgreSQL stops and starts again under the running gateway. Clients are told to come back and then served, and nobody has to
 // restart anything.
 
 import assert from "node:assert/strict";

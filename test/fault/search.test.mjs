@@ -1,5 +1,6 @@
-// Search reads the pages of its index by itself, and its tables without the executor. Others write, empty the pending list, split pages
-// and vacuum them away at the same time, or have maintenance done on the tables, and every answer still is what it would be at rest.
+// Search reads the pages of its indexes itself, and its tables without the executor. At the same time others write, empty the
+// pending list, split pages and vacuum them away, or do maintenance on the tables. Every result must still be what it would be at
+// rest.
 
 import assert from "node:assert/strict";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,11 +15,12 @@ const seconds = 15;
 const words = "alder birch cedar elm fir hazel juniper larch maple oak pine rowan spruce willow yew".split(" ");
 const terms = ["oak", "maple elm", "q", "er", "seldom", "fir fir fir", "larch-1", "absent", "junip"];
 
-// A text of some of the words; a hundredth has one that is rare.
+// A text consisting of some of the words. One in a hundred contains a rare word.
 const text = `(SELECT string_agg((ARRAY['${words.join("','")}'])[1 + floor(random() * ${words.length})::integer], ' ')
 	|| '-' || i || CASE WHEN i % 100 = 0 THEN ' seldom' ELSE '' END FROM generate_series(1, 6 + i % 3))`;
 
-// The terms whose answer differs from plain SQL's: page 1, or the one after a cursor. All sees the snapshot of this statement.
+// Returns the terms whose result differs from plain SQL: page 1, or the page after a cursor. All of it uses the snapshot of this
+// statement.
 const pages = (size, cursor) => `SELECT term FROM unnest(ARRAY['${terms.join("','")}']) term,
 	LATERAL (SELECT max(next_cursor) FILTER (WHERE place = ${size}) AS cursor FROM (
 		SELECT next_cursor, row_number() OVER () AS place FROM parley.recent_conversations(term, page_size => ${size})) p) first
@@ -43,7 +45,7 @@ test("answers_stay_exact_while_the_index_is_written_and_vacuumed", { timeout: 18
 	const done = { posts: 0, removals: 0, vacuums: 0, answers: 0 };
 	const wrong = [];
 
-	// Does it again and again, in a session of its own, until the time is over.
+	// Repeats this in its own session until the time is over.
 	const repeat = async (what, query, look = () => {}) => {
 		const session = new Session(cluster.env);
 		t.after(() => session.close());
@@ -55,7 +57,8 @@ test("answers_stay_exact_while_the_index_is_written_and_vacuumed", { timeout: 18
 		}
 	};
 	const post = () => `SELECT count(parley.post_message(c.id, ${text})) FROM parley.conversations c, LATERAL (SELECT c.id + ${done.posts} AS i) i`;
-	// What lies together goes together, from the middle on, so that whole pages of the lists become empty, and are taken out.
+	// Rows that are close together are deleted together, starting in the middle, so that whole pages of the lists become empty
+	// and are deleted.
 	const remove = () => `SELECT remove_messages(100 + 3 * ${done.removals}), pg_sleep(0.1)::text`;
 	const vacuum = async () => {
 		for (; Date.now() < end; done.vacuums++) await cluster.psql("VACUUM (INDEX_CLEANUP on) parley.messages");
@@ -125,7 +128,7 @@ test("searches_outlive_maintenance_of_every_table", { timeout: 180000 }, async (
 				await run(`ANALYZE ${table}`, `REINDEX TABLE CONCURRENTLY ${table}`, `ALTER TABLE ${table} ADD COLUMN note text`,
 					`ALTER TABLE ${table} DROP COLUMN note`, `VACUUM FULL ${table}`);
 	};
-	// A row's new version leaves a dead one, so that VACUUM has something to take away and to tell everyone.
+	// A new version of a row leaves a dead one, so that VACUUM has something to remove.
 	const vacuum = async (table, column) => {
 		const statements = [`UPDATE parley.${table} SET ${column} = ${column} WHERE ctid IN (SELECT ctid FROM parley.${table} LIMIT 1000)`, `VACUUM parley.${table}`];
 		for (; Date.now() < end; done[table]++) await run(...Array(10).fill(statements).flat());
@@ -139,7 +142,7 @@ test("searches_outlive_maintenance_of_every_table", { timeout: 180000 }, async (
 	t.diagnostic(JSON.stringify(done));
 });
 
-// A cluster with messages that wait in the index's pending list, and a long list of a word that is in each of them.
+// A cluster with messages in the index's pending list, and a long list for a word that is in each of them.
 async function clusterWithLongLists(t, messages, settings = [], hashes = 1) {
 	const cluster = await Cluster.create(t, ["autovacuum = off", "synchronous_commit = off", "gin_pending_list_limit = 2GB", ...settings]);
 	await cluster.psql(`
@@ -153,7 +156,7 @@ async function clusterWithLongLists(t, messages, settings = [], hashes = 1) {
 }
 
 test("a_search_is_cancelled_within_a_tenth_of_a_second", { timeout: 300000 }, async (t) => {
-	// A text of so many letters has nearly all grams of three of them, so the list has hundreds of megabytes.
+	// A text with this many letters has nearly all possible trigrams, so the list has hundreds of megabytes.
 	const cluster = await clusterWithLongLists(t, 5000, ["fsync = off", "max_wal_size = 4GB"], 300);
 	const session = new Session({ ...cluster.env, PGOPTIONS: "-c parley.search_method=index" });
 	t.after(() => session.close());
@@ -163,7 +166,7 @@ test("a_search_is_cancelled_within_a_tenth_of_a_second", { timeout: 300000 }, as
 		const rows = await session.rows(query);
 		return { rows, took: performance.now() - began };
 	};
-	// In the middle of what it does. What waits for its turn at the processor is not to be blamed: the best of some tries counts.
+	// In the middle of its work. Waiting for the processor is not its fault, so the best of several attempts counts.
 	for (const query of ["SELECT * FROM parley.recent_conversations('absent')", "SELECT * FROM parley.search_conversation((SELECT min(id) FROM parley.conversations), 'absent', 1000, 1)"]) {
 		await answer(query, 0);
 		const whole = await answer(query, 0);
@@ -183,7 +186,7 @@ test("an_index_whose_building_was_cut_short_is_left_alone", { timeout: 60000 }, 
 	const cluster = await clusterWithLongLists(t, 2000);
 	const found = () => cluster.psql("SET parley.search_method = index; SELECT count(*) FROM parley.recent_conversations('wattle', page_size => 200)");
 	await cluster.psql("DROP INDEX parley.messages_grams");
-	// A transaction that has written, and waits for us, holds up the building of the index.
+	// A transaction that has written, and waits for us, delays building the index.
 	const holder = new Session(cluster.env);
 	t.after(() => holder.close());
 	await holder.rows("SELECT pg_advisory_lock(1)::text");
@@ -200,7 +203,8 @@ test("an_index_whose_building_was_cut_short_is_left_alone", { timeout: 60000 }, 
 	assert.equal(await found(), "200");
 });
 
-// On a standby nobody keeps a page of the index from being used again while a search is on its way to it. Here all of them have been.
+// On a standby nothing prevents a page of the index from being recycled while a search is about to read it. Here all of them
+// were.
 test("a_page_that_was_put_to_another_use_is_noticed", { timeout: 60000 }, async (t) => {
 	const cluster = await clusterWithLongLists(t, 20000, ["wal_level = replica", "ignore_checksum_failure = on"]);
 	await cluster.psql("VACUUM parley.messages");

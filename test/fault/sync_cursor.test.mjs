@@ -1,5 +1,5 @@
-// A cursor of sync's is good as long as the history it was issued in: through a restart, a crash and a promotion. Otherwise it is
-// refused, so that nobody is told less than there is.
+// A cursor of sync is valid as long as the history in which it was issued: through a restart, a crash and a promotion. Otherwise
+// it is refused, so that nobody misses anything.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ async function begin(cluster) {
 	await post(cluster, "before");
 }
 
-// What is new to user 1 since the cursor → { contents, cursor }
+// Returns what is new to user 1 since the cursor: { contents, cursor }
 async function sync(cluster, cursor) {
 	const since = cursor === undefined ? "NULL" : `'${cursor}'`;
 	const row = JSON.parse(await cluster.psql(`SELECT row_to_json(s) FROM parley.sync(1, ${since}) s`));
@@ -28,7 +28,7 @@ async function sync(cluster, cursor) {
 	return { contents: row.messages.map((message) => message.content), cursor: row.cursor };
 }
 
-// A cursor may repeat what it has told, never skip.
+// A cursor may repeat what it has delivered, but never skip anything.
 async function assertTellsOf(cluster, cursor, contents, may = []) {
 	const told = (await sync(cluster, cursor)).contents;
 	assert.deepEqual(told.filter((content) => !may.includes(content) || contents.includes(content)), contents);
@@ -62,7 +62,7 @@ test("cursor_survives_a_crash", { timeout: 120000 }, async (t) => {
 	await assertTellsOf(cluster, later, ["after"], ["before", "just in time"]);
 });
 
-// Until the standby has replayed all that the primary has written by now.
+// Waits until the standby has replayed everything that the primary has written by now.
 async function untilReplayed(primary, standby) {
 	const end = await primary.psql("SELECT pg_current_wal_flush_lsn()");
 	await until(async () => (await standby.psql(`SELECT pg_last_wal_replay_lsn() >= '${end}'`)) === "t", "the standby has replayed it");
@@ -77,12 +77,12 @@ test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeou
 	const later = (await sync(primary, cursor)).cursor;
 	await untilReplayed(primary, standby);
 
-	// A reader of the standby is told the same, and may go on with the cursor anywhere.
+	// A reader of the standby gets the same, and may continue with the cursor anywhere.
 	await assertTellsOf(standby, cursor, ["replicated"], ["before"]);
 	const fromStandby = (await sync(standby, cursor)).cursor;
 	await assertTellsOf(primary, fromStandby, [], ["before", "replicated"]);
 
-	// From here on the standby hears nothing: what the primary still acknowledges is lost with it.
+	// From here on the standby receives nothing: what the primary still acknowledges is lost with it.
 	await standby.psql("ALTER SYSTEM SET primary_conninfo = ''");
 	await standby.psql("SELECT pg_reload_conf()");
 	await until(async () => (await standby.psql("SELECT count(*) FROM pg_stat_wal_receiver")) === "0", "the standby hears nothing");
@@ -95,7 +95,7 @@ test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeou
 	await assertTellsOf(standby, later, [], ["before", "replicated"]);
 	await assertIsGone(standby, lost);
 
-	// Nor does it become good again when the new history has grown past its place, and given its transaction's id to another.
+	// It does not become valid again when the new history has grown past its place and assigned its transaction's ID to another.
 	await post(standby, "after");
 	await standby.psql("SELECT pg_logical_emit_message(false, 'test', repeat('x', 1000000))");
 	await standby.psql(Array.from({ length: 20 }, () => "SELECT pg_current_xact_id()").join(";"));
@@ -104,7 +104,8 @@ test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeou
 	assert.equal(await standby.psql("SELECT count(*) FROM parley.audit_conversations()"), "0");
 });
 
-// What a synchronous standby has not confirmed nobody has been told of, so nobody has to start over when it takes over.
+// Nobody has been told about anything that a synchronous standby has not confirmed, so nobody has to start over when it takes
+// over.
 test("cursor_survives_a_failover_that_loses_nothing_that_was_told", { timeout: 120000 }, async (t) => {
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
 	await begin(primary);
@@ -115,7 +116,7 @@ test("cursor_survives_a_failover_that_loses_nothing_that_was_told", { timeout: 1
 	await post(primary, "confirmed");
 	const before = (await sync(primary)).cursor;
 
-	// The standby hears nothing any more, while the primary's log grows: nobody sees what it does not confirm.
+	// The standby receives nothing any more, while the primary's WAL grows: nobody sees what it does not confirm.
 	await standby.psql("ALTER SYSTEM SET primary_conninfo = ''");
 	await standby.psql("SELECT pg_reload_conf()");
 	await until(async () => (await standby.psql("SELECT count(*) FROM pg_stat_wal_receiver")) === "0", "the standby hears nothing");
@@ -135,7 +136,7 @@ test("cursor_survives_a_failover_that_loses_nothing_that_was_told", { timeout: 1
 	for (const { cursor } of [{ cursor: before }, meanwhile, afresh]) assert.deepEqual((await sync(standby, cursor)).contents, ["after"]);
 });
 
-// Nor does a reader who has nothing to read fall so far behind that the cursor cannot be compared any more.
+// A reader who has nothing to read does not fall so far behind that the cursor cannot be compared any more.
 test("idle_cursor_stays_young", { timeout: 120000 }, async (t) => {
 	const cluster = await Cluster.create(t);
 	await begin(cluster);
@@ -152,7 +153,7 @@ test("idle_cursor_stays_young", { timeout: 120000 }, async (t) => {
 	assert.deepEqual((await sync(cluster, kept.cursor)).contents, ["after"]);
 });
 
-// Replicas answer GET too (--read-database-url), and a client's requests go to any of them.
+// Replicas serve GET too (--read-database-url), and a client's requests go to any of them.
 test("standby_that_lags_neither_refuses_a_cursor_nor_loses_what_it_has_not_seen", { timeout: 120000 }, async (t) => {
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
 	await begin(primary);
@@ -166,7 +167,7 @@ test("standby_that_lags_neither_refuses_a_cursor_nor_loses_what_it_has_not_seen"
 	const ahead = (await sync(primary)).cursor;
 	const backFromStandby = (await sync(standby, ahead)).cursor;
 
-	// A backlog of which the primary tells the first page, and the standby the rest.
+	// A backlog whose first page comes from the primary, and the rest from the standby.
 	const firstPage = await primary.psql("SELECT cursor FROM parley.sync(1, NULL, 1) WHERE more");
 	const rest = await sync(standby, firstPage);
 	assert.deepEqual(rest.contents, ["also before"]);

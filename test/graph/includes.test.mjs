@@ -1,5 +1,5 @@
-// The arrows of the architecture, as the #include lines of extension/ and gateway/ draw them: down the layers of DESIGN.md,
-// never in a circle, and every header is its own .c's. And names that can be found: no function is a verb alone.
+// The architecture's arrows, according to the #include lines of extension/ and gateway/: they point down the layers of DESIGN.md
+// and never form a circle, and every header belongs to its own .c file. Also names that can be found: no function is just a verb.
 
 import assert from "node:assert/strict";
 import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-// The lowest first. A part is a folder, or a file beside the folders; it may include what stands in the lines above its own.
+// The lowest first. A part is a folder, or a file next to the folders. It may include what is in the lines above its own.
 const LAYERS = {
 	extension: ["compat", "errors", "statement", "text", "index", "schema", "contacts", "conversations", "messages",
 		"live", "users applications search ledger", "sync", "channels", "api", "parley"],
@@ -17,7 +17,7 @@ const LAYERS = {
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-// → Map of each C file of the tree without its suffix, "http/reply", to the set of those that it includes
+// Returns a Map from each C file of the tree without its suffix, "http/reply", to the set of those that it includes.
 function readIncludes(directory) {
 	const includes = new Map();
 	const files = readdirSync(directory, { recursive: true }).filter((file) => /^(?!build).*\.[ch]$/.test(file));
@@ -41,7 +41,7 @@ function findArrowsUp(includes, layers) {
 	return wrong;
 }
 
-// What includes itself in the end, each circle once.
+// Returns what includes itself in the end, each circle once.
 function findCircles(includes) {
 	const done = new Set();
 	const circles = [];
@@ -55,7 +55,7 @@ function findCircles(includes) {
 	return circles;
 }
 
-// What a header declares and its own .c does not define.
+// Returns what a header declares and its own .c file does not define.
 function findStrayDeclarations(directory, includes) {
 	const read = (file) => {
 		try {
@@ -75,7 +75,7 @@ function findStrayDeclarations(directory, includes) {
 	return stray;
 }
 
-// Static functions of one word, such as fail(): neither grep nor a debugger nor a profile can tell them apart.
+// Returns static functions of one word, such as fail(): neither grep nor a debugger nor a profile can tell them apart.
 function findBareNames(directory, includes) {
 	const bare = [];
 	for (const file of includes.keys()) {
@@ -94,7 +94,7 @@ for (const [tree, layers] of Object.entries(LAYERS)) {
 	test(`${tree}_headers_declare_what_their_own_file_defines`, () => assert.deepEqual(findStrayDeclarations(join(root, tree), includes), []));
 }
 
-// A copy of the gateway with a line more in one file.
+// Returns a copy of the gateway with an additional line in one file.
 function breakCopy(t, file, line) {
 	const copy = mkdtempSync(join(tmpdir(), "parley-test-"));
 	t.after(() => rmSync(copy, { recursive: true }));

@@ -1,4 +1,4 @@
-// Dumps in every flavour, restored, are the same database, or say what they lack.
+// All kinds of dumps, when restored, give the same database, or report what is missing.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -20,7 +20,7 @@ const fill = `
 	CREATE FUNCTION public.hello(name text) RETURNS text LANGUAGE sql RETURN 'hello ' || name;
 	SELECT add_route('GET', '/hello/{name}', 'public.hello', 'none')`;
 
-// What must be as it was: answers, and that the next numbers go on.
+// What must be as it was: results, and that the numbering continues.
 const state = `
 	SELECT to_jsonb(r) FROM parley.list_conversations('movie') r; SELECT to_jsonb(r) FROM parley.list_transactions(1, 1) r;
 	SELECT to_jsonb(r) - 'parameters' FROM parley.describe_routes() r; SELECT to_jsonb(a) FROM parley.audit_ledger() a; SELECT to_jsonb(a) FROM parley.audit_conversations() a;

@@ -1,4 +1,5 @@
-// What owners do to a schema: parley goes on as PostgreSQL would, or refuses in words. The ledger and search test their own tables closer.
+// What owners do to a schema: parley works as PostgreSQL would, or refuses with an error. The ledger and search test their own
+// tables in more detail.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
@@ -16,7 +17,7 @@ const fill = `
 	SELECT post_transaction(1, 1, 100000, caller_role => 'operator');
 	SELECT create_chat(token) FROM create_application('an application')`;
 
-// Everything an installation lives by, as a caller sees it.
+// Everything an installation depends on, as a caller sees it.
 const use = `
 	SELECT (parley.create_contact('next')).name, (parley.post_message(c.id, 'another movie')).message_id IS NOT NULL
 		FROM (SELECT min(id) AS id FROM parley.conversations) c;

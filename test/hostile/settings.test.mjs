@@ -1,4 +1,4 @@
-// What a role, a database or a session sets changes no answer, and not what CREATE EXTENSION makes.
+// Settings of a role, a database or a session do not change any result, or what CREATE EXTENSION creates.
 
 import assert from "node:assert/strict";
 import { before, after, test } from "node:test";
@@ -37,7 +37,7 @@ const fill = `
 	SELECT post_transfer(1, 1, 2, 1, 500, 'rent', idempotency_key => 'rent');
 	SELECT create_chat(token) FROM create_application('an application');`;
 
-// Times are shown by the session's zone, and ids that are given anew go on: neither is an answer's matter here.
+// Times are shown in the session's zone, and newly assigned ids are different: neither matters here.
 const rows = (call) => `SELECT to_jsonb(r) - '{created_at,timestamp,edited_at,deleted_at,updated_at,at,next_cursor,cursor,token,id,similarity}'::text[] FROM ${call} r;`;
 const answers = [
 	"parley.list_conversations()", "parley.list_conversations('movie', count => 'exact')", "parley.list_conversations('%')", "parley.list_conversations(chr(92))",
@@ -45,7 +45,7 @@ const answers = [
 	"parley.list_transactions(1, 1, sort => 'desc', \"limit\" => 5)", "parley.get_balance(1, 1)", "parley.find_largest_expense(1, '2020-01-01Z', '2100-01-01Z')",
 	"parley.get_user(1)", "parley.audit_ledger()", "parley.audit_conversations()", "parley.describe_routes()",
 	"parley.refused_values('{a,b,c}', '{parley.phone_number,bigint,parley.page_limit}', '{x,1.5,999}')",
-	// The same key and payload as before: the first answer again.
+	// The same key and payload as before: the first result again.
 	"(SELECT id FROM parley.conversations ORDER BY id LIMIT 1) c, parley.post_message(c.id, 'a movie', idempotency_key => 'key 1')",
 	"parley.post_transaction(1, 1, -7, 'no 1', 'key 1')", "parley.post_transfer(1, 1, 2, 1, 500, 'rent', idempotency_key => 'rent')",
 	"parley.create_user('+1 (999) 555 0000', E'back\\\\slash')", "parley.post_transaction(2, 1, -999999, 'too much')", "parley.create_application('x')",
@@ -92,7 +92,7 @@ test("no_setting_of_a_database_changes_what_is_installed", async (t) => {
 			await create("hostile_install");
 			await psql("hostile_install", "CREATE EXTENSION pg_trgm");
 			await psql("postgres", `ALTER DATABASE hostile_install SET ${name} = '${value}'`);
-			// The script's own strings have been read by then.
+			// The script's own strings have been parsed by then.
 			if (name === "standard_conforming_strings")
 				return assert.rejects(psql("hostile_install", "CREATE EXTENSION parley"), /standard_conforming_strings is off/);
 			await psql("hostile_install", "CREATE EXTENSION parley");

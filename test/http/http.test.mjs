@@ -1,4 +1,4 @@
-// HTTP on the wire, row by row of table.mjs: parleyd alone, and behind deploy/nginx.conf. No row may end anything, leave a
+// HTTP on the wire, row by row of table.mjs: parleyd by itself, and behind deploy/nginx.conf. No row may end a process, leave a
 // connection hanging, or have a body taken for a request.
 
 import assert from "node:assert/strict";
@@ -8,7 +8,7 @@ import { startNginx } from "../support/gateways.mjs";
 import { exchange, parseAnswers } from "../support/wire.mjs";
 import * as table from "./table.mjs";
 
-// Without a key, what needs one is refused to foreign hosts: the route that the table asks needs none.
+// Without a key, requests for foreign hosts that need one are refused. The route in the table needs none.
 before(async () => {
 	await create_fixture();
 	sql("UPDATE parley.routes SET auth = 'none' WHERE path = '/test/echo/{word}'");

@@ -1,10 +1,10 @@
-// RFC 9110 and 9112 as raw requests and what each must get. A row: [name, bytes or pieces, statuses, options].
-//   closes   the connection ends with the last of the statuses; otherwise a further request on it is answered 200
-//   behind   { statuses, closes } where nginx answers by itself, or asks parleyd in its own words; null: what it does then is
-//            no HTTP/1, or a matter of chance, and it is not asked
-//   end      the client shuts its side after the bytes; then the connection ends without another request
-//   heads    which of the answers have no body, since they answer HEAD
-// A row whose connection closes is followed by a request on it too, which must not be answered: that is how a body is smuggled.
+// RFC 9110 and 9112 as raw requests and what each of them must get. A row is [name, bytes or pieces, statuses, options].
+//   closes   the connection ends with the last of the statuses; otherwise another request on it gets 200
+//   behind   { statuses, closes } if nginx responds itself, or asks parleyd in its own words; null if what it does
+//            then is not HTTP/1, or random, so it is not tested
+//   end      the client shuts down its side after the bytes; then the connection ends without another request
+//   heads    which of the responses have no body, because they are responses to HEAD
+// If the connection closes, another request on it follows, which must get no response: that is how a body is smuggled.
 
 const host = "Host: chat.example.org\r\n";
 const json = "Content-Type: application/json\r\n";
@@ -18,7 +18,7 @@ const no = [400];
 const closes = { closes: true };
 const refused = { behind: { statuses: no, closes: true } };
 const refusedAlike = { closes: true, behind: { statuses: no, closes: false } };
-// nginx takes it, and asks parleyd in words of its own for what it has understood.
+// nginx accepts it, and asks parleyd in its own words for what it has understood.
 const mended = { behind: { statuses: ok, closes: false } };
 const mendedOrClosed = { closes: true, ...mended };
 const unknownCoding = { closes: true, behind: { statuses: [501] } };

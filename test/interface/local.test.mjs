@@ -1,4 +1,4 @@
-// The development interface: what make run, up, down and populate promise, each test in a directory and on a port of its own.
+// The development interface: what make run, up, down and populate promise. Each test has its own directory and port.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -17,7 +17,7 @@ async function freePort() {
 	return port;
 }
 
-// An instance that is stopped and deleted when the test ends, whatever it did.
+// An instance that is stopped and deleted when the test ends, whatever happened.
 async function instance(t, path = "run") {
 	const top = mkdtempSync("/tmp/parley-interface-");
 	const directory = join(top, path);
@@ -28,7 +28,7 @@ async function instance(t, path = "run") {
 		directory,
 		port,
 		url: `http://127.0.0.1:${port}`,
-		// starts make in a process group of its own, as a terminal does
+		// starts make in its own process group, as a terminal does
 		start(target, more = {}) {
 			const child = spawn("make", ["-C", root, target], { env: { ...env, ...more }, detached: true, stdio: ["pipe", "pipe", "pipe"] });
 			child.output = "";
@@ -230,7 +230,7 @@ test("missing_postgresql_is_named", async (t) => {
 	assert.match(output, /PG_CONFIG=\/nowhere\/pg_config does not run/);
 });
 
-// A unix socket's path has at most 107 bytes.
+// The path of a unix socket has at most 107 bytes.
 test("long_path_works", async (t) => {
 	const it = await instance(t, "x".repeat(60) + "/" + "y".repeat(60));
 	const { status, output } = await it.make("up");
@@ -238,7 +238,7 @@ test("long_path_works", async (t) => {
 	assert.equal(await it.psql("SELECT 1"), "1");
 });
 
-// As in root's home: the user who runs PostgreSQL cannot enter the directory.
+// As in root's home: the user who runs PostgreSQL cannot access the directory.
 test("directory_closed_to_others_works", async (t) => {
 	const it = await instance(t, "closed/run");
 	mkdirSync(dirname(it.directory), { mode: 0o700 });

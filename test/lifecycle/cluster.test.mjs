@@ -1,4 +1,4 @@
-// deploy/local/cluster.sh acts for whoever calls it, often root, in a directory that belongs to the cluster's user.
+// deploy/local/cluster.sh is called by anyone, often root, for a directory that belongs to the cluster's user.
 
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// What pg_dump writes of a database with the extension, restored in another cluster, is the same database.
+// What pg_dump writes for a database with the extension, when restored in another cluster, gives the same database.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -40,14 +40,14 @@ const fill = `
 	UPDATE routes SET auth = 'operator' WHERE path = '/users/{user_id}/transfers';
 	UPDATE routes SET path = '/v1' || path WHERE path = '/applications';`;
 
-// holds rows only while a bulk load is under way
+// has rows only during a bulk load
 const emptyInPeace = ["parley.bulk_load_indexes"];
 
 const tables = `
 	SELECT oid::regclass FROM pg_class
 	WHERE relnamespace = 'parley'::regnamespace AND relkind = '$kind' ORDER BY oid::regclass::text`;
 
-// every row of every table, every sequence's state, and who may do what
+// every row of every table, the state of every sequence, and all privileges
 async function contents(database, env) {
 	const result = {};
 	for (const table of (await psql(database, tables.replace("$kind", "r"), env)).split("\n"))
@@ -107,7 +107,7 @@ test("restore_that_disabled_the_triggers_is_seen_by_the_audit", async (t) => {
 	const directory = mkdtempSync("/tmp/parley-dump-");
 	t.after(() => rmSync(directory, { recursive: true }));
 	const file = join(directory, "data.sql");
-	// The shipped row makes room for the changed one by a trigger, which is off then: see docs/operations.md.
+	// A trigger makes the shipped row give way to the changed one, but it is disabled then: see docs/operations.md.
 	await psql(target, `ALTER TABLE parley.routes DISABLE TRIGGER USER;
 		DELETE FROM parley.routes WHERE path = '/users/{user_id}/transfers'`);
 	writeFileSync(file, await program("pg_dump", ["--data-only", "--disable-triggers", "-d", source]));

@@ -1,4 +1,4 @@
-// The extension comes whole and goes without a trace but its roles, which belong to the cluster.
+// The extension is created completely and dropped without a trace, except for its roles, which belong to the cluster.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

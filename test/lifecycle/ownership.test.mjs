@@ -1,4 +1,5 @@
-// CREATE EXTENSION runs as a superuser, in a database where others may create: nothing of theirs is run, and what it makes is no superuser's.
+// CREATE EXTENSION runs as a superuser, in a database where others may create objects. None of theirs is run, and what it creates
+// does not belong to a superuser.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -6,8 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { createDatabase, psql, root } from "../support/database.mjs";
 
-// Everything that PostgreSQL has under a name, for arguments that fit better than its own: text where it takes anything, and
-// operators between the types that it would have to cast. Each says that it ran.
+// Everything that PostgreSQL has under a name, for arguments that match better than its own: text where it accepts anything, and
+// operators between types that it would have to cast. Each reports that it ran.
 const plant = (schema, names) => `
 	SET search_path = pg_catalog;
 	CREATE FUNCTION ${schema}.planted_ran() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted: it ran'; END $$;
@@ -84,7 +85,7 @@ test("what_others_planted_is_not_run", async (t) => {
 	const database = await planter(t);
 	await psql(database, "CREATE EXTENSION parley");
 	assert.equal(await psql(database, planted), "");
-	// … nor later, by functions that take their names when they run.
+	// … nor later, by functions that look up names when they run.
 	await psql(database, `
 		SET search_path = public, trigrams;
 		SELECT parley.create_contact('Ann', '+1 800 555 1234');

@@ -1,4 +1,4 @@
-// The systemd unit in deploy/ means what it says: systemd passes over what it does not understand.
+// The systemd unit in deploy/ has the intended effect: systemd ignores what it does not understand.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

@@ -1,4 +1,4 @@
-// A database of the version before, filled, is after ALTER EXTENSION UPDATE what a fresh one would be, and has lost nothing.
+// A filled database of the previous version is, after ALTER EXTENSION UPDATE, what a fresh one would be, and has lost nothing.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { catalog, difference } from "../support/catalog.mjs";
 import { createDatabase, psql } from "../support/database.mjs";
 import { start_gateway, until } from "../support/gateway.mjs";
 
-// What 1.0 could be asked for. It is never changed: 1.0 is not either.
+// What could be done with 1.0. This is never changed, because 1.0 is not either.
 const fill = `
 	SET search_path = parley, public;
 	SELECT create_user(phone, name) FROM (VALUES ('+1-800-555-1234', 'Ann'), ('(030) 1234 567', '王芳'), ('0044 20 7946 0000', 'Zoë')) AS u(phone, name);
@@ -29,7 +29,7 @@ const fill = `
 	SELECT add_route('GET', '/hello/{name}', 'public.hello', 'none');
 	DELETE FROM routes WHERE path = '/users' AND method = 'POST'`;
 
-// Ann's lists as far as a cursor, which are to go on from there. A sync repeats nothing here, since nobody writes meanwhile.
+// Ann's lists up to a cursor, from which they should continue. Sync repeats nothing here, because nobody writes meanwhile.
 const cursors = `
 	SELECT json_build_object('sync', (SELECT cursor FROM parley.sync(1, "limit" => 2)),
 		'list', (SELECT min(next_cursor) FROM parley.list_conversations("limit" => 5)),
@@ -50,7 +50,7 @@ async function databaseOf(t, name, version) {
 	return database;
 }
 
-// The rows of every table that 1.0 had, by its columns of then.
+// The rows of every table of 1.0, with the columns that it had then.
 async function rows(database, columns) {
 	const result = {};
 	for (const [table, list] of Object.entries(columns))

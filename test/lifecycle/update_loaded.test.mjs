@@ -1,6 +1,6 @@
-// Sessions that loaded the library of the version before do not crash, and break nothing, while and after their database is updated.
-// They run in a copy of PostgreSQL's directories, so that the old library can be exchanged for the new one under them. 1.0 knew
-// PostgreSQL 15 alone.
+// Sessions that loaded the previous version's library do not crash, and do no damage, during and after the update of their
+// database. They run with a copy of PostgreSQL's directories, so that the old library can be replaced with the new one under
+// them. 1.0 supported only PostgreSQL 15.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -21,7 +21,7 @@ function buildBefore(directory) {
 		env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -j"$(nproc)" -C "$2" PG_CONFIG="$3" all`, root, directory, pgConfig);
 }
 
-// A PostgreSQL of one's own: its programs find their directories beside themselves.
+// A separate PostgreSQL: its programs find their directories relative to themselves.
 function copyPostgres(directory) {
 	const bindir = directoryOf(pgConfig, "bindir");
 	for (const name of ["bindir", "pkglibdir", "sharedir"])
@@ -29,7 +29,7 @@ function copyPostgres(directory) {
 	return join(directory, bindir, "pg_config");
 }
 
-// As `make install` does it: the library that is loaded somewhere keeps its file.
+// As `make install` does it: a library that is loaded somewhere keeps its file.
 function install(source, program) {
 	const share = join(directoryOf(program, "sharedir"), "extension");
 	const library = join(directoryOf(program, "pkglibdir"), "parley.so");
@@ -48,7 +48,7 @@ const fill = `
 	SELECT parley.open_account(id, 'EUR') FROM parley.contacts;
 	SELECT parley.create_chat(token) FROM parley.create_application('an application');`;
 
-// What writes and reads by C: each is a statement of its own.
+// What writes and reads with C functions; each is a separate statement.
 const uses = [
 	"SELECT parley.post_transaction(1, 1, 10)",
 	"SELECT parley.post_transaction(1, 1, 10, idempotency_key => 'a key')",
@@ -79,7 +79,7 @@ if (directoryOf(pgConfig, "version").startsWith("PostgreSQL 15"))
 		buildBefore(before);
 		process.env.PG_CONFIG = copyPostgres(directory);
 		install(before, process.env.PG_CONFIG);
-		// 1.0 was not preloaded; where a library is, a restart brings the new one.
+		// 1.0 was not preloaded. If a library is, a restart loads the new one.
 		const cluster = await Cluster.create(t, ["shared_preload_libraries = ''"]);
 		t.after(() => rmSync(directory, { recursive: true }));
 		await cluster.psql(fill);
@@ -102,11 +102,11 @@ if (directoryOf(pgConfig, "version").startsWith("PostgreSQL 15"))
 			updated = true;
 			await work;
 
-			// Each is answered or refused in words; a C function that has changed its arguments is not found in the old library.
+			// Each succeeds or fails with an error. A C function whose arguments have changed is not found in the old library.
 			const [payment, ...others] = await everyUse(idle);
 			assert.equal(payment.error, "42883");
 			for (const answer of others) assert.ok(answer.error !== "XX000", JSON.stringify(answer));
-			// PostgreSQL's own words, if the update commits between the look-up of a function that it replaces and its call.
+			// PostgreSQL's own errors, if the update commits between the lookup of a function that it replaces and its call.
 			const log = readFileSync(join(cluster.data, "../postgres.log"), "utf8");
 			assert.doesNotMatch(log, /terminated by signal|PANIC| XX[0-9A-Z]{3} (?!.*(cache lookup failed for function|STATEMENT: ))/);
 			const audits = "SELECT a::text FROM parley.audit_ledger() a UNION ALL SELECT a::text FROM parley.audit_conversations() a";

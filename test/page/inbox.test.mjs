@@ -1,11 +1,12 @@
-// The inbox as an operator's browser has it: each test makes people of its own and finds them by a word that no other test uses.
+// The inbox in an operator's browser. Each test creates its own people and finds them by a word that no other test uses.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { axe, Browser, picture } from "../support/browser.mjs";
 import { created, got, pair, phone, word } from "../support/people.mjs";
 
-// A contact's conversation with the operator, and a message in it for each content; those that begin with < are the contact's.
+// A contact's conversation with the operator, and a message in it for each content. Contents that start with < are from the
+// contact.
 async function conversation(name, ...contents) {
 	const contact = await created("POST /contacts", { name, phone: phone() });
 	const { id } = await created(`POST /contacts/${contact.id}/conversation`);
@@ -63,7 +64,7 @@ test("reply_that_could_not_be_sent_stays_and_is_sent_once", async (t) => {
 	const { id } = await conversation(word(), "<hello");
 	const page = await browser.page(t, `#c=${id}`);
 	await shown(page, "hello");
-	// The first time the answer is lost on the way: the message was posted.
+	// The first time the response is lost on the way, but the message was posted.
 	let tries = 0;
 	await page.route(`**/conversations/${id}/messages`, async (route) => {
 		if (route.request().method() !== "POST" || tries++ > 0) return route.continue();
@@ -248,7 +249,7 @@ test("slow_and_broken_network_is_said_and_survived", async (t) => {
 	await page.getByRole("button", { name: "Try again" }).click();
 	await page.locator("parley-list .row", { hasText: it }).waitFor();
 
-	// Answers that come out of order: what was typed last stays.
+	// Responses arrive out of order: what was typed last is shown.
 	await page.route("**/conversations?*searchValue=slow*", async (route) => {
 		await new Promise((resolve) => setTimeout(resolve, 800));
 		await route.continue().catch(() => {});
@@ -270,7 +271,7 @@ test("accessibility_checker_finds_nothing", async (t) => {
 			await page.locator("#connection:not(:empty)").waitFor();
 			if (name === "conversation") await page.locator("article.own").waitFor();
 			if (name === "list") await page.locator("parley-list .row").first().waitFor();
-			// The checker is a script from elsewhere, which the page's policy would not run; it runs in a world of its own.
+			// The checker is a foreign script, which the page's policy would not run. It runs in an isolated world.
 			const session = await page.context().newCDPSession(page);
 			const { readFileSync } = await import("node:fs");
 			await session.send("Runtime.evaluate", { expression: readFileSync(axe, "utf8") });

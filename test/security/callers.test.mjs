@@ -1,5 +1,5 @@
-// Who may call which route with whose ids. The table has a line for each route of describe_routes(): a new route without its
-// line fails, and so does a line without its route.
+// Who may call which route with whose ids. The table has a line for each route of describe_routes(): a new route without a line
+// fails, and so does a line without a route.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -8,8 +8,8 @@ import { makeKey } from "../support/tokens.mjs";
 
 const phone = () => `+1${Math.floor(1e9 + Math.random() * 9e9)}`;
 
-// body: what makes a sound request of it. own: on a user's own path, with the ids of a conversation or account that is another's.
-// strange: with another application's token and this one's numbers. ok: success, where it is not the route's status.
+// body: the body of a valid request. own: on a user's own path, with the ids of someone else's conversation or account. strange:
+// with another application's token and this one's numbers. ok: success, if it is not the route's status.
 const lines = {
 	"GET /conversations": {},
 	"GET /conversations/{conversation_id}": {},
@@ -71,8 +71,8 @@ const lines = {
 	"PUT /applications/{token}/chats/{chat_number}/messages/{message_number}": { body: () => ({ content: "edited" }), strange: 404 },
 };
 
-// Ann and Bob talk and have money; Ann has blocked Mal, who wrote to her, and blocks Dan; Cid is a stranger to all. The operator wrote
-// to a contact. One application has a chat with a message, the other has nothing.
+// Ann and Bob talk and have money. Ann has blocked Mal, who wrote to her, and blocks Dan. Cid is a stranger to all of them. The
+// operator wrote to a contact. One application has a chat with a message, the other has nothing.
 const make_world = () => JSON.parse(sql(`
 	DO $$
 	DECLARE
@@ -99,7 +99,7 @@ const forged = makeKey();
 const routes = JSON.parse(sql(`SELECT json_agg(json_build_object('line', method || ' ' || path, 'method', method, 'path', path, 'auth', auth,
 	'status', status) ORDER BY path, method) FROM parley.describe_routes() WHERE function LIKE 'parley.%'`));
 
-// The path's ids: of what the owner may see.
+// The ids in the path: of what the owner may see.
 const ids = (route, world) => ({
 	user_id: world.ann, conversation_id: route.auth === "operator" ? world.letter : world.talk, message_id: 1, account_id: 1, agent_id: world.agent,
 	contact_id: route.path.includes("/blocks/") ? world.dan : world.contact, token: world.app, chat_number: 1, message_number: 1,
@@ -118,7 +118,7 @@ describe("callers", () => {
 			headers: { ...(claims && { authorization: `Bearer ${keyOf.sign(claims)}` }), ...(body && { "content-type": "application/json" }) },
 			body: body && JSON.stringify(body(world)),
 		});
-		// Of a stream the headers say all that is asked here.
+		// For a stream, the headers tell everything that we want to know here.
 		await response.body?.cancel();
 		return response.status;
 	}

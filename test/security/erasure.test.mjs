@@ -1,4 +1,5 @@
-// An erased contact is read by nobody from the commit on, and once the remains are taken away not by a superuser with the files either.
+// Nobody can read an erased contact once the erasure has committed. Once the remains are removed, not even a superuser with the
+// files can.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -12,8 +13,8 @@ import { created, expectStatus, got, pair } from "../support/people.mjs";
 const cluster = join(process.env.PARLEY_RUN_DIR, "cluster");
 const superuser = (statement) => psql("parley", statement);
 
-// Files of the cluster that have one of the words: data, statistics, the server's log and the gateways'. The write-ahead log has what it
-// has until its files are written over.
+// Returns the files of the cluster that contain one of the words: data, statistics, the server's log and the gateways'. The WAL
+// contains it until its files are overwritten.
 function files_with(words) {
 	const grep = ["-rlaiF", "--exclude-dir=pg_wal", "--exclude-dir=socket", ...words.flatMap((word) => ["-e", word]), cluster];
 	try {
@@ -24,7 +25,7 @@ function files_with(words) {
 	}
 }
 
-// Tables and indexes with a page that has one of the words elsewhere than in its free space.
+// Returns the tables and indexes with a page that contains one of the words outside its free space.
 const relations_with = (words) => superuser(`SELECT coalesce(string_agg(DISTINCT c.oid::regclass::text, ' '), '')
 	FROM pg_class c
 		CROSS JOIN LATERAL generate_series(0, pg_relation_size(c.oid) / current_setting('block_size')::integer - 1) block
@@ -49,7 +50,7 @@ test("what_is_erased_is_nowhere", async () => {
 	await superuser("CREATE EXTENSION IF NOT EXISTS pageinspect");
 	await superuser("ANALYZE parley.contacts, parley.messages, parley.accounts");
 	await superuser("CHECKPOINT");
-	// What the rest of the test looks for is there to be found.
+	// What the rest of the test looks for can be found.
 	for (const each of words) assert.notEqual(files_with([each]).length, 0, each);
 	assert.match(await relations_with(words), /parley.messages/);
 	const sampled = () => superuser(`SELECT count(*) FROM pg_stats s, unnest(ARRAY['${words.join("', '")}']) word WHERE position(word IN s::text) > 0`);
@@ -77,7 +78,7 @@ test("what_is_erased_is_nowhere", async () => {
 	assert.equal(await superuser(`SELECT count(*) FROM pg_stat_activity a, unnest(ARRAY['${words.slice(0, -1).join("', '")}']) word
 		WHERE a.pid <> pg_backend_pid() AND position(word IN a::text) > 0`), "0");
 
-	// Free space within pages is written over in time, or now.
+	// Free space within pages is overwritten in time, or now.
 	await superuser("VACUUM FULL parley.contacts, parley.messages, parley.accounts, pg_catalog.pg_statistic");
 	await superuser("CHECKPOINT");
 	assert.deepEqual(files_with(words), []);

@@ -1,4 +1,4 @@
-// Whom a user reaches over HTTP, and what registration tells a stranger.
+// Whom a user can reach over HTTP, and what registration tells a stranger.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

@@ -1,4 +1,4 @@
-// What is left of what was deleted, and of phones and emails, where nobody looks for them.
+// What is left of what was deleted, and of phones and emails, where nobody would look for them.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
