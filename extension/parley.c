@@ -1,8 +1,8 @@
 /*
- * parley.c: the extension's composition root.
+ * parley.c: initializes the modules of the extension.
  *
- * The modules are independent of load order: each prepares its statements when it first runs them. What is done once a
- * library load is done here.
+ * The modules do not depend on each other's initialization: each prepares its statements when it first runs them. Here
+ * is what must be done once, when the library is loaded.
  */
 #include "postgres.h"
 

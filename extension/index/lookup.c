@@ -69,7 +69,7 @@ parley_column(Relation table, const char *name, Oid type)
 	return number;
 }
 
-/* The indexes that were found to have their forms, since to print what they are of takes a tenth of a search. */
+/* Indexes that are known to have their form. Checking costs a tenth of a search, since it prints their definitions. */
 #define KNOWN_MAX 32
 static struct
 {
@@ -103,7 +103,7 @@ index_has_predicate(Relation index, const char *predicate)
 			   predicate) == 0;
 }
 
-/* Keys are looked up as the default operator class has them, and texts as the database's collation folds them. */
+/* The key must have the default operator class, and a text key the database's collation. */
 static bool
 index_has_column(Relation index, int i, const IndexForm *form)
 {
@@ -132,7 +132,7 @@ index_has_form(Relation table, Relation index, const IndexForm *form)
 	if (index->rd_rel->relkind != RELKIND_INDEX || index->rd_index->indrelid != RelationGetRelid(table) ||
 		index->rd_rel->relam != form->access_method)
 		return false;
-	/* What decides how names are printed. */
+	/* These settings decide how names are printed. */
 	level = NewGUCNestLevel();
 	set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 					  false);

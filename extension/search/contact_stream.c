@@ -14,7 +14,7 @@
 #include "search/latest.h"
 #include "search/settings.h"
 
-/* Of the index of grams. */
+/* The columns of the index of grams. */
 enum
 {
 	COLUMN_NAME = 1,
@@ -22,8 +22,8 @@ enum
 	COLUMN_PHONE_DIGITS
 };
 
-/* If nothing is known of how frequent a term is, so many conversations are passed, and so many for each that is wanted.
- */
+/* If we do not know how frequent a term is, a walk visits this many conversations, and this many more per conversation
+ * wanted. */
 #define PROBE_CONVERSATIONS 500
 #define WALKED_PER_CONVERSATION 5
 
@@ -63,21 +63,21 @@ parley_contact_stream_plan(ContactStream *stream, Hits *hits)
 		stream->cost = Min(stream->cost, stream->matches * COST_CONTACT_VISITED);
 }
 
-/* Whether a conversation is one more that is shown, now that its contact has been looked at. */
+/* Returns whether one more conversation is shown, now that its contact has been looked at. */
 static bool
 stream_gains(ContactStream *stream, TupleTableSlot *conversation, Position here)
 {
 	Hit *hit = parley_hits_find(stream->hits, here.conversation_id);
 	bool was_shown = hit != NULL && parley_hit_is_shown(hit);
 
-	/* After a cursor messages have asked it when they met it. */
+	/* After a cursor, the message stream has asked it when it met it. */
 	if (hit != NULL && parley_scope_has_cursor(stream->scope))
 		return false;
 	hit = parley_hits_meet_row(stream->hits, conversation, NAMING_ASKED);
 	return !was_shown && hit->state == HIT_NAMED && parley_scope_asks_for(stream->scope, here);
 }
 
-/* Passes conversations, the one with the newest message first. Returns false if the budget ran out before all that is
+/* Walks conversations, the one with the newest message first. Returns false if the budget ran out before everything
  * wanted was found. */
 static bool
 stream_walk(ContactStream *stream, double budget)
@@ -110,7 +110,7 @@ stream_walk(ContactStream *stream, double budget)
 	return is_complete;
 }
 
-/* All conversations of a contact that has the term are named, also those with a hit. */
+/* Enters all conversations of a contact that contains the term, even those that have a hit already. */
 static bool
 on_contact(void *visitor_state, TupleTableSlot *contact)
 {
@@ -139,7 +139,7 @@ on_contact(void *visitor_state, TupleTableSlot *contact)
 	return true;
 }
 
-/* The contacts that any column of the index names, each once, in the order of the table. */
+/* Returns the contacts that any column of the index finds, without duplicates, in physical order. */
 static Rows
 stream_ask(ContactStream *stream)
 {
@@ -178,9 +178,9 @@ stream_visit(ContactStream *stream)
 }
 
 /*
- * How far a walk is worth going before the index is asked: twice as far as is likely, and until it has cost a quarter
- * of what the index will. If messages have filled the page already, only conversations with a message newer than its
- * last can be wanted.
+ * Returns how far a walk is worth going before we use the index: twice as far as expected, and until it has cost a
+ * quarter of what the index will. If messages have filled the page already, only conversations with a message newer
+ * than its last one can be wanted.
  */
 static double
 stream_walk_budget(const ContactStream *stream, double newer_messages)

@@ -20,7 +20,7 @@ static const IndexForm by_case = { "conversations_by_case",
 								   LISTED,
 								   .is_descending = true };
 
-/* Opens a range of conversations that are settled or not, and may have unread messages or not. */
+/* Opens the range of conversations that are settled or not, and that may have unread messages or not. */
 static void
 latest_open_range(Latest *latest, bool is_settled, bool may_be_unread, bool from_cursor)
 {
