@@ -101,8 +101,15 @@ INSERT INTO postings (key, currency, name, amount, memo) VALUES
 SELECT parley.open_account(p.id, t.currency, t.name)
 	FROM (SELECT min(place) AS place, key, currency, min(name) AS name FROM postings GROUP BY key, currency) t JOIN people p USING (key)
 	ORDER BY t.place;
-SELECT parley.post_transaction(p.id, a.id, t.amount, t.memo)
-	FROM (SELECT * FROM postings ORDER BY place) t JOIN people p USING (key) JOIN parley.accounts a ON (a.user_id, a.currency) = (p.id, t.currency);
+DO $$
+DECLARE
+	posting postings;
+BEGIN
+	FOR posting IN SELECT * FROM postings ORDER BY place LOOP
+		PERFORM parley.post_transaction(p.id, a.id, posting.amount, posting.memo)
+			FROM people p JOIN parley.accounts a ON a.user_id = p.id AND a.currency = posting.currency WHERE p.key = posting.key;
+	END LOOP;
+END $$;
 SELECT parley.post_transfer(o.id, 1, g.id, 1, 2450, 'dinner 🍜', o.conversation_id)
 	FROM people o, people g WHERE o.key = 'olu' AND g.key = 'grace';
 SELECT parley.post_message(g.conversation_id, 'Got it, thank you! Same place next month?', g.id) FROM people g WHERE g.key = 'grace';

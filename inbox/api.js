@@ -1,4 +1,4 @@
-// The server: one function for every request, and the stream of events. The token lives in sessionStorage alone.
+// The server: one function for every request, and the news as it comes. The token lives in sessionStorage alone.
 
 import { words } from "./words.js";
 
@@ -19,7 +19,7 @@ export const session = {
 const handed = /[#&]token=([^&]+)/.exec(location.hash);
 if (handed) {
 	session.token = decodeURIComponent(handed[1]);
-	history.replaceState(null, "", location.pathname + location.search + location.hash.replace(handed[0], handed[0][0] === "#" ? "#" : ""));
+	history.replaceState(null, "", location.hash.replace(/token=[^&]+&?/, ""));
 }
 
 // What the server refused, in its own words.
@@ -28,17 +28,17 @@ export class Problem extends Error {
 		const fields = (document.errors ?? []).map((error) => `${error.field}: ${error.detail}`).join("; ");
 		super(fields || document.detail || document.title || words.unreachable);
 		this.status = status;
-		this.code = document.code;
-		this.retryAfter = document.retryAfter;
 	}
 }
 
+const askToSignIn = ({ status }) =>
+	status === 401 && dispatchEvent(new CustomEvent("parley-signin", { detail: { refused: session.token !== null } }));
+
 const headersOf = (more) => (session.token ? { authorization: `Bearer ${session.token}`, ...more } : more);
 
-export const newKey = () => crypto.randomUUID?.() ??
-	Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-// call("POST /contacts", { body, query, key, signal }) → { data, next, total, status }; throws Problem, or AbortError.
+// call("POST /contacts", { body, query, key, signal }) → { data, next, total }; throws Problem, or AbortError.
 export async function call(line, { body, query = {}, key, signal } = {}) {
 	const [method, path] = line.split(" ");
 	const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
@@ -53,21 +53,20 @@ export async function call(line, { body, query = {}, key, signal } = {}) {
 		if (error.name === "AbortError") throw error;
 		throw new Problem(0);
 	}
-	if (response.status === 401) dispatchEvent(new CustomEvent("parley-signin", { detail: { refused: session.token !== null } }));
+	askToSignIn(response);
 	const text = await response.text();
 	if (!response.ok) {
 		let document = {};
 		try {
 			document = JSON.parse(text);
 		} catch { /* a proxy's page */ }
-		throw new Problem(response.status, { ...document, retryAfter: Number(response.headers.get("retry-after")) || undefined });
+		throw new Problem(response.status, document);
 	}
 	const next = /<([^>]*)>; *rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
 	return {
 		data: text === "" ? null : JSON.parse(text),
 		next: next && new URL(next, location.href),
-		total: response.headers.has("x-total-count") ? Number(response.headers.get("x-total-count")) : null,
-		status: response.status,
+		total: Number(response.headers.get("x-total-count")),
 	};
 }
 
@@ -76,29 +75,102 @@ export const cursorOf = (answer) => answer.next?.searchParams.get("cursor") ?? n
 
 export const all = async (line, options) => (await call(line, options)).data;
 
-// Reads Server-Sent Events by fetch, which can send a token as EventSource cannot. on({ id, event, data, retry }) for each.
-export async function readEvents(path, { lastId, signal, on, onOpen }) {
+// Reads server-sent events by fetch, because EventSource cannot send a token. on({ id, event, data, retry }) for each.
+async function readEvents(path, { lastId, signal, on, onOpen }) {
 	const response = await fetch(base + path, {
 		headers: headersOf({ accept: "text/event-stream", ...(lastId ? { "last-event-id": lastId } : {}) }), signal, cache: "no-store" });
-	if (response.status === 401) dispatchEvent(new CustomEvent("parley-signin", { detail: { refused: session.token !== null } }));
+	askToSignIn(response);
 	if (!response.ok) throw new Problem(response.status);
 	onOpen();
 	const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-	let rest = "";
-	for (;;) {
+	for (let rest = ""; ;) {
 		const { value, done } = await reader.read();
 		if (done) return;
 		rest += value;
 		for (let end; (end = rest.indexOf("\n\n")) >= 0; rest = rest.slice(end + 2)) {
-			const event = { data: [] };
+			const event = {};
 			for (const line of rest.slice(0, end).split("\n")) {
-				const colon = line.indexOf(":");
-				const field = colon < 0 ? line : line.slice(0, colon);
-				const text = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
-				if (field === "data") event.data.push(text);
-				else if (field !== "") event[field] = text;
+				const [, field, text] = /^([^:]*):? ?(.*)$/.exec(line);
+				event[field] = text;
 			}
-			on({ ...event, data: event.data.length > 0 ? JSON.parse(event.data.join("\n")) : null });
+			on({ ...event, data: event.data ? JSON.parse(event.data) : null });
 		}
+	}
+}
+
+// News: the operator's stream if push is set up, else a look every few seconds. Waits longer after each failure, by chance, so that
+// many pages do not come back at once.
+const pollEvery = 4000;
+const silenceMax = 60000; // two heartbeats and some
+
+export class Live {
+	// on(data): news, null if something may have changed; say(text, state): for the reader
+	constructor({ path, on, say }) {
+		Object.assign(this, { path, on, say, failures: 0, lastId: null });
+		addEventListener("online", () => this.wake?.());
+		document.addEventListener("visibilitychange", () => document.hidden || this.wake?.());
+	}
+
+	async run() {
+		for (;;) {
+			this.say(words.connecting, "connecting");
+			const polls = await this.#stream();
+			if (polls) await this.#poll();
+			else await this.#wait();
+		}
+	}
+
+	// True if there is no push.
+	async #stream() {
+		const stop = new AbortController();
+		let alarm = setTimeout(() => stop.abort(), silenceMax);
+		try {
+			await readEvents(this.path, { lastId: this.lastId, signal: stop.signal,
+				onOpen: () => {
+					this.failures = 0;
+					this.say(words.live, "live");
+					this.on(null);
+				},
+				on: (event) => {
+					clearTimeout(alarm);
+					alarm = setTimeout(() => stop.abort(), silenceMax);
+					if (event.id !== undefined) this.lastId = event.id;
+					if (event.retry !== undefined) this.retry = Number(event.retry);
+					if (event.event === "end" && event.data?.reason === "gone") this.lastId = null;
+					else if (event.data !== null && event.event !== "end") this.on(event.data);
+				} });
+		} catch (error) {
+			if (error instanceof Problem && error.status === 410) this.lastId = null;
+			if (error instanceof Problem && [404, 503].includes(error.status)) return true;
+			this.failures++;
+		} finally {
+			clearTimeout(alarm);
+		}
+		return false;
+	}
+
+	async #wait() {
+		const after = this.failures === 0 ? this.retry ?? 500 : Math.min(30000, 500 * 2 ** this.failures) * (0.5 + Math.random() / 2);
+		this.retry = undefined;
+		if (this.failures > 0) this.say(words.offline(Math.max(1, Math.round(after / 1000))), "offline");
+		await this.#sleep(after);
+	}
+
+	async #poll() {
+		this.say(words.polling, "polling");
+		for (let turns = 0; turns < 15; turns++) {
+			if (!document.hidden) this.on(null);
+			await this.#sleep(pollEvery);
+		}
+	}
+
+	#sleep(ms) {
+		return new Promise((resolve) => {
+			const timer = setTimeout(resolve, ms);
+			this.wake = () => {
+				clearTimeout(timer);
+				resolve();
+			};
+		});
 	}
 }

@@ -1,19 +1,18 @@
-// The page as a whole: what the address says is shown, keys lead somewhere, news goes to whom it concerns, and who is asked for a
-// token signs in. The address holds all state: c conversation, m message, q search; view, u: the wallet.
+// The page as a whole: it shows what the address says, and hands on keys and news. The address holds all state: q and the filters
+// of the list, c conversation, m message; view and u: the wallet.
 
-import { all, Problem, session } from "./api.js";
+import { all, Live, Problem, session } from "./api.js";
 import { ask, node } from "./dom.js";
-import { Live } from "./live.js";
 import "./contact.js";
 import "./conversation.js";
-import "./list.js";
+import { filterNames } from "./list.js";
 import { words } from "./words.js";
 
 const list = document.querySelector("parley-list");
 const conversation = document.querySelector("parley-conversation");
 const card = document.querySelector("parley-contact");
 const wallet = document.querySelector("parley-wallet");
-const names = ["view", "q", "c", "m", "u"];
+const names = ["view", "q", ...filterNames, "c", "m", "u"];
 
 function wanted() {
 	const given = new URLSearchParams(location.hash.slice(1));
@@ -25,13 +24,8 @@ function address(change) {
 	return "#" + new URLSearchParams(names.filter((name) => next[name] !== "" && next[name] !== null).map((name) => [name, next[name]]));
 }
 
-const go = (change, { replace = false } = {}) => {
-	const to = address(change);
-	if (to === (location.hash || "#")) return;
-	if (replace) {
-		history.replaceState(null, "", to);
-		show();
-	} else location.hash = to;
+const go = (change) => {
+	location.hash = address(change);
 };
 
 async function show() {
@@ -42,11 +36,8 @@ async function show() {
 	document.body.classList.toggle("in-wallet", inWallet);
 	for (const element of [list, conversation, card]) element.hidden = inWallet;
 	wallet.hidden = !inWallet;
-	for (const link of document.querySelectorAll("#views a")) link.toggleAttribute("aria-current", (link.dataset.view === "wallet") === inWallet);
-	if (inWallet) {
-		await wallet.show(Number(now.u) || null);
-		return;
-	}
+	for (const link of document.querySelectorAll("#views a")) link.ariaCurrent = (link.dataset.view === "wallet") === inWallet ? "page" : null;
+	if (inWallet) return wallet.show(now.u);
 	const listed = list.show(now);
 	const message = Number(now.m) || null;
 	const place = `${id}/${message}/${message ? now.q : ""}`;
@@ -60,7 +51,10 @@ async function show() {
 }
 
 list.address = address;
-list.addEventListener("filter", (event) => go({ c: wanted().c, ...event.detail }, { replace: true }));
+list.addEventListener("filter", (event) => {
+	history.replaceState(null, "", address(event.detail));
+	show();
+});
 list.addEventListener("start", startConversation);
 conversation.addEventListener("opened", (event) => {
 	const contact = event.detail.participants[0]?.id ?? null;
@@ -100,9 +94,13 @@ function showHelp() {
 const keys = {
 	j: () => step(1),
 	k: () => step(-1),
-	"/": () => list.search.focus(),
+	"/": () => (wanted().view ? wallet.querySelector("input") : list.search).focus(),
 	r: () => conversation.input.focus(),
 	e: () => conversation.toggle(),
+	s: () => conversation.snooze(),
+	a: () => conversation.assignee?.focus(),
+	l: () => conversation.labels?.focus(),
+	f: () => list.fields.status.focus(),
 	n: startConversation,
 	w: () => go({ view: "wallet" }),
 	"?": showHelp,
@@ -119,7 +117,7 @@ document.addEventListener("keydown", (event) => {
 	if (event.key === "Escape" && !target.closest("dialog")) {
 		if (inField) target.blur();
 		else if (wanted().view || wanted().c) go({ c: "" });
-	} else if (!inField && !event.ctrlKey && !event.metaKey && !event.altKey && keys[event.key]) {
+	} else if (!inField && !event.ctrlKey && !event.metaKey && !event.altKey && keys[event.key] && !(wanted().view && "jkresalf".includes(event.key))) {
 		event.preventDefault();
 		keys[event.key]();
 	}

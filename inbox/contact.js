@@ -1,15 +1,21 @@
 // The contact's card beside a conversation, and the wallet: accounts, transactions, a transfer.
 
 import { all, call, newKey } from "./api.js";
-import { ask, minorUnits, money, node, timeNode } from "./dom.js";
+import { ask, button, emit, minorUnits, money, node, shortTime, timeNode } from "./dom.js";
 import { words } from "./words.js";
 
-const attributesText = (attributes) => Object.entries(attributes ?? {}).map(([name, value]) => `${name} = ${value}`).join("\n");
+const attributeText = (value) => (typeof value === "string" && !value.includes("\n") ? value : JSON.stringify(value));
 
-const attributesOf = (text) => Object.fromEntries(text.split("\n").filter((line) => line.trim() !== "").map((line) => {
-	const at = line.indexOf("=");
-	return at < 0 ? [line.trim(), ""] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
-}));
+const attributeLine = ([name, value]) => `${attributeText(name)} = ${attributeText(value)}`;
+
+// What a person wrote to attributes. A line that stayed as it was is the attribute that it was, a number or a list too.
+function attributesOf(text, before) {
+	const known = new Map(Object.entries(before).map((attribute) => [attributeLine(attribute), attribute]));
+	return Object.fromEntries(text.split("\n").filter((line) => line.trim() !== "").map((line) => {
+		const [name, ...value] = line.split("=");
+		return known.get(line) ?? [name.trim(), value.join("=").trim()];
+	}));
+}
 
 const term = (name, ...value) => [node("dt", {}, name), node("dd", { dir: "auto" }, ...value)];
 
@@ -34,16 +40,16 @@ export class ContactCard extends HTMLElement {
 			node("h2", { dir: "auto" }, contact.name ?? words.noName),
 			node("dl", {}, ...(contact.phone ? term(words.phone, node("a", { href: `tel:${contact.phone.replace(/[^+0-9]/g, "")}` }, contact.phone)) : []),
 				...(contact.email ? term(words.email, node("a", { href: `mailto:${contact.email}` }, contact.email)) : []),
-				...Object.entries(contact.attributes ?? {}).flatMap(([name, value]) => term(name, typeof value === "string" ? value : JSON.stringify(value)))),
-			node("p", {}, timeNode(contact.created_at, words.since(new Date(contact.created_at).toLocaleDateString()))),
-			node("button", { type: "button", onclick: () => this.#edit(contact) }, words.edit),
+				...Object.entries(contact.attributes).flatMap(([name, value]) => term(name, attributeText(value)))),
+			node("p", {}, timeNode(contact.created_at, words.since(shortTime(contact.created_at)))),
+			button(words.edit, () => this.#edit(contact)),
 			node("h3", {}, words.accounts),
 			accounts.length === 0 ? node("p", {}, words.noAccounts) : null,
 			...lines.map(([account, transactions]) => node("div.account", {},
 				node("p", {}, node("span", {}, account.name ?? account.currency), node("strong.amount", {}, money(account.balance, account.currency))),
 				node("ul", {}, ...transactions.map((line) => node("li", {}, timeNode(line.created_at), " ",
 					node(line.amount < 0 ? "span.amount.out" : "span.amount", {}, money(line.amount, account.currency)),
-					line.memo ? node("span", { dir: "auto" }, ` ${line.memo}`) : null))))),
+					" ", node("span", { dir: "auto" }, line.memo)))))),
 			node("a.button", { href: `#view=wallet&u=${contact.id}` }, words.openWallet)));
 	}
 
@@ -53,43 +59,48 @@ export class ContactCard extends HTMLElement {
 			{ name: "name", label: words.name, value: contact.name ?? "" },
 			{ name: "phone", label: words.phone, type: "tel", value: contact.phone ?? "" },
 			{ name: "email", label: words.email, type: "email", value: contact.email ?? "" },
-			{ name: "attributes", label: words.attributes, rows: 4, value: attributesText(contact.attributes) },
+			{ name: "attributes", label: words.attributes, rows: 4,
+				value: Object.entries(contact.attributes).map(attributeLine).join("\n") },
 		], { check: (given) => all(line, { body: { name: given.name || null, phone: given.phone || null, email: given.email || null,
-			attributes: attributesOf(given.attributes) } }) });
+			attributes: attributesOf(given.attributes, contact.attributes) } }) });
 		if (!saved) return;
 		const id = this.id_;
 		this.id_ = null;
 		await this.show(id);
-		this.dispatchEvent(new CustomEvent("changed", { bubbles: true, detail: id }));
+		emit(this, "changed", id);
 	}
 }
 
 export class Wallet extends HTMLElement {
-	async show(id) {
-		this.user = id;
-		const find = node("form.find", { onsubmit: (event) => {
+	// Of a user's id, or of what a name or phone has in it: then it shows whose.
+	async show(user) {
+		this.user = user;
+		const field = node("input", { type: "search", required: true, value: user });
+		this.replaceChildren(node("form.find", { onsubmit: (event) => {
 			event.preventDefault();
-			location.hash = `view=wallet&u=${Number(field.value)}`;
-		} });
-		const field = node("input", { type: "number", min: 1, required: true, value: id ?? "", "aria-label": words.user });
-		find.append(node("label", {}, words.user, field), node("button.primary", { type: "submit" }, words.show));
-		this.replaceChildren(find);
-		if (id === null) return;
-		try {
-			const [user, accounts] = await Promise.all([all(`GET /users/${id}`), all(`GET /users/${id}/accounts`)]);
-			if (id !== this.user) return;
-			this.append(node("h2", { dir: "auto" }, words.walletOf(user.name ?? user.phone ?? user.email)),
-				node("button", { type: "button", onclick: () => this.#open() }, words.openAccount),
-				accounts.length === 0 ? node("p", {}, words.noAccounts) : null,
-				...accounts.map((account) => this.#account(account)));
-		} catch (error) {
-			this.append(node("p.error", { role: "alert" }, error.message));
-		}
+			location.hash = new URLSearchParams({ view: "wallet", u: field.value.trim() });
+		} }, node("label", {}, words.user, " ", field), node("button.primary", { type: "submit" }, words.show)));
+		if (user !== "") await (/^\d{1,9}$/.test(user) ? this.#accounts(user) : this.#users(user))
+			.catch((error) => this.append(node("p.error", { role: "alert" }, error.message)));
+	}
+
+	async #users(term) {
+		const found = await all("GET /contacts", { query: { searchValue: term } });
+		if (term === this.user) this.append(found.length === 0 ? node("p", {}, words.noMatches(term)) : node("ul", {},
+			...found.map(({ id, name, phone, email }) => node("li", { dir: "auto" }, node("a", { href: `#view=wallet&u=${id}` }, name ?? phone ?? email), name && phone ? ` · ${phone}` : null))));
+	}
+
+	async #accounts(id) {
+		const [user, accounts] = await Promise.all([all(`GET /users/${id}`), all(`GET /users/${id}/accounts`)]);
+		if (id === this.user) this.append(node("section", {}, node("h2", { dir: "auto" }, words.walletOf(user.name ?? user.phone ?? user.email)),
+			button(words.openAccount, () => this.#open()),
+			accounts.length === 0 ? node("p", {}, words.noAccounts) : null,
+			...accounts.map((account) => this.#account(account))));
 	}
 
 	#account(account) {
 		const rows = node("tbody");
-		const more = node("button", { type: "button", hidden: true, onclick: () => load() }, words.older);
+		const more = button(words.older, () => load(), "", { hidden: true });
 		let last;
 		const load = async () => {
 			const lines = await all(`GET /users/${this.user}/accounts/${account.id}/transactions`, { query: { sort: "desc", limit: 20, last_id: last } });
@@ -105,9 +116,9 @@ export class Wallet extends HTMLElement {
 		const title = account.name ?? `${words.accounts} ${account.id}`;
 		return node("section.account", { "aria-label": title },
 			node("p", {}, node("span", { dir: "auto" }, `${title} · ${account.id}`), node("strong.amount", {}, money(account.balance, account.currency))),
-			node("p.buttons", {},
-				node("button", { type: "button", onclick: () => this.#post(account) }, words.deposit),
-				node("button", { type: "button", onclick: () => this.#transfer(account) }, words.transfer)),
+			node("div.buttons", {},
+				button(words.deposit, () => this.#post(account)),
+				button(words.transfer, () => this.#transfer(account))),
 			node("table", {}, node("caption.unseen", {}, words.transactions),
 				node("thead", {}, node("tr", {}, ...["", words.memo, words.amount, words.balance].map((text) => node("th", { scope: "col" }, text)))), rows),
 			more);

@@ -1,16 +1,18 @@
-// One conversation: its messages in few nodes, older ones on scrolling up, a match in its context; replying, editing, deleting;
-// the case. A message that could not be sent stays, with a button that sends it again under the same key.
+// One conversation: messages in few nodes, a match in its context, the case. A message that could not be sent stays, with a button
+// that sends it again under the same key.
 
 import { all, call, newKey } from "./api.js";
-import { announce, ask, clock, dayName, dayNumber, marked, money, node, Pages, shortTime, timeNode, whenNear } from "./dom.js";
+import { announce, ask, button, clock, dayName, dayNumber, emit, marked, minorUnits, money, node, Pages, shortTime, timeNode, whenNear } from "./dom.js";
 import { words } from "./words.js";
 
 const pageSize = 50;
 const contextBefore = 25;
 
+// What the ledger wrote: that a message is a receipt is said by its transfer_id, never by its text.
+const receipt = /^paid ([\d.]+) ([A-Z]{3})(?:: ([^]*))?$/;
+
 export class Conversation extends HTMLElement {
 	connectedCallback() {
-		this.title = "";
 		this.heading = node("h2", { dir: "auto", tabIndex: -1 });
 		this.caseBar = node("div.case", { "aria-label": words.caseOf, role: "group" });
 		this.rowsNode = node("div.rows", { role: "log", "aria-label": words.conversations, "aria-live": "off" });
@@ -18,7 +20,7 @@ export class Conversation extends HTMLElement {
 		this.older = node("div.more");
 		this.newer = node("div.more");
 		this.scroller = node("div.scroller", { tabIndex: 0 }, this.older, this.rowsNode, this.pending, this.newer);
-		this.toNewest = node("button.newest", { type: "button", hidden: true, onclick: () => this.open(this.id_) }, words.newest);
+		this.toNewest = button(words.newest, () => this.open(this.id_), "newest", { hidden: true });
 		this.input = node("textarea", { rows: 2, placeholder: words.reply, "aria-label": words.reply, "aria-keyshortcuts": "r", maxLength: 10000, dir: "auto",
 			onkeydown: (event) => {
 				if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -37,6 +39,8 @@ export class Conversation extends HTMLElement {
 		this.append(this.empty, this.body);
 		this.pages = new Pages(this.scroller, this.rowsNode, (rows, page) => this.#rows(rows, page));
 		this.drafts = new Map();
+		this.waiting = new Map();
+		this.agents = new Map();
 		whenNear(this.scroller, this.older, () => this.#load("older"));
 		whenNear(this.scroller, this.newer, () => this.#load("newer"));
 	}
@@ -82,12 +86,9 @@ export class Conversation extends HTMLElement {
 	}
 
 	#show(conversation, messages) {
-		this.conversation = conversation;
-		this.people = new Map(conversation.participants.map((person) => [person.id, person]));
-		const who = conversation.participants.map((person) => person.name ?? person.identifier ?? words.noName).join(", ");
-		this.heading.textContent = who;
+		this.#showPeople(conversation);
 		this.pages.clear();
-		this.pending.replaceChildren();
+		this.pending.replaceChildren(...(this.waiting.get(conversation.id) ?? []));
 		this.empty.hidden = true;
 		this.body.hidden = false;
 		this.ends.older = (messages[0]?.message_id ?? 1) > 1;
@@ -98,10 +99,15 @@ export class Conversation extends HTMLElement {
 		const target = this.target !== null && this.rowsNode.querySelector(`[data-message="${this.target}"]`);
 		if (target) target.scrollIntoView({ block: "center" });
 		else this.scroller.scrollTop = this.scroller.scrollHeight;
-		this.dispatchEvent(new CustomEvent("opened", { bubbles: true, detail: conversation }));
+		emit(this, "opened", conversation);
 	}
 
-	// True where there may be more.
+	#showPeople({ participants }) {
+		this.people = new Map(participants.map((person) => [person.id, person]));
+		this.heading.textContent = participants.map((person) => person.name ?? person.identifier ?? words.noName).join(", ");
+	}
+
+	// True if there may be more.
 	async #load(end) {
 		if (!this.ends?.[end] || this.loading || this.pages.pages.length === 0 || this.body.hidden) return false;
 		this.loading = true;
@@ -123,28 +129,36 @@ export class Conversation extends HTMLElement {
 		}
 	}
 
-	// News of this conversation: messages that came, or that changed.
+	// News of this conversation: messages that came, also between two that are there, or that changed.
 	take(messages) {
+		const changed = new Set();
+		const { scrollHeight, scrollTop, clientHeight } = this.scroller;
 		for (const message of messages) {
-			if (message.conversation_id !== this.id_ || !this.pages) continue;
+			if (message.conversation_id !== this.id_) continue;
 			const known = this.pages.find((row) => row.message_id === message.message_id);
-			if (known) {
+			if (!known) changed.add(this.#insert(message));
+			else if (JSON.stringify(known.page.rows[known.place]) !== JSON.stringify(message)) {
 				known.page.rows[known.place] = message;
-				this.pages.refresh(known.page);
-			} else if (!this.ends.newer && message.message_id > (this.pages.rows.at(-1)?.message_id ?? 0)) this.#append(message);
+				changed.add(known.page);
+			}
 		}
+		for (const page of changed) if (page) this.pages.refresh(page);
+		if (scrollHeight - scrollTop - clientHeight < 80) this.scroller.scrollTop = this.scroller.scrollHeight;
+		this.#markRead();
 	}
 
-	#append(message) {
-		const atEnd = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < 80;
-		const last = this.pages.pages.at(-1);
-		if (last && last.rows.length < pageSize) {
-			last.rows.push(message);
-			this.pages.refresh(last);
-		} else this.pages.add([message]);
-		if (atEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
-		if (message.sender_id !== null && message.content !== null) announce(words.newMessage(this.#author(message), message.content));
-		this.#markRead();
+	// The page that has to be drawn again.
+	#insert(message) {
+		const { message_id, sender_id, content } = message;
+		const { pages } = this.pages;
+		const page = pages.findLast(({ rows }) => rows[0].message_id < message_id);
+		const place = page?.rows.findIndex((row) => row.message_id > message_id) ?? -1;
+		if ((!page && pages.length > 0) || (this.ends.newer && page === pages.at(-1) && place < 0)) return null;
+		if (sender_id !== null && content !== null) announce(words.newMessage(this.#author(message), content));
+		if (place >= 0) page.rows.splice(place, 0, message);
+		else if (page?.rows.length < pageSize) page.rows.push(message);
+		else return this.pages.add([message]);
+		return page;
 	}
 
 	async #markRead() {
@@ -153,7 +167,7 @@ export class Conversation extends HTMLElement {
 		this.readUpTo = { [this.id_]: last };
 		try {
 			await call(`PUT /conversations/${this.id_}/read`, { body: { message_id: last } });
-			this.dispatchEvent(new CustomEvent("read", { bubbles: true, detail: this.id_ }));
+			emit(this, "read", this.id_);
 		} catch { /* it is read with the next message */ }
 	}
 
@@ -162,7 +176,7 @@ export class Conversation extends HTMLElement {
 			const person = this.people.get(message.sender_id);
 			return person?.name ?? person?.identifier ?? words.noName;
 		}
-		return (message.agent_id && this.agents?.get(message.agent_id)?.name) || words.operator;
+		return this.agents.get(message.agent_id)?.name ?? words.operator;
 	}
 
 	#rows(rows, page) {
@@ -182,19 +196,21 @@ export class Conversation extends HTMLElement {
 	#message(message) {
 		const own = message.sender_id === null;
 		const deleted = message.deleted_at !== null;
-		const classes = [own ? "own" : "theirs", deleted && "deleted", message.transfer && "receipt", message.message_id === this.target && "target"];
+		const paid = message.transfer_id === null ? null : receipt.exec(message.content);
+		const text = paid ? paid[3] : message.content;
+		const classes = [own ? "own" : "theirs", deleted && "deleted", paid && "receipt", message.message_id === this.target && "target"];
 		const content = deleted ? node("p", {}, words.removed)
-			: node("p", { dir: "auto" }, ...marked(message.content, { term: this.term }));
+			: text ? node("p", { dir: "auto" }, ...marked(text, { term: this.term })) : null;
 		const horizon = own && [...this.people.values()].find((person) => person.read_message_id === message.message_id);
 		return node(["article.message", ...classes.filter(Boolean)].join("."), { "data-message": message.message_id, id: `message-${message.message_id}` },
-			message.transfer ? node("strong.amount", {}, `${words.receipt}: ${money(message.transfer.amount, message.transfer.currency)}`) : null,
+			paid ? node("p", {}, words.receipt, " ", node("strong.amount", {}, money(minorUnits(paid[1], paid[2]), paid[2]))) : null,
 			content,
 			node("footer", {}, node("span", { dir: "auto" }, this.#author(message)), " · ", timeNode(message.created_at, clock(message.created_at)),
 				message.edited_at && !deleted ? ` · ${words.edited}` : null,
 				horizon ? ` · ${words.readBy(horizon.name ?? horizon.identifier)}` : null,
-				own && !deleted && !message.transfer ? node("span.tools", {},
-					node("button.link", { type: "button", onclick: () => this.#edit(message) }, words.edit),
-					node("button.link", { type: "button", onclick: () => this.#remove(message) }, words.remove)) : null));
+				own && !deleted ? node("span.tools", {},
+					button(words.edit, () => this.#edit(message), "link"),
+					button(words.remove, () => this.#remove(message), "link")) : null));
 	}
 
 	#edit(message) {
@@ -222,6 +238,7 @@ export class Conversation extends HTMLElement {
 	async #send(id, content, key) {
 		const state = node("footer", {}, words.sending);
 		const waiting = node("article.message.own.waiting", {}, node("p", { dir: "auto" }, content), state);
+		this.waiting.set(id, (this.waiting.get(id) ?? new Set()).add(waiting));
 		if (id === this.id_) this.pending.append(waiting);
 		this.scroller.scrollTop = this.scroller.scrollHeight;
 		const again = async () => {
@@ -229,42 +246,48 @@ export class Conversation extends HTMLElement {
 			try {
 				const message = await all(`POST /conversations/${id}/messages`, { body: { content }, key });
 				waiting.remove();
+				this.waiting.get(id).delete(waiting);
 				if (this.ends.newer && id === this.id_) await this.open(id);
 				else this.take([message]);
-				this.dispatchEvent(new CustomEvent("sent", { bubbles: true, detail: message }));
+				emit(this, "sent", message);
 			} catch (error) {
-				state.replaceChildren(words.notSent(error.message) + " ", node("button.link", { type: "button", onclick: again }, words.again));
+				state.replaceChildren(words.notSent(error.message) + " ", button(words.again, again, "link"));
 			}
 		};
 		await again();
 	}
 
 	#showCase(state) {
-		this.case = state ?? null;
-		if (!state) {
-			this.caseBar.replaceChildren();
-			return;
-		}
+		this.case = state;
+		this.caseBar.hidden = !state;
+		if (!state) return;
 		const put = (change) => this.changeCase(change);
-		const assignee = node("select", { "aria-label": words.assignee, onchange: () => put({ assignee_id: Number(assignee.value) }) },
+		const assignee = node("select", { "aria-label": words.filters.assignee_id, onchange: () => put({ assignee_id: Number(assignee.value) }) },
 			node("option", { value: "0" }, words.nobody),
-			...[...(this.agents ?? new Map()).values()].map((agent) => node("option", { value: agent.id }, agent.name)));
+			...[...this.agents.values()].filter((agent) => agent.disabled_at === null || agent.id === state.assignee_id).map((agent) => node("option", { value: agent.id }, agent.name)));
 		assignee.value = String(state.assignee_id ?? 0);
-		const labels = node("input", { type: "text", value: (state.labels ?? []).join(", "), "aria-label": words.labels, placeholder: words.label,
+		assignee.setAttribute("aria-keyshortcuts", "a");
+		const labels = node("input", { type: "text", value: (state.labels ?? []).join(", "), "aria-label": words.labels, "aria-keyshortcuts": "l", placeholder: words.filters.label, dir: "auto",
 			onchange: () => put({ labels: labels.value.split(",").map((label) => label.trim()).filter(Boolean) }) });
-		const tomorrow = new Date();
-		tomorrow.setDate(tomorrow.getDate() + 1);
-		tomorrow.setHours(9, 0, 0, 0);
-		this.caseBar.replaceChildren(
-			node("span.tag." + state.status, {}, state.status === "snoozed" ? words.snoozedUntil(shortTime(state.snoozed_until)) : words.statuses[state.status]),
-			node("button", { type: "button", "aria-keyshortcuts": "e", onclick: () => this.toggle() }, state.status === "open" ? words.resolve : words.reopen),
-			state.status === "open" ? node("button", { type: "button", onclick: () => put({ status: "snoozed", snoozed_until: tomorrow.toISOString() }) }, words.snooze) : null,
-			assignee, labels);
+		this.caseBar.replaceChildren(...[
+			node("span.tag", {}, state.status === "snoozed" ? words.snoozedUntil(shortTime(state.snoozed_until)) : words.statuses[state.status]),
+			button(state.status === "open" ? words.resolve : words.reopen, () => this.toggle(), "", { "aria-keyshortcuts": "e" }),
+			state.status === "open" ? button(words.snooze, () => this.snooze(), "", { "aria-keyshortcuts": "s" }) : null,
+			assignee, labels].filter(Boolean));
+		[this.assignee, this.labels] = [assignee, labels];
 	}
 
 	showAgents(agents) {
 		this.agents = agents;
 		if (this.case) this.#showCase(this.case);
+		for (const page of this.pages.pages) this.pages.refresh(page);
+	}
+
+	snooze() {
+		const tomorrow = new Date();
+		tomorrow.setDate(tomorrow.getDate() + 1);
+		tomorrow.setHours(9, 0, 0, 0);
+		if (this.case?.status === "open") return this.changeCase({ status: "snoozed", snoozed_until: tomorrow.toISOString() });
 	}
 
 	toggle() {
@@ -277,7 +300,7 @@ export class Conversation extends HTMLElement {
 			const state = await all(`PUT /conversations/${id}/case`, { body: change });
 			if (id === this.id_) this.#showCase(state);
 			announce(words.statuses[state.status]);
-			this.dispatchEvent(new CustomEvent("changed", { bubbles: true, detail: id }));
+			emit(this, "changed", id);
 		} catch (error) {
 			announce(error.message);
 		}
@@ -288,9 +311,13 @@ export class Conversation extends HTMLElement {
 		const id = this.id_;
 		const conversation = await all(`GET /conversations/${id}`).catch(() => null);
 		if (conversation && id === this.id_) {
-			this.people = new Map(conversation.participants.map((person) => [person.id, person]));
+			const messages = conversation.messages.reverse();
+			if (!this.ends.newer && messages[0]?.message_id > (this.pages.rows.at(-1)?.message_id ?? 0) + 1) return this.open(id);
+			const people = JSON.stringify([...this.people.values()]);
+			this.#showPeople(conversation);
 			if (JSON.stringify(conversation.case) !== JSON.stringify(this.case)) this.#showCase(conversation.case);
-			this.take(conversation.messages.reverse());
+			if (JSON.stringify(conversation.participants) !== people) for (const page of this.pages.pages) this.pages.refresh(page);
+			this.take(messages);
 		}
 	}
 }

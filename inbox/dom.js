@@ -1,4 +1,4 @@
-// Small tools for all elements: making nodes, times and money, marked matches, dialogs, and long lists in few nodes.
+// Small tools for all elements: nodes, times and money, marked matches, dialogs, long lists in few nodes.
 // Text from outside becomes text nodes only; nothing here parses HTML.
 
 import { locale, words } from "./words.js";
@@ -17,11 +17,17 @@ export function node(what, properties = {}, ...children) {
 	return made;
 }
 
-const timeOfDay = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
-const dayOfYear = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
-const fullDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
-const shortDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
-const numericDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "numeric", year: "2-digit" });
+export const button = (text, onclick, look = "", more = {}) => node(look ? `button.${look}` : "button", { type: "button", onclick, ...more }, text);
+
+// An event of an element's that the page hears.
+export const emit = (element, name, detail) => element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+
+const formatter = (options) => new Intl.DateTimeFormat(locale, options);
+const timeOfDay = formatter({ timeStyle: "short" });
+const dayOfYear = formatter({ weekday: "long", day: "numeric", month: "long" });
+const fullDay = formatter({ dateStyle: "long" });
+const shortDay = formatter({ day: "numeric", month: "short" });
+const numericDay = formatter({ dateStyle: "short" });
 
 // A day in the reader's zone, as a number to compare by.
 export const dayNumber = (at) => {
@@ -29,42 +35,39 @@ export const dayNumber = (at) => {
 	return date.getFullYear() * 10000 + date.getMonth() * 100 + date.getDate();
 };
 
+const sameYear = (date) => date.getFullYear() === new Date().getFullYear();
+
 export function dayName(at) {
 	const date = new Date(at);
-	const now = new Date();
-	if (dayNumber(date) === dayNumber(now)) return words.today;
-	if (dayNumber(date) === dayNumber(now.getTime() - 86400000)) return words.yesterday;
-	return date.getFullYear() === now.getFullYear() ? dayOfYear.format(date) : fullDay.format(date);
+	if (dayNumber(date) === dayNumber(Date.now())) return words.today;
+	if (dayNumber(date) === dayNumber(Date.now() - 86400000)) return words.yesterday;
+	return (sameYear(date) ? dayOfYear : fullDay).format(date);
 }
 
 export const clock = (at) => timeOfDay.format(new Date(at));
 
 export function shortTime(at) {
 	const date = new Date(at);
-	const now = new Date();
-	if (dayNumber(date) === dayNumber(now)) return timeOfDay.format(date);
-	return (date.getFullYear() === now.getFullYear() ? shortDay : numericDay).format(date);
+	return (dayNumber(date) === dayNumber(Date.now()) ? timeOfDay : sameYear(date) ? shortDay : numericDay).format(date);
 }
 
 export const timeNode = (at, text = shortTime(at)) =>
 	node("time", { dateTime: at, title: new Date(at).toLocaleString(locale) }, text);
 
-// Minor units, as the ledger has them, to what people write. A currency that Intl does not know is shown as it is.
+// How many digits a currency's minor unit is, as the ledger has it. Intl's own tables differ.
+const otherDigits = { 0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", 3: "BHD IQD JOD KWD LYD OMR TND", 4: "CLF UYW" };
+const digitsOf = (currency) => Number(Object.keys(otherDigits).find((digits) => otherDigits[digits].includes(currency)) ?? 2);
+
+// Minor units to what people read.
 export function money(amount, currency) {
-	try {
-		const format = new Intl.NumberFormat(locale, { style: "currency", currency });
-		return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
-	} catch {
-		return `${amount.toLocaleString(locale)} ${currency}`;
-	}
+	const digits = digitsOf(currency);
+	return new Intl.NumberFormat(locale, { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits })
+		.format(amount / 10 ** digits);
 }
 
-// What a person wrote to minor units, or null where it is no amount of this currency.
+// What a person wrote to minor units, or null if it is not an amount of this currency.
 export function minorUnits(text, currency) {
-	let digits = 2;
-	try {
-		digits = new Intl.NumberFormat(locale, { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
-	} catch { /* an unknown currency has two */ }
+	const digits = digitsOf(currency);
 	const parts = /^\s*([+-]?)(\d{1,13})(?:\.(\d+))?\s*$/.exec(text.replace("−", "-"));
 	if (!parts || (parts[3]?.length ?? 0) > digits) return null;
 	return Number(parts[1] + parts[2] + (parts[3] ?? "").padEnd(digits, "0"));
@@ -72,12 +75,11 @@ export function minorUnits(text, currency) {
 
 const characters = (text) => Array.from(text);
 
-// The text with the first place that the term has in a <mark>.
-export function marked(text, { term = "" } = {}, around = Infinity) {
+// The text with the match in a <mark>: where the server says that it is, or else the first place that has the term.
+export function marked(text, { term = "", start, length: size = 0 } = {}, around = Infinity) {
 	const letters = characters(text);
-	let begin = -1;
-	let size = 0;
-	if (term !== "") {
+	let begin = start ? start - 1 : -1;
+	if (!start && term !== "") {
 		const at = text.toLowerCase().indexOf(term.toLowerCase());
 		if (at >= 0) [begin, size] = [characters(text.slice(0, at)).length, characters(term).length];
 	}
@@ -105,7 +107,7 @@ export function ask(title, fields, { confirm = words.save, note, check } = {}) {
 				required: field.required ?? false, ...(field.rows ? { rows: field.rows } : { type: field.type ?? "text" }) });
 			return node("label", {}, field.label, input);
 		});
-		const leave = node("button", { type: "button", onclick: () => dialog.close() }, words.cancel);
+		const leave = button(words.cancel, () => dialog.close());
 		const form = node("form", { method: "dialog" }, node("h2", {}, title), note && node("p", {}, note), ...inputs, error,
 			node("p.buttons", {}, leave, node("button.primary", { type: "submit" }, confirm)));
 		const dialog = node("dialog", { "aria-label": title }, form);
@@ -140,8 +142,8 @@ export function whenNear(scroller, sentinel, load) {
 	new IntersectionObserver(([entry]) => entry.isIntersecting && check(), { root: scroller, rootMargin: `${margin}px` }).observe(sentinel);
 }
 
-// A long list in few nodes. A page holds rows and makes nodes of them only while it is near what is seen; else its height alone
-// is kept. Pages can be added at either end; what is seen stays where it is.
+// A long list in few nodes. A page has nodes for its rows only while it is near what is seen; otherwise only its height is kept.
+// Pages can be added at either end; what is seen stays where it is.
 export class Pages {
 	constructor(scroller, container, render) {
 		this.scroller = scroller;

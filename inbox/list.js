@@ -1,40 +1,57 @@
-// The list of conversations: newest first, searched as one types, in few nodes. What the list's own request does not say of a
-// row, how much is unread and the case, comes with the operator's news.
+// The list of conversations: newest first, searched as one types, filtered, in few nodes.
 
 import { all, call, cursorOf } from "./api.js";
-import { announce, marked, node, Pages, shortTime, whenNear } from "./dom.js";
+import { announce, button, emit, marked, node, Pages, shortTime, whenNear } from "./dom.js";
 import { words } from "./words.js";
 
 const typingPause = 120;
 const pageSize = 50;
 
+// The address has the names that the server has.
+export const filterNames = ["status", "assignee_id", "unread", "sender", "label"];
+
 export class ConversationList extends HTMLElement {
 	connectedCallback() {
 		this.search = node("input", { type: "search", placeholder: words.search, "aria-label": words.search, "aria-keyshortcuts": "/",
 			maxLength: 1000, oninput: () => this.#typed() });
-		this.start = node("button", { type: "button", title: words.newConversation, "aria-label": words.newConversation,
-			"aria-keyshortcuts": "n", onclick: () => this.dispatchEvent(new CustomEvent("start", { bubbles: true })) }, "+");
+		this.start = button("+", () => emit(this, "start"), "", { title: words.newConversation, "aria-label": words.newConversation, "aria-keyshortcuts": "n" });
+		this.fields = Object.fromEntries(filterNames.map((name) => [name, this.#field(name)]));
+		const filters = node("div.filters", { role: "group", "aria-label": words.filter, "aria-keyshortcuts": "f" }, ...Object.values(this.fields));
 		this.rowsNode = node("div.rows", { role: "list", "aria-label": words.conversations });
 		this.state = node("p.state", { role: "status" });
 		this.more = node("div.more");
 		this.scroller = node("div.scroller", { tabIndex: -1 }, this.rowsNode, this.state, this.more);
-		this.append(node("form.search", { role: "search", onsubmit: (event) => event.preventDefault() }, this.search, this.start), this.scroller);
+		this.append(node("form.search", { role: "search", onsubmit: (event) => event.preventDefault() }, this.search, this.start, filters), this.scroller);
 		this.pages = new Pages(this.scroller, this.rowsNode, (rows) => rows.map((row) => this.#row(row)));
 		whenNear(this.scroller, this.more, () => this.#loadMore());
 		this.agents = new Map();
-		this.told = new Map();
+	}
+
+	// What a field shows while it filters nothing is its name.
+	#field(name) {
+		const title = words.filters[name];
+		const properties = { "aria-label": title, onchange: () => this.#changed() };
+		if (name === "label") return node("input", { type: "text", maxLength: 50, placeholder: title, ...properties });
+		const choices = { status: words.statuses, assignee_id: { 0: words.nobody }, unread: words.unreadOrNot, sender: words.senders }[name];
+		return node("select", properties, ...Object.entries({ "": title, ...choices }).map(([value, text]) => node("option", { value }, text)));
 	}
 
 	showAgents(agents) {
 		this.agents = new Map(agents.map((agent) => [agent.id, agent]));
+		const field = this.fields.assignee_id;
+		field.replaceChildren(...[...field.options].slice(0, 2), ...agents.map((agent) => node("option", { value: agent.id }, agent.name)));
+		field.value = this.wanted?.assignee_id ?? "";
 		for (const page of this.pages.pages) this.pages.refresh(page);
 	}
 
-	// Rows as the operator's news has them: unread and the case are kept, the rest is asked for again.
-	tell(rows) {
-		for (const { conversation_id, unread, case: state } of rows) this.told.set(conversation_id, { ...state, unread });
-		for (const page of this.pages.pages)
-			if (page.rows.some((row) => this.told.has(row.conversation_id))) this.pages.refresh(page);
+	// News of rows: what is unread and the case are taken over wherever the row stands.
+	tell(news) {
+		for (const { conversation_id, unread, case: state } of news) {
+			const found = this.pages.find((row) => row.conversation_id === conversation_id);
+			if (!found) continue;
+			Object.assign(found.page.rows[found.place], { ...state, unread });
+			this.pages.refresh(found.page);
+		}
 	}
 
 	#typed() {
@@ -43,16 +60,27 @@ export class ConversationList extends HTMLElement {
 	}
 
 	#changed() {
-		this.dispatchEvent(new CustomEvent("filter", { bubbles: true, detail: { q: this.search.value } }));
+		const filters = Object.entries(this.fields).map(([name, field]) => [name, field.value.trim()]);
+		emit(this, "filter", { q: this.search.value, ...Object.fromEntries(filters) });
 	}
 
 	// What the address says is shown; only what differs from what stands there is asked for again.
 	async show(wanted) {
-		if (wanted.q === this.key) return;
-		this.key = wanted.q;
+		const key = JSON.stringify(["q", ...filterNames].map((name) => wanted[name]));
+		if (key === this.key) return;
+		this.key = key;
+		this.wanted = wanted;
 		if (document.activeElement !== this.search) this.search.value = wanted.q;
 		this.query = { searchValue: wanted.q, limit: pageSize };
+		for (const name of filterNames) {
+			this.fields[name].value = wanted[name];
+			this.query[name] = wanted[name];
+		}
 		await this.reload();
+	}
+
+	#ask(more) {
+		return call("GET /conversations", { query: { ...this.query, ...more }, signal: this.asking.signal });
 	}
 
 	// From the top. What was asked before is given up; the old rows stay until the new ones are there.
@@ -61,14 +89,14 @@ export class ConversationList extends HTMLElement {
 		const asking = this.asking = new AbortController();
 		this.setAttribute("aria-busy", "true");
 		try {
-			const answer = await call("GET /conversations", { query: this.query, signal: asking.signal });
+			const answer = await this.#ask();
 			this.pages.clear();
 			this.scroller.scrollTop = 0;
 			this.#take(answer);
-			this.#say(answer.data.length > 0 ? null : this.query.searchValue ? words.noMatches(this.query.searchValue) : words.noConversations);
-			if (this.query.searchValue && answer.data.length > 0) this.#offerCount();
-			if (this.query.searchValue) announce(answer.data.length > 0 ? words.matches(answer.data.length) : this.state.textContent);
-			performance.mark("parley-list");
+			if (answer.data.length === 0) this.#say(this.wanted.q ? words.noMatches(this.wanted.q) : words.noConversations);
+			else if (this.wanted.q) this.#offerCount();
+			else this.#say();
+			if (this.wanted.q) announce(words.matches(answer.data.length));
 		} catch (error) {
 			if (error.name !== "AbortError") this.#fail(error, () => this.reload());
 		} finally {
@@ -81,13 +109,13 @@ export class ConversationList extends HTMLElement {
 		if (answer.data.length > 0) this.pages.add(answer.data);
 	}
 
-	// True where there may be more.
+	// True if there may be more.
 	async #loadMore() {
 		if (!this.cursor || this.loadingMore) return false;
 		this.loadingMore = true;
 		const { key } = this;
 		try {
-			const answer = await call("GET /conversations", { query: { ...this.query, cursor: this.cursor }, signal: this.asking?.signal });
+			const answer = await this.#ask({ cursor: this.cursor });
 			if (key === this.key) this.#take(answer);
 			return this.cursor !== null;
 		} catch (error) {
@@ -98,7 +126,7 @@ export class ConversationList extends HTMLElement {
 		}
 	}
 
-	// News: the first page again, in place of what the old rows of its conversations say, wherever they stand.
+	// News: the first page again. Of the old rows those stay that come after it.
 	async refresh() {
 		if (!this.query || this.refreshing) {
 			this.refreshAgain = Boolean(this.query);
@@ -107,7 +135,7 @@ export class ConversationList extends HTMLElement {
 		this.refreshing = true;
 		const { key } = this;
 		try {
-			const answer = await call("GET /conversations", { query: this.query, signal: this.asking?.signal });
+			const answer = await this.#ask();
 			if (key === this.key) this.#merge(answer);
 		} catch { /* the next piece of news asks again */ }
 		this.refreshing = false;
@@ -123,56 +151,51 @@ export class ConversationList extends HTMLElement {
 			return;
 		}
 		const fresh = new Set(answer.data.map((row) => row.conversation_id));
-		const [first, ...others] = this.pages.pages;
-		const kept = first.rows.filter((row) => !fresh.has(row.conversation_id));
-		first.rows = [...answer.data, ...(answer.next ? kept : [])];
-		this.pages.refresh(first);
-		for (const page of others) {
-			const rows = page.rows.filter((row) => !fresh.has(row.conversation_id));
-			if (rows.length === page.rows.length) continue;
-			page.rows = rows;
+		const end = answer.next ? Date.parse(answer.data.at(-1).timestamp) : -Infinity;
+		for (const [place, page] of this.pages.pages.entries()) {
+			const kept = page.rows.filter((row) => !fresh.has(row.conversation_id) && Date.parse(row.timestamp) <= end);
+			if (place > 0 && kept.length === page.rows.length) continue;
+			page.rows = place > 0 ? kept : [...answer.data, ...kept];
 			this.pages.refresh(page);
 		}
-		if (answer.data.length > 0) this.#say(null);
+		if (answer.data.length > 0) this.#say();
 	}
 
-	#say(text) {
-		this.state.replaceChildren(...(text === null ? [] : [text]));
+	#say(...what) {
+		this.state.replaceChildren(...what);
 	}
 
 	#fail(error, retry) {
-		this.state.replaceChildren(error.message + " ", node("button", { type: "button", onclick: retry }, words.retry));
+		this.#say(error.message + " ", button(words.retry, retry));
 	}
 
 	#offerCount() {
-		this.state.replaceChildren(node("button.link", { type: "button", onclick: async () => {
-			const { query } = this;
-			const answer = await call("GET /conversations", { query: { ...query, limit: 1, count: "exact" } });
-			if (query === this.query) this.#say(words.matches(answer.total));
-		} }, words.countMatches));
+		this.#say(button(words.countMatches, async () => {
+			const { key } = this;
+			const answer = await this.#ask({ limit: 1, count: "exact" });
+			if (key === this.key) this.#say(words.matches(answer.total));
+		}, "link"));
 	}
 
 	#row(row) {
-		const { unread = 0, status = "open", assignee_id, labels = [] } = this.told.get(row.conversation_id) ?? {};
+		const { unread = 0, status = "open", assignee_id, labels } = row;
 		const name = row.name ?? row.phone_number ?? words.noName;
 		const tags = [
-			status === "open" ? null : node("span.tag." + status, {}, words.statuses[status] ?? status),
+			status === "open" ? null : node("span.tag", {}, words.statuses[status] ?? status),
 			assignee_id ? node("span.tag", {}, this.agents.get(assignee_id)?.name ?? `#${assignee_id}`) : null,
-			...labels.map((label) => node("span.tag.label", {}, label)),
-		];
+			...(labels ?? []).map((label) => node("span.tag", { dir: "auto" }, label)),
+		].filter(Boolean);
 		const link = node(unread > 0 ? "a.row.unread" : "a.row", { href: this.addressOf(row), "aria-current": row.conversation_id === this.chosen ? "true" : null },
-			node("b", { dir: "auto" }, ...marked(name, { term: this.query.searchValue })),
+			node("b", { dir: "auto" }, ...marked(name, row.match_start ? {} : { term: this.wanted.q })),
 			node("time", { dateTime: row.timestamp }, shortTime(row.timestamp)),
-			node("span.text", { dir: "auto" }, ...marked(row.content ?? "", { term: this.query.searchValue }, 16)),
-			unread > 0 ? node("span.count", { title: words.unread(unread), "aria-label": words.unread(unread) }, unread >= 1000 ? "1000+" : String(unread)) : null,
-			...tags);
+			node("span.text", { dir: "auto" }, ...marked(row.content ?? "", { start: row.match_start, length: row.match_length }, 16)),
+			unread > 0 ? node("span.count", { title: words.unread(unread), "aria-label": words.unread(unread), role: "img" }, unread >= 1000 ? "1000+" : String(unread)) : null,
+			tags.length > 0 ? node("span.tags", {}, ...tags) : null);
 		return node("div", { role: "listitem" }, link);
 	}
 
 	addressOf(row) {
-		const fields = { c: row.conversation_id };
-		if (this.query.searchValue && row.message_id) fields.m = row.message_id;
-		return this.address(fields);
+		return this.address({ c: row.conversation_id, m: this.wanted.q && row.match_start ? row.message_id : "" });
 	}
 
 	choose(id) {
@@ -189,10 +212,6 @@ export class ConversationList extends HTMLElement {
 		const { rows } = this.pages;
 		const place = rows.findIndex((row) => row.conversation_id === id);
 		return rows[place < 0 ? 0 : place + step];
-	}
-
-	rowOf(id) {
-		return this.pages.find((row) => row.conversation_id === id)?.page.rows.find((row) => row.conversation_id === id);
 	}
 
 	async loadAgents() {

@@ -87,6 +87,7 @@ ask() {
 
 start
 ask -H 'Content-Type: application/json' -d '{"name":"Ann","phone":"+49 30 1234567"}' https://127.0.0.1:18490/contacts | grep '"name":"Ann"'
+curl -fsSk https://127.0.0.1:18490/inbox/ | grep -q '<title>parley'
 curl -sk -o /dev/null -w '%{http_code}\n' https://127.0.0.1:18490/conversations | grep -qx 401 || die "a request without a token was not refused"
 end_all
 start

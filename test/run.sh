@@ -223,7 +223,7 @@ suite_fault() {
 }
 
 suite_page() {
-	bash deploy/local/packages.sh chromium
+	bash deploy/local/packages.sh chromium fonts-noto-color-emoji fonts-wqy-zenhei
 	with_gateway gateway/parleyd node_tests page
 }
 

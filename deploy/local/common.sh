@@ -57,7 +57,7 @@ copy_gateway() {
 
 # copy_inbox DIR: copies the page to where the cluster's user can read it
 copy_inbox() {
-	tar -C "$root/inbox" -cf - . | as_owner sh -c 'mkdir -p "$1" && tar -C "$1" -xf -' sh "$1"
+	tar -C "$root/inbox" -cf - . | as_owner sh -c 'rm -rf "$1" && mkdir "$1" && tar -C "$1" -xf -' sh "$1"
 }
 
 # exec_gateway [DEBUGGER…] PROGRAM OPTION…: becomes parleyd, which ends when the calling script does, even if that was killed

@@ -258,6 +258,31 @@ test("long_answers_are_compressed_for_whoever_takes_it", async (t) => {
 	assert.equal((await get("/health", { "accept-encoding": "gzip" })).headers["content-encoding"], undefined);
 });
 
+test("inbox_is_served_with_the_headers_that_the_gateway_gives_it", async (t) => {
+	const nginx = await startNginx(t, addresses(await startGateways(t, 1)));
+	const [{ url }] = await startGateways(t, 1, { PARLEY_INBOX_DIR: `${nginx.directory}/inbox` });
+	const get = (path, options = {}) => new Promise((resolve, reject) => {
+		https.get(nginx.url + path, { agent: false, ca: nginx.ca, servername: "chat.example.org", ...options }, (response) => resolve(response.resume())).on("error", reject);
+	});
+	const types = { "": "text/html", "app.js": "text/javascript", "style.css": "text/css", "icon.svg": "image/svg+xml" };
+	for (const [name, type] of Object.entries(types)) {
+		const { statusCode, headers } = await get(`/inbox/${name}`);
+		assert.equal(statusCode, 200, name);
+		assert.match(headers["content-type"], new RegExp(`^${type.replace("+", ".")}(; charset=utf-8)?$`));
+		const own = (await fetch(`${url}/inbox/${name}`, { headers: { connection: "close" } })).headers;
+		for (const header of ["content-security-policy", "x-content-type-options", "referrer-policy", "cross-origin-opener-policy", "cache-control"]) {
+			assert.notEqual(own.get(header), null, header);
+			assert.equal(headers[header], own.get(header), `${name}: ${header}`);
+		}
+		assert.equal((await get(`/inbox/${name}`, { headers: { "if-none-match": headers.etag } })).statusCode, 304);
+	}
+	const client = open(t, nginx);
+	assertProblem(await client.request("GET /inbox/nothing.js"), 404);
+	assertProblem(await client.request("POST /inbox/index.html"), 405);
+	assertProblem(await client.request("GET /inbox/../nginx.conf"), 404);
+	assert.equal((await get("/inbox")).headers.location.replace(/^https:..[^/]*/, ""), "/inbox/");
+});
+
 test("client_that_still_sends_hears_that_it_is_refused", async (t) => {
 	const nginx = await startNginx(t, addresses(await startGateways(t, 1)));
 	const { port } = new URL(nginx.url);

@@ -209,6 +209,8 @@ test("story_is_told_once_and_counts_as_generated", async (t) => {
 	assert.equal(await value("SELECT count(*) FROM parley.audit_conversations()"), "0");
 	assert.equal(await value("SELECT count(*) FROM parley.audit_ledger()"), "0");
 	assert.equal(await value("SELECT count(*) FROM parley.messages WHERE transfer_id IS NOT NULL"), "1");
+	assert.equal(await value("SELECT count(*) FROM parley.refusals"), "0");
+	assert.equal(await value("SELECT count(*) >= 5 FROM parley.transactions WHERE amount < 0"), "t");
 	assert.equal(await value("SELECT array_agg(DISTINCT status::text ORDER BY status::text) FROM parley.cases"), "{open,resolved,snoozed}");
 	assert.equal(await value("SELECT count(*) > 20 FROM parley.messages WHERE created_at > now() - interval '4 days'"), "t");
 	assert.match(await populate(database, ...telling), /already there/);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after } from "node:test";
@@ -106,6 +106,8 @@ function configure(directory, addresses, ports, { rate, proxies }) {
 	replace(/\/run\/nginx\.pid/, join(directory, "nginx.pid"));
 	replace(/\/etc\/ssl\/parley/g, directory);
 	replace(/\/var\/log\/nginx/g, directory);
+	replace(/\/usr\/share\/parley/, directory);
+	cpSync(join(root, "inbox"), join(directory, "inbox"), { recursive: true });
 	const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${directory}/${name};`);
 	replace(/http \{/, "http {\n" + temporary.join("\n"));
 	const file = join(directory, "nginx.conf");
