@@ -38,7 +38,7 @@ const headersOf = (more) => (session.token ? { authorization: `Bearer ${session.
 
 export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-// call("POST /contacts", { body, query, key, signal }) → { data, next, total }; throws Problem, or AbortError.
+// call("POST /contacts", { body, query, key, signal }) → { data, cursor (of the next page), total }; throws Problem, or AbortError.
 export async function call(line, { body, query = {}, key, signal } = {}) {
 	const [method, path] = line.split(" ");
 	const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
@@ -65,13 +65,10 @@ export async function call(line, { body, query = {}, key, signal } = {}) {
 	const next = /<([^>]*)>; *rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
 	return {
 		data: text === "" ? null : JSON.parse(text),
-		next: next && new URL(next, location.href),
+		cursor: next ? new URL(next, location.href).searchParams.get("cursor") : null,
 		total: Number(response.headers.get("x-total-count")),
 	};
 }
-
-// The cursor of a list's next page, or null.
-export const cursorOf = (answer) => answer.next?.searchParams.get("cursor") ?? null;
 
 export const all = async (line, options) => (await call(line, options)).data;
 

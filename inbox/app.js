@@ -98,8 +98,8 @@ const keys = {
 	r: () => conversation.input.focus(),
 	e: () => conversation.toggle(),
 	s: () => conversation.snooze(),
-	a: () => conversation.assignee?.focus(),
-	l: () => conversation.labels?.focus(),
+	a: () => conversation.fields?.[0].focus(),
+	l: () => conversation.fields?.[1].focus(),
 	f: () => list.fields.status.focus(),
 	n: startConversation,
 	w: () => go({ view: "wallet" }),
@@ -168,10 +168,7 @@ async function start() {
 	});
 	addEventListener("hashchange", show);
 	await show();
-	// Names of agents, where there are any.
-	list.loadAgents().then(() => {
-		conversation.showAgents(list.agents);
-	});
+	list.loadAgents().then(() => conversation.showAgents(list.agents));
 	new Live({ path: "/events", on: news, say }).run();
 }
 

@@ -269,12 +269,15 @@ export class Conversation extends HTMLElement {
 		assignee.setAttribute("aria-keyshortcuts", "a");
 		const labels = node("input", { type: "text", value: (state.labels ?? []).join(", "), "aria-label": words.labels, "aria-keyshortcuts": "l", placeholder: words.filters.label, dir: "auto",
 			onchange: () => put({ labels: labels.value.split(",").map((label) => label.trim()).filter(Boolean) }) });
+		// Who chooses by arrow keys goes on choosing.
+		const focused = this.fields?.indexOf(document.activeElement);
 		this.caseBar.replaceChildren(...[
 			node("span.tag", {}, state.status === "snoozed" ? words.snoozedUntil(shortTime(state.snoozed_until)) : words.statuses[state.status]),
 			button(state.status === "open" ? words.resolve : words.reopen, () => this.toggle(), "", { "aria-keyshortcuts": "e" }),
 			state.status === "open" ? button(words.snooze, () => this.snooze(), "", { "aria-keyshortcuts": "s" }) : null,
 			assignee, labels].filter(Boolean));
-		[this.assignee, this.labels] = [assignee, labels];
+		this.fields = [assignee, labels];
+		this.fields[focused]?.focus();
 	}
 
 	showAgents(agents) {

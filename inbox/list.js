@@ -1,6 +1,6 @@
 // The list of conversations: newest first, searched as one types, filtered, in few nodes.
 
-import { all, call, cursorOf } from "./api.js";
+import { all, call } from "./api.js";
 import { announce, button, emit, marked, node, Pages, shortTime, whenNear } from "./dom.js";
 import { words } from "./words.js";
 
@@ -105,7 +105,7 @@ export class ConversationList extends HTMLElement {
 	}
 
 	#take(answer) {
-		this.cursor = cursorOf(answer);
+		this.cursor = answer.cursor;
 		if (answer.data.length > 0) this.pages.add(answer.data);
 	}
 
@@ -151,7 +151,7 @@ export class ConversationList extends HTMLElement {
 			return;
 		}
 		const fresh = new Set(answer.data.map((row) => row.conversation_id));
-		const end = answer.next ? Date.parse(answer.data.at(-1).timestamp) : -Infinity;
+		const end = answer.cursor ? Date.parse(answer.data.at(-1).timestamp) : -Infinity;
 		for (const [place, page] of this.pages.pages.entries()) {
 			const kept = page.rows.filter((row) => !fresh.has(row.conversation_id) && Date.parse(row.timestamp) <= end);
 			if (place > 0 && kept.length === page.rows.length) continue;

@@ -1,7 +1,7 @@
 // Debian's Chromium, driven by playwright-core, for the tests of the page, and a gateway that serves the inbox.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, start_gateway } from "./gateway.mjs";
 
@@ -14,9 +14,9 @@ const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 	"--disable-sync"];
 
 export class Browser {
-	static async start(gatewayFlags = []) {
+	static async start(gatewayFlags = [], env = {}) {
 		const browser = new Browser();
-		browser.gateway = await start_gateway(["--inbox-dir", join(root, "inbox"), ...gatewayFlags]);
+		browser.gateway = await start_gateway(["--inbox-dir", join(root, "inbox"), ...gatewayFlags], { env });
 		browser.program = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
 		return browser;
 	}
@@ -55,4 +55,12 @@ export async function picture(page, name) {
 	await page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
-export const axe = join(tools, "node_modules/axe-core/axe.min.js");
+// What the checker of accessibility, with its best practices, finds. It is a script from elsewhere, which the page's policy would not
+// run, so it runs in the debugger.
+export async function violations(page) {
+	const session = await page.context().newCDPSession(page);
+	await session.send("Runtime.evaluate", { expression: readFileSync(join(tools, "node_modules/axe-core/axe.min.js"), "utf8") });
+	const { result } = await session.send("Runtime.evaluate", { awaitPromise: true, returnByValue: true,
+		expression: "axe.run().then(({ violations }) => violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' ')))" });
+	return result.value;
+}

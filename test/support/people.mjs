@@ -32,6 +32,17 @@ export async function pair(...contents) {
 	return talk;
 }
 
+// A contact's conversation with the operator, and a message in it for each content. Contents that start with < are from the
+// contact.
+export async function conversation(name, ...contents) {
+	const contact = await created("POST /contacts", { name, phone: phone() });
+	const { id } = await created(`POST /contacts/${contact.id}/conversation`);
+	for (const content of contents)
+		await created(`POST /conversations/${id}/messages`,
+			content.startsWith("<") ? { content: content.slice(1), sender_id: contact.id } : { content });
+	return { id, contact };
+}
+
 // Returns the path of a new application, or of a new chat in one.
 export const application = async (name = word()) => `/applications/${(await created("POST /applications", { name })).token}`;
 export async function chat(owner, ...contents) {
