@@ -15,7 +15,7 @@ export const session = {
 	},
 };
 
-// A token that was handed over in the fragment is taken out of the address at once, so that it is in no history.
+// A token in the fragment is taken out of the address at once, so that no history has it.
 const handed = /[#&]token=([^&]+)/.exec(location.hash);
 if (handed) {
 	session.token = decodeURIComponent(handed[1]);

@@ -120,7 +120,7 @@ export class Wallet extends HTMLElement {
 				button(words.deposit, () => this.#post(account)),
 				button(words.transfer, () => this.#transfer(account))),
 			node("table", {}, node("caption.unseen", {}, words.transactions),
-				node("thead", {}, node("tr", {}, ...["", words.memo, words.amount, words.balance].map((text) => node("th", { scope: "col" }, text)))), rows),
+				node("thead", {}, node("tr", {}, ...[words.when, words.memo, words.amount, words.balance].map((text) => node("th", { scope: "col" }, text)))), rows),
 			more);
 	}
 

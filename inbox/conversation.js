@@ -8,7 +8,7 @@ import { words } from "./words.js";
 const pageSize = 50;
 const contextBefore = 25;
 
-// What the ledger wrote: that a message is a receipt is said by its transfer_id, never by its text.
+// The ledger's words. transfer_id says that a message is a receipt; its text never does.
 const receipt = /^paid ([\d.]+) ([A-Z]{3})(?:: ([^]*))?$/;
 
 export class Conversation extends HTMLElement {
@@ -47,7 +47,7 @@ export class Conversation extends HTMLElement {
 
 	close() {
 		this.#keepDraft();
-		this.id_ = null;
+		this.id_ = this.shown = null;
 		this.asking?.abort();
 		this.body.hidden = true;
 		this.empty.hidden = false;
@@ -67,6 +67,7 @@ export class Conversation extends HTMLElement {
 		const asking = this.asking = new AbortController();
 		const { signal } = asking;
 		this.id_ = id;
+		this.shown = null;
 		this.target = message;
 		this.term = term;
 		this.ends = { older: true, newer: true };
@@ -86,6 +87,7 @@ export class Conversation extends HTMLElement {
 	}
 
 	#show(conversation, messages) {
+		this.shown = conversation.id;
 		this.#showPeople(conversation);
 		this.pages.clear();
 		this.pending.replaceChildren(...(this.waiting.get(conversation.id) ?? []));
@@ -109,14 +111,14 @@ export class Conversation extends HTMLElement {
 
 	// True if there may be more.
 	async #load(end) {
-		if (!this.ends?.[end] || this.loading || this.pages.pages.length === 0 || this.body.hidden) return false;
+		const id = this.shown;
+		if (!id || !this.ends[end] || this.loading || this.pages.pages.length === 0) return false;
 		this.loading = true;
-		const id = this.id_;
 		const { rows } = this.pages;
 		const query = end === "older" ? { last_id: rows[0].message_id, sort: "desc" } : { last_id: rows.at(-1).message_id, sort: "asc" };
 		try {
 			const messages = await all(`GET /conversations/${id}/messages`, { query: { ...query, limit: pageSize }, signal: this.asking.signal });
-			if (id !== this.id_) return false;
+			if (id !== this.shown) return false;
 			if (end === "older") messages.reverse();
 			this.ends[end] = messages.length === pageSize && (end === "newer" || messages[0].message_id > 1);
 			this.toNewest.hidden = !this.ends.newer;
@@ -134,7 +136,7 @@ export class Conversation extends HTMLElement {
 		const changed = new Set();
 		const { scrollHeight, scrollTop, clientHeight } = this.scroller;
 		for (const message of messages) {
-			if (message.conversation_id !== this.id_) continue;
+			if (message.conversation_id !== this.shown) continue;
 			const known = this.pages.find((row) => row.message_id === message.message_id);
 			if (!known) changed.add(this.#insert(message));
 			else if (JSON.stringify(known.page.rows[known.place]) !== JSON.stringify(message)) {
@@ -162,12 +164,14 @@ export class Conversation extends HTMLElement {
 	}
 
 	async #markRead() {
+		const id = this.shown;
 		const last = this.pages.rows.at(-1)?.message_id;
-		if (!last || document.hidden || last === this.readUpTo?.[this.id_]) return;
-		this.readUpTo = { [this.id_]: last };
+		const place = `${id}/${last}`;
+		if (!id || !last || document.hidden || place === this.readUpTo) return;
+		this.readUpTo = place;
 		try {
-			await call(`PUT /conversations/${this.id_}/read`, { body: { message_id: last } });
-			emit(this, "read", this.id_);
+			await call(`PUT /conversations/${id}/read`, { body: { message_id: last } });
+			emit(this, "read", id);
 		} catch { /* it is read with the next message */ }
 	}
 
@@ -310,10 +314,10 @@ export class Conversation extends HTMLElement {
 	}
 
 	async refreshCase() {
-		if (!this.id_) return;
-		const id = this.id_;
+		const id = this.shown;
+		if (!id) return;
 		const conversation = await all(`GET /conversations/${id}`).catch(() => null);
-		if (conversation && id === this.id_) {
+		if (conversation && id === this.shown) {
 			const messages = conversation.messages.reverse();
 			if (!this.ends.newer && messages[0]?.message_id > (this.pages.rows.at(-1)?.message_id ?? 0) + 1) return this.open(id);
 			const people = JSON.stringify([...this.people.values()]);

@@ -54,7 +54,7 @@ export function shortTime(at) {
 export const timeNode = (at, text = shortTime(at)) =>
 	node("time", { dateTime: at, title: new Date(at).toLocaleString(locale) }, text);
 
-// How many digits a currency's minor unit is, as the ledger has it. Intl's own tables differ.
+// The digits of a currency's minor unit, as the ledger has them; Intl's tables differ.
 const otherDigits = { 0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", 3: "BHD IQD JOD KWD LYD OMR TND", 4: "CLF UYW" };
 const digitsOf = (currency) => Number(Object.keys(otherDigits).find((digits) => otherDigits[digits].includes(currency)) ?? 2);
 

@@ -7,7 +7,7 @@ import { words } from "./words.js";
 const typingPause = 120;
 const pageSize = 50;
 
-// The address has the names that the server has.
+// As the server names them.
 export const filterNames = ["status", "assignee_id", "unread", "sender", "label"];
 
 export class ConversationList extends HTMLElement {

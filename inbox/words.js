@@ -70,6 +70,7 @@ export const words = {
 	transactions: "Transactions",
 	noTransactions: "No transaction yet.",
 	amount: "Amount",
+	when: "When",
 	memo: "What for",
 	openAccount: "Open an account",
 	currency: "Currency, such as EUR",
@@ -86,7 +87,7 @@ export const words = {
 	tokenHint: "It stays in this tab, and is forgotten when the tab is closed.",
 	tokenRefused: "That token was refused. Paste another.",
 	signOut: "Sign out",
-	insecure: "No key is set: everyone on this machine is the operator",
+	insecure: "No key is set: everyone is the operator",
 
 	live: "Live",
 	connecting: "Connecting…",

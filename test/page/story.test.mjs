@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Browser, picture, violations } from "../support/browser.mjs";
 import { psql, root, run } from "../support/database.mjs";
+import { until } from "../support/http.mjs";
 
 const database = "inbox_story";
 const contacts = 100000;
@@ -46,7 +47,7 @@ test("story_is_on_top", async (t) => {
 	const names = await page.locator("parley-list .row b").allTextContents();
 	for (const name of ["Grace Kim", "Ravi Menon", "ليلى حداد", "דנה לוי", "佐藤健司", "Nora Lindqvist"]) assert.ok(names.slice(0, 9).includes(name), names.slice(0, 9).join());
 	const arabic = page.locator("parley-list .row b", { hasText: "ليلى" });
-	assert.equal(await arabic.evaluate((element) => getComputedStyle(element).direction), "rtl");
+	await until(async () => await arabic.evaluate((element) => getComputedStyle(element).direction) === "rtl", "the name is written from right to left");
 	await page.locator(".tag", { hasText: "Mara Lindt" }).first().waitFor();
 	assert.deepEqual(page.failures, []);
 });
