@@ -16,7 +16,7 @@ export class ConversationList extends HTMLElement {
 			maxLength: 1000, oninput: () => this.#typed() });
 		this.start = button("+", () => emit(this, "start"), "", { title: words.newConversation, "aria-label": words.newConversation, "aria-keyshortcuts": "n" });
 		this.fields = Object.fromEntries(filterNames.map((name) => [name, this.#field(name)]));
-		const filters = node("div.filters", { role: "group", "aria-label": words.filter, "aria-keyshortcuts": "f" }, ...Object.values(this.fields));
+		const filters = node("div.filters", { role: "group", "aria-label": words.filter }, ...Object.values(this.fields));
 		this.rowsNode = node("div.rows", { role: "list", "aria-label": words.conversations });
 		this.state = node("p.state", { role: "status" });
 		this.more = node("div.more");

@@ -100,7 +100,6 @@ export const words = {
 
 	shortcuts: [
 		["j / k", "next or previous conversation"],
-		["Enter", "open it"],
 		["/", "search"],
 		["r", "reply"],
 		["e / s", "resolve or reopen, snooze"],
