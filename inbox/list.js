@@ -4,7 +4,7 @@ import { all, call } from "./api.js";
 import { announce, button, emit, marked, node, Pages, shortTime, whenNear } from "./dom.js";
 import { words } from "./words.js";
 
-const typingPause = 120;
+const typingPause = 60;
 const pageSize = 50;
 
 // As the server names them.
