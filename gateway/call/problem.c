@@ -124,7 +124,7 @@ status_sentence(const char *sqlstate, int status)
 		return "The database does not accept writes at the moment.";
 	if (sqlstate_is_one_of(sqlstate,
 						   "2200H 55000")) /* a sequence at its end or behind its rows, an index that is not valid */
-		return "The database is not ready for this. The operator has to look at its log.";
+		return "The database is not ready for this. The operator should look at its log.";
 	if (sqlstate_is_class(sqlstate, "55") || (sqlstate_is_class(sqlstate, "40") && status == 503))
 		return "Another operation is in progress. Try again.";
 	switch (status)
