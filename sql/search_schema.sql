@@ -19,6 +19,7 @@ DECLARE
 BEGIN
 	FOREACH method IN ARRAY ARRAY['auto', 'walk', 'index'] LOOP
 		PERFORM set_config('parley.search_method', method, true);
+		RETURN QUERY SELECT format('unread: %s', string_agg(r.conversation_id || '.' || r.message_id, ' ')) FROM parley.list_conversations(unread => true, "limit" => 9) r;
 		FOREACH term IN ARRAY ARRAY['echidna', 'dunnart', 'nn', 'ranger 1', '55577', 'echidna dunnart'] LOOP
 			SELECT min(next_cursor) INTO after FROM parley.recent_conversations(term, page_size => 9);
 			RETURN QUERY SELECT format('%s: %s', term, string_agg(r.conversation_id || '.' || r.message_id, ' '))
@@ -78,6 +79,7 @@ SELECT after('UPDATE pg_index SET indisvalid = false WHERE indexrelid = ''parley
 SELECT after('DROP INDEX parley.messages_newest; CREATE INDEX messages_newest ON parley.messages (created_at, conversation_id, number)');
 SELECT after('DROP INDEX parley.conversations_last_message_at');
 SELECT after('DROP INDEX parley.conversations_last_message_at; CREATE INDEX conversations_last_message_at ON parley.conversations (last_message_at DESC, id DESC) WHERE kind = ''direct''');
+SELECT after('DROP INDEX parley.conversations_by_case; CREATE INDEX conversations_by_case ON parley.conversations (is_settled DESC, (operator_read_number <= last_number) DESC, last_message_at DESC, id DESC) WHERE kind <> ''chat'' AND last_message_at IS NOT NULL');
 SELECT after('DROP INDEX parley.conversations_contact_key; CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id) WHERE kind = ''contact'' AND last_number > 6');
 SELECT after('DROP INDEX parley.conversations_direct_key; CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id) WHERE low_contact_id IS NOT NULL AND id < 0');
 SELECT after('ALTER TABLE parley.messages DROP CONSTRAINT messages_pkey');

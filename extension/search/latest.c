@@ -16,7 +16,7 @@ static const IndexForm by_time = {
 };
 static const IndexForm by_case = { "conversations_by_case",
 								   BTREE_AM_OID,
-								   { "is_settled", "(operator_read_number < last_number)", "last_message_at", "id" },
+								   { "is_settled", "((operator_read_number < last_number))", "last_message_at", "id" },
 								   LISTED,
 								   .is_descending = true };
 

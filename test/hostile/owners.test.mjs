@@ -116,8 +116,8 @@ for (const [name, [statement, message]] of Object.entries(refused))
 
 test("what is truncated is refused, or known by the audits", async () => {
 	for (const table of ["transactions", "transfers", "refusals"])
-		await assert.rejects(psql(database, `TRUNCATE parley.${table} CASCADE`), /never changed/, table);
-	await assert.rejects(psql(database, "TRUNCATE parley.accounts, parley.transactions"), /never changed/);
+		await assert.rejects(psql(database, `TRUNCATE parley.${table} CASCADE`), /cannot be changed/, table);
+	await assert.rejects(psql(database, "TRUNCATE parley.accounts, parley.transactions"), /cannot be changed/);
 	for (const [table, rule] of [["messages", /./], ["accounts", /a transaction has its account/], ["members", /./]]) {
 		const rules = await psql(database, `BEGIN; TRUNCATE parley.${table} CASCADE; SELECT string_agg(rule, '; ') FROM (SELECT rule FROM parley.audit_ledger()
 			UNION ALL SELECT rule FROM parley.audit_conversations()) r`);
