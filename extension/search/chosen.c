@@ -24,6 +24,9 @@ static Statement of_snoozed_until_now = { OF_CASES("status = 'snoozed' AND snooz
 										  { BOOLOID, INT8OID },
 										  .is_generic = true };
 
+/* What is open or unread is most often more than few, and each that is read in vain costs a look-up. */
+#define LATEST_MAX 500
+
 typedef struct Chosen
 {
 	int64 *ids;
@@ -93,7 +96,8 @@ chosen_find(Chosen *chosen, const Scope *scope, int64 most)
 		   (filter->status == STATUS_SNOOZED && chosen_ask(chosen, &of_snoozed, BoolGetDatum(true), most)) ||
 		   (filter->status == STATUS_RESOLVED && chosen_ask(chosen, &of_resolved, BoolGetDatum(true), most)) ||
 		   ((filter->term != NULL || parley_filter_narrows(filter)) && !filter->of_user &&
-			(filter->status == STATUS_OPEN || filter->unread == UNREAD_SOME) && chosen_ask_latest(chosen, scope, most));
+			(filter->status == STATUS_OPEN || filter->unread == UNREAD_SOME) &&
+			chosen_ask_latest(chosen, scope, Min(most, LATEST_MAX)));
 }
 
 void

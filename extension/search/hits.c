@@ -74,19 +74,20 @@ parley_hits_meet(Hits *hits, int64 conversation_id, Naming naming)
 	return hit == NULL || hit->state == HIT_OUTSIDE ? NULL : hit;
 }
 
-void
+int64
 parley_hits_place(Hits *hits, Hit *hit, TupleTableSlot *conversation)
 {
 	Position place;
-	int64 number;
+	int64 number, read = 0;
 
 	hit->is_placed = true;
 	if (hit->state == HIT_OUTSIDE ||
-		!parley_scope_newest_match(hits->scope, conversation, hit->is_named, &place, &number))
-		return;
+		!parley_scope_newest_match(hits->scope, conversation, hit->is_named, &place, &number, &read))
+		return read;
 	hit->state = HIT_MESSAGE;
 	hit->at = place.at;
 	hit->number = number;
+	return read;
 }
 
 static inline Position

@@ -28,7 +28,7 @@ typedef struct Hit
 	TimestampTz at;
 	int64 number;   /* HIT_MESSAGE */
 	bool is_named;  /* its contact is known to match */
-	bool is_placed; /* with a filter that narrows: it has been read for the newest match, which holds */
+	bool is_placed; /* it has been read for its newest match, which holds */
 } Hit;
 
 typedef struct Hits
@@ -68,8 +68,8 @@ extern Hit *parley_hits_meet_row(Hits *hits, TupleTableSlot *conversation, Namin
  * for. */
 extern Hit *parley_hits_sorted(const Hits *hits, bool all_places, int64 *count);
 
-/* Reads the conversation, which is in the slot, for its newest match: for a filter that narrows. */
-extern void parley_hits_place(Hits *hits, Hit *hit, TupleTableSlot *conversation);
+/* Reads the conversation, which is in the slot, for its newest match, and returns how many messages that took. */
+extern int64 parley_hits_place(Hits *hits, Hit *hit, TupleTableSlot *conversation);
 
 /* Makes what is shown by a message open again. */
 extern void parley_hits_reopen(Hits *hits);

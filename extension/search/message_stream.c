@@ -6,14 +6,12 @@
 #include <math.h>
 
 #include "access/relation.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "search/message_stream.h"
 #include "search/newest.h"
 #include "search/settings.h"
-#include "statement.h"
 
 /* Matches that have to be seen for each conversation wanted: some are in conversations met already. */
 #define MATCHES_PER_CONVERSATION 2
@@ -108,7 +106,7 @@ stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
 	if (has_no_message || parley_scope_asks_for(scope, newest))
 		return false;
 	is_dated_in_order = DatumGetBool(slot_getattr(conversation, scope->conversation.is_dated_in_order, &isnull));
-	parley_lookup_start(&scope->messages_of, &conversation_id);
+	parley_scope_read_back(scope, conversation);
 	while (parley_lookup_previous(&scope->messages_of))
 	{
 		Position here = { parley_slot_int64(message, scope->message.created_at, NULL), conversation_id };
@@ -254,18 +252,9 @@ stream_walk(MessageStream *stream, double budget)
 	return is_complete;
 }
 
-/* $1: conversations; $2: the term. The newest match of each. */
-static Statement newest_matches = {
-	"SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages"
-	" WHERE conversation_id = ANY ($1) AND parley.contains(content::text, $2)"
-	" ORDER BY conversation_id, created_at DESC, number DESC",
-	{ INT8ARRAYOID, TEXTOID },
-	.is_generic = true,
-};
-
-/* Reads the conversations of a list that narrows, or those of them that are named, for their newest matches. */
+/* Reads the conversations that are not hits yet, or those of them that are named, for their newest matches. */
 static const char *
-stream_place_conversations(MessageStream *stream, bool named_only)
+stream_read_conversations(MessageStream *stream, bool named_only)
 {
 	Lookup *by_id = &stream->scope->conversation_by_id;
 	HASH_SEQ_STATUS each;
@@ -274,46 +263,25 @@ stream_place_conversations(MessageStream *stream, bool named_only)
 	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
 		if (hit->state == HIT_OPEN && !hit->is_placed && (hit->is_named || !named_only) &&
 			parley_lookup_one(by_id, hit->conversation_id))
-			parley_hits_place(stream->hits, hit, by_id->slot);
+			stream->trace.visited += parley_hits_place(stream->hits, hit, by_id->slot);
 	return "conversations";
 }
 
-/* Reads all messages of the conversations that are not hits yet, as few as they are. */
-static const char *
-stream_read_conversations(MessageStream *stream)
-{
-	Datum *ids = palloc(sizeof(Datum) * (hash_get_num_entries(stream->hits->table) + 1));
-	HASH_SEQ_STATUS each;
-	int count = 0;
-	uint64 found;
-
-	hash_seq_init(&each, stream->hits->table);
-	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
-		if (hit->state == HIT_OPEN)
-			ids[count++] = Int64GetDatum(hit->conversation_id);
-	if (stream_narrows(stream))
-		return stream_place_conversations(stream, false);
-	found = parley_statement_run(
-		&newest_matches, (Datum[]){ parley_int64_array(ids, count), PointerGetDatum(stream->scope->filter.term) }, NULL,
-		true, 0);
-	for (uint64 row = 0; row < found; row++)
-		stream_enter(stream,
-					 (Position){ DatumGetTimestampTz(parley_statement_value(row, 3, TIMESTAMPTZOID, NULL)),
-								 DatumGetInt64(parley_statement_value(row, 1, INT8OID, NULL)) },
-					 DatumGetInt64(parley_statement_value(row, 2, INT8OID, NULL)));
-	stream->trace.visited += stream->hits->message_count;
-	return "conversations";
-}
-
-/* Whether to do that: if the index would name more, or cannot tell. */
+/* Whether to read the conversations of a list whose all are known: if that costs less, going by how far each has to be
+ * read for a match. */
 static bool
 stream_prefers_conversations(const MessageStream *stream)
 {
-	double named = stream_is_estimated(stream) ? stream->clues.rows : parley_search_walk_budget;
+	const Hits *hits = stream->hits;
+	double conversations = hash_get_num_entries(hits->table);
+	double messages = hits->message_count;
 
-	return stream->hits->is_closed &&
-		   (stream->scope->filter.term == NULL ||
-			(parley_search_method == SEARCH_AUTO && stream->hits->message_count <= Max(named, FEW_MESSAGES)));
+	if (!hits->is_closed || parley_search_method != SEARCH_AUTO)
+		return hits->is_closed && stream->scope->filter.term == NULL;
+	if (stream_is_estimated(stream))
+		messages = Min(messages, conversations * stream->table_rows / Max(stream->clues.rows, 1));
+	return hits->message_count <= FEW_MESSAGES ||
+		   conversations * COST_CONVERSATION_READ + messages * COST_MESSAGE_VISITED <= stream->cost;
 }
 
 /* How far a walk may go before it is given up for the index: a term that is frequent over all may not have been used
@@ -340,7 +308,7 @@ stream_find(MessageStream *stream)
 		if (stream->hits->is_closed && !stream_is_estimated(stream))
 		{
 			stream->from_cursor = false;
-			stream_read_conversations(stream);
+			stream_read_conversations(stream, false);
 			return "walk, conversations";
 		}
 		path = "walk, index";
@@ -399,11 +367,11 @@ parley_message_stream_run(MessageStream *stream, bool contacts_are_met)
 	 * it. Not so after a cursor: a contact that has the term may have put it on an earlier page. */
 	stream->naming = (has_cursor || stream_narrows(stream)) && !contacts_are_met ? NAMING_ASKED : NAMING_LATER;
 	if (stream->hits->is_closed && stream_narrows(stream) && !stream_prefers_conversations(stream))
-		stream_place_conversations(stream, true);
+		stream_read_conversations(stream, true);
 	else
 		stream->must_walk = stream_narrows(stream) && !contacts_are_met;
 	if (stream_prefers_conversations(stream))
-		stream->trace.path = stream_read_conversations(stream);
+		stream->trace.path = stream_read_conversations(stream, false);
 	else if (!has_cursor)
 		stream->trace.path = stream_find(stream);
 	else if (stream_replay_to_cursor(stream))

@@ -23,6 +23,9 @@
 /* So many messages after a read horizon are looked at, as by parley.count_unread(). */
 #define UNREAD_LOOKED_AT 5000
 
+/* So few messages are read one by one. */
+#define READ_BY_HALVES_MIN 16
+
 /* Rows a page of a table that was never analyzed is taken to have. */
 #define ROWS_PER_PAGE 40.0
 
@@ -98,13 +101,6 @@ phone_digits(const text *term)
 	return count > 0 ? digits : NULL;
 }
 
-/* Whether conversations' messages are read from the end. */
-static bool
-scope_reads_conversations(const Scope *scope)
-{
-	return parley_scope_has_cursor(scope) || parley_filter_narrows(&scope->filter);
-}
-
 void
 parley_scope_open(Scope *scope, const Filter *filter, Position before, int64 wanted)
 {
@@ -122,8 +118,7 @@ parley_scope_open(Scope *scope, const Filter *filter, Position before, int64 wan
 	scope_open_tables(scope);
 	parley_lookup_open(&scope->conversation_by_id, scope->conversations, &by_id, 1, scope->snapshot);
 	parley_lookup_open(&scope->contact_by_id, scope->contacts, &by_id, 1, scope->snapshot);
-	if (scope_reads_conversations(scope))
-		parley_lookup_open(&scope->messages_of, scope->messages, &parley_messages_key, 1, scope->snapshot);
+	parley_lookup_open(&scope->messages_of, scope->messages, &parley_messages_key, 2, scope->snapshot);
 	if (filter->of_user)
 	{
 		scope->members = parley_table_open("members");
@@ -148,8 +143,7 @@ parley_scope_close(Scope *scope)
 		parley_lookup_close(&scope->member);
 		relation_close(scope->members, NoLock);
 	}
-	if (scope_reads_conversations(scope))
-		parley_lookup_close(&scope->messages_of);
+	parley_lookup_close(&scope->messages_of);
 	parley_lookup_close(&scope->contact_by_id);
 	parley_lookup_close(&scope->conversation_by_id);
 	relation_close(scope->contacts, NoLock);
@@ -218,8 +212,73 @@ parley_scope_message_matches(Scope *scope, TupleTableSlot *message, bool is_name
 		   (is_named || slot_contains(&scope->matcher, message, scope->message.content));
 }
 
+/* Starts messages_of to be read from a number back. */
+static void
+read_back_from(Scope *scope, int64 conversation_id, int64 number)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(conversation_id));
+	ScanKeyInit(&keys[1], 2, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(number));
+	parley_lookup_start_scan(&scope->messages_of, keys);
+}
+
+/* Reads back to the next message that is not deleted; returns its number, 0 if there is none. */
+static int64
+read_back_to_undeleted(Scope *scope)
+{
+	TupleTableSlot *message = scope->messages_of.slot;
+
+	while (parley_lookup_previous(&scope->messages_of))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!slot_attisnull(message, scope->message.content))
+			return parley_slot_int64(message, scope->message.number, NULL);
+	}
+	return 0;
+}
+
+/*
+ * In a conversation that is dated in order, all undeleted messages up to `low` are dated `to` or before, and all from
+ * `high` on after it; the two are brought together as far as a search by halves is less work than to read on.
+ */
+static int64
+last_number_until(Scope *scope, int64 conversation_id, int64 last_number, TimestampTz to)
+{
+	int64 low = 0, high = last_number + 1;
+
+	while (high - low > READ_BY_HALVES_MIN)
+	{
+		int64 middle = low + (high - low) / 2;
+		int64 number;
+
+		read_back_from(scope, conversation_id, middle);
+		number = read_back_to_undeleted(scope);
+		if (number > low && parley_slot_int64(scope->messages_of.slot, scope->message.created_at, NULL) > to)
+			high = number;
+		else
+			low = middle;
+	}
+	return high - 1;
+}
+
+void
+parley_scope_read_back(Scope *scope, TupleTableSlot *conversation)
+{
+	int64 conversation_id = parley_slot_int64(conversation, scope->conversation.id, NULL);
+	int64 last_number = parley_slot_int64(conversation, scope->conversation.last_number, NULL);
+	bool isnull;
+	bool is_dated_in_order = DatumGetBool(slot_getattr(conversation, scope->conversation.is_dated_in_order, &isnull));
+
+	read_back_from(scope, conversation_id,
+				   scope->filter.to != DT_NOEND && is_dated_in_order
+					   ? last_number_until(scope, conversation_id, last_number, scope->filter.to)
+					   : PG_INT64_MAX);
+}
+
 bool
-parley_scope_newest_match(Scope *scope, TupleTableSlot *conversation, bool is_named, Position *place, int64 *number)
+parley_scope_newest_match(Scope *scope, TupleTableSlot *conversation, bool is_named, Position *place, int64 *number,
+						  int64 *read)
 {
 	TupleTableSlot *message = scope->messages_of.slot;
 	bool isnull;
@@ -227,12 +286,13 @@ parley_scope_newest_match(Scope *scope, TupleTableSlot *conversation, bool is_na
 	bool is_found = false;
 
 	place->conversation_id = parley_slot_int64(conversation, scope->conversation.id, NULL);
-	parley_lookup_start(&scope->messages_of, &place->conversation_id);
+	parley_scope_read_back(scope, conversation);
 	while (parley_lookup_previous(&scope->messages_of))
 	{
 		TimestampTz at = parley_slot_int64(message, scope->message.created_at, NULL);
 
 		CHECK_FOR_INTERRUPTS();
+		(*read)++;
 		if (is_dated_in_order && at < scope->filter.from && !slot_attisnull(message, scope->message.content))
 			break;
 		if ((is_found && at <= place->at) || !parley_scope_message_matches(scope, message, is_named))

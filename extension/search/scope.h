@@ -44,7 +44,7 @@ typedef struct Scope
 	Relation cases;   /* where the filter asks for them */
 	Lookup conversation_by_id, contact_by_id;
 	Lookup member;      /* of_user */
-	Lookup messages_of; /* a conversation; with a cursor, or a filter that narrows */
+	Lookup messages_of; /* a conversation, up to a number */
 	Lookup case_of;     /* a conversation; with cases */
 	Lookup unread_of;   /* a conversation after a number; where the filter asks for what is unread */
 	struct
@@ -100,9 +100,13 @@ extern bool parley_scope_contact_matches(Scope *scope, TupleTableSlot *contact);
 /* Whether the message in the slot matches: the filter lets it, and it has the term, or its conversation is named. */
 extern bool parley_scope_message_matches(Scope *scope, TupleTableSlot *message, bool is_named);
 
-/* The newest message of the conversation in the slot that matches, where messages_of is open; false: there is none. */
+/* The newest message of the conversation in the slot that matches; false: there is none. Adds to *read how many were
+ * looked at. */
 extern bool parley_scope_newest_match(Scope *scope, TupleTableSlot *conversation, bool is_named, Position *place,
-									  int64 *number);
+									  int64 *number, int64 *read);
+
+/* Starts messages_of at the last message of the conversation in the slot that the filter may let match. */
+extern void parley_scope_read_back(Scope *scope, TupleTableSlot *conversation);
 
 /* A bigint column of a slot that is not null; *isnull may be NULL. */
 extern int64 parley_slot_int64(TupleTableSlot *slot, AttrNumber column, bool *isnull);

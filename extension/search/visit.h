@@ -18,6 +18,7 @@
 #define COST_MESSAGE_WALKED 1.0
 #define COST_MESSAGE_VISITED 2.0
 #define COST_CONVERSATION_WALKED 8.0
+#define COST_CONVERSATION_READ 8.0 /* before its first message */
 #define COST_CONTACT_VISITED 12.0
 #define COST_CONTACT_READ 30.0 /* and its conversations read for their newest match */
 
