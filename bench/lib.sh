@@ -184,6 +184,14 @@ measure_script() {
 # The content of posts: a message of average length.
 message="Did you see it already? The second half is much better than the first, though the end comes a little soon for me."
 
+# how often one client asks for each list of conversations
+requests=200
+
+# term_name PREFIX TERM: the name of a measurement
+term_name() {
+	echo "$1_$(url_encode "$2")"
+}
+
 # like_pattern TERM: the ILIKE pattern that matches the term literally, to be put between quotes
 like_pattern() {
 	local term=${1//\'/\'\'} backslash='\'
@@ -208,9 +216,9 @@ seed_search() {
 		LIMIT 50"
 }
 
-# plain_search TERM: the query that most people would write with pg_trgm's index, without names and phones
+# plain_search TERM [OFFSET]: the query that most people would write with pg_trgm's index, without names and phones
 plain_search() {
 	echo "SELECT * FROM (SELECT DISTINCT ON (conversation_id) conversation_id, number, content, created_at FROM parley.messages
 		WHERE content ILIKE '$(like_pattern "$1")' ORDER BY conversation_id, created_at DESC, number DESC) m
-		ORDER BY created_at DESC LIMIT 50"
+		ORDER BY created_at DESC LIMIT 50 OFFSET ${2:-0}"
 }
