@@ -27,14 +27,23 @@ COMMENT ON FUNCTION parley.require_conversation(bigint) IS 'Raises P0002 if ther
 
 CREATE FUNCTION parley.list_messages(
 	conversation_id bigint, last_id bigint DEFAULT NULL, sort parley.sort_direction DEFAULT 'asc',
-	"limit" parley.page_limit DEFAULT 50)
+	"limit" parley.page_limit DEFAULT 50, "searchValue" parley.search_term DEFAULT NULL)
 RETURNS SETOF parley.listed_message
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	-- Read one more row to find out whether there is a next page.
-	IF sort = 'asc' THEN
+	IF "searchValue" <> '' THEN
+		RETURN QUERY
+			SELECT p.conversation_id, p.number, p.sender_id, p.content::text, p.created_at, p.edited_at, p.deleted_at,
+				CASE WHEN lead(p.number) OVER (ORDER BY f.place) IS NOT NULL THEN p.number END, p.agent_id, p.transfer_id
+			FROM parley.search_conversation(conversation_id, "searchValue", coalesce(last_id, CASE sort WHEN 'asc' THEN 0 ELSE 9223372036854775807 END),
+					list_messages.limit + 1, sort = 'asc') WITH ORDINALITY AS f(number, place)
+				CROSS JOIN LATERAL (SELECT * FROM parley.messages m
+					WHERE m.conversation_id = list_messages.conversation_id AND m.number = f.number LIMIT 1) p
+			ORDER BY f.place LIMIT list_messages.limit;
+	ELSIF sort = 'asc' THEN
 		RETURN QUERY
 			SELECT p.conversation_id, p.number, p.sender_id, p.content::text, p.created_at, p.edited_at, p.deleted_at,
 				CASE WHEN lead(p.number) OVER (ORDER BY p.number) IS NOT NULL THEN p.number END, p.agent_id, p.transfer_id
@@ -58,9 +67,10 @@ BEGIN
 	-- A chat's messages may be visible before they are on disk (extension/ledger/early_release.c).
 	PERFORM parley.await_durable() FROM parley.conversations c WHERE c.id = list_messages.conversation_id AND c.kind = 'chat';
 END $$;
-COMMENT ON FUNCTION parley.list_messages(bigint, bigint, parley.sort_direction, parley.page_limit) IS
+COMMENT ON FUNCTION parley.list_messages(bigint, bigint, parley.sort_direction, parley.page_limit, parley.search_term) IS
 	'Returns messages of a conversation strictly after (asc) or before (desc) the number last_id, or from that end, including '
-	'tombstones. Errors: P0002 no such conversation.';
+	'tombstones. With searchValue, returns only those that contain it. The context of message n is last_id n - 26, limit 51. '
+	'Errors: P0002 no such conversation.';
 
 CREATE FUNCTION parley.refresh_newest_message(home parley.conversations) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER

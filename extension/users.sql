@@ -68,16 +68,16 @@ COMMENT ON FUNCTION parley.post_user_message(bigint, parley.message_content, big
 
 CREATE FUNCTION parley.list_user_messages(
 	user_id bigint, conversation_id bigint, last_id bigint DEFAULT NULL, sort parley.sort_direction DEFAULT 'asc',
-	"limit" parley.page_limit DEFAULT 50)
+	"limit" parley.page_limit DEFAULT 50, "searchValue" parley.search_term DEFAULT NULL)
 RETURNS SETOF parley.listed_message
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM parley.require_member(user_id, conversation_id);
-	RETURN QUERY SELECT * FROM parley.list_messages(conversation_id, last_id, sort, "limit");
+	RETURN QUERY SELECT * FROM parley.list_messages(conversation_id, last_id, sort, "limit", "searchValue");
 END $$;
-COMMENT ON FUNCTION parley.list_user_messages(bigint, bigint, bigint, parley.sort_direction, parley.page_limit) IS
+COMMENT ON FUNCTION parley.list_user_messages(bigint, bigint, bigint, parley.sort_direction, parley.page_limit, parley.search_term) IS
 	'Returns messages for a member; see list_messages. Errors: P0002 no such conversation of this user.';
 
 CREATE FUNCTION parley.get_user_message(user_id bigint, conversation_id bigint, message_id bigint) RETURNS parley.message

@@ -21,13 +21,16 @@
 #include "search/visit.h"
 
 PG_FUNCTION_INFO_V1(parley_search_conversation);
+/* A name that a library of 1.0 does not have: it knows one direction. */
+PG_FUNCTION_INFO_V1(parley_search_conversation_1_1);
 
 typedef struct ConversationSearch
 {
 	Scope scope;
 	int64 conversation_id;
-	int64 before; /* only numbers below this */
-	int64 wanted; /* how many of these, the greatest first */
+	bool ascending;
+	int64 beyond; /* only numbers below this, or above it if ascending */
+	int64 wanted; /* how many of these, the nearest first */
 	int64 *numbers;
 	size_t count, room;
 } ConversationSearch;
@@ -40,7 +43,8 @@ on_message(void *visitor_state, TupleTableSlot *message)
 	int64 number = parley_slot_int64(message, scope->message.number, NULL);
 
 	if (parley_slot_int64(message, scope->message.conversation_id, NULL) != search->conversation_id ||
-		number >= search->before || !parley_scope_message_matches(scope, message, false))
+		(search->ascending ? number <= search->beyond : number >= search->beyond) ||
+		!parley_scope_message_matches(scope, message, false))
 		return true;
 	if (search->count == search->room)
 	{
@@ -51,7 +55,8 @@ on_message(void *visitor_state, TupleTableSlot *message)
 	return true;
 }
 
-/* Scans the conversation from its end. Returns false if the budget ran out before as many as are wanted were found. */
+/* Scans the conversation from its end, or, if ascending, on from where the page begins. Returns false if the budget ran
+ * out before as many as are wanted were found. */
 static bool
 conversation_walk(ConversationSearch *search, double budget)
 {
@@ -62,9 +67,11 @@ conversation_walk(ConversationSearch *search, double budget)
 
 	parley_lookup_open(&messages, scope->messages, &parley_messages_key, 2, scope->snapshot);
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(search->conversation_id));
-	ScanKeyInit(&keys[1], 2, BTLessStrategyNumber, F_INT8LT, Int64GetDatum(search->before));
+	ScanKeyInit(&keys[1], 2, search->ascending ? BTGreaterStrategyNumber : BTLessStrategyNumber,
+				search->ascending ? F_INT8GT : F_INT8LT, Int64GetDatum(search->beyond));
 	parley_lookup_start_scan(&messages, keys);
-	while ((int64) search->count < search->wanted && walked < budget && parley_lookup_previous(&messages))
+	while ((int64) search->count < search->wanted && walked < budget &&
+		   (search->ascending ? parley_lookup_next(&messages) : parley_lookup_previous(&messages)))
 	{
 		CHECK_FOR_INTERRUPTS();
 		walked++;
@@ -87,12 +94,18 @@ conversation_ask(ConversationSearch *search, Relation index, const ClueSet *clue
 }
 
 static int
-number_compare_descending(const void *a, const void *b)
+number_compare_ascending(const void *a, const void *b)
 {
 	int64 left = *(const int64 *) a;
 	int64 right = *(const int64 *) b;
 
-	return left > right ? -1 : left < right;
+	return left < right ? -1 : left > right;
+}
+
+static int
+number_compare_descending(const void *a, const void *b)
+{
+	return number_compare_ascending(b, a);
 }
 
 static void
@@ -112,7 +125,8 @@ conversation_search(ConversationSearch *search)
 		conversation_ask(search, index, &clues);
 	if (index != NULL)
 		relation_close(index, NoLock);
-	qsort(search->numbers, search->count, sizeof(int64), number_compare_descending);
+	qsort(search->numbers, search->count, sizeof(int64),
+		  search->ascending ? number_compare_ascending : number_compare_descending);
 	search->count = Min(search->count, (size_t) search->wanted);
 }
 
@@ -122,8 +136,9 @@ parley_search_conversation(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Filter filter = FILTER_NONE;
 	ConversationSearch search = { .conversation_id = PG_GETARG_INT64(0),
-								  .before = PG_GETARG_INT64(2),
+								  .beyond = PG_GETARG_INT64(2),
 								  .wanted = PG_GETARG_INT32(3),
+								  .ascending = PG_NARGS() > 4 && PG_GETARG_BOOL(4),
 								  .numbers = palloc(sizeof(int64)),
 								  .room = 1 };
 
@@ -136,4 +151,10 @@ parley_search_conversation(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(result->setResult, result->setDesc, (Datum[]){ Int64GetDatum(search.numbers[i]) },
 							 (bool[]){ false });
 	return (Datum) 0;
+}
+
+Datum
+parley_search_conversation_1_1(PG_FUNCTION_ARGS)
+{
+	return parley_search_conversation(fcinfo);
 }

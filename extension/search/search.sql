@@ -67,10 +67,13 @@ COMMENT ON FUNCTION parley.explain_search(
 	'index (null if it has none), and how many rows were walked, were candidates from the index, and were visited. Without a term '
 	'and without conditions there are no rows.';
 
-CREATE FUNCTION parley.search_conversation(conversation_id bigint, term text, before_number bigint, wanted integer) RETURNS SETOF bigint
+CREATE FUNCTION parley.search_conversation(
+	conversation_id bigint, term text, beyond bigint, wanted integer, ascending boolean DEFAULT false)
+RETURNS SETOF bigint
 LANGUAGE c STABLE STRICT ROWS 50
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'parley_search_conversation';
-COMMENT ON FUNCTION parley.search_conversation(bigint, text, bigint, integer) IS
-	'Returns the numbers of the conversation''s messages below before_number that contain the term, the greatest first, up to the '
-	'number wanted. Does not check that the conversation exists or that the term is not empty.';
+AS 'MODULE_PATHNAME', 'parley_search_conversation_1_1';
+COMMENT ON FUNCTION parley.search_conversation(bigint, text, bigint, integer, boolean) IS
+	'Returns the numbers of the conversation''s messages that contain the term, up to the number wanted: those below beyond, the '
+	'greatest first, or, ascending, those above it, the least first. Does not check that the conversation exists or that the term '
+	'is not empty.';

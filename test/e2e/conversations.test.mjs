@@ -299,3 +299,41 @@ test("match_is_where_it_is_in_the_content_in_characters", async () => {
 	const [all] = (await list({ limit: 1 })).body;
 	assert.deepEqual([all.match_start, all.match_length], [null, null]);
 });
+
+test("messages_of_a_conversation_are_searched_in_both_directions", async () => {
+	const term = word();
+	const { id, contact } = await conversation(word(), ...[1, 2, 3, 4, 5, 6].map((i) => (i % 2 ? `${i} ${term.toUpperCase()}` : `${i}`)));
+	await conversation(word(), `elsewhere ${term}`);
+	await expectGone(id, 5);
+	const ids = async (path, query) => {
+		const answer = await request(`GET ${path}/messages?` + new URLSearchParams({ searchValue: term, ...query }));
+		assert.equal(answer.status, 200, JSON.stringify(answer.body));
+		return { ids: answer.body.map((message) => message.message_id), next: links(answer).next };
+	};
+	for (const path of [`/conversations/${id}`, `/users/${contact.id}/conversations/${id}`]) {
+		assert.deepEqual(await ids(path), { ids: [1, 3], next: undefined });
+		assert.deepEqual((await ids(path, { sort: "desc" })).ids, [3, 1]);
+		assert.deepEqual((await ids(path, { last_id: 1 })).ids, [3]);
+		assert.deepEqual((await ids(path, { last_id: 3, sort: "desc" })).ids, [1]);
+		const first = await ids(path, { limit: 1 });
+		assert.deepEqual(first.ids, [1]);
+		assert.deepEqual((await request("GET " + first.next)).body.map((message) => message.message_id), [3]);
+		assert.deepEqual((await request(`GET ${path}/messages?searchValue=`)).body.length, 6);
+	}
+	assert.deepEqual((await ids(`/conversations/${id}`, { searchValue: "no such text" })).ids, []);
+	assertProblem(await request(`GET /conversations/9007199254740991/messages?searchValue=${term}`), 404);
+	assertProblem(await request(`GET /users/${contact.id}/conversations/9007199254740991/messages?searchValue=${term}`), 404);
+});
+
+async function expectGone(id, message) {
+	assert.equal((await request(`DELETE /conversations/${id}/messages/${message}`)).status, 204);
+}
+
+test("context_of_a_match_is_a_matter_of_arithmetic", async () => {
+	const term = word();
+	const { id } = await conversation(word(), ...Array.from({ length: 60 }, (_, i) => (i === 29 || i === 1 ? `${term} ${i}` : `${i}`)));
+	const around = async (n) => (await request(`GET /conversations/${id}/messages?last_id=${n - 26}&limit=51`)).body.map((message) => message.message_id);
+	const [early, match] = (await request(`GET /conversations/${id}/messages?searchValue=${term}`)).body.map((message) => message.message_id);
+	assert.deepEqual(await around(match), Array.from({ length: 51 }, (_, i) => match - 25 + i));
+	assert.ok((await around(early)).slice(0, early + 25).every((number, i) => number === i + 1));
+});
