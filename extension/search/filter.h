@@ -33,7 +33,7 @@ typedef enum UnreadFilter
 } UnreadFilter;
 
 /*
- * Every condition has its part in parley_scope_has_conversation() or parley_scope_message_may_match(), in the estimate
+ * Every condition has its part in parley_is_listed() or parley_scope_message_matches(), in the estimate
  * parley_hits_share(), and in the hash by which a cursor is known to belong to the list.
  */
 typedef struct Filter

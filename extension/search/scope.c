@@ -6,22 +6,16 @@
 #include "postgres.h"
 
 #include "access/relation.h"
-#include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type_d.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "search/scope.h"
-
-/* So many messages after a read horizon are looked at, as by parley.count_unread(). */
-#define UNREAD_LOOKED_AT 5000
 
 /* So few messages are read one by one. */
 #define READ_BY_HALVES_MIN 16
@@ -347,125 +341,6 @@ parley_scope_conversation_is_named(Scope *scope, TupleTableSlot *conversation)
 	return scope->filter.term == NULL || is_named_by(scope, conversation, scope->conversation.contact_id) ||
 		   is_named_by(scope, conversation, scope->conversation.low_contact_id) ||
 		   is_named_by(scope, conversation, scope->conversation.high_contact_id);
-}
-
-/* Whether what is listed has messages of others after the read horizon, as parley.count_unread() counts them. */
-static bool
-has_unread(Scope *scope, int64 conversation_id, int64 read_number, const int64 *own_id)
-{
-	ScanKeyData keys[3];
-
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(conversation_id));
-	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(read_number));
-	ScanKeyInit(&keys[2], 2, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(read_number + UNREAD_LOOKED_AT));
-	parley_lookup_start_scan(&scope->unread_of, keys);
-	while (parley_lookup_next(&scope->unread_of))
-	{
-		TupleTableSlot *message = scope->unread_of.slot;
-		bool from_operator;
-		int64 sender_id = parley_slot_int64(message, scope->message.sender_id, &from_operator);
-
-		CHECK_FOR_INTERRUPTS();
-		if (!slot_attisnull(message, scope->message.content) &&
-			(own_id == NULL ? !from_operator : from_operator || sender_id != *own_id))
-			return true;
-	}
-	return false;
-}
-
-static bool
-conversation_is_unread(Scope *scope, TupleTableSlot *conversation)
-{
-	const Filter *filter = &scope->filter;
-	int64 conversation_id = parley_slot_int64(conversation, scope->conversation.id, NULL);
-	int64 last_number = parley_slot_int64(conversation, scope->conversation.last_number, NULL);
-	int64 read_number;
-
-	/* A user's is in the member's row that was just looked at. */
-	read_number = filter->of_user ? parley_slot_int64(scope->member.slot,
-													  parley_column(scope->members, "read_number", INT8OID), NULL)
-								  : parley_slot_int64(conversation, scope->conversation.operator_read_number, NULL);
-	return read_number < last_number &&
-		   has_unread(scope, conversation_id, read_number, filter->of_user ? &filter->user_id : NULL);
-}
-
-/* As parley.case_state() has it: a snooze that is over is open. */
-static StatusFilter
-case_status(Scope *scope, TupleTableSlot *case_row)
-{
-	bool isnull;
-	char *status = TextDatumGetCString(slot_getattr(case_row, scope->case_.status, &isnull));
-	TimestampTz snoozed_until = parley_slot_int64(case_row, scope->case_.snoozed_until, &isnull);
-
-	if (strcmp(status, "resolved") == 0)
-		return STATUS_RESOLVED;
-	return strcmp(status, "snoozed") == 0 && snoozed_until > GetCurrentTransactionStartTimestamp() ? STATUS_SNOOZED
-																								   : STATUS_OPEN;
-}
-
-static bool
-case_has_label(Scope *scope, TupleTableSlot *case_row)
-{
-	bool isnull;
-	ArrayType *labels = DatumGetArrayTypeP(slot_getattr(case_row, scope->case_.labels, &isnull));
-	const text *wanted = scope->filter.label;
-	Datum *values;
-	int count;
-
-	deconstruct_array(labels, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &count);
-	for (int i = 0; i < count; i++)
-	{
-		text *label = DatumGetTextPP(values[i]);
-
-		if (VARSIZE_ANY_EXHDR(label) == VARSIZE_ANY_EXHDR(wanted) &&
-			memcmp(VARDATA_ANY(label), VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(label)) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Whether the conversation's case is as the filter asks; without a row it is open, nobody's and without labels. */
-static bool
-case_is_asked_for(Scope *scope, TupleTableSlot *conversation)
-{
-	const Filter *filter = &scope->filter;
-	TupleTableSlot *case_row = scope->case_of.slot;
-	bool isnull, is_nobodys;
-	bool is_settled = DatumGetBool(slot_getattr(conversation, scope->conversation.is_settled, &isnull));
-	int64 assignee_id;
-
-	if (!is_settled && filter->status != STATUS_ANY && filter->status != STATUS_OPEN)
-		return false;
-	if (!is_settled && !filter->has_assignee && filter->label == NULL)
-		return true;
-	if (!parley_lookup_one(&scope->case_of, parley_slot_int64(conversation, scope->conversation.id, NULL)))
-		return filter->label == NULL && (!filter->has_assignee || filter->assignee_id == 0) &&
-			   (filter->status == STATUS_ANY || filter->status == STATUS_OPEN);
-	assignee_id = parley_slot_int64(case_row, scope->case_.assignee_id, &is_nobodys);
-	return (filter->status == STATUS_ANY || filter->status == case_status(scope, case_row)) &&
-		   (!filter->has_assignee || filter->assignee_id == (is_nobodys ? 0 : assignee_id)) &&
-		   (filter->label == NULL || case_has_label(scope, case_row));
-}
-
-bool
-parley_scope_has_conversation(Scope *scope, TupleTableSlot *conversation)
-{
-	const Filter *filter = &scope->filter;
-
-	/* An application's chat is in no list. */
-	if (slot_attisnull(conversation, scope->conversation.contact_id) &&
-		slot_attisnull(conversation, scope->conversation.low_contact_id))
-		return false;
-	if (filter->of_user)
-	{
-		parley_lookup_start(&scope->member, (int64[]){ parley_slot_int64(conversation, scope->conversation.id, NULL),
-													   filter->user_id });
-		if (!parley_lookup_next(&scope->member))
-			return false;
-	}
-	return (scope->cases == NULL || case_is_asked_for(scope, conversation)) &&
-		   (filter->unread == UNREAD_ANY ||
-			(filter->unread == UNREAD_SOME) == conversation_is_unread(scope, conversation));
 }
 
 double

@@ -88,9 +88,6 @@ parley_scope_asks_for(const Scope *scope, Position position)
 	return parley_position_is_newer(scope->before, position);
 }
 
-/* Whether the conversation in the slot is in the list, whatever of it matches. */
-extern bool parley_scope_has_conversation(Scope *scope, TupleTableSlot *conversation);
-
 /* Whether a contact of the conversation in the slot has the term; always so without a term. */
 extern bool parley_scope_conversation_is_named(Scope *scope, TupleTableSlot *conversation);
 
