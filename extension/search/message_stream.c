@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "access/relation.h"
+#include "access/relscan.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
@@ -24,6 +25,11 @@
 
 /* So many messages are read at least to learn what conversations have shown before a cursor. */
 #define ASKING_BUDGET_MIN 10000
+
+/* So many candidates before a cursor are remembered at most; so few are looked at, which takes no more than to ask the
+ * conversations of a page. */
+#define NEWER_MAX 200000
+#define NEWER_FEW 500
 
 /* So many messages of a user are read without asking further. */
 #define FEW_MESSAGES 100
@@ -88,8 +94,9 @@ stream_narrows(const MessageStream *stream)
 }
 
 /*
- * Whether the conversation has a match that is not after the cursor, so that an earlier page has shown it. Reads its
- * messages from the end, as far as they may be newer and the budget allows.
+ * Whether the conversation has a match that is not after the cursor, so that an earlier page has shown it. Passes its
+ * messages from the end, as far as they may be newer and the budget allows. Where the candidates that are newer are
+ * known, others are looked at for their dates alone, and the less often the farther from the end.
  */
 static bool
 stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
@@ -98,7 +105,9 @@ stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
 	TupleTableSlot *conversation = scope->conversation_by_id.slot;
 	TupleTableSlot *message = scope->messages_of.slot;
 	Position newest = { .conversation_id = conversation_id };
-	bool has_no_message, isnull, is_dated_in_order;
+	int64 passed = 0, next_dated = 1;
+	bool has_no_message, isnull, is_dated_in_order, by_candidates;
+	ItemPointer row;
 
 	if (!parley_lookup_one(&scope->conversation_by_id, conversation_id))
 		return false;
@@ -106,20 +115,26 @@ stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
 	if (has_no_message || parley_scope_asks_for(scope, newest))
 		return false;
 	is_dated_in_order = DatumGetBool(slot_getattr(conversation, scope->conversation.is_dated_in_order, &isnull));
+	by_candidates = stream->knows_newer && is_dated_in_order && !is_named;
 	parley_scope_read_back(scope, conversation);
-	while (parley_lookup_previous(&scope->messages_of))
+	while ((row = index_getnext_tid(scope->messages_of.scan, BackwardScanDirection)) != NULL)
 	{
-		Position here = { parley_slot_int64(message, scope->message.created_at, NULL), conversation_id };
+		bool may_match = !by_candidates || parley_rows_have(&stream->newer, row);
+		Position here = { .conversation_id = conversation_id };
 
 		CHECK_FOR_INTERRUPTS();
+		if ((!may_match && ++passed < next_dated) || !index_fetch_heap(scope->messages_of.scan, message))
+			continue;
 		stream->trace.visited++;
 		if (--stream->asking_budget < 0)
 			return false;
 		if (slot_attisnull(message, scope->message.content))
 			continue;
+		here.at = parley_slot_int64(message, scope->message.created_at, NULL);
+		next_dated = 2 * passed;
 		if (!parley_scope_asks_for(scope, here))
 		{
-			if (parley_scope_message_matches(scope, message, is_named))
+			if (may_match && parley_scope_message_matches(scope, message, is_named))
 				return true;
 		}
 		else if (is_dated_in_order)
@@ -209,8 +224,8 @@ on_message(void *visitor_state, TupleTableSlot *message)
 	return stream->asking_budget >= 0;
 }
 
-static bool
-stream_visit(MessageStream *stream, double visits_max)
+static void
+stream_start_runs(MessageStream *stream, double visits_max)
 {
 	stream->runs = (Runs){ .hits = stream->hits,
 						   .index = stream->index,
@@ -220,6 +235,12 @@ stream_visit(MessageStream *stream, double visits_max)
 						   .trace = &stream->trace,
 						   .from_cursor = stream->from_cursor,
 						   .visits_left = visits_max };
+}
+
+static bool
+stream_visit(MessageStream *stream, double visits_max)
+{
+	stream_start_runs(stream, visits_max);
 	return parley_runs_visit(&stream->runs);
 }
 
@@ -356,6 +377,22 @@ stream_replay_to_cursor(MessageStream *stream)
 	return is_complete;
 }
 
+/*
+ * Far down it is less work to ask the index which of the messages before the cursor are candidates, and to look at none
+ * but those of the conversations that the page is about to show.
+ */
+static bool
+stream_read_newer(MessageStream *stream)
+{
+	if (parley_search_method == SEARCH_BY_WALK || !stream_is_estimated(stream) || stream->prefers_walk ||
+		stream->must_walk)
+		return false;
+	stream_start_runs(stream, 0);
+	stream->knows_newer = parley_runs_before_cursor(&stream->runs, NEWER_MAX, &stream->newer) &&
+						  (parley_search_method == SEARCH_BY_INDEX || stream->newer.count > NEWER_FEW);
+	return stream->knows_newer;
+}
+
 double
 parley_message_stream_run(MessageStream *stream, bool contacts_are_met)
 {
@@ -374,7 +411,7 @@ parley_message_stream_run(MessageStream *stream, bool contacts_are_met)
 		stream->trace.path = stream_read_conversations(stream, false);
 	else if (!has_cursor)
 		stream->trace.path = stream_find(stream);
-	else if (stream_replay_to_cursor(stream))
+	else if (!stream_read_newer(stream) && stream_replay_to_cursor(stream))
 		stream->trace.path = stream->prefers_walk ? "walk" : "index";
 	else
 		stream->trace.path = stream_find_from_cursor(stream);
