@@ -22,6 +22,14 @@ SELECT term, f.message_id, f.content FROM unnest(ARRAY['QUOKKA', 'okka', 's  g',
 	'%re', '___', '好世', '世', '🦘', '🙂🦘', 'ße i', 'strasse', 'οδος', 'οδοσ', 'i̇stanbul', 'istanbul', '  ', '    ']) term
 	LEFT JOIN LATERAL found(term) f ON true;
 
+-- a_match_is_where_it_is_in_the_content_in_characters, also where one folds to more or fewer bytes; null where it is the contact's
+SELECT term, match_start, match_length, substr(content, match_start, match_length) AS match
+	FROM unnest(ARRAY['QUOKKA', 'okkas'||chr(9)||'g', 'straß', 'istanbul', 'οδοσ', '世界 ', '🦘', 'ana sea', '71955500']) term
+		CROSS JOIN LATERAL parley.recent_conversations(term) WHERE name = 'Ana Search' AND kind = 'contact';
+INSERT INTO parley.messages (conversation_id, number, content) SELECT :with_eve, last_number + 1, 'İẞ'||U&'\212A'||'ÅÅ Needle' FROM parley.conversations WHERE id = :with_eve;
+SELECT match_start, match_length, substr(content, match_start, match_length) AS match FROM parley.recent_conversations('k'||'åå nEED');
+DELETE FROM parley.messages WHERE conversation_id = :with_eve AND content LIKE '%Needle';
+
 -- a_contact_is_found_by_name_phone_and_its_digits_and_shows_its_newest_message
 SELECT f.* FROM found('ana sea') f;
 SELECT f.* FROM found('SÜR') f;

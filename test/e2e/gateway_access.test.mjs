@@ -93,6 +93,17 @@ describe('tokens', () => {
 		assert.equal((await post(user, { amount: -30 })).status, 201);
 		assert.equal((await ask(`/users/${users[0]}`, user)).json.total, 70);
 	});
+	test('a message of the operator says which agent sent it', async () => {
+		const agent = Number(sql(`SELECT id FROM parley.create_agent('Mara', '${randomBytes(8).toString('hex')}@example.org')`));
+		const conversation = Number(sql(`SELECT id FROM parley.open_contact_conversation(${users[0]})`));
+		const post = async (claims) => (await ask(`/conversations/${conversation}/messages`, { method: 'POST', body: { content: 'hello' },
+			...bearer(sign(secret, { role: 'operator', ...claims })) })).json;
+		assert.equal((await post({ sub: String(agent) })).agent_id, agent);
+		assert.equal((await post({ sub: String(agent + 1) })).agent_id, null);
+		assert.equal((await post({ sub: 'ops' })).agent_id, null);
+		const listed = (await ask(`/users/${users[0]}/conversations/${conversation}/messages`, bearer(sign(secret, { sub: String(users[0]) })))).json;
+		assert.deepEqual(listed.map((message) => message.agent_id), [agent, null, null]);
+	});
 	test('a function is told who calls', async () => {
 		sql(`CREATE FUNCTION public.whoami(caller_id bigint DEFAULT 1, caller_role text DEFAULT 'operator', OUT id bigint, OUT role text)
 			LANGUAGE sql AS 'SELECT caller_id, caller_role'; SELECT parley.add_route('GET', '/whoami', 'public.whoami', 'none')`);
