@@ -46,7 +46,7 @@ typedef struct Link
 	int64_t conversation_id;
 	int64_t next; /* the number of the next message */
 	char *last_id;
-	uint64_t again_us; /* when to open it again; 0: it is open */
+	uint64_t again_us; /* when to open it again, or 0 if it is open */
 	char *text;
 	size_t length;
 	size_t room;
@@ -55,7 +55,7 @@ typedef struct Link
 typedef struct Push
 {
 	struct sockaddr_in address;
-	uint16_t next_port; /* 0: no stream ends */
+	uint16_t next_port; /* 0 if no stream ends */
 	size_t opening;     /* streams that were asked for and are not open yet */
 	size_t away;        /* streams that are to be opened again */
 	size_t moved;       /* streams that were */

@@ -43,7 +43,8 @@ extern void parley_matcher_init(Matcher *matcher, const text *term, Oid collatio
 /* `value` is a text, toasted or not. Leaks nothing into the current memory context. */
 extern bool parley_matcher_test(Matcher *matcher, Datum value);
 
-/* The same, and where in it the first match is: begin, from 1, and length, both in characters of the text as it is. */
+/* Same, but also returns the place of the first match: where it begins, counted from 1, and its length, both in
+ * characters of the original text. */
 extern bool parley_matcher_find(Matcher *matcher, Datum value, int *begin, int *length);
 
 #endif

@@ -21,7 +21,7 @@ csv_write_field(Buffer *out, const char *text, size_t length)
 	{
 		if (text[i] != '"')
 			continue;
-		/* Up to the quote, which stands again before what follows. */
+		/* Append up to and including the quote. It is written again before what follows. */
 		buffer_append(out, text + plain, i + 1 - plain);
 		plain = i;
 	}
@@ -30,7 +30,7 @@ csv_write_field(Buffer *out, const char *text, size_t length)
 		buffer_append_byte(out, '"');
 }
 
-/* One media range and its weight in thousandths, which is 1 where it does not say. Returns what follows its comma. */
+/* Reads a media range and its weight in thousandths, by default 1000. Returns the text after its comma. */
 static const char *
 range_read(const char *at, char *range, size_t size, int *weight)
 {
@@ -79,6 +79,6 @@ csv_is_preferred(const char *accept, size_t length)
 		else if ((strcasecmp(range, "application/*") == 0 || strcmp(range, "*/*") == 0) && weight > anything)
 			anything = weight;
 	}
-	/* Who names both alike gets JSON, who names CSV alone gets that. */
+	/* With equal weights, JSON is preferred. If only CSV is named, it is preferred to a wildcard of the same weight. */
 	return csv > 0 && (json >= 0 ? csv > json : csv >= anything);
 }

@@ -28,7 +28,7 @@ struct Live
 {
 	Guest guest;
 	atomic_int availability;
-	atomic_uint answers; /* of PostgreSQL, about who was woken */
+	atomic_uint answers; /* how often PostgreSQL has reported who was woken */
 	UserCount *users;
 };
 

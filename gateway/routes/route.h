@@ -75,8 +75,8 @@ typedef struct Route
 	bool returns_set;
 	bool streams; /* the response is a stream that continues from cursor to cursor */
 	DbStatement statement;
-	DbStatement
-		batch; /* the same for many: an array for each parameter, a row for each of their elements; sql NULL: none */
+	DbStatement batch; /* the same for many calls: an array for each parameter, and a row for each of their elements;
+						  sql is NULL if there is none */
 	Parameter *parameters;
 	size_t parameter_count;
 	unsigned metrics_series;

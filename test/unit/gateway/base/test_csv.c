@@ -1,4 +1,4 @@
-/* csv: fields are quoted where RFC 4180 asks for it, and Accept is read as RFC 9110 has it. */
+/* csv: fields are quoted according to RFC 4180, and Accept is read according to RFC 9110. */
 #include "base/csv.h"
 
 #include <string.h>

@@ -97,7 +97,7 @@ START_TEST(constraints_are_not_told)
 }
 END_TEST
 
-/* What PostgreSQL says of a row that it refuses has the whole row in it. */
+/* PostgreSQL's message about a row that it refuses contains the whole row. */
 START_TEST(rows_are_not_told)
 {
 	const Route route = { .method = METHOD_POST };

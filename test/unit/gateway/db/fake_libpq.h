@@ -13,8 +13,8 @@
 extern bool fake_accepts;
 extern bool fake_answers_attempts;
 
-/* The hosts that the newest attempt to connect was told in their order, or "": those of the connection string, a,b,c.
- */
+/* Returns the hosts given to the newest attempt to connect, or "" if it was to use those of the connection string,
+ * a,b,c. */
 const char *fake_hosts(void);
 
 /* Forgets all connections, which must be closed, and accepts new ones again. */

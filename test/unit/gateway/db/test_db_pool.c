@@ -187,7 +187,7 @@ START_TEST(a_party_leaves_a_connection_to_the_others)
 	ck_assert_int_eq(fake_executions(0), 2);
 	ck_assert_int_eq(fake_executions(1), 0);
 	ck_assert_uint_eq(db_pool_metrics(db)[POOL_QUEUED], 2);
-	/* … who do not wait behind what it has in the queue, and may be many */
+	/* Others do not wait behind its queries in the queue, and there may be many of them. */
 	submit_of(2);
 	submit_of(3);
 	ck_assert_int_eq(fake_executions(1), 2);
@@ -196,7 +196,7 @@ START_TEST(a_party_leaves_a_connection_to_the_others)
 	fake_answer_one(1);
 	UNTIL(fake_executions(1) == 3);
 	ck_assert_uint_eq(db_pool_metrics(db)[POOL_QUEUED], 2);
-	/* … and what waits of its own goes when there is room where it is */
+	/* Its own queries are sent once there is room on its connection. */
 	fake_answer_one(0);
 	UNTIL(fake_executions(0) == 3);
 	dispose();
