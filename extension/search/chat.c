@@ -1,9 +1,9 @@
 /*
- * chat.c: the messages of one conversation that have a term.
+ * chat.c: finds the messages of one conversation that contain a term.
  *
- * Reads only. The conversation is walked from its end for as long as that is cheaper than the index of grams, which
- * names the messages of all conversations that may have the term; so what it costs is bounded by the smaller of the
- * two: how long the conversation is, and how many messages have the term.
+ * This only reads. The conversation is walked from its end as long as that is cheaper than the index of grams, which
+ * returns the candidates of all conversations. So the cost is bounded by the length of the conversation or by the
+ * number of messages with the term, whichever is less.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@
 #include "search/visit.h"
 
 PG_FUNCTION_INFO_V1(parley_search_conversation);
-/* A name that a library of 1.0 does not have: it knows one direction. */
+/* The symbol of version 1.1. A library of version 1.0 does not have it, because it searches in one direction only. */
 PG_FUNCTION_INFO_V1(parley_search_conversation_1_1);
 
 typedef struct ConversationSearch
@@ -29,8 +29,8 @@ typedef struct ConversationSearch
 	Scope scope;
 	int64 conversation_id;
 	bool ascending;
-	int64 beyond; /* only numbers below this, or above it if ascending */
-	int64 wanted; /* how many of these, the nearest first */
+	int64 beyond; /* only numbers less than this, or greater if ascending */
+	int64 wanted; /* how many of these, the nearest to it first */
 	int64 *numbers;
 	size_t count, room;
 } ConversationSearch;
@@ -55,8 +55,8 @@ on_message(void *visitor_state, TupleTableSlot *message)
 	return true;
 }
 
-/* Scans the conversation from its end, or, if ascending, on from where the page begins. Returns false if the budget ran
- * out before as many as are wanted were found. */
+/* Scans the conversation backwards from `beyond`, or forwards if ascending. Returns false if the budget ran out before
+ * as many as are wanted were found. */
 static bool
 conversation_walk(ConversationSearch *search, double budget)
 {

@@ -11,7 +11,7 @@
 #include "search/latest.h"
 #include "statement.h"
 
-/* $1: what is asked for; $2: how many at most. */
+/* $1 is what is searched for, $2 the maximum number. */
 #define OF_CASES(condition) "SELECT conversation_id FROM parley.cases WHERE " condition " LIMIT $2"
 static Statement of_member = { "SELECT conversation_id FROM parley.members WHERE contact_id = $1 LIMIT $2",
 							   { INT8OID, INT8OID },
@@ -24,17 +24,17 @@ static Statement of_snoozed_until_now = { OF_CASES("status = 'snoozed' AND snooz
 										  { BOOLOID, INT8OID },
 										  .is_generic = true };
 
-/* What is open or unread is most often more than few, and each that is read in vain costs a look-up. */
+/* Usually more than a few conversations are open or unread, and each one that is read in vain costs a lookup. */
 #define LATEST_MAX 500
 
 typedef struct Chosen
 {
 	int64 *ids;
 	int64 count;
-	bool is_latest; /* what parley_latest_next() finds */
+	bool is_latest; /* the conversations that parley_latest_next() returns */
 } Chosen;
 
-/* Whether the statement names no more than `most`, and which. */
+/* Runs the statement. Returns whether it found no more than `most` conversations, and keeps them. */
 static bool
 chosen_ask(Chosen *chosen, Statement *statement, Datum value, int64 most)
 {
@@ -49,7 +49,7 @@ chosen_ask(Chosen *chosen, Statement *statement, Datum value, int64 most)
 	return true;
 }
 
-/* The same of what is open, or unread. */
+/* Same for conversations that are open, or unread. */
 static bool
 chosen_ask_latest(Chosen *chosen, const Scope *scope, int64 most)
 {
@@ -82,7 +82,8 @@ chosen_meet_all(const Chosen *chosen, Hits *hits)
 	}
 }
 
-/* What the list is a matter of, the most telling first. What is open or unread, without a term, is walked in order. */
+/* Finds the conversations by the most selective condition. Without a term, open or unread conversations are not found
+ * here, but walked in order. */
 static bool
 chosen_find(Chosen *chosen, const Scope *scope, int64 most)
 {

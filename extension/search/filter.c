@@ -10,7 +10,7 @@
 #include "errors.h"
 #include "search/filter.h"
 
-/* From the first argument of them on. */
+/* Positions of the arguments, counted from the first of them. */
 enum
 {
 	ARGUMENT_FROM,
@@ -22,7 +22,7 @@ enum
 	ARGUMENT_LABEL
 };
 
-/* Checked by the domain. */
+/* The domain has checked the text. */
 static void
 filter_read_sender(Filter *filter, const char *sender)
 {

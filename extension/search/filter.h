@@ -1,5 +1,5 @@
 /*
- * filter.h: which conversations are in a list, and which of their messages may match, as its arguments say.
+ * filter.h: which conversations are in a list, and which of their messages may match, according to the arguments.
  */
 #ifndef PARLEY_FILTER_H
 #define PARLEY_FILTER_H
@@ -12,9 +12,9 @@
 typedef enum SenderFilter
 {
 	SENDER_ANY,
-	SENDER_CONTACT, /* whichever */
+	SENDER_CONTACT, /* any contact */
 	SENDER_OPERATOR,
-	SENDER_ONE /* sender_id */
+	SENDER_ONE /* that with sender_id */
 } SenderFilter;
 
 typedef enum StatusFilter
@@ -38,10 +38,10 @@ typedef enum UnreadFilter
  */
 typedef struct Filter
 {
-	bool of_user; /* the conversations of user_id; otherwise the operator's */
+	bool of_user; /* the conversations of user_id, otherwise the operator's */
 	int64 user_id;
-	bool hides_phones; /* of_user: a phone matches only where the list shows it */
-	text *term;        /* NULL: no term */
+	bool hides_phones; /* if of_user: a phone matches only if the list shows it */
+	text *term;        /* NULL if there is none */
 
 	/* Which messages may match. */
 	TimestampTz from, to;
@@ -52,8 +52,8 @@ typedef struct Filter
 	UnreadFilter unread;
 	StatusFilter status;
 	bool has_assignee;
-	int64 assignee_id; /* 0: nobody's */
-	text *label;       /* NULL: any */
+	int64 assignee_id; /* 0 for unassigned */
+	text *label;       /* NULL for any */
 } Filter;
 
 /* The filter that lets everything through. */
@@ -63,21 +63,21 @@ typedef struct Filter
 	}
 
 /*
- * Reads arguments from the first on, as far as the function has them: from, to, sender, unread, status, assignee_id,
- * label. 22023 if from is after to.
+ * Reads the arguments from the first on, as many of them as the function has: from, to, sender, unread, status,
+ * assignee_id, label. Fails with 22023 if from is after to.
  */
 extern void parley_filter_read(Filter *filter, FunctionCallInfo fcinfo, int first);
 
 extern uint32 parley_filter_hash(const Filter *filter);
 
-/* Whether not every message may match. */
+/* Returns whether only some messages may match. */
 static inline bool
 parley_filter_narrows(const Filter *filter)
 {
 	return filter->from != DT_NOBEGIN || filter->to != DT_NOEND || filter->sender != SENDER_ANY;
 }
 
-/* Whether a conversation's case has to be looked up. */
+/* Returns whether the case of a conversation must be looked up. */
 static inline bool
 parley_filter_asks_case(const Filter *filter)
 {

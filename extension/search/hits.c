@@ -55,7 +55,7 @@ parley_hits_meet_row(Hits *hits, TupleTableSlot *conversation, Naming naming)
 	if (naming == NAMING_KNOWN || (naming == NAMING_ASKED && parley_scope_conversation_is_named(scope, conversation)))
 	{
 		hit->is_named = true;
-		/* If messages are narrowed, which one it shows is to be found. */
+		/* If only some messages may match, we still have to find the one to show. */
 		if (parley_filter_narrows(&scope->filter))
 			return hit;
 		hit->state = HIT_NAMED;
@@ -114,7 +114,7 @@ hit_compare(const void *a, const void *b)
 	return parley_position_is_newer(hit_position(a), hit_position(b)) ? -1 : 1;
 }
 
-/* Those of places asked for, or of all, that are dated `since` or later. */
+/* Returns those within the places asked for (or all) that are dated `since` or later. */
 static Hit *
 hits_since(const Hits *hits, TimestampTz since, bool all_places, int64 *count)
 {

@@ -1,9 +1,9 @@
 /*
  * list.c: see list.h. The SQL functions, and the rows that they return.
  *
- * Reads only; takes no lock beyond those of its queries. Rows and texts live in SPI's context until they are copied
- * into the caller's tuplestore. Without a term one statement reads a page. With one, two streams find which
- * conversations are on it and which message each shows, and a statement reads those.
+ * This only reads, and takes no locks except those of its queries. Rows and texts are in SPI's memory context until
+ * they are copied to the caller's tuplestore. Without a term, one statement reads a page. With a term, two streams find
+ * which conversations are on the page and which message each of them shows, and a statement reads those.
  */
 #include "postgres.h"
 
@@ -23,19 +23,21 @@
 
 PG_FUNCTION_INFO_V1(parley_recent_conversations);
 PG_FUNCTION_INFO_V1(parley_list_user_conversations);
-/* Names that a library of 1.0 does not have: it knows no filters. */
+/* The symbols of version 1.1. A library of version 1.0 does not have them, because it has no filters. */
 PG_FUNCTION_INFO_V1(parley_recent_conversations_1_1);
 PG_FUNCTION_INFO_V1(parley_list_user_conversations_1_1);
 
-/* A row opens with these columns, and a user's with unread; total_count and next_cursor follow, then, since 1.1, where
- * the term is in the content, and more columns. */
+/* A row starts with these columns, and a user's also with unread. They are followed by total_count and next_cursor and,
+ * since 1.1, by the place of the term in the content, and further columns. */
 #define FIRST_COLUMNS 8
 #define COLUMNS_MAX 20
 
-/* Each row of a page has its message and its contact looked up. LATERAL with a LIMIT says so to the planner, which else
- * joins with all messages or contacts: if it takes these for few, or a page, whose size it does not know, for large. */
+/* The message and the contact of each row are looked up individually. We use LATERAL with a LIMIT to force this,
+ * because the planner might join with all messages or contacts instead, if it believes that there are few of these, or
+ * that a page, whose size it does not know, is large. */
 
-/* The message m that a row shows, its conversation c and its contact co, in the order of parley.recent_conversation. */
+/* The columns come from the message m that a row shows, its conversation c and its contact co, in the order of
+ * parley.recent_conversation. */
 #define ROW_COLUMNS_WITH(phone) \
 	" SELECT c.id, m.number, m.content::text, m.created_at, co.id, co.name::text, " phone ", c.kind"
 #define ROW_COLUMNS ROW_COLUMNS_WITH("co.phone::text")
@@ -47,8 +49,8 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations_1_1);
 				"  THEN parley.count_unread(c.id, NULL, c.operator_read_number) ELSE 0 END"              \
 				", m.sender_id, m.agent_id"
 #define CASE " LEFT JOIN LATERAL (SELECT s.* FROM parley.cases s WHERE s.conversation_id = c.id LIMIT 1) k ON true"
-/* Users are shown the phone of who has written, or whose phone they gave; hidden: whether a user asks, and not the
- * operator. */
+/* Users are shown the phones of those who have written, and those that they gave. `hidden` is true if a user asks, and
+ * not the operator. */
 #define USER_COLUMNS(member, hidden)                                                                         \
 	ROW_COLUMNS_WITH("CASE WHEN NOT " hidden " OR co.id = $1 OR " member ".gave_phone"                       \
 					 "  OR (SELECT o.has_written FROM parley.members o"                                      \
@@ -68,14 +70,15 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations_1_1);
 			   " ELSE c.low_contact_id END")
 
 #define NEWEST " FROM parley.messages n WHERE n.conversation_id = c.id AND n.number = c.newest_number LIMIT 1"
-/* Tables of 1.0 have no such number: from the end of the conversation backwards, nearly always the first row looked at.
- */
+/* The tables of version 1.0 do not store this number. We read from the end of the conversation; nearly always the first
+ * row is the one. */
 #define NEWEST_OF_1_0                                                                               \
 	" FROM parley.messages n"                                                                       \
 	" WHERE n.conversation_id = c.id AND n.created_at = c.last_message_at AND n.deleted_at IS NULL" \
 	" ORDER BY n.number DESC LIMIT 1"
 
-/* $1: the user; $2, $3: the position; $4: rows to skip; $5: rows to answer; $6: whether phones are hidden. */
+/* $1 is the user, $2 and $3 are the position, $4 is the number of rows to skip, $5 the number of rows to return, $6
+ * whether phones are hidden. */
 #define OF_OPERATOR " FROM parley.conversations c WHERE c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
 #define OF_USER                                                                      \
 	" FROM parley.members u JOIN parley.conversations c ON c.id = u.conversation_id" \
@@ -92,8 +95,8 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations_1_1);
 static Statement count_all = { "SELECT count(*)" OF_OPERATOR, LIST_PARAMETERS };
 static Statement count_user_all = { "SELECT count(*)" OF_USER, LIST_PARAMETERS };
 
-/* $1: the user; $2, $3: conversations in the order of the list, and the message that each shows, 0 if that is its
- * newest; $4: whether phones are hidden. */
+/* $1 is the user, $2 are conversations in the order of the list, $3 the message that each of them shows (0 for its
+ * newest), $4 whether phones are hidden. */
 #define SHOWN(newest)                                                           \
 	" FROM unnest($2, $3) WITH ORDINALITY AS h(conversation_id, number, place)" \
 	" JOIN parley.conversations c ON c.id = h.conversation_id"                  \
@@ -107,7 +110,7 @@ static Statement count_user_all = { "SELECT count(*)" OF_USER, LIST_PARAMETERS }
 #define MEMBER " JOIN parley.members u ON u.conversation_id = c.id AND u.contact_id = $1"
 #define BY_PLACE " ORDER BY h.place"
 
-/* Each for the operator, and for a user. */
+/* One of each for the operator, and one for a user. */
 typedef struct ListStatements
 {
 	Statement list[2];
@@ -140,8 +143,8 @@ list_statements(void)
 	return parley_schema_is_1_0() ? &statements_of_1_0 : &current_statements;
 }
 
-/* A cursor is the position of the row that it follows, and the hash of the list's filter, in hexadecimal; opaque to
- * clients. Those of parley 1.0 have no hash. */
+/* A cursor is the position of the row before it, and the hash of the list's filter, in hexadecimal. It is opaque to
+ * clients. Cursors of version 1.0 have no hash. */
 #define CURSOR_LENGTH 40
 #define CURSOR_LENGTH_1_0 32
 
@@ -193,8 +196,8 @@ parley_listing_read(FunctionCallInfo fcinfo, int first, int first_condition, con
 	return listing;
 }
 
-/* Leaves the rows of a list without a term in SPI_tuptable, one more than the page if there is one; returns how many.
- */
+/* Leaves the rows of a list without a term in SPI_tuptable, one more than the page has if there is a next page. Returns
+ * their number. */
 static uint64
 listing_read_all(const Listing *listing, int64 *total)
 {
@@ -212,9 +215,9 @@ listing_read_all(const Listing *listing, int64 *total)
 }
 
 /*
- * Where only some messages may match, a conversation whose contact has the term shows the newest of those. Either the
- * index names the contacts, and their conversations are read; or a walk of the messages asks each conversation that it
- * meets, which finds all there is.
+ * If only some messages may match, a conversation whose contact contains the term shows the newest of those. Either the
+ * index finds the contacts, and their conversations are read. Or a walk of the messages checks each conversation that
+ * it meets, which finds everything.
  */
 static void
 listing_find_narrowed(MessageStream *messages, ContactStream *contacts)
@@ -252,7 +255,7 @@ parley_listing_find(const Listing *listing, MessageStream *messages, ContactStre
 		listing_find_narrowed(messages, contacts);
 	else if (listing->filter.term == NULL)
 		parley_contact_stream_run(contacts, -1);
-	/* The cheaper first, since what it finds bounds the other. */
+	/* The cheaper one first, because what it finds bounds the other. */
 	else if (messages->cost < contacts->cost)
 		parley_contact_stream_run(contacts, parley_message_stream_run(messages, false));
 	else
@@ -265,7 +268,7 @@ parley_listing_find(const Listing *listing, MessageStream *messages, ContactStre
 	return sorted + listing->skip;
 }
 
-/* The same as listing_read_all() for a list with a term. */
+/* Same as listing_read_all(), for a list with a term. */
 static uint64
 listing_read_matching(const Listing *listing, int64 *total)
 {
@@ -289,14 +292,14 @@ listing_read_matching(const Listing *listing, int64 *total)
 					  : parley_statement_run(&list_statements()->show[listing->filter.of_user], values, NULL, true, 0);
 }
 
-/* How many columns come before total_count. */
+/* Returns the number of columns before total_count. */
 static int
 listing_first_columns(const Listing *listing)
 {
 	return FIRST_COLUMNS + listing->filter.of_user;
 }
 
-/* Where in the content that a row shows the term is: null where it is the contact that has it. */
+/* Sets the place of the term in the content of a row, or nulls if it is the contact that contains the term. */
 static void
 listing_put_match(const Listing *listing, Matcher *matcher, Datum content, Datum *values, bool *nulls)
 {
@@ -309,7 +312,7 @@ listing_put_match(const Listing *listing, Matcher *matcher, Datum content, Datum
 	values[1] = Int32GetDatum(length);
 }
 
-/* Copies a row of the statement to the result; next_cursor if another row follows. */
+/* Copies a row of the statement to the result. Sets next_cursor if another row follows. */
 static void
 listing_put_row(const Listing *listing, Matcher *matcher, ReturnSetInfo *result, uint64 row, bool is_followed,
 				int64 total)
@@ -326,7 +329,7 @@ listing_put_row(const Listing *listing, Matcher *matcher, ReturnSetInfo *result,
 	if (is_followed)
 		values[count + 1] = PointerGetDatum(
 			cursor_form(listing, (Position){ DatumGetTimestampTz(values[3]), DatumGetInt64(values[0]) }));
-	/* parley 1.0 ends here. */
+	/* The columns of version 1.0 end here. */
 	if (result->setDesc->natts > count + 2)
 		listing_put_match(listing, matcher, values[2], &values[count + 2], &nulls[count + 2]);
 	for (int i = count + 4; i < result->setDesc->natts; i++)
@@ -334,7 +337,7 @@ listing_put_row(const Listing *listing, Matcher *matcher, ReturnSetInfo *result,
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* A page without rows still says how many there are. */
+/* A page without rows still returns the total. */
 static void
 listing_put_count(const Listing *listing, ReturnSetInfo *result, int64 total)
 {
@@ -348,7 +351,7 @@ listing_put_count(const Listing *listing, ReturnSetInfo *result, int64 total)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* Within SPI_connect() … SPI_finish(). */
+/* Must be called within SPI_connect() … SPI_finish(). */
 static void
 listing_put(const Listing *listing, ReturnSetInfo *result)
 {
@@ -377,7 +380,7 @@ parley_recent_conversations(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-#define CALLER_ROLE 6 /* the argument of list_user_conversations(); its conditions follow */
+#define CALLER_ROLE 6 /* position of the argument of list_user_conversations(); its conditions follow */
 
 Datum
 parley_list_user_conversations(PG_FUNCTION_ARGS)
@@ -388,7 +391,7 @@ parley_list_user_conversations(PG_FUNCTION_ARGS)
 	parley_require_argument(fcinfo, 0, "user_id");
 	user_id = PG_GETARG_INT64(0);
 	listing = parley_listing_read(fcinfo, 1, CALLER_ROLE + 1, &user_id);
-	/* parley 1.0 had no such argument. */
+	/* Version 1.0 did not have this argument. */
 	listing.filter.hides_phones = PG_NARGS() > CALLER_ROLE && !PG_ARGISNULL(CALLER_ROLE) &&
 								  strcmp(text_to_cstring(PG_GETARG_TEXT_PP(CALLER_ROLE)), "user") == 0;
 	InitMaterializedSRF(fcinfo, 0);

@@ -13,10 +13,10 @@
 
 #include "search/listed.h"
 
-/* So many messages after a read horizon are looked at, as by parley.count_unread(). */
+/* How many messages after a read horizon are looked at, as in parley.count_unread(). */
 #define UNREAD_LOOKED_AT 5000
 
-/* Whether what is listed has messages of others after the read horizon, as parley.count_unread() counts them. */
+/* Returns whether there are messages of others after the read horizon, as parley.count_unread() counts them. */
 static bool
 has_unread(Scope *scope, int64 conversation_id, int64 read_number, const int64 *own_id)
 {
@@ -48,7 +48,7 @@ conversation_is_unread(Scope *scope, TupleTableSlot *conversation)
 	int64 last_number = parley_slot_int64(conversation, scope->conversation.last_number, NULL);
 	int64 read_number;
 
-	/* A user's is in the member's row that was just looked at. */
+	/* A user's read horizon is in the member's row that was just looked up. */
 	read_number = filter->of_user ? parley_slot_int64(scope->member.slot,
 													  parley_column(scope->members, "read_number", INT8OID), NULL)
 								  : parley_slot_int64(conversation, scope->conversation.operator_read_number, NULL);
@@ -56,7 +56,7 @@ conversation_is_unread(Scope *scope, TupleTableSlot *conversation)
 		   has_unread(scope, conversation_id, read_number, filter->of_user ? &filter->user_id : NULL);
 }
 
-/* As parley.case_state() has it: a snooze that is over is open. */
+/* As in parley.case_state(): if a snooze has ended, the case is open. */
 static StatusFilter
 case_status(Scope *scope, TupleTableSlot *case_row)
 {
@@ -91,7 +91,8 @@ case_has_label(Scope *scope, TupleTableSlot *case_row)
 	return false;
 }
 
-/* Whether the conversation's case is as the filter asks; without a row it is open, nobody's and without labels. */
+/* Returns whether the conversation's case is as the filter asks. Without a row it is open, unassigned and without
+ * labels. */
 static bool
 case_is_asked_for(Scope *scope, TupleTableSlot *conversation)
 {
@@ -119,7 +120,7 @@ parley_is_listed(Scope *scope, TupleTableSlot *conversation)
 {
 	const Filter *filter = &scope->filter;
 
-	/* An application's chat is in no list. */
+	/* An application's chat is not in any list. */
 	if (slot_attisnull(conversation, scope->conversation.contact_id) &&
 		slot_attisnull(conversation, scope->conversation.low_contact_id))
 		return false;

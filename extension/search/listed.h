@@ -1,5 +1,5 @@
 /*
- * listed.h: which conversations are in a list, whatever of them matches.
+ * listed.h: decides which conversations are in a list, whether or not they match.
  */
 #ifndef PARLEY_LISTED_H
 #define PARLEY_LISTED_H
@@ -8,7 +8,8 @@
 
 #include "search/scope.h"
 
-/* Whether the conversation in the slot is in the list: whose it is, its case, and what of it is unread. */
+/* Returns whether the conversation in the slot is in the list, judging by its members, its case, and its unread
+ * messages. */
 extern bool parley_is_listed(Scope *scope, TupleTableSlot *conversation);
 
 #endif

@@ -14,34 +14,34 @@
 #include "search/newest.h"
 #include "search/settings.h"
 
-/* Matches that have to be seen for each conversation wanted: some are in conversations met already. */
+/* How many matches have to be seen per conversation wanted, because some are in conversations that were met already. */
 #define MATCHES_PER_CONVERSATION 2
 
-/* If nothing is known of how frequent a term is, so many messages are passed for each conversation wanted. */
+/* If we do not know how frequent a term is, a walk visits this many messages per conversation wanted. */
 #define WALKED_PER_CONVERSATION 20
 
-/* The index names whole runs of blocks, so at least about so many messages are among those it chooses from. */
+/* The index returns whole runs of blocks, so there are at least about this many messages among which it chooses. */
 #define ROWS_OF_A_RUN 1500
 
-/* So many messages are read at least to learn what conversations have shown before a cursor. */
+/* To learn which conversations were shown before a cursor, at least this many messages may be read. */
 #define ASKING_BUDGET_MIN 10000
 
-/* So many candidates before a cursor are remembered at most; so few are looked at, which takes no more than to ask the
- * conversations of a page. */
+/* We remember at most NEWER_MAX candidates before a cursor. If there are at most NEWER_FEW, we visit them all, which
+ * takes no longer than asking the conversations of a page. */
 #define NEWER_MAX 200000
 #define NEWER_FEW 500
 
-/* So many messages of a user are read without asking further. */
+/* If a user has at most this many messages, they are read without further estimates. */
 #define FEW_MESSAGES 100
 
-/* Whether the index can name the messages with the term, and about how many they are. */
+/* Returns whether the index can find the messages with the term and estimate their number. */
 static bool
 stream_is_estimated(const MessageStream *stream)
 {
 	return stream->clues.count > 0 && stream->clues.rows >= 0;
 }
 
-/* What a walk and the index would cost if `wanted` conversations had to be found. */
+/* Estimates the costs of a walk and of the index if `wanted` conversations have to be found. */
 static void
 stream_weigh(MessageStream *stream, double wanted)
 {
@@ -83,7 +83,7 @@ parley_message_stream_plan(MessageStream *stream, Hits *hits)
 	stream->share = parley_runs_share(scope);
 	stream->clues.rows *= stream->share;
 	stream->table_rows *= stream->share;
-	/* Messages of a list are met only as often as they are among all. */
+	/* A walk meets messages of the list only as often as they occur among all messages. */
 	stream_weigh(stream, Min((double) scope->wanted / parley_hits_share(hits, stream->table_rows), stream->table_rows));
 }
 
@@ -94,9 +94,9 @@ stream_narrows(const MessageStream *stream)
 }
 
 /*
- * Whether the conversation has a match that is not after the cursor, so that an earlier page has shown it. Passes its
- * messages from the end, as far as they may be newer and the budget allows. Where the candidates that are newer are
- * known, others are looked at for their dates alone, and the less often the farther from the end.
+ * Returns whether an earlier page has shown the conversation, because it has a match that is not after the cursor.
+ * Reads its messages from the end, as far as they may be newer than the cursor and as the budget allows. If the newer
+ * candidates are known, other messages are read only for their dates, and less often the farther they are from the end.
  */
 static bool
 stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
@@ -144,8 +144,9 @@ stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
 }
 
 /*
- * A message with the term: its conversation's hit if it is the newest match so far; returns whether it is one that is
- * wanted. One before the cursor tells that its conversation has been shown, of whatever kind it is.
+ * Handles a message that matches. It becomes its conversation's hit if it is the newest match so far. Returns whether
+ * it is one that is wanted. A match before the cursor shows that its conversation was on an earlier page, whatever hit
+ * it has.
  */
 static bool
 stream_enter(MessageStream *stream, Position here, int64 number)
@@ -177,13 +178,13 @@ stream_enter(MessageStream *stream, Position here, int64 number)
 	return parley_scope_asks_for(stream->scope, (Position){ hit->at, here.conversation_id });
 }
 
-/* Looks at a message, and enters it if it matches; returns whether it is one that is wanted. */
+/* Looks at a message, and enters it if it matches. Returns whether it is one that is wanted. */
 static bool
 stream_look(MessageStream *stream, TupleTableSlot *message, Position here, int64 number)
 {
 	const Hit *hit = NULL;
 
-	/* What its conversation is named is asked first where that may let it match. */
+	/* If the names in its conversation can make it match, check these first. */
 	if (stream_narrows(stream))
 	{
 		hit = parley_hits_meet(stream->hits, here.conversation_id, stream->naming);
@@ -194,7 +195,7 @@ stream_look(MessageStream *stream, TupleTableSlot *message, Position here, int64
 		   stream_enter(stream, here, number);
 }
 
-/* Whether a message cannot change anything, which is known without looking at its content. */
+/* Returns whether we know without looking at a message's content that it cannot change anything. */
 static bool
 stream_may_skip(const MessageStream *stream, Position here, int64 number)
 {
@@ -208,7 +209,7 @@ stream_may_skip(const MessageStream *stream, Position here, int64 number)
 		   (hit->state == HIT_MESSAGE && (here.at < hit->at || (here.at == hit->at && number <= hit->number)));
 }
 
-/* Of the runs: false if asking conversations has become too much. */
+/* The visitor of runs. Returns false if asking conversations has become too expensive. */
 static bool
 on_message(void *visitor_state, TupleTableSlot *message)
 {
@@ -244,7 +245,7 @@ stream_visit(MessageStream *stream, double visits_max)
 	return parley_runs_visit(&stream->runs);
 }
 
-/* Scans messages newest first. Returns false if the budget ran out before all that is wanted was found. */
+/* Walks messages newest first. Returns false if the budget ran out before the page was filled. */
 static bool
 stream_walk(MessageStream *stream, double budget)
 {
@@ -273,7 +274,7 @@ stream_walk(MessageStream *stream, double budget)
 	return is_complete;
 }
 
-/* Reads the conversations that are not hits yet, or those of them that are named, for their newest matches. */
+/* Reads the conversations that are not hits yet, or only those whose contact matches, to find their newest matches. */
 static const char *
 stream_read_conversations(MessageStream *stream, bool named_only)
 {
@@ -288,8 +289,8 @@ stream_read_conversations(MessageStream *stream, bool named_only)
 	return "conversations";
 }
 
-/* Whether to read the conversations of a list whose all are known: if that costs less, going by how far each has to be
- * read for a match. */
+/* Returns whether to read the conversations of the list one by one. They must all be known, and reading each of them up
+ * to its expected match must cost less than the other paths. */
 static bool
 stream_prefers_conversations(const MessageStream *stream)
 {
@@ -305,8 +306,8 @@ stream_prefers_conversations(const MessageStream *stream)
 		   conversations * COST_CONVERSATION_READ + messages * COST_MESSAGE_VISITED <= stream->cost;
 }
 
-/* How far a walk may go before it is given up for the index: a term that is frequent over all may not have been used
- * of late. */
+/* Returns how far a walk may go before we switch to the index: a term that is frequent overall may not have been used
+ * recently. */
 static double
 stream_walk_budget(const MessageStream *stream)
 {
@@ -315,7 +316,7 @@ stream_walk_budget(const MessageStream *stream)
 	return stream_is_estimated(stream) ? 3 * stream->walk_rows + COST_INDEX_BEGIN : stream->walk_rows;
 }
 
-/* Walks or asks the index, and returns which. */
+/* Walks or uses the index, and returns which. */
 static const char *
 stream_find(MessageStream *stream)
 {
@@ -338,7 +339,7 @@ stream_find(MessageStream *stream)
 	return path;
 }
 
-/* The same from the cursor on, as long as asking conversations takes not many times what is likely. */
+/* Same from the cursor on, as long as asking conversations does not take many times as long as expected. */
 static const char *
 stream_find_from_cursor(MessageStream *stream)
 {
@@ -356,12 +357,12 @@ stream_find_from_cursor(MessageStream *stream)
 }
 
 /*
- * After a cursor all that is newer has been shown. Either that is found again, which is less work near the top and
- * if the term was not used of late; or messages are read from the cursor on, and each conversation met is asked what
- * it has that is newer, a message after another until one matches, so for a page about as many as a walk passes. The
- * first is tried until as many messages have been visited as the second is likely to read: if they are before the
- * cursor that takes no longer, since their conversations need not be looked up. Then what it found after the cursor
- * counts for nothing.
+ * After a cursor, everything newer has been shown. There are two ways to know what. We can find it again, which is less
+ * work near the top, and if the term was not used recently. Or we read messages from the cursor on, and ask each
+ * conversation that we meet for newer matches, message by message until one matches. For a page that takes about as
+ * many messages as a walk. We try the first way until as many messages have been visited as the second is expected to
+ * read. If they are before the cursor, this is not slower, because their conversations need not be looked up. If we
+ * give up, the matches found after the cursor do not count.
  */
 static bool
 stream_replay_to_cursor(MessageStream *stream)
@@ -378,8 +379,8 @@ stream_replay_to_cursor(MessageStream *stream)
 }
 
 /*
- * Far down it is less work to ask the index which of the messages before the cursor are candidates, and to look at none
- * but those of the conversations that the page is about to show.
+ * Far down the list it is less work to ask the index for the candidates before the cursor, and to visit only those in
+ * conversations that the page is about to show.
  */
 static bool
 stream_read_newer(MessageStream *stream)
@@ -400,8 +401,8 @@ parley_message_stream_run(MessageStream *stream, bool contacts_are_met)
 	bool has_cursor = parley_scope_has_cursor(stream->scope);
 	Position last;
 
-	/* Of a conversation that a message leads to, the contact is left to the other stream, which is to come or has met
-	 * it. Not so after a cursor: a contact that has the term may have put it on an earlier page. */
+	/* If a message leads to a conversation, its contact is left to the other stream, which will meet it or has met it.
+	 * Not after a cursor: a contact that matches may have put the conversation on an earlier page. */
 	stream->naming = (has_cursor || stream_narrows(stream)) && !contacts_are_met ? NAMING_ASKED : NAMING_LATER;
 	if (stream->hits->is_closed && stream_narrows(stream) && !stream_prefers_conversations(stream))
 		stream_read_conversations(stream, true);

@@ -17,10 +17,10 @@
 #include "compat.h"
 #include "search/scope.h"
 
-/* So few messages are read one by one. */
+/* Fewer messages than this are read one by one. */
 #define READ_BY_HALVES_MIN 16
 
-/* Rows a page of a table that was never analyzed is taken to have. */
+/* Assumed number of rows per page of a table that was never analyzed. */
 #define ROWS_PER_PAGE 40.0
 
 const IndexForm parley_messages_key = { NULL, BTREE_AM_OID, { "conversation_id", "number" } };
@@ -53,7 +53,7 @@ scope_open_tables(Scope *scope)
 	scope->message.sender_id = parley_column(scope->messages, "sender_id", INT8OID);
 }
 
-/* What only some filters ask for. */
+/* Opens what only some filters need. */
 static void
 scope_open_conditions(Scope *scope)
 {
@@ -78,7 +78,8 @@ scope_open_conditions(Scope *scope)
 	}
 }
 
-/* The digits of a term that could be of a phone, written in whatever way; NULL: it has none, or something else. */
+/* Returns the digits of a term that could be part of a phone, however it is written, or NULL if it has none or contains
+ * anything else. */
 static text *
 phone_digits(const text *term)
 {
@@ -121,7 +122,7 @@ parley_scope_open(Scope *scope, const Filter *filter, Position before, int64 wan
 	scope_open_conditions(scope);
 }
 
-/* A relation is closed after all that was opened on it: a scan reads the relation's entry in the cache to its end. */
+/* Close a relation after everything that was opened on it: a scan uses the relation's relcache entry to its end. */
 void
 parley_scope_close(Scope *scope)
 {
@@ -170,7 +171,7 @@ parley_scope_contact_matches(Scope *scope, TupleTableSlot *contact)
 		   (scope->is_phone && slot_contains(&scope->digits, contact, scope->contact.phone_digits));
 }
 
-/* Whether the filter lets an undeleted message match, whatever it contains. */
+/* Returns whether the filter allows an undeleted message to match, whatever it contains. */
 static bool
 message_may_match(Scope *scope, TupleTableSlot *message)
 {
@@ -206,7 +207,7 @@ parley_scope_message_matches(Scope *scope, TupleTableSlot *message, bool is_name
 		   (is_named || slot_contains(&scope->matcher, message, scope->message.content));
 }
 
-/* Starts messages_of to be read from a number back. */
+/* Starts messages_of at a number, to be read backwards. */
 static void
 read_back_from(Scope *scope, int64 conversation_id, int64 number)
 {
@@ -217,7 +218,7 @@ read_back_from(Scope *scope, int64 conversation_id, int64 number)
 	parley_lookup_start_scan(&scope->messages_of, keys);
 }
 
-/* Reads back to the next message that is not deleted; returns its number, 0 if there is none. */
+/* Reads backwards to the next message that is not deleted. Returns its number, or 0 if there is none. */
 static int64
 read_back_to_undeleted(Scope *scope)
 {
@@ -234,7 +235,7 @@ read_back_to_undeleted(Scope *scope)
 
 /*
  * In a conversation that is dated in order, all undeleted messages up to `low` are dated `to` or before, and all from
- * `high` on after it; the two are brought together as far as a search by halves is less work than to read on.
+ * `high` on are dated after it. We narrow this interval by halves until it takes less work to read on.
  */
 static int64
 last_number_until(Scope *scope, int64 conversation_id, int64 last_number, TimestampTz to)
@@ -300,7 +301,7 @@ parley_scope_newest_match(Scope *scope, TupleTableSlot *conversation, bool is_na
 	return is_found;
 }
 
-/* Whether a member's row of a conversation is there and says so in a column. */
+/* Returns whether a member's row of a conversation exists and a column of it is true. */
 static bool
 member_says(Scope *scope, int64 conversation_id, int64 contact_id, const char *column)
 {
@@ -311,7 +312,7 @@ member_says(Scope *scope, int64 conversation_id, int64 contact_id, const char *c
 		   DatumGetBool(slot_getattr(scope->member.slot, parley_column(scope->members, column, BOOLOID), &isnull));
 }
 
-/* As the list shows it: to its owner, to who gave it, and once its owner has written. */
+/* As in the list: a phone is shown to its owner, to those who gave it, and to others once its owner has written. */
 static bool
 phone_is_shown(Scope *scope, int64 conversation_id, int64 contact_id)
 {
@@ -320,7 +321,7 @@ phone_is_shown(Scope *scope, int64 conversation_id, int64 contact_id)
 		   member_says(scope, conversation_id, contact_id, "has_written");
 }
 
-/* Whether the contact that the conversation's column names has the term, in what the user may see of it. */
+/* Returns whether the contact in a column of the conversation contains the term, in what the user may see of it. */
 static bool
 is_named_by(Scope *scope, TupleTableSlot *conversation, AttrNumber column)
 {

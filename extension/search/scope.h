@@ -1,6 +1,6 @@
 /*
  * scope.h: what one search is about, constant once it is open: whose list, which term, after which position, how many
- * rows, and the tables as one snapshot sees them. docs/search.md has the whole picture.
+ * rows, and the tables as one snapshot sees them. docs/search.md has an overview.
  */
 #ifndef PARLEY_SCOPE_H
 #define PARLEY_SCOPE_H
@@ -15,7 +15,7 @@
 #include "search/filter.h"
 #include "text/matcher.h"
 
-/* A place in the list: newer first, at the same time the higher conversation first. */
+/* A place in the list. Newer ones come first and, at the same time, the higher conversation. */
 typedef struct Position
 {
 	TimestampTz at;
@@ -31,22 +31,22 @@ parley_position_is_newer(Position a, Position b)
 typedef struct Scope
 {
 	Filter filter;
-	Position before; /* only what is strictly older is asked for */
-	int64 wanted;    /* how many conversations of those, from the newest on */
+	Position before; /* only conversations strictly older than this are wanted */
+	int64 wanted;    /* how many of those, newest first */
 
 	Matcher matcher;
-	bool is_phone;  /* the term is of digits and what stands between a phone's digits */
-	Matcher digits; /* of the term, with is_phone */
+	bool is_phone;  /* the term consists of digits and the characters between the digits of a phone */
+	Matcher digits; /* for the digits of the term, if is_phone */
 
 	Snapshot snapshot;
 	Relation messages, conversations, contacts;
-	Relation members; /* of_user */
-	Relation cases;   /* where the filter asks for them */
+	Relation members; /* if of_user */
+	Relation cases;   /* if the filter needs them */
 	Lookup conversation_by_id, contact_by_id;
-	Lookup member;      /* of_user */
-	Lookup messages_of; /* a conversation, up to a number */
-	Lookup case_of;     /* a conversation; with cases */
-	Lookup unread_of;   /* a conversation after a number; where the filter asks for what is unread */
+	Lookup member;      /* if of_user */
+	Lookup messages_of; /* of a conversation, up to a number */
+	Lookup case_of;     /* of a conversation; if there are cases */
+	Lookup unread_of;   /* of a conversation after a number; if the filter asks for unread conversations */
 	struct
 	{
 		AttrNumber id, contact_id, low_contact_id, high_contact_id, last_number, last_message_at, is_dated_in_order;
@@ -63,18 +63,18 @@ typedef struct Scope
 	struct
 	{
 		AttrNumber status, snoozed_until, assignee_id, labels;
-	} case_; /* with cases */
+	} case_; /* if there are cases */
 } Scope;
 
 extern const IndexForm parley_messages_key;
 extern const IndexForm parley_messages_grams;
 
-/* Opens a search in the current context, under the active snapshot. AccessShareLock on the tables and indexes it reads
- * is kept until the transaction ends. */
+/* Opens a search in the current memory context, under the active snapshot. AccessShareLock on the tables and indexes
+ * that it reads is held until the end of the transaction. */
 extern void parley_scope_open(Scope *scope, const Filter *filter, Position before, int64 wanted);
 extern void parley_scope_close(Scope *scope);
 
-/* Whether what is before a cursor may be left unread, which it may not if all are counted. */
+/* Returns whether what is before a cursor may be left unread, which is not the case if everything is counted. */
 static inline bool
 parley_scope_has_cursor(const Scope *scope)
 {
@@ -88,27 +88,29 @@ parley_scope_asks_for(const Scope *scope, Position position)
 	return parley_position_is_newer(scope->before, position);
 }
 
-/* Whether a contact of the conversation in the slot has the term; always so without a term. */
+/* Returns whether a contact of the conversation in the slot contains the term. Always true without a term. */
 extern bool parley_scope_conversation_is_named(Scope *scope, TupleTableSlot *conversation);
 
-/* Whether the contact in the slot has the term. */
+/* Returns whether the contact in the slot contains the term. */
 extern bool parley_scope_contact_matches(Scope *scope, TupleTableSlot *contact);
 
-/* Whether the message in the slot matches: the filter lets it, and it has the term, or its conversation is named. */
+/* Returns whether the message in the slot matches: the filter allows it, and it contains the term or its conversation's
+ * contact does. */
 extern bool parley_scope_message_matches(Scope *scope, TupleTableSlot *message, bool is_named);
 
-/* The newest message of the conversation in the slot that matches; false: there is none. Adds to *read how many were
- * looked at. */
+/* Finds the newest message of the conversation in the slot that matches. Returns false if there is none. Adds the
+ * number of messages read to *read. */
 extern bool parley_scope_newest_match(Scope *scope, TupleTableSlot *conversation, bool is_named, Position *place,
 									  int64 *number, int64 *read);
 
-/* Starts messages_of at the last message of the conversation in the slot that the filter may let match. */
+/* Starts messages_of at the last message of the conversation in the slot that the filter allows to match, to be read
+ * backwards. */
 extern void parley_scope_read_back(Scope *scope, TupleTableSlot *conversation);
 
-/* A bigint column of a slot that is not null; *isnull may be NULL. */
+/* Returns a bigint column of a slot. *isnull may be NULL if the column is not nullable. */
 extern int64 parley_slot_int64(TupleTableSlot *slot, AttrNumber column, bool *isnull);
 
-/* About how many rows a table has. */
+/* Estimates the number of rows of a table. */
 extern double parley_table_rows(Relation table);
 
 #endif

@@ -30,7 +30,7 @@ visit_row(const Visit *visit, ItemPointer row)
 		   visit->visitor(visit->visitor_state, visit->slot);
 }
 
-/* All rows of a block. */
+/* Visits all rows of a block. */
 static bool
 visit_block(const Visit *visit, ItemPointerData row)
 {

@@ -1,5 +1,6 @@
 /*
- * visit.h: reading the rows of a table that an index named, what a search's steps cost, and what its streams did.
+ * visit.h: reads the rows of a table that an index has returned; what the steps of a search cost; and what its streams
+ * did.
  */
 #ifndef PARLEY_VISIT_H
 #define PARLEY_VISIT_H
@@ -13,16 +14,16 @@
 
 #include "index/rows.h"
 
-/* Costs, as multiples of a message passed in a walk; measured, see docs/search.md. */
-#define COST_INDEX_BEGIN 300.0 /* before it names the first message */
+/* Costs, as multiples of a message visited in a walk. They were measured, see docs/search.md. */
+#define COST_INDEX_BEGIN 300.0 /* before it returns the first message */
 #define COST_MESSAGE_WALKED 1.0
 #define COST_MESSAGE_VISITED 2.0
 #define COST_CONVERSATION_WALKED 8.0
 #define COST_CONVERSATION_READ 8.0 /* before its first message */
 #define COST_CONTACT_VISITED 12.0
-#define COST_CONTACT_READ 30.0 /* and its conversations read for their newest match */
+#define COST_CONTACT_READ 30.0 /* including reading its conversations for their newest match */
 
-/* Looks at a row that the snapshot sees; false: no more need be visited. */
+/* Looks at a row that the snapshot sees. Returns false if no more need be visited. */
 typedef bool (*RowVisitor)(void *visitor_state, TupleTableSlot *row);
 
 typedef struct Visit
@@ -36,18 +37,18 @@ typedef struct Visit
 
 extern Visit parley_visit_begin(Relation table, Snapshot snapshot, RowVisitor visitor, void *visitor_state);
 
-/* Calls the visitor for the rows, from the last to the first; false: it needs no more. */
+/* Calls the visitor for the rows, from the last to the first. Returns false if the visitor needs no more. */
 extern bool parley_visit_rows(const Visit *visit, const ItemPointerData *rows, size_t count);
 extern void parley_visit_end(Visit *visit);
 
-/* What a stream did: for parley.explain_search(). */
+/* What a stream did, for parley.explain_search(). */
 typedef struct StreamTrace
 {
 	const char *path;
-	double estimate;  /* rows that may match, by the index; negative: too many keys to tell */
-	int64 walked;     /* rows passed from the newest on, or from the cursor */
-	int64 candidates; /* rows that the index named */
-	int64 visited;    /* of these, looked at */
+	double estimate;  /* number of rows that may match, estimated from the index; negative if it has no estimate */
+	int64 walked;     /* rows visited newest first, or from the cursor */
+	int64 candidates; /* rows that the index returned */
+	int64 visited;    /* those of them that were looked at */
 	double milliseconds;
 } StreamTrace;
 
