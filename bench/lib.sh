@@ -184,7 +184,7 @@ measure_script() {
 # The content of posts: a message of average length.
 message="Did you see it already? The second half is much better than the first, though the end comes a little soon for me."
 
-# how often one client asks for each list of conversations
+# number of requests that one client makes for each list of conversations
 requests=200
 
 # term_name PREFIX TERM: the name of a measurement

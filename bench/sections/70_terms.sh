@@ -182,7 +182,7 @@ print_ratios() {
 	done
 }
 
-# print_numbered: page 20 by number finds a thousand conversations, and so does plain SQL; each class's first term
+# print_numbered: page 20 by number, which takes a thousand conversations, next to the same in plain SQL, for the first term of each class
 print_numbered() {
 	local class term figure
 	printf '\n%s\n%-30s %-24s %10s %12s %8s  %s\n' "page 20 by number, beside plain ILIKE with pg_trgm's index" class term 'p99, ms' 'ILIKE, ms' times bar

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Lists narrowed by every filter, over HTTP, on a copy in which cases were made: without a term, and with one that is frequent, less
-# frequent, and absent. Then the same of what is open where nearly everything is settled.
+# Lists with each filter, over HTTP, on a copy with cases: without a term, and with a frequent, a less frequent and an absent term. Then
+# the lists of open and of resolved conversations when nearly all are resolved.
 
 filter_terms=('' the netflix zzqqx)
 
-# make_cases: of the conversations 3 are resolved, 1 % snoozed; an agent has 1 of 500, another a third; a label is on 1 of 5,000, another
-# on a third; 50 have messages that the operator has not read
+# make_cases: 3 conversations are resolved, and 1 % snoozed. One agent has 1 of 500, another a third. One label is on 1 of 5,000, another
+# on a third. 50 conversations have messages that the operator has not read.
 make_cases() {
 	query -d "$copy" -c "INSERT INTO parley.agents (name, email) SELECT 'Agent ' || i, format('agent%s@bench.example', i) FROM generate_series(1, 2) i" \
 		-c "INSERT INTO parley.cases (conversation_id, status, snoozed_until, assignee_id, labels)
@@ -19,7 +19,7 @@ make_cases() {
 		-c "VACUUM ANALYZE parley.cases, parley.conversations"
 }
 
-# settle_all: but 30
+# settle_all: resolves all conversations except 30
 settle_all() {
 	query -d "$copy" -c "UPDATE parley.cases SET status = 'resolved', snoozed_until = NULL
 			WHERE conversation_id NOT IN (SELECT id FROM parley.conversations ORDER BY md5(id::text || 'open') LIMIT 30)" \
@@ -27,7 +27,7 @@ settle_all() {
 		-c "VACUUM ANALYZE parley.cases, parley.conversations"
 }
 
-# choose_filters: of each a name and what it adds to the query
+# choose_filters: sets $filters to NAME|PARAMETERS, where PARAMETERS are added to the query
 choose_filters() {
 	local from to long_ago agent sender
 	IFS='|' read -r from to long_ago agent sender < <(query -d "$copy" -c "SELECT parley.rfc3339(newest - interval '180 days'), parley.rfc3339(newest - interval '150 days'),
