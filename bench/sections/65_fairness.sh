@@ -39,8 +39,9 @@ make_users() {
 	)
 }
 
-# Each until it is ended.
+# Until it is ended, and with it what it started.
 send_heavy_load() {
+	trap 'kill $(jobs -p) 2>/dev/null; exit' TERM
 	local i socket path="/users/$greedy/conversations/$large/messages?limit=200" search
 	search="$fair_url/users/$greedy/conversations?searchValue=e&count=exact"
 	for ((i = 0; i < 60; i++)); do
@@ -48,9 +49,7 @@ send_heavy_load() {
 		printf 'GET %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n' "$path" "$greedy_token" >&"$socket"
 	done
 	curl -s --limit-rate 20k -o /dev/null -H "Authorization: Bearer $greedy_token" "$fair_url$path" &
-	for ((i = 0; i < 20; i++)); do
-		yes "$search" | sed 's/.*/url = "&"\noutput = "\/dev\/null"/' | curl -s -H "Authorization: Bearer $greedy_token" -K - &
-	done
+	wrk --threads 1 --connections 20 --duration 10m --timeout 1m -H "Authorization: Bearer $greedy_token" "$search" >/dev/null 2>&1 &
 	wait
 }
 
@@ -62,11 +61,10 @@ section_fairness() {
 	greedy_token=$(token "$greedy")
 	for ((i = 0; i < rounds; i++)); do
 		url=$fair_url measure_http quiet "/users/$quiet" 4 -H "Authorization: Bearer $(token "$quiet")"
-		(set -m; send_heavy_load) >/dev/null 2>&1 9>&- &
+		send_heavy_load >/dev/null 2>&1 9>&- &
 		load=$!
 		url=$fair_url measure_http beside "/users/$quiet" 4 -H "Authorization: Bearer $(token "$quiet")"
 		kill "$load" 2>/dev/null
-		pkill -P "$load" 2>/dev/null
 		wait "$load" 2>/dev/null || true
 	done
 	heading "fairness: one user beside another one's 60 unread responses of 12 MB and 20 searches"
