@@ -199,12 +199,14 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM parley.get_contact(user_id);
+	contact_id := parley.current_contact_id(contact_id);
+	-- If someone opens the conversation of the two or merges one of them at this moment, one of us waits for the other.
+	PERFORM FROM parley.contacts c WHERE c.id IN (user_id, block_contact.contact_id) ORDER BY c.id FOR NO KEY UPDATE;
+	contact_id := parley.current_contact_id(contact_id);
 	IF contact_id = user_id THEN
 		RAISE EXCEPTION 'contact % cannot block itself', user_id USING ERRCODE = 'invalid_parameter_value', COLUMN = 'contact_id';
 	END IF;
-	PERFORM parley.get_contact(user_id), parley.get_contact(contact_id);
-	-- If someone opens the conversation of the two at this moment, one of us waits for the other.
-	PERFORM FROM parley.contacts c WHERE c.id IN (user_id, block_contact.contact_id) ORDER BY c.id FOR NO KEY UPDATE;
 	INSERT INTO parley.blocks (user_id, contact_id) VALUES (block_contact.user_id, block_contact.contact_id)
 		ON CONFLICT ON CONSTRAINT blocks_pkey DO NOTHING;
 	PERFORM parley.set_blocked(user_id, contact_id, true);
@@ -218,6 +220,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	contact_id := (SELECT coalesce(c.merged_into_id, c.id) FROM parley.contacts c WHERE c.id = unblock_contact.contact_id);
 	PERFORM FROM parley.contacts c WHERE c.id IN (user_id, unblock_contact.contact_id) ORDER BY c.id FOR NO KEY UPDATE;
 	DELETE FROM parley.blocks b WHERE b.user_id = unblock_contact.user_id AND b.contact_id = unblock_contact.contact_id;
 	PERFORM parley.set_blocked(user_id, contact_id, false);
@@ -229,6 +232,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	contact_id := coalesce((SELECT c.merged_into_id FROM parley.contacts c WHERE c.id = get_block.contact_id), contact_id);
 	SELECT b.created_at INTO created_at
 		FROM parley.blocks b WHERE b.user_id = get_block.user_id AND b.contact_id = get_block.contact_id;
 	IF NOT FOUND THEN

@@ -78,5 +78,10 @@ SELECT id AS zoe FROM parley.create_contact('Zoë Merge') \gset
 SELECT id FROM parley.merge_contacts(:zoe, :ann) WHERE id <> :zoe;
 SELECT id = :letters2 OR id = :letters AS is_anns, created FROM parley.open_contact_conversation(:zoe);
 SELECT name, phone FROM parley.get_contact(:ann2);
+-- who is blocked by an old id cannot write either
+SELECT parley.unblock_contact(:cid, :ann2), parley.block_contact(:cid, :ann), parley.block_contact(:cid, :ann2);
+SELECT contact_id = :zoe AS is_zoe FROM parley.get_block(:cid, :ann2);
+SELECT bool_and(is_blocked) AS in_both FROM parley.members WHERE conversation_id IN (:cid_ann, :cid_ann2) AND contact_id = :zoe;
+SELECT parley.block_contact(:zoe, :ann2);
 SELECT count(*) FROM parley.list_contacts(NULL, 200) WHERE id IN (:ann, :ann2);
 SELECT * FROM pg_temp.audit;
