@@ -118,6 +118,11 @@ row() {
 		"$3" "$(value "$4" p50)" "$(value "$4" rate)" "$(ratio "$(value "$2" "$5")" "$(value "$4" "$5")")" "${6:-}"
 }
 
+# figure WHAT VALUE [BAR]: for sections without a peer
+figure() {
+	printf '%-52s %14s  %s\n' "$1" "$2" "${3:-}"
+}
+
 # bar TEXT VALUE at-most|at-least LIMIT: checks the value and counts the result; call it in the main shell, it sets $said
 bar() {
 	if [ "$messages" -lt 5000000 ]; then

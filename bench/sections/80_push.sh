@@ -65,11 +65,6 @@ pushed() {
 	awk -v c="$2" '/^measured/ { print $(c + 1) }' "$tmp/pushed-$1"
 }
 
-# figure WHAT VALUE [BAR]
-figure() {
-	printf '%-52s %14s  %s\n' "$1" "$2" "${3:-}"
-}
-
 # cpu_begin, cpu_since: processor time of both gateways and PostgreSQL in between, in seconds
 cpu_begin() {
 	cpu_before=$(cpu_of "${push_pids[@]}" "$push_postmaster")
