@@ -114,3 +114,15 @@ test("slow_network_keeps_old_rows_and_says_that_it_is_busy", async (t) => {
 	assert.equal(await page.locator("parley-list .row").count(), 1);
 	assert.deepEqual(page.failures, []);
 });
+
+test("without_push_it_looks_by_itself_and_says_so", async (t) => {
+	const { id, contact } = await conversation(word(), "<first");
+	const page = await browser.page(t, "#view=wallet");
+	await page.route("**/events", (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: "{}" }));
+	await page.goto(`${browser.url}#c=${id}`);
+	await page.reload();
+	await page.getByText("Push is not set up").waitFor();
+	await created(`POST /conversations/${id}/messages`, { content: "second", sender_id: contact.id });
+	await page.locator("article", { hasText: "second" }).waitFor();
+	assert.deepEqual(page.failures, []);
+});
