@@ -322,8 +322,11 @@ stream_note_sync(Stream *stream, bool changed)
 {
 	metrics_count(stream->owner->worker->metrics, changed ? METRICS_STREAM_SYNCS_NEW : METRICS_STREAM_SYNCS_IDLE);
 	/* Whoever wakes it may be on the way. */
-	stream->is_late = changed && stream->is_unasked && !stream->is_dirty;
-	stream->late_after = atomic_load(stream->owner->answers);
+	if (changed && stream->is_unasked && !stream->is_dirty && !stream->is_late)
+	{
+		stream->is_late = true;
+		stream->late_after = atomic_load(stream->owner->answers);
+	}
 	if (stream->is_insurance)
 		stream_set_parameter(stream, "thorough", NULL);
 	stream->is_insurance = false;
