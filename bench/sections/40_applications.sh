@@ -27,7 +27,7 @@ seed_chat() {
 restart_with_flush() {
 	local library
 	library=$(readlink -f "$bench_dir/cluster")/slow_flush.so
-	as_owner sh -c 'cat >"$1"' sh "$library" <"$here/slow_flush.so"
+	as_owner sh -c 'rm -f "$1" && cat >"$1"' sh "$library" <"$here/slow_flush.so"
 	bash "$root/deploy/local/cluster.sh" stop "$bench_dir"
 	LD_PRELOAD=${1:+$library} FLUSH_US=${1:-} bash "$root/deploy/local/cluster.sh" start "$bench_dir"
 	curl -sf --retry 60 --retry-all-errors --retry-max-time 60 -o /dev/null "$copy_url/ready"
