@@ -181,7 +181,7 @@ push_peers() {
 push_move() {
 	local before after heard
 	before=$(PGDATABASE=$copy query -c "SELECT sum(last_number) FROM parley.conversations c JOIN public.bench_pairs p ON p.conversation = c.id")
-	open_streams 100 5 10 "$((port + 4))"
+	open_streams 100 5 25 "$((port + 4))"
 	start_push
 	sleep 1
 	kill "${push_pids[0]}"
