@@ -26,6 +26,9 @@
 /* To learn which conversations were shown before a cursor, at least this many messages may be read. */
 #define ASKING_BUDGET_MIN 10000
 
+/* Of the messages that are not among them, the dates of the 4th, 16th, 64th and so on are looked at. */
+#define DATED_EVERY 4
+
 /* We remember at most NEWER_MAX candidates before a cursor. If there are at most NEWER_FEW, we visit them all, which
  * takes no longer than asking the conversations of a page. */
 #define NEWER_MAX 200000
@@ -105,7 +108,7 @@ stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
 	TupleTableSlot *conversation = scope->conversation_by_id.slot;
 	TupleTableSlot *message = scope->messages_of.slot;
 	Position newest = { .conversation_id = conversation_id };
-	int64 passed = 0, next_dated = 1;
+	int64 passed = 0, next_dated = DATED_EVERY;
 	bool has_no_message, isnull, is_dated_in_order, by_candidates;
 	ItemPointer row;
 
@@ -131,7 +134,7 @@ stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
 		if (slot_attisnull(message, scope->message.content))
 			continue;
 		here.at = parley_slot_int64(message, scope->message.created_at, NULL);
-		next_dated = 2 * passed;
+		next_dated = DATED_EVERY * passed;
 		if (!parley_scope_asks_for(scope, here))
 		{
 			if (may_match && parley_scope_message_matches(scope, message, is_named))
