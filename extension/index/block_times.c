@@ -26,17 +26,6 @@ typedef struct TimesSummary
 	TimestampTz oldest, newest;
 } TimesSummary;
 
-/* Returns the widest possible times if the summary has none, because it is a placeholder or its range was empty. */
-static TimesSummary
-summary_times(const BrinTuple *summary)
-{
-	TimesSummary times = { DT_NOBEGIN, DT_NOEND };
-
-	if (compat_brin_summary_is_known(summary))
-		memcpy(&times, (const char *) summary + BrinTupleDataOffset(summary), sizeof(times));
-	return times;
-}
-
 static void
 summaries_read(Page page, BlockTimes *times)
 {
@@ -54,8 +43,11 @@ summaries_read(Page page, BlockTimes *times)
 		run = summary->bt_blkno / times->blocks_per_run;
 		if (run < times->run_count)
 		{
-			TimesSummary found = summary_times(summary);
+			TimesSummary found = { DT_NOBEGIN, DT_NOEND };
 
+			/* Otherwise it has no times, because it is a placeholder or its range was empty: they can be any. */
+			if (compat_brin_summary_is_known(summary))
+				memcpy(&found, (const char *) summary + BrinTupleDataOffset(summary), sizeof(found));
 			times->oldest[run] = Min(times->oldest[run], found.oldest);
 			times->newest[run] = Max(times->newest[run], found.newest);
 		}

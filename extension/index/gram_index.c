@@ -72,24 +72,6 @@ clue_set_add(ClueSet *set, double *rows, const GramClue *clue, double clue_rows)
 	rows[place] = clue_rows;
 }
 
-/*
- * Returns how many of the clues, rarest first, are worth reading. Another one is worth it as long as many rows are left
- * to visit, the clue does not occur in too many rows of the table, and reading its list is faster than visiting the
- * rows that are left.
- */
-static size_t
-clues_worth(const double *rows, size_t count, double table_rows)
-{
-	double left = rows[0];
-	size_t worth = 1;
-
-	for (; worth < count && left > ROWS_FEW && rows[worth] < table_rows * SHARE_USELESS &&
-		   rows[worth] < left * ROWS_FOR_VISIT;
-		 worth++)
-		left *= Min(1.0, SHARE_DEPENDENT * rows[worth] / table_rows);
-	return worth;
-}
-
 ClueSet
 parley_gram_index_choose(Relation index, AttrNumber first, AttrNumber last, const Folded *term, double table_rows,
 						 Snapshot snapshot)
@@ -115,8 +97,19 @@ parley_gram_index_choose(Relation index, AttrNumber first, AttrNumber last, cons
 	}
 	if (set.count > 0)
 	{
+		double left = rows[0];
+		size_t worth = 1;
+
+		/*
+		 * After the rarest, another clue is worth reading as long as many rows are left to visit, the clue does not
+		 * occur in too many rows of the table, and reading its list is faster than visiting the rows that are left.
+		 */
+		for (; worth < set.count && left > ROWS_FEW && rows[worth] < table_rows * SHARE_USELESS &&
+			   rows[worth] < left * ROWS_FOR_VISIT;
+			 worth++)
+			left *= Min(1.0, SHARE_DEPENDENT * rows[worth] / table_rows);
 		set.rows = rows[0];
-		set.count = clues_worth(rows, set.count, table_rows);
+		set.count = worth;
 	}
 	else if (vague != NULL)
 	{

@@ -28,15 +28,6 @@ pending_row_end(const PendingRow *row, size_t clue_count, Rows *found)
 }
 
 static void
-pending_row_add(PendingRow *row, Gram gram, const GramClue *clues, size_t clue_count)
-{
-	for (size_t i = 0; i < clue_count; i++)
-		for (int j = 0; j < clues[i].range_count; j++)
-			if (parley_gram_in_range(gram, &clues[i].ranges[j]))
-				row->answered |= UINT64_C(1) << i;
-}
-
-static void
 pending_page_read(GinState *state, OffsetNumber column, Page page, const GramClue *clues, size_t clue_count,
 				  PendingRow *row, Rows *found)
 {
@@ -56,8 +47,10 @@ pending_page_read(GinState *state, OffsetNumber column, Page page, const GramClu
 		if (compat_gin_entry_column(state, entry) != column)
 			continue;
 		gram = DatumGetInt64(compat_gin_entry_key(state, entry, &category));
-		if (category == GIN_CAT_NORM_KEY)
-			pending_row_add(row, gram, clues, clue_count);
+		for (size_t i = 0; i < clue_count && category == GIN_CAT_NORM_KEY; i++)
+			for (int j = 0; j < clues[i].range_count; j++)
+				if (parley_gram_in_range(gram, &clues[i].ranges[j]))
+					row->answered |= UINT64_C(1) << i;
 	}
 }
 
@@ -81,21 +74,6 @@ pending_list_lock(Relation index, Snapshot snapshot)
 	return first;
 }
 
-static Buffer
-pending_list_step(Relation index, Buffer buffer)
-{
-	BlockNumber next = GinPageGetOpaque(BufferGetPage(buffer))->rightlink;
-	Buffer following = InvalidBuffer;
-
-	if (BlockNumberIsValid(next))
-	{
-		following = ReadBuffer(index, next);
-		LockBuffer(following, GIN_SHARE);
-	}
-	UnlockReleaseBuffer(buffer);
-	return following;
-}
-
 /* Returns false if it stopped because an interrupt is pending. */
 static bool
 pending_list_read(GinState *state, OffsetNumber column, const GramClue *clues, size_t clue_count, Snapshot snapshot,
@@ -105,14 +83,25 @@ pending_list_read(GinState *state, OffsetNumber column, const GramClue *clues, s
 	Buffer buffer = pending_list_lock(state->index, snapshot);
 
 	ItemPointerSetInvalid(&row.row);
-	for (; BufferIsValid(buffer); buffer = pending_list_step(state->index, buffer))
+	while (BufferIsValid(buffer))
 	{
+		BlockNumber next;
+		Buffer following = InvalidBuffer;
+
 		if (INTERRUPTS_PENDING_CONDITION())
 		{
 			UnlockReleaseBuffer(buffer);
 			return false;
 		}
 		pending_page_read(state, column, BufferGetPage(buffer), clues, clue_count, &row, found);
+		next = GinPageGetOpaque(BufferGetPage(buffer))->rightlink;
+		if (BlockNumberIsValid(next))
+		{
+			following = ReadBuffer(state->index, next);
+			LockBuffer(following, GIN_SHARE);
+		}
+		UnlockReleaseBuffer(buffer);
+		buffer = following;
 	}
 	pending_row_end(&row, clue_count, found);
 	return true;

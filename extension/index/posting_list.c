@@ -50,16 +50,6 @@ entry_gram(GinState *state, OffsetNumber column, IndexTuple entry, Gram *gram)
 	return category == GIN_CAT_NORM_KEY;
 }
 
-static void
-posting_lists_append(PostingLists *lists, PostingList list)
-{
-	if (lists->count == 0)
-		lists->lists = palloc(sizeof(PostingList));
-	else if ((lists->count & (lists->count - 1)) == 0)
-		lists->lists = repalloc(lists->lists, 2 * lists->count * sizeof(PostingList));
-	lists->lists[lists->count++] = list;
-}
-
 void
 parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber column, const GramRange *range, Gram from,
 						 size_t keys_max, bool with_rows, Snapshot snapshot)
@@ -94,23 +84,15 @@ parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber colu
 			lists->next = gram;
 			break;
 		}
-		if (parley_gram_in_range(gram, range))
-			posting_lists_append(lists, posting_list_of_entry(state, column, entry, with_rows));
+		if (!parley_gram_in_range(gram, range))
+			continue;
+		if (lists->count == 0)
+			lists->lists = palloc(sizeof(PostingList));
+		else if ((lists->count & (lists->count - 1)) == 0)
+			lists->lists = repalloc(lists->lists, 2 * lists->count * sizeof(PostingList));
+		lists->lists[lists->count++] = posting_list_of_entry(state, column, entry, with_rows);
 	}
 	compat_gin_entry_release(stack);
-}
-
-static double
-leaf_size(Page leaf)
-{
-	Size bytes = GinDataLeafPageGetPostingListSize(leaf);
-	GinPostingList *segment = GinDataLeafPageGetPostingList(leaf);
-	int count;
-
-	if (bytes == 0)
-		return 0;
-	pfree(compat_gin_segment_rows(segment, &count));
-	return (double) count * bytes / SizeOfGinPostingList(segment);
 }
 
 /* The result of a descent of a posting tree. */
@@ -142,15 +124,9 @@ child_of(Page page, RowPlace place, RowPlace *after)
 	return PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, low));
 }
 
-static BlockNumber
-child_in_the_middle(Page page)
-{
-	return PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, (GinPageGetOpaque(page)->maxoff + 1) / 2));
-}
-
 /* Returns whether we have to step right from this page. */
 static bool
-is_passed(Page page, const RowPlace *place)
+page_is_passed(Page page, const RowPlace *place)
 {
 	if (GinPageIsDeleted(page))
 		return true;
@@ -191,7 +167,7 @@ posting_tree_descend(Relation index, BlockNumber root, const RowPlace *place, Sn
 
 		CHECK_FOR_INTERRUPTS();
 		LockBuffer(descent.buffer, GIN_SHARE);
-		for (page = posting_page(index, descent.buffer); !GinPageRightMost(page) && is_passed(page, place);
+		for (page = posting_page(index, descent.buffer); !GinPageRightMost(page) && page_is_passed(page, place);
 			 page = posting_page(index, descent.buffer))
 		{
 			if (place != NULL && !GinPageIsDeleted(page))
@@ -202,7 +178,11 @@ posting_tree_descend(Relation index, BlockNumber root, const RowPlace *place, Sn
 		if (GinPageIsLeaf(page))
 			return descent;
 		descent.leaves *= GinPageGetOpaque(page)->maxoff;
-		child = place != NULL ? child_of(page, *place, &descent.after) : child_in_the_middle(page);
+		if (place != NULL)
+			child = child_of(page, *place, &descent.after);
+		else
+			child =
+				PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, (GinPageGetOpaque(page)->maxoff + 1) / 2));
 		LockBuffer(descent.buffer, GIN_UNLOCK);
 		descent.buffer = ReleaseAndReadBuffer(descent.buffer, index, child);
 	}
@@ -217,8 +197,17 @@ static double
 posting_tree_size(Relation index, BlockNumber root, Snapshot snapshot)
 {
 	Descent middle = posting_tree_descend(index, root, NULL, snapshot);
-	double rows = middle.leaves * leaf_size(BufferGetPage(middle.buffer));
+	Page leaf = BufferGetPage(middle.buffer);
+	Size bytes = GinDataLeafPageGetPostingListSize(leaf);
+	GinPostingList *segment = GinDataLeafPageGetPostingList(leaf);
+	double rows = 0;
+	int count;
 
+	if (bytes > 0)
+	{
+		pfree(compat_gin_segment_rows(segment, &count));
+		rows = middle.leaves * count * bytes / SizeOfGinPostingList(segment);
+	}
 	UnlockReleaseBuffer(middle.buffer);
 	return rows;
 }

@@ -39,23 +39,22 @@ parley_rows_sort(Rows *rows, size_t begin)
 		qsort(rows->rows + begin, rows->count - begin, sizeof(ItemPointerData), row_compare);
 }
 
-/* Returns whether a row equals the other, or stands for its whole block. */
-static bool
-row_covers(const ItemPointerData *row, const ItemPointerData *other)
-{
-	return parley_row_place(row) == parley_row_place(other) ||
-		   (ItemPointerGetOffsetNumberNoCheck(row) == InvalidOffsetNumber &&
-			ItemPointerGetBlockNumberNoCheck(row) == ItemPointerGetBlockNumberNoCheck(other));
-}
-
 void
 parley_rows_unite(Rows *rows)
 {
 	size_t unique = 0;
 
 	for (size_t i = 0; i < rows->count; i++)
-		if (unique == 0 || !row_covers(&rows->rows[unique - 1], &rows->rows[i]))
-			rows->rows[unique++] = rows->rows[i];
+	{
+		const ItemPointerData *row = &rows->rows[i];
+		const ItemPointerData *last = unique == 0 ? NULL : &rows->rows[unique - 1];
+
+		/* A row without an offset stands for its whole block. */
+		if (last == NULL || (parley_row_place(last) != parley_row_place(row) &&
+							 (ItemPointerGetOffsetNumberNoCheck(last) != InvalidOffsetNumber ||
+							  ItemPointerGetBlockNumberNoCheck(last) != ItemPointerGetBlockNumberNoCheck(row))))
+			rows->rows[unique++] = *row;
+	}
 	rows->count = unique;
 }
 

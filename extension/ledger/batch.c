@@ -111,7 +111,7 @@ batch_read(FunctionCallInfo fcinfo)
 }
 
 static int
-by_account(const void *a, const void *b)
+row_compare_account(const void *a, const void *b)
 {
 	const BatchRow *x = a;
 	const BatchRow *y = b;
@@ -124,15 +124,9 @@ by_account(const void *a, const void *b)
 }
 
 static int
-by_position(const void *a, const void *b)
+row_compare_position(const void *a, const void *b)
 {
 	return ((const BatchRow *) a)->position - ((const BatchRow *) b)->position;
-}
-
-static bool
-same_account(const BatchRow *a, const BatchRow *b)
-{
-	return a->user_id == b->user_id && a->account_id == b->account_id;
 }
 
 static bool
@@ -146,26 +140,25 @@ key_is_valid(text *key)
 	return length >= 1 && length <= KEY_LENGTH_MAX;
 }
 
-static bool
-memo_is_valid(text *memo)
-{
-	int length = pg_mbstrlen_with_len(VARDATA_ANY(memo), VARSIZE_ANY_EXHDR(memo));
-
-	return length >= 1 && length <= MEMO_LENGTH_MAX;
-}
-
 /* Makes the checks that the domains of post_transaction's arguments make. Returns the error message, or NULL. */
 static const char *
 row_fault(const BatchRow *row)
 {
+	text *memo = row->draft.memo;
+
 	if (row->incomplete)
 		return "user, account or amount is missing";
 	if (row->draft.amount == 0 || row->draft.amount < -AMOUNT_MAX || row->draft.amount > AMOUNT_MAX)
 		return "amount must not be 0 or beyond 10^15";
 	if (row->draft.idempotency_key != NULL && !key_is_valid(row->draft.idempotency_key))
 		return "idempotency key must be 1 to 64 printable ASCII characters";
-	if (row->draft.memo != NULL && !memo_is_valid(row->draft.memo))
-		return "memo must be 1 to 500 characters";
+	if (memo != NULL)
+	{
+		int length = pg_mbstrlen_with_len(VARDATA_ANY(memo), VARSIZE_ANY_EXHDR(memo));
+
+		if (length < 1 || length > MEMO_LENGTH_MAX)
+			return "memo must be 1 to 500 characters";
+	}
 	return NULL;
 }
 
@@ -192,7 +185,8 @@ account_post(LedgerRows *rows, Batch *batch, int first)
 	Account account;
 	bool exists;
 
-	while (first + count < batch->count && same_account(row, row + count))
+	while (first + count < batch->count && row[count].user_id == row->user_id &&
+		   row[count].account_id == row->account_id)
 		count++;
 	exists = parley_account_lock(rows, row->user_id, row->account_id, &account);
 	for (int i = 0; i < count; i++)
@@ -202,29 +196,23 @@ account_post(LedgerRows *rows, Batch *batch, int first)
 	return count;
 }
 
-static void
-batch_post(Batch *batch)
-{
-	LedgerRows *rows = parley_ledger_rows_open(true);
-
-	qsort(batch->rows, batch->count, sizeof(BatchRow), by_account);
-	for (int i = 0; i < batch->count;)
-	{
-		CHECK_FOR_INTERRUPTS();
-		i += account_post(rows, batch, i);
-	}
-	parley_ledger_rows_close(rows);
-	qsort(batch->rows, batch->count, sizeof(BatchRow), by_position);
-}
-
 Datum
 parley_post_transactions(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Batch batch = batch_read(fcinfo);
+	LedgerRows *rows;
 
 	InitMaterializedSRF(fcinfo, 0);
-	batch_post(&batch);
+	rows = parley_ledger_rows_open(true);
+	qsort(batch.rows, batch.count, sizeof(BatchRow), row_compare_account);
+	for (int i = 0; i < batch.count;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		i += account_post(rows, &batch, i);
+	}
+	parley_ledger_rows_close(rows);
+	qsort(batch.rows, batch.count, sizeof(BatchRow), row_compare_position);
 	for (int i = 0; i < batch.count; i++)
 	{
 		Datum values[POSTED_COLUMNS];

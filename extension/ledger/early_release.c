@@ -79,7 +79,7 @@ parley_release_early_contended(uint64 row)
 
 /* Returns whether someone waits for a row that this transaction has locked. They wait for its transaction ID. */
 static bool
-is_waited_for(void)
+transaction_is_waited_for(void)
 {
 	TransactionId xid = GetTopTransactionIdIfAny();
 	LOCKTAG tag;
@@ -104,7 +104,7 @@ parley_release_locks_early(PG_FUNCTION_ARGS)
 static void
 on_transaction_event(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_PRE_COMMIT && (state == CONTENDED || (state == ALLOWED && is_waited_for())))
+	if (event == XACT_EVENT_PRE_COMMIT && (state == CONTENDED || (state == ALLOWED && transaction_is_waited_for())))
 	{
 		synchronous_commit_setting = synchronous_commit;
 		synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
@@ -167,7 +167,7 @@ parley_await_durable_log(void)
 
 /* Returns whether the synchronous standbys, if any, have confirmed the WAL up to `place`. */
 static bool
-is_confirmed(XLogRecPtr place)
+standbys_have_confirmed(XLogRecPtr place)
 {
 	bool confirmed;
 
@@ -178,25 +178,18 @@ is_confirmed(XLogRecPtr place)
 	return confirmed;
 }
 
-/* We cannot use SyncRepWaitForLSN(), which is for transactions that have committed: if cancelled, it only warns. A
- * reader must get an error instead of a result. */
-static void
-await_standby(XLogRecPtr place)
+void
+parley_await_durable_place(XLogRecPtr place)
 {
-	while (!is_confirmed(place))
+	XLogFlush(place);
+	/* We cannot use SyncRepWaitForLSN(), which is for transactions that have committed: if cancelled, it only warns. A
+	 * reader must get an error instead of a result. */
+	while (max_wal_senders > 0 && !standbys_have_confirmed(place))
 	{
 		CHECK_FOR_INTERRUPTS();
 		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1, WAIT_EVENT_SYNC_REP);
 		ResetLatch(MyLatch);
 	}
-}
-
-void
-parley_await_durable_place(XLogRecPtr place)
-{
-	XLogFlush(place);
-	if (max_wal_senders > 0)
-		await_standby(place);
 }
 
 Datum

@@ -58,7 +58,7 @@ parley_row_writer_init(void)
 }
 
 static bool
-has_rule(Relation relation, CmdType command)
+relation_has_rule(Relation relation, CmdType command)
 {
 	for (int i = 0; relation->rd_rules != NULL && i < relation->rd_rules->numLocks; i++)
 		if (relation->rd_rules->rules[i]->event == command)
@@ -66,40 +66,23 @@ has_rule(Relation relation, CmdType command)
 	return false;
 }
 
-static bool
-has_transition_table(const TriggerDesc *triggers, CmdType command)
-{
-	if (triggers == NULL)
-		return false;
-	return command == CMD_INSERT ? triggers->trig_insert_new_table
-								 : triggers->trig_update_old_table || triggers->trig_update_new_table;
-}
-
-static bool
-has_trigger(const TriggerDesc *triggers, CmdType command)
-{
-	if (triggers == NULL)
-		return false;
-	return command == CMD_INSERT ? triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
-									   triggers->trig_insert_before_statement || triggers->trig_insert_after_statement
-								 : triggers->trig_update_before_row || triggers->trig_update_after_row ||
-									   triggers->trig_update_before_statement || triggers->trig_update_after_statement;
-}
-
 static void
 table_require_writable(const RowTable *table)
 {
 	Relation relation = table->relation;
+	const TriggerDesc *triggers = relation->trigdesc;
 	const char *unsupported = NULL;
 
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		unsupported = "is not an ordinary table";
-	else if (has_rule(relation, table->command))
+	else if (relation_has_rule(relation, table->command))
 		unsupported = "has a rule";
 	else if (relation->rd_rel->relrowsecurity &&
 			 check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
 		unsupported = "has row-level security";
-	else if (has_transition_table(relation->trigdesc, table->command))
+	else if (triggers != NULL &&
+			 (table->command == CMD_INSERT ? triggers->trig_insert_new_table
+										   : triggers->trig_update_old_table || triggers->trig_update_new_table))
 		unsupported = "has a trigger with a transition table";
 	if (unsupported != NULL)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -109,9 +92,18 @@ table_require_writable(const RowTable *table)
 static void
 table_open_for_writing(RowTable *table)
 {
+	const TriggerDesc *triggers;
+
 	table->relation = table_openrv(makeRangeVar("parley", (char *) table->name, -1), RowExclusiveLock);
 	table_require_writable(table);
-	table->has_triggers = has_trigger(table->relation->trigdesc, table->command);
+	triggers = table->relation->trigdesc;
+	table->has_triggers = false;
+	if (triggers != NULL && table->command == CMD_INSERT)
+		table->has_triggers = triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+							  triggers->trig_insert_before_statement || triggers->trig_insert_after_statement;
+	else if (triggers != NULL)
+		table->has_triggers = triggers->trig_update_before_row || triggers->trig_update_after_row ||
+							  triggers->trig_update_before_statement || triggers->trig_update_after_statement;
 	for (int i = 0; i < table->column_count; i++)
 		table->columns[i] = parley_column(table->relation, table->column_names[i], table->column_types[i]);
 }
@@ -131,15 +123,6 @@ range_table_add(List **range_table, List **permissions, const RowTable *table)
 	compat_range_table_add(range_table, permissions, entry, table->command, written);
 }
 
-static bool
-is_written(const RowTable *table, AttrNumber column)
-{
-	for (int i = 0; i < table->written_count; i++)
-		if (table->columns[i] == column)
-			return true;
-	return false;
-}
-
 /* Finds the defaults of the columns that are not written, as an INSERT without them would use. */
 static void
 defaults_find(RowTable *table, EState *estate)
@@ -150,9 +133,12 @@ defaults_find(RowTable *table, EState *estate)
 	for (AttrNumber column = 1; column <= desc->natts; column++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
+		bool is_written = false;
 		Expr *value;
 
-		if (attribute->attisdropped || attribute->attgenerated != '\0' || is_written(table, column))
+		for (int i = 0; i < table->written_count; i++)
+			is_written |= table->columns[i] == column;
+		if (attribute->attisdropped || attribute->attgenerated != '\0' || is_written)
 			continue;
 		value = (Expr *) build_column_default(table->relation, column);
 		if (value != NULL)
@@ -167,7 +153,7 @@ defaults_find(RowTable *table, EState *estate)
  * constants, and built-in operators and functions.
  */
 static bool
-is_of_one_statement(Node *node, void *context)
+expression_is_of_one_statement(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
@@ -195,7 +181,7 @@ is_of_one_statement(Node *node, void *context)
 		default:
 			return true;
 	}
-	return expression_tree_walker(node, is_of_one_statement, context);
+	return expression_tree_walker(node, expression_is_of_one_statement, context);
 }
 
 /* If one of the constraints cannot be kept, sets states to NULL. The executor then prepares all of them itself. */
@@ -217,7 +203,7 @@ checks_build(RowChecks *checks, Relation relation)
 
 		if (expression != NULL)
 			expression = expression_planner(expression);
-		if (is_of_one_statement((Node *) expression, NULL))
+		if (expression_is_of_one_statement((Node *) expression, NULL))
 		{
 			checks->states = NULL;
 			break;

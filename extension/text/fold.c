@@ -57,18 +57,7 @@ ascii_folds_plainly(void)
 	return ascii_is_plain;
 }
 
-/* Folds A to Z in eight bytes at once by setting bit 0x20. Bytes from 0x80 up are left alone. */
-static inline uint64_t
-fold_eight(uint64_t bytes)
-{
-	uint64_t low = bytes & EVERY_BYTE(0x7F);
-	uint64_t from_a = low + EVERY_BYTE(0x80 - 'A');
-	uint64_t past_z = low + EVERY_BYTE(0x7F - 'Z');
-
-	return bytes | (((from_a & ~past_z) & ~bytes & EVERY_BYTE(0x80)) >> 2);
-}
-
-/* Folds eight bytes at a time, up to the first non-ASCII byte, or past it if `through`. */
+/* Folds A to Z eight bytes at a time by setting bit 0x20, up to the first non-ASCII byte, or past it if `through`. */
 static size_t
 fold_eights(char *to, const char *from, size_t length, bool through)
 {
@@ -76,12 +65,16 @@ fold_eights(char *to, const char *from, size_t length, bool through)
 
 	for (; done + 8 <= length; done += 8)
 	{
-		uint64_t bytes;
+		uint64_t bytes, low, from_a, past_z;
 
 		memcpy(&bytes, from + done, 8);
 		if (!through && (bytes & EVERY_BYTE(0x80)))
 			break;
-		bytes = fold_eight(bytes);
+		low = bytes & EVERY_BYTE(0x7F);
+		from_a = low + EVERY_BYTE(0x80 - 'A');
+		past_z = low + EVERY_BYTE(0x7F - 'Z');
+		/* Bytes from 0x80 up are left alone. */
+		bytes |= ((from_a & ~past_z) & ~bytes & EVERY_BYTE(0x80)) >> 2;
 		memcpy(to + done, &bytes, 8);
 	}
 	return done;

@@ -32,19 +32,6 @@ PG_FUNCTION_INFO_V1(parley_has_clues);
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* GIN sorts the keys too, with a function call per comparison. That is cheap if they are already sorted and unique. */
-static size_t
-grams_unique(Gram *grams, size_t count)
-{
-	size_t unique = 0;
-
-	grams_sort(grams, count);
-	for (size_t i = 0; i < count; i++)
-		if (unique == 0 || grams[unique - 1] != grams[i])
-			grams[unique++] = grams[i];
-	return unique;
-}
-
 static Gram *
 grams_of_datum(Datum value, Oid collation, size_t *count)
 {
@@ -144,10 +131,16 @@ parley_gram_extract_value(PG_FUNCTION_ARGS)
 {
 	int32 *key_count = (int32 *) PG_GETARG_POINTER(1);
 	size_t count;
+	size_t unique = 0;
 	Gram *grams = grams_of_datum(PG_GETARG_DATUM(0), PG_GET_COLLATION(), &count);
 
 	StaticAssertStmt(sizeof(Gram) == sizeof(Datum), "a gram is a Datum as it is");
-	*key_count = (int32) grams_unique(grams, count);
+	/* GIN sorts the keys too, with a function call per comparison. That is cheap if they are sorted and unique. */
+	grams_sort(grams, count);
+	for (size_t i = 0; i < count; i++)
+		if (unique == 0 || grams[unique - 1] != grams[i])
+			grams[unique++] = grams[i];
+	*key_count = (int32) unique;
 	PG_RETURN_POINTER(grams);
 }
 

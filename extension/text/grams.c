@@ -38,7 +38,7 @@ characters_of_text(const char *text, size_t length, bool utf8, uint32_t *charact
 }
 
 static bool
-is_separator(const uint32_t *at, const uint32_t *begin, const uint32_t *end)
+character_is_separator(const uint32_t *at, const uint32_t *begin, const uint32_t *end)
 {
 	return *at == ' ' && (at == begin || at[-1] != ' ') && (at + 1 == end || at[1] != ' ');
 }
@@ -49,10 +49,10 @@ token_next(const uint32_t *at, const uint32_t *begin, const uint32_t *end)
 {
 	Token token;
 
-	while (at < end && is_separator(at, begin, end))
+	while (at < end && character_is_separator(at, begin, end))
 		at++;
 	token.from = at;
-	while (at < end && !is_separator(at, begin, end))
+	while (at < end && !character_is_separator(at, begin, end))
 		at++;
 	token.to = at;
 	return token;
@@ -71,42 +71,21 @@ gram_of_three(uint32_t a, uint32_t b, uint32_t c)
 }
 
 static inline bool
-has_single(uint32_t character)
+character_has_single(uint32_t character)
 {
 	return character < 'a' || character > 'z' || character == 'j' || character == 'q' || character == 'x' ||
 		   character == 'z';
 }
 
-/* Returns the character itself up to U+3FFF, and a hash beyond. Never returns 0, which stands for no character. */
-static inline uint64_t
-short_code(uint32_t character)
-{
-	return character < 0x4000 ? character : 0x4000 | (character * UINT32_C(2654435769)) >> 18;
-}
-
-static int
-edge_length(const Token *token)
-{
-	return token->to - token->from > EDGE_LENGTH ? EDGE_LENGTH : (int) (token->to - token->from);
-}
-
+/* Returns the edge at the end or at the start of a token, which may go on there if it is open. */
 static Edge
-edge_end(const Token *token, bool is_open)
+token_edge(const Token *token, bool at_end, bool is_open)
 {
-	Edge edge = { { 0 }, is_open ? edge_length(token) : EDGE_LENGTH };
+	int length = token->to - token->from > EDGE_LENGTH ? EDGE_LENGTH : (int) (token->to - token->from);
+	Edge edge = { { 0 }, is_open ? length : EDGE_LENGTH };
 
-	for (int i = 0; i < edge_length(token); i++)
-		edge.characters[i] = token->to[-1 - i];
-	return edge;
-}
-
-static Edge
-edge_start(const Token *token, bool is_open)
-{
-	Edge edge = { { 0 }, is_open ? edge_length(token) : EDGE_LENGTH };
-
-	for (int i = 0; i < edge_length(token); i++)
-		edge.characters[i] = token->from[i];
+	for (int i = 0; i < length; i++)
+		edge.characters[i] = at_end ? token->to[-1 - i] : token->from[i];
 	return edge;
 }
 
@@ -115,9 +94,12 @@ static void
 bridge_append(uint64_t *value, uint64_t *mask, const Edge *edge, int place)
 {
 	bool is_known = place < edge->known;
+	uint32_t character = is_known ? edge->characters[place] : 0;
 
-	*value =
-		*value << SHORT_BITS | (is_known && edge->characters[place] != 0 ? short_code(edge->characters[place]) : 0);
+	/* Beyond U+3FFF a hash, which is never 0: that stands for no character. */
+	if (character >= 0x4000)
+		character = 0x4000 | (character * UINT32_C(2654435769)) >> 18;
+	*value = *value << SHORT_BITS | character;
 	*mask = *mask << SHORT_BITS | (is_known ? SHORT_MASK : 0);
 }
 
@@ -134,15 +116,6 @@ bridge_range(const Edge *end, const Edge *start)
 	return (GramRange){ (Gram) (BRIDGE | value), (Gram) (BRIDGE | value | (~mask & BRIDGE_MASK)), BRIDGE | mask };
 }
 
-static Gram
-gram_bridge(const Token *token, const Token *following)
-{
-	Edge end = edge_end(token, false);
-	Edge start = edge_start(following, false);
-
-	return bridge_range(&end, &start).low;
-}
-
 size_t
 parley_grams_of_text(const char *text, size_t length, bool utf8, uint32_t *characters, Gram *grams)
 {
@@ -151,15 +124,19 @@ parley_grams_of_text(const char *text, size_t length, bool utf8, uint32_t *chara
 
 	for (Token token = token_next(characters, characters, end), following; !token_is_empty(&token); token = following)
 	{
+		Edge end_of_token, start_of_next;
+
 		for (const uint32_t *at = token.from; at < token.to; at++)
 		{
-			if (has_single(*at))
+			if (character_has_single(*at))
 				grams[count++] = gram_of_three(*at, 0, 0);
 			if (at + 2 < token.to)
 				grams[count++] = gram_of_three(at[0], at[1], at[2]);
 		}
 		following = token_next(token.to, characters, end);
-		grams[count++] = gram_bridge(&token, &following);
+		end_of_token = token_edge(&token, true, false);
+		start_of_next = token_edge(&following, false, false);
+		grams[count++] = bridge_range(&end_of_token, &start_of_next).low;
 	}
 	return count;
 }
@@ -211,7 +188,7 @@ clues_of_short_token(const Token *token, GramClue *clues)
 	size_t count = 0;
 
 	for (const uint32_t *at = token->from; at < token->to; at++)
-		if (has_single(*at))
+		if (character_has_single(*at))
 			clues[count++] = clue_of_gram(gram_of_three(*at, 0, 0));
 	if (token->to - token->from == 2)
 		clues[count++] =
@@ -221,36 +198,30 @@ clues_of_short_token(const Token *token, GramClue *clues)
 	return count;
 }
 
-/*
- * Skips a blank at either edge of a term. In the text it can be a separator, or part of a token if there is another
- * blank next to it; we cannot tell which, and what comes after it is unknown in either case.
- */
-static const uint32_t *
-skip_edge_blank(const uint32_t *characters, const uint32_t **end)
-{
-	if (*end - characters > 0 && is_separator(characters, characters, *end))
-		characters++;
-	if (*end - characters > 0 && is_separator(*end - 1, characters, *end))
-		(*end)--;
-	return characters;
-}
-
 size_t
 parley_clues_of_term(const char *term, size_t length, bool utf8, uint32_t *characters, GramClue *clues,
 					 size_t clues_max)
 {
 	const uint32_t *end = characters + characters_of_text(term, length, utf8, characters);
-	const uint32_t *begin = skip_edge_blank(characters, &end);
+	const uint32_t *begin = characters;
 	GramClue vague = { 0 };
 	size_t count = 0;
 
+	/*
+	 * We skip a blank at either edge of the term. In the text it can be a separator, or part of a token if there is
+	 * another blank next to it; we cannot tell which, and what comes after it is unknown in either case.
+	 */
+	if (end - begin > 0 && character_is_separator(begin, begin, end))
+		begin++;
+	if (end - begin > 0 && character_is_separator(end - 1, begin, end))
+		end--;
 	for (Token token = token_next(begin, begin, end), following; !token_is_empty(&token); token = following)
 	{
 		following = token_next(token.to, begin, end);
 		if (!token_is_empty(&following))
 		{
-			Edge before = edge_end(&token, token.from == begin);
-			Edge after = edge_start(&following, following.to == end);
+			Edge before = token_edge(&token, true, token.from == begin);
+			Edge after = token_edge(&following, false, following.to == end);
 			GramClue clue = clue_of_range(bridge_range(&before, &after));
 
 			if (!parley_clue_is_exact(&clue))

@@ -47,23 +47,17 @@ folded_reserve(Folded *folded, size_t size)
 	folded->size = size;
 }
 
-static void
-fold_by_lower(Folded *folded, const char *data, size_t length, Oid collation)
-{
-	char *lower = str_tolower(data, length, collation);
-
-	folded->length = strlen(lower);
-	folded_reserve(folded, folded->length + 1);
-	memcpy(folded->data, lower, folded->length);
-	pfree(lower);
-}
-
 void
 parley_fold(Folded *folded, const char *data, size_t length, FoldKind kind, Oid collation)
 {
 	if (kind == FOLD_BY_LOWER)
 	{
-		fold_by_lower(folded, data, length, collation);
+		char *lower = str_tolower(data, length, collation);
+
+		folded->length = strlen(lower);
+		folded_reserve(folded, folded->length + 1);
+		memcpy(folded->data, lower, folded->length);
+		pfree(lower);
 		return;
 	}
 	folded_reserve(folded, length * FOLD_GROWTH + 1);
@@ -139,33 +133,23 @@ parley_matcher_find(Matcher *matcher, Datum value, int *begin, int *length)
 	return true;
 }
 
-static bool
-text_equals(const text *a, const text *b)
-{
-	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-		   memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
-}
-
-static void
-matcher_drop(KeptMatcher *kept)
-{
-	pfree(kept->matcher.term.data);
-	if (kept->matcher.scratch.data != NULL)
-		pfree(kept->matcher.scratch.data);
-	pfree(kept->term);
-	pfree(kept);
-}
-
 static Matcher *
 matcher_keep(FmgrInfo *call_site, text *term, Oid collation)
 {
 	KeptMatcher *kept = call_site->fn_extra;
 	MemoryContext outer;
 
-	if (kept != NULL && text_equals(kept->term, term))
+	if (kept != NULL && VARSIZE_ANY_EXHDR(kept->term) == VARSIZE_ANY_EXHDR(term) &&
+		memcmp(VARDATA_ANY(kept->term), VARDATA_ANY(term), VARSIZE_ANY_EXHDR(term)) == 0)
 		return &kept->matcher;
 	if (kept != NULL)
-		matcher_drop(kept);
+	{
+		pfree(kept->matcher.term.data);
+		if (kept->matcher.scratch.data != NULL)
+			pfree(kept->matcher.scratch.data);
+		pfree(kept->term);
+		pfree(kept);
+	}
 	call_site->fn_extra = NULL;
 	outer = MemoryContextSwitchTo(call_site->fn_mcxt);
 	kept = palloc(sizeof(KeptMatcher));
