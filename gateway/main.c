@@ -19,7 +19,6 @@
 #include "http/listener.h"
 #include "http/route_loader.h"
 #include "http/server.h"
-#include "http/tls.h"
 #include "live/wakeup_listener.h"
 
 typedef struct Gateway
@@ -71,11 +70,12 @@ files_read(const Config *config, TokenKeys **keys, SSL_CTX **tls)
 	if (config->jwt_key_file[0] != '\0')
 		*keys = token_keys_read(config, error, sizeof(error));
 	if (error[0] == '\0' && config->tls_cert_file[0] != '\0')
-		*tls = tls_context_read(config->tls_cert_file, config->tls_key_file, error, sizeof(error));
+		*tls = server_tls_read(config->tls_cert_file, config->tls_key_file, error, sizeof(error));
 	if (error[0] == '\0')
 		return true;
 	log_error("event=file_not_read reason=%s", log_quote(error, quoted, sizeof(quoted)));
 	token_keys_release(*keys);
+	*keys = NULL;
 	return false;
 }
 
@@ -93,8 +93,10 @@ gateway_reload(Gateway *gateway)
 			server_set_keys(gateway->server, keys);
 		if (tls != NULL)
 			server_set_tls(gateway->server, tls);
-		token_keys_release(keys);
-		SSL_CTX_free(tls);
+		token_keys_release(gateway->keys);
+		SSL_CTX_free(gateway->tls);
+		gateway->keys = keys;
+		gateway->tls = tls;
 	}
 	route_loader_reload(gateway->loader);
 	service_notify("READY=1");
@@ -192,8 +194,6 @@ gateway_serve(Gateway *gateway)
 		gateway->live = live_create();
 		gateway->server = server_start(&gateway->config, live_guest(gateway->live), gateway->keys, gateway->tls);
 		started = gateway->server != NULL;
-		token_keys_release(gateway->keys);
-		SSL_CTX_free(gateway->tls);
 	}
 	if (started)
 		gateway_run(gateway);
@@ -202,20 +202,6 @@ gateway_serve(Gateway *gateway)
 	h2o_socket_close(gateway->signals);
 	h2o_evloop_destroy(gateway->loop);
 	return started;
-}
-
-/* --check: the files can be read, and so can the routes. */
-static bool
-config_check(const Config *config)
-{
-	TokenKeys *keys;
-	SSL_CTX *tls;
-
-	if (!files_read(config, &keys, &tls))
-		return false;
-	token_keys_release(keys);
-	SSL_CTX_free(tls);
-	return route_loader_check(config);
 }
 
 int
@@ -231,11 +217,14 @@ main(int argc, char **argv)
 		case CONFIG_WRONG:
 			return EXIT_FAILURE;
 		case CONFIG_CHECK:
-			fine = config_understand(&gateway.config) && config_check(&gateway.config);
+			fine = config_understand(&gateway.config) && files_read(&gateway.config, &gateway.keys, &gateway.tls) &&
+				   route_loader_check(&gateway.config);
 			break;
 		case CONFIG_RUN:
 			fine = config_understand(&gateway.config) && gateway_serve(&gateway);
 			break;
 	}
+	token_keys_release(gateway.keys);
+	SSL_CTX_free(gateway.tls);
 	return fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }

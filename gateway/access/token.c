@@ -104,32 +104,25 @@ key_looks_like_another_kind(const Key *key)
 		   memmem(key->bytes, key->length, "-----BEGIN", 10) != NULL;
 }
 
-/* Whoever reads a secret can sign with it, and whoever writes a key's file too. */
-static void
-key_warn_of_exposure(const Key *key, const char *path)
-{
-	mode_t exposed = S_IWGRP | S_IWOTH | (key->algorithm == JWT_ALG_HS256 ? S_IROTH : 0);
-	char quoted[600];
-	struct stat file;
-
-	if (stat(path, &file) == 0 && (file.st_mode & exposed) != 0)
-		log_warning("event=key_exposed path=%s mode=%04o", log_quote(path, quoted, sizeof(quoted)),
-					file.st_mode & 07777);
-}
-
 /* Returns what is wrong with the file, or NULL. */
 static const char *
 key_read(Key *key, const char *path)
 {
+	mode_t exposed = S_IWGRP | S_IWOTH | (key->algorithm == JWT_ALG_HS256 ? S_IROTH : 0);
 	FILE *file = fopen(path, "re");
+	char quoted[600];
+	struct stat status;
 
 	if (file == NULL)
 		return strerror(errno);
 	key->bytes = h2o_mem_alloc(KEY_BYTES_MAX + 1);
 	key->length = fread(key->bytes, 1, KEY_BYTES_MAX, file);
 	key->bytes[key->length] = '\0';
+	/* Anyone who can read a secret, or write a key's file, can sign. */
+	if (fstat(fileno(file), &status) == 0 && (status.st_mode & exposed) != 0)
+		log_warning("event=key_exposed path=%s mode=%04o", log_quote(path, quoted, sizeof(quoted)),
+					status.st_mode & 07777);
 	fclose(file);
-	key_warn_of_exposure(key, path);
 	if (key->algorithm != JWT_ALG_HS256)
 		return key_public_algorithm(key->bytes, key->length) == key->algorithm
 				   ? NULL

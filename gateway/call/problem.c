@@ -61,16 +61,10 @@ problem_make(int status, const char *detail)
 	return problem;
 }
 
-bool
-problem_is_full(const Problem *problem)
-{
-	return problem->fields.size >= PROBLEM_FIELDS_MAX;
-}
-
 void
 problem_add_field(Problem *problem, h2o_mem_pool_t *pool, const char *field, const char *detail)
 {
-	if (problem_is_full(problem))
+	if (problem->fields.size == PROBLEM_FIELDS_MAX)
 		return;
 	h2o_vector_reserve(pool, &problem->fields, problem->fields.size + 1);
 	problem->fields.entries[problem->fields.size++] = (ProblemField){ field, detail };

@@ -39,8 +39,6 @@ Problem problem_make(int status, const char *detail);
 /* Adds a field if there are not PROBLEM_FIELDS_MAX yet. */
 void problem_add_field(Problem *problem, h2o_mem_pool_t *pool, const char *field, const char *detail);
 
-bool problem_is_full(const Problem *problem);
-
 /* The status that docs/routes.md gives a SQLSTATE. */
 int problem_status_of(const char *sqlstate);
 

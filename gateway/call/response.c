@@ -7,7 +7,6 @@
 
 #include "base/csv.h"
 #include "base/json.h"
-#include "db/pg_types.h"
 #include "base/uri.h"
 #include "base/rfc3339.h"
 

@@ -11,7 +11,6 @@
 
 #include "base/json.h"
 #include "base/uri.h"
-#include "db/pg_types.h"
 #include "call/value.h"
 
 enum
@@ -62,7 +61,8 @@ binding_take_query(Binding *binding, const char *query, size_t length)
 {
 	QueryPair pair;
 
-	while (!problem_is_full(binding->problem) && query_string_next(&query, &length, binding->pool, &pair))
+	while (binding->problem->fields.size < PROBLEM_FIELDS_MAX &&
+		   query_string_next(&query, &length, binding->pool, &pair))
 	{
 		Given *given;
 
@@ -146,7 +146,7 @@ binding_take_body(Binding *binding, const char *body, size_t length)
 			problem_add_field(binding->problem, binding->pool, name, "is not a field of this route");
 		else
 			given->json = value;
-		if (problem_is_full(binding->problem))
+		if (binding->problem->fields.size == PROBLEM_FIELDS_MAX)
 			break;
 	}
 	return true;

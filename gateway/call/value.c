@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "db/pg_types.h"
 #include "base/rfc3339.h"
 
 static Value
@@ -79,34 +78,11 @@ number_check(const Parameter *parameter, intmax_t number, const char *text, h2o_
 }
 
 static Value
-number_from_text(const Parameter *parameter, const char *text, size_t length, h2o_mem_pool_t *pool)
-{
-	const char *digits = text[0] == '-' ? text + 1 : text;
-	intmax_t number;
-
-	if (*digits == '\0' || strlen(text) != length || digits[strspn(digits, "0123456789")] != '\0')
-		return value_wrong("must be a whole number");
-	errno = 0;
-	number = strtoimax(text, NULL, 10);
-	if (errno == ERANGE)
-		return value_wrong("is too large");
-	return number_check(parameter, number, text, pool);
-}
-
-static Value
 time_from_text(const char *text, size_t length)
 {
 	if (strlen(text) != length || !rfc3339_is_valid(text))
 		return value_wrong("must be a time with its zone, such as 2024-02-29T12:00:00Z");
 	return (Value){ .text = text };
-}
-
-static bool
-type_is_array(const char *type)
-{
-	size_t length = strlen(type);
-
-	return length > 2 && strcmp(type + length - 2, "[]") == 0;
 }
 
 static bool
@@ -119,14 +95,25 @@ Value
 value_from_text(const Parameter *parameter, const char *text, size_t length, h2o_mem_pool_t *pool)
 {
 	if (type_is_integer(parameter->type_oid))
-		return number_from_text(parameter, text, length, pool);
+	{
+		const char *digits = text[0] == '-' ? text + 1 : text;
+		intmax_t number;
+
+		if (*digits == '\0' || strlen(text) != length || digits[strspn(digits, "0123456789")] != '\0')
+			return value_wrong("must be a whole number");
+		errno = 0;
+		number = strtoimax(text, NULL, 10);
+		if (errno == ERANGE)
+			return value_wrong("is too large");
+		return number_check(parameter, number, text, pool);
+	}
 	if (parameter->type_oid == TYPE_BOOLEAN)
 		return strlen(text) == length && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
 				   ? (Value){ .text = text }
 				   : value_wrong("must be true or false");
 	if (parameter->type_oid == TYPE_TIMESTAMPTZ)
 		return time_from_text(text, length);
-	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB || type_is_array(parameter->type))
+	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB || strstr(parameter->type, "[]") != NULL)
 	{
 		/* Read only to be judged. */
 		json_t *json = json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
@@ -153,7 +140,7 @@ value_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *
 {
 	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB)
 		return json_verbatim(json, pool);
-	if (type_is_array(parameter->type))
+	if (strstr(parameter->type, "[]") != NULL)
 	{
 		Buffer literal = { 0 };
 		Value value = value_wrong("must be an array");

@@ -20,14 +20,6 @@
 static void on_readable(h2o_socket_t *socket, const char *error);
 static void on_connect_step(h2o_socket_t *socket, const char *error);
 
-void
-db_connection_init(DbConnection *connection, h2o_loop_t *loop, const DbConnectionSettings *settings,
-				   const DbConnectionOwner *owner)
-{
-	*connection = (DbConnection){ .loop = loop, .settings = settings, .owner = owner };
-	h2o_linklist_init_anchor(&connection->under_way);
-}
-
 static void
 connection_set_state(DbConnection *connection, DbConnectionState state)
 {
@@ -75,11 +67,15 @@ void
 db_connection_close(DbConnection *connection, const char *why)
 {
 	bool was_open = connection->state != DB_CONNECTION_CLOSED;
+	char *reason = connection->reason;
 
 	if (connection->socket != NULL)
 		h2o_socket_close(connection->socket);
 	connection->socket = NULL;
-	snprintf(connection->reason, sizeof(connection->reason), "%s", why);
+	/* libpq's end with a line end. */
+	snprintf(reason, sizeof(connection->reason), "%s", why);
+	while (reason[0] != '\0' && reason[strlen(reason) - 1] == '\n')
+		reason[strlen(reason) - 1] = '\0';
 	PQfinish(connection->pg);
 	connection->pg = NULL;
 	if (connection->prepared != NULL)
@@ -137,20 +133,6 @@ rotate_hosts(DbConnection *connection)
 	PQconninfoFree(options);
 }
 
-/* libpq's message without its line ends. */
-static void
-connection_close_with_message(DbConnection *connection)
-{
-	char message[256];
-	size_t length;
-
-	snprintf(message, sizeof(message), "%s", connection->pg == NULL ? "" : PQerrorMessage(connection->pg));
-	length = strlen(message);
-	while (length > 0 && message[length - 1] == '\n')
-		message[--length] = '\0';
-	db_connection_close(connection, message);
-}
-
 /* A commit that waits for a replica may be done here and warn only: then its outcome is not known. */
 static void
 on_notice(void *data, const PGresult *notice)
@@ -205,7 +187,7 @@ db_connection_open(DbConnection *connection)
 	connection_set_state(connection, DB_CONNECTION_CONNECTING);
 	if (connection->pg == NULL || PQstatus(connection->pg) == CONNECTION_BAD)
 	{
-		connection_close_with_message(connection);
+		db_connection_close(connection, PQerrorMessage(connection->pg));
 		return;
 	}
 	PQsetNoticeReceiver(connection->pg, on_notice, connection);
@@ -257,7 +239,7 @@ query_create_own(DbQueryKind kind, unsigned statement_id)
 static void
 connection_put_setup(DbConnection *connection, const char *is_local)
 {
-	const Oid boolean = 16;
+	const Oid boolean = TYPE_BOOLEAN;
 
 	PQsendQueryParams(connection->pg, connection->settings->setup_sql, 1, &boolean, &is_local, NULL, NULL, 0);
 }
@@ -406,7 +388,7 @@ on_connect_step(h2o_socket_t *socket, const char *error)
 	if (step == PGRES_POLLING_OK)
 		connection_set_up(connection);
 	else if (step == PGRES_POLLING_FAILED)
-		connection_close_with_message(connection);
+		db_connection_close(connection, PQerrorMessage(connection->pg));
 	else if (connection_watch_socket(connection))
 	{
 		if (step == PGRES_POLLING_READING)
@@ -583,7 +565,7 @@ on_readable(h2o_socket_t *socket, const char *error)
 		PQfreemem(notification);
 	}
 	if (!alive || connection->unusable || PQstatus(connection->pg) == CONNECTION_BAD)
-		connection_close_with_message(connection);
+		db_connection_close(connection, PQerrorMessage(connection->pg));
 	else
 	{
 		connection_flush(connection);
@@ -608,7 +590,7 @@ db_connection_check(DbConnection *connection, uint64_t now_us)
 		}
 	}
 	else if (PQstatus(connection->pg) == CONNECTION_BAD)
-		connection_close_with_message(connection);
+		db_connection_close(connection, PQerrorMessage(connection->pg));
 	else if (connection->under_way_count > 0 && quiet_ms > connection->settings->silence_timeout_ms)
 		db_connection_close(connection, "no response in time");
 }

@@ -68,8 +68,7 @@ struct DbConnection
 	char *ports;
 };
 
-void db_connection_init(DbConnection *connection, h2o_loop_t *loop, const DbConnectionSettings *settings,
-						const DbConnectionOwner *owner);
+/* Zero but for loop, settings and owner before the first time. */
 void db_connection_open(DbConnection *connection);
 /* Breaks it; why is kept for the owner, and what was under way goes to on_lost. */
 void db_connection_close(DbConnection *connection, const char *why);

@@ -333,20 +333,6 @@ queue_expire(DbPool *pool, uint64_t now_us)
 }
 
 static void
-pool_expire_under_way(DbPool *pool, DbConnection *connection, uint64_t now_us)
-{
-	for (h2o_linklist_t *link = connection->under_way.next, *next; link != &connection->under_way; link = next)
-	{
-		DbQuery *query = H2O_STRUCT_FROM_MEMBER(DbQuery, link, link);
-
-		next = link->next;
-		if (query->kind == DB_QUERY_EXECUTE && !query->abandoned &&
-			now_us >= query->submitted_at_us + (uint64_t) pool->settings.query_timeout_ms * 1000)
-			query_expire(pool, query, true);
-	}
-}
-
-static void
 on_tick(h2o_timeout_entry_t *entry)
 {
 	DbPool *pool = H2O_STRUCT_FROM_MEMBER(DbPool, tick, entry);
@@ -355,11 +341,20 @@ on_tick(h2o_timeout_entry_t *entry)
 	for (size_t i = 0; i < pool->settings.connection_count; i++)
 	{
 		PoolConnection *own = &pool->connections[i];
+		DbConnection *connection = &own->connection;
 
-		if (own->connection.state == DB_CONNECTION_CLOSED && now_us >= own->open_at_us)
-			db_connection_open(&own->connection);
-		pool_expire_under_way(pool, &own->connection, now_us);
-		db_connection_check(&own->connection, now_us);
+		if (connection->state == DB_CONNECTION_CLOSED && now_us >= own->open_at_us)
+			db_connection_open(connection);
+		for (h2o_linklist_t *link = connection->under_way.next, *next; link != &connection->under_way; link = next)
+		{
+			DbQuery *query = H2O_STRUCT_FROM_MEMBER(DbQuery, link, link);
+
+			next = link->next;
+			if (query->kind == DB_QUERY_EXECUTE && !query->abandoned &&
+				now_us >= query->submitted_at_us + (uint64_t) pool->settings.query_timeout_ms * 1000)
+				query_expire(pool, query, true);
+		}
+		db_connection_check(connection, now_us);
 	}
 	queue_dispatch(pool);
 	queue_expire(pool, now_us);
@@ -376,7 +371,14 @@ db_pool_create(h2o_loop_t *loop, const DbPoolSettings *settings)
 	h2o_linklist_init_anchor(&pool->queue);
 	pool->connections = calloc(settings->connection_count, sizeof(*pool->connections));
 	for (size_t i = 0; i < settings->connection_count; i++)
-		db_connection_init(&pool->connections[i].connection, loop, &pool->settings.connection, &pool->owner);
+	{
+		DbConnection *connection = &pool->connections[i].connection;
+
+		connection->loop = loop;
+		connection->settings = &pool->settings.connection;
+		connection->owner = &pool->owner;
+		h2o_linklist_init_anchor(&connection->under_way);
+	}
 	h2o_timeout_init(loop, &pool->tick_timeout, TICK_MS);
 	pool->tick.cb = on_tick;
 	h2o_timeout_link(loop, &pool->tick_timeout, &pool->tick);

@@ -102,9 +102,8 @@ request_is_cross_site(const Request *request)
 static void
 reply_unauthenticated(Request *request, bool has_bad_token)
 {
-	static const char missing[] = "Bearer realm=\"parley\"";
-	static const char invalid[] = "Bearer realm=\"parley\", error=\"invalid_token\"";
-	const char *challenge = has_bad_token ? invalid : missing;
+	const char *challenge =
+		has_bad_token ? "Bearer realm=\"parley\", error=\"invalid_token\"" : "Bearer realm=\"parley\"";
 
 	reply_header(request, "www-authenticate", challenge, strlen(challenge));
 	reply_error(request, 401, has_bad_token ? "The token is invalid or has expired." : "Authentication is required.");
@@ -116,10 +115,11 @@ access_authorize(Request *request)
 	Worker *worker = request->worker;
 	h2o_iovec_t header = request_header(request->http, "authorization");
 	TokenVerdict verdict = TOKEN_GOOD; /* so is none at all, where none is needed */
+	AccessDecision decision;
 	const char *token;
 	size_t length;
 
-	if (request->worker->keys == NULL && request->route->auth != AUTH_NONE &&
+	if (worker->keys == NULL && request->route->auth != AUTH_NONE &&
 		(!request_is_for_own_host(request) || request_is_cross_site(request)))
 	{
 		reply_error(request, 403, "Without a key, requests for another host or from another site are refused.");
@@ -135,31 +135,12 @@ access_authorize(Request *request)
 		reply_error(request, 429, "Too many invalid tokens.");
 	if (verdict != TOKEN_GOOD)
 		return false;
-	switch (access_decide(request->route, &request->path, &request->caller))
-	{
-		case ACCESS_ALLOWED:
-			return true;
-		case ACCESS_UNAUTHENTICATED:
-			reply_unauthenticated(request, false);
-			return false;
-		case ACCESS_FORBIDDEN:
-			break;
-	}
-	reply_error(request, 403, "You do not have access to this resource.");
-	return false;
-}
-
-/* Who is limited, where there is a name: the application, or else the user. */
-static size_t
-client_name_write(const Request *request, char name[CLIENT_NAME_MAX])
-{
-	const Parameter *token = route_parameter(request->route, "token");
-
-	if (request->route->auth == AUTH_APPLICATION && token != NULL && token->source == SOURCE_PATH)
-		return (size_t) snprintf(name, CLIENT_NAME_MAX, "a%.64s", request->path.segments[token->segment].text);
-	if (request->caller.user_id != 0)
-		return (size_t) snprintf(name, CLIENT_NAME_MAX, "u%jd", (intmax_t) request->caller.user_id);
-	return 0;
+	decision = access_decide(request->route, &request->path, &request->caller);
+	if (decision == ACCESS_UNAUTHENTICATED)
+		reply_unauthenticated(request, false);
+	else if (decision == ACCESS_FORBIDDEN)
+		reply_error(request, 403, "You do not have access to this resource.");
+	return decision == ACCESS_ALLOWED;
 }
 
 static void
@@ -174,15 +155,21 @@ bool
 access_check_rate(Request *request)
 {
 	RateLimit *limit = request->worker->shared->rate_limit;
+	const Parameter *token = route_parameter(request->route, "token");
 	char name[CLIENT_NAME_MAX];
-	bool is_exempt = limit == NULL || (request->caller.is_operator && request->worker->keys != NULL);
-	size_t length = is_exempt ? 0 : client_name_write(request, name);
 	RateVerdict verdict;
 	Problem problem;
 
-	if (length == 0)
+	if (limit == NULL || (request->caller.is_operator && request->worker->keys != NULL))
 		return true;
-	verdict = rate_limit_take(limit, name, length, db_now_us());
+	/* The application, or else the user. */
+	if (request->route->auth == AUTH_APPLICATION && token != NULL && token->source == SOURCE_PATH)
+		snprintf(name, sizeof(name), "a%.64s", request->path.segments[token->segment].text);
+	else if (request->caller.user_id != 0)
+		snprintf(name, sizeof(name), "u%jd", (intmax_t) request->caller.user_id);
+	else
+		return true;
+	verdict = rate_limit_take(limit, name, strlen(name), db_now_us());
 	number_header_add(request, "ratelimit-limit", (unsigned) request->worker->config->rate_burst);
 	number_header_add(request, "ratelimit-remaining", verdict.remaining);
 	number_header_add(request, "ratelimit-reset", verdict.reset_s);

@@ -21,14 +21,6 @@ static const char refusal[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: c
 							  "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
 							  "\"code\":\"53300\",\"detail\":\"Too many connections.\"}";
 
-void
-clients_init(Clients *clients, Shared *shared, Metrics *metrics)
-{
-	*clients = (Clients){ .shared = shared, .metrics = metrics };
-	h2o_linklist_init_anchor(&clients->list);
-	h2o_linklist_init_anchor(&clients->sending);
-}
-
 static void
 on_close(void *data)
 {

@@ -51,8 +51,6 @@ typedef struct Client
 	bool is_cut_off;           /* h2o is about to notice */
 } Client;
 
-void clients_init(Clients *clients, Shared *shared, Metrics *metrics);
-
 /* Accepts what waits, a bounded number at a time. The socket's data is its Listener. */
 void client_on_accept(h2o_socket_t *listener, const char *error);
 

@@ -66,25 +66,20 @@ line_skip(h2o_iovec_t *line, const char *bytes, size_t length)
 	return true;
 }
 
-static bool
-text_is_token(h2o_iovec_t text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (text.base[i] <= ' ' || text.base[i] >= 0x7F || strchr("\"(),/:;<=>?@[\\]{}", text.base[i]) != NULL)
-			return false;
-	return text.len > 0;
-}
-
 /* "METHOD target HTTP/1.x", as h2o has read it. An empty line before it belongs to what came before. */
 static bool
 head_take_request_line(Head *head, const h2o_req_t *http)
 {
+	h2o_iovec_t method = http->input.method;
 	h2o_iovec_t line;
 
 	if (!head_take_line(head, &line) || (line.len == 0 && !head_take_line(head, &line)))
 		return false;
-	return text_is_token(http->input.method) && line_skip(&line, http->input.method.base, http->input.method.len) &&
-		   line_skip(&line, " ", 1) && line_skip(&line, http->input.path.base, http->input.path.len) &&
+	for (size_t i = 0; i < method.len; i++)
+		if (method.base[i] <= ' ' || method.base[i] >= 0x7F || strchr("\"(),/:;<=>?@[\\]{}", method.base[i]) != NULL)
+			return false;
+	return method.len > 0 && line_skip(&line, method.base, method.len) && line_skip(&line, " ", 1) &&
+		   line_skip(&line, http->input.path.base, http->input.path.len) &&
 		   (http->version == 0x101 ? line_skip(&line, " HTTP/1.1", 9) : line_skip(&line, " HTTP/1.0", 9)) &&
 		   line.len == 0;
 }

@@ -14,20 +14,11 @@
 
 /* ----- what the process says of itself, which the database cannot say for it ----- */
 
-/* Whether routes are known and every worker has connections to read and to write, those of this one alive. */
-static bool
-worker_is_ready(const Worker *worker)
-{
-	const Shared *shared = worker->shared;
-
-	return atomic_load(&shared->has_routes) && atomic_load(&shared->pools_ready) == 2 * shared->worker_count &&
-		   db_pool_is_alive(worker->pools[METRICS_READ]) && db_pool_is_alive(worker->pools[METRICS_WRITE]);
-}
-
 static void
 built_in_answer(Request *request)
 {
 	const Shared *shared = request->worker->shared;
+	DbPool *const *pools = request->worker->pools;
 	const char *extension = request->router->extension_version;
 	Buffer body = { 0 };
 
@@ -37,7 +28,10 @@ built_in_answer(Request *request)
 		reply_body(request, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 		return;
 	}
-	if (request->route->built_in == BUILT_IN_READY && !worker_is_ready(request->worker))
+	/* Ready: routes are known, and every worker has connections to read and to write, this one's alive. */
+	if (request->route->built_in == BUILT_IN_READY &&
+		!(atomic_load(&shared->has_routes) && atomic_load(&shared->pools_ready) == 2 * shared->worker_count &&
+		  db_pool_is_alive(pools[METRICS_READ]) && db_pool_is_alive(pools[METRICS_WRITE])))
 	{
 		reply_error(request, 503, "The database cannot be reached, or its routes are not known yet.");
 		return;

@@ -22,23 +22,6 @@ reply_header(Request *request, const char *name, const char *value, size_t lengt
 	header_add(request->http, name, value, length);
 }
 
-/* Whether the origin is in the comma-separated list. */
-static bool
-origin_is_listed(const char *list, h2o_iovec_t origin)
-{
-	while (*list != '\0')
-	{
-		size_t length;
-
-		list += strspn(list, ", ");
-		length = strcspn(list, ", ");
-		if (length == origin.len && memcmp(list, origin.base, length) == 0)
-			return true;
-		list += length;
-	}
-	return false;
-}
-
 bool
 reply_cors_headers(h2o_req_t *http, const char *origins)
 {
@@ -51,7 +34,7 @@ reply_cors_headers(h2o_req_t *http, const char *origins)
 		return false;
 	if (!is_any)
 		header_add(http, "vary", "Origin", 6);
-	if (origin.base == NULL || !(is_any || origin_is_listed(origins, origin)))
+	if (origin.base == NULL || !(is_any || h2o_contains_token(origins, strlen(origins), origin.base, origin.len, ',')))
 		return false;
 	if (is_any)
 		origin = h2o_iovec_init(H2O_STRLIT("*"));
@@ -141,7 +124,7 @@ reply_error(Request *request, int status, const char *detail)
 static void
 stream_send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t count, h2o_send_state_t state)
 {
-	Worker *worker = request_worker(http);
+	Worker *worker = H2O_STRUCT_FROM_MEMBER(Worker, http, http->conn->ctx);
 	Problem problem = problem_make(http->res.status, http->res.status == 413 ? "The body is too large." : NULL);
 	Buffer body = { 0 };
 	char id[REQUEST_ID_LENGTH_MAX + 1];

@@ -9,12 +9,6 @@
 
 #include "base/log.h"
 
-Worker *
-request_worker(h2o_req_t *http)
-{
-	return H2O_STRUCT_FROM_MEMBER(Worker, http, http->conn->ctx);
-}
-
 h2o_iovec_t
 request_raw_path(const h2o_req_t *http)
 {
@@ -40,7 +34,7 @@ request_header(const h2o_req_t *http, const char *name)
 void
 request_make_id(h2o_req_t *http, char *out)
 {
-	Worker *worker = request_worker(http);
+	Worker *worker = H2O_STRUCT_FROM_MEMBER(Worker, http, http->conn->ctx);
 	h2o_iovec_t given = request_header(http, "x-request-id");
 	bool sane = given.len > 0 && given.len <= REQUEST_ID_LENGTH_MAX;
 
@@ -97,7 +91,7 @@ Request *
 request_create(h2o_req_t *http)
 {
 	Request *request = h2o_mem_alloc_shared(&http->pool, sizeof(*request), on_dispose);
-	Worker *worker = request_worker(http);
+	Worker *worker = H2O_STRUCT_FROM_MEMBER(Worker, http, http->conn->ctx);
 
 	memset(request, 0, sizeof(*request));
 	request->http = http;

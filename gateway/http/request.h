@@ -48,9 +48,6 @@ void request_make_id(h2o_req_t *http, char *out);
 /* A header's value, {NULL, 0} if it is not there. */
 h2o_iovec_t request_header(const h2o_req_t *http, const char *name);
 
-/* The worker whose loop runs a request. */
-Worker *request_worker(h2o_req_t *http);
-
 /* The request target without its query, and the query without its question mark. */
 h2o_iovec_t request_raw_path(const h2o_req_t *http);
 h2o_iovec_t request_raw_query(const h2o_req_t *http);

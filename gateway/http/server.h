@@ -20,6 +20,10 @@ typedef struct Server Server;
  */
 Server *server_start(const Config *config, const Guest *guest, TokenKeys *keys, SSL_CTX *tls);
 
+/* A context that offers TLS 1.2 and 1.3 and HTTP/1.1 alone, or NULL with a sentence on why in error. SSL_CTX_free it.
+ */
+SSL_CTX *server_tls_read(const char *cert_file, const char *key_file, char *error, size_t error_size);
+
 /* Give every worker the same router, keys or TLS context; the caller keeps its own hold. */
 void server_set_router(Server *server, Router *router);
 void server_set_keys(Server *server, TokenKeys *keys);

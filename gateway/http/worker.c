@@ -192,7 +192,9 @@ worker_set_up(Worker *worker)
 	h2o_context_init(&worker->http, h2o_evloop_create(), &worker->shared->http);
 	h2o_multithread_register_receiver(worker->http.queue, &worker->receiver, on_messages);
 	worker->guest_state = worker->guest->create(worker->guest->shared, worker);
-	clients_init(&worker->clients, worker->shared, worker->metrics);
+	worker->clients = (Clients){ .shared = worker->shared, .metrics = worker->metrics };
+	h2o_linklist_init_anchor(&worker->clients.list);
+	h2o_linklist_init_anchor(&worker->clients.sending);
 	h2o_timeout_init(worker->http.loop, &worker->tick_timeout, TICK_MS);
 	worker->tick.cb = on_tick;
 	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);

@@ -8,7 +8,6 @@
 
 #include <jansson.h>
 
-#include "db/pg_types.h"
 #include "base/uri.h"
 
 static const char *const method_names[METHOD_COUNT] = { "GET", "POST", "PUT", "DELETE" };

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
-#include "db/pg_types.h"
 
 static RouteNode *
 node_find_or_add_child(Router *router, RouteNode *parent, const char *name, size_t length)

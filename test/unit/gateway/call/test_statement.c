@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "gateway_unit.h"
-#include "db/pg_types.h"
 
 static Statement statement;
 static Problem problem;

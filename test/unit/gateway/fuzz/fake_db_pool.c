@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/rfc3339.h"
-#include "db/pg_types.h"
 #include "gateway_rows.h"
 
 struct DbPool
