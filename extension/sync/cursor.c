@@ -57,7 +57,7 @@ parley_cursor_form(const SyncCursor *cursor)
 }
 
 static void
-fail_no_cursor(const char *message)
+cursor_fail(const char *message)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message),
 					errhint("Use the cursor of an earlier response unchanged, or none to start over."),
@@ -149,35 +149,17 @@ parley_cursor_parse(const text *given, int64 user_id)
 	{
 		cursor = cursor_parse_2(pstrdup(string));
 		if (strcmp(string, text_to_cstring(parley_cursor_form(&cursor))) != 0)
-			fail_no_cursor("invalid cursor");
+			cursor_fail("invalid cursor");
 	}
 	if (cursor.user_id != user_id)
-		fail_no_cursor("cursor belongs to another user");
+		cursor_fail("cursor belongs to another user");
 	return cursor;
-}
-
-/*
- * Returns the place that the synchronous standbys have confirmed, or InvalidXLogRecPtr if commits do not wait for any.
- * They have confirmed what a snapshot sees before it became visible.
- */
-static XLogRecPtr
-confirmed_place(void)
-{
-	XLogRecPtr confirmed;
-
-	if (SyncRepStandbyNames == NULL || SyncRepStandbyNames[0] == '\0' ||
-		synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
-		return InvalidXLogRecPtr;
-	LWLockAcquire(SyncRepLock, LW_SHARED);
-	confirmed = WalSndCtl->lsn[SYNC_REP_WAIT_FLUSH];
-	LWLockRelease(SyncRepLock);
-	return confirmed;
 }
 
 void
 parley_cursor_locate(SyncCursor *cursor, XLogRecPtr commit_end, XLogRecPtr told_end)
 {
-	XLogRecPtr confirmed;
+	XLogRecPtr confirmed = InvalidXLogRecPtr;
 
 	cursor->system_identifier = GetSystemIdentifier();
 	if (RecoveryInProgress())
@@ -186,7 +168,15 @@ parley_cursor_locate(SyncCursor *cursor, XLogRecPtr commit_end, XLogRecPtr told_
 		return;
 	}
 	cursor->lsn = GetFlushRecPtr(&cursor->timeline);
-	confirmed = confirmed_place();
+	/* The synchronous standbys, if commits wait for any, have confirmed what a snapshot sees before it became visible.
+	 */
+	if (SyncRepStandbyNames != NULL && SyncRepStandbyNames[0] != '\0' &&
+		synchronous_commit >= SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
+	{
+		LWLockAcquire(SyncRepLock, LW_SHARED);
+		confirmed = WalSndCtl->lsn[SYNC_REP_WAIT_FLUSH];
+		LWLockRelease(SyncRepLock);
+	}
 	/* The end of a commit is better than either of these, which may be in the middle of a record that a standby has
 	 * only in part. */
 	if (!XLogRecPtrIsInvalid(commit_end))
@@ -214,23 +204,17 @@ cursor_is_of_this_history(const SyncCursor *cursor)
 	return tliInHistory(cursor->timeline, history) && cursor->lsn <= tliSwitchPoint(cursor->timeline, history, NULL);
 }
 
-/* Returns whether the transaction IDs of rows can be compared with the cursor's. A cursor may be ahead of a standby,
- * which has no IDs beyond what it has replayed. */
-static bool
-cursor_is_comparable(const SyncCursor *cursor)
-{
-	uint64 next = U64FromFullTransactionId(ReadNextFullTransactionId());
-	uint64 since = cursor->told.since;
-
-	if (since > next)
-		return RecoveryInProgress();
-	return since == 0 || next - since <= CURSOR_AGE_MAX;
-}
-
 void
 parley_cursor_require_resumable(const SyncCursor *cursor)
 {
-	if (!cursor_is_of_this_history(cursor) || !cursor_is_comparable(cursor))
+	uint64 next = U64FromFullTransactionId(ReadNextFullTransactionId());
+	uint64 since = cursor->told.since;
+	bool is_comparable = since == 0 || next - since <= CURSOR_AGE_MAX;
+
+	/* A cursor may be ahead of a standby, which has no transaction IDs beyond what it has replayed. */
+	if (since > next)
+		is_comparable = RecoveryInProgress();
+	if (!cursor_is_of_this_history(cursor) || !is_comparable)
 		ereport(ERROR, (errcode(ERRCODE_PARLEY_GONE), errmsg("cursor can no longer be resumed"),
 						errhint("Start over without a cursor."), errargument("cursor")));
 }

@@ -22,7 +22,7 @@ parley_xid_widen(TransactionId xid)
 }
 
 static bool
-is_running(const Horizon *horizon, uint64 xid)
+horizon_is_running(const Horizon *horizon, uint64 xid)
 {
 	for (int i = 0; i < horizon->running_count; i++)
 		if (horizon->running[i] == xid)
@@ -40,7 +40,7 @@ parley_horizon_is_new(const Horizon *horizon, TransactionId xid)
 	if (!TransactionIdIsNormal(xid))
 		return false;
 	wide = parley_xid_widen(xid);
-	return wide >= horizon->since || is_running(horizon, wide);
+	return wide >= horizon->since || horizon_is_running(horizon, wide);
 }
 
 /* Called by sync() of version 1.0 for each row. */
@@ -106,7 +106,7 @@ parley_horizon_merge(const Horizon *a, const Horizon *b)
 	merged.is_exact = a->is_exact && b->is_exact;
 	for (int i = 0; i < other.running_count; i++)
 	{
-		if (other.running[i] >= merged.since || is_running(&merged, other.running[i]))
+		if (other.running[i] >= merged.since || horizon_is_running(&merged, other.running[i]))
 			continue;
 		if (merged.running_count == HORIZON_RUNNING_MAX)
 		{

@@ -69,31 +69,26 @@ parley_reading_wants(const Reading *reading, TransactionId xid)
 		   !(cursor->in_round && cursor->round.is_exact && parley_horizon_is_new(&cursor->round, xid));
 }
 
-/*
- * Returns the end of the commit in the WAL if the transaction may have become visible before it was on disk. If the
- * transaction is so old that its status was truncated, its commit is on disk.
- */
-static XLogRecPtr
-commit_end(TransactionId xid)
-{
-	XLogRecPtr end = InvalidXLogRecPtr;
-
-	if (RecoveryInProgress())
-		return end;
-	LWLockAcquire(XactTruncationLock, LW_SHARED);
-	if (TransactionIdFollowsOrEquals(xid, compat_oldest_clog_xid()))
-		end = TransactionIdGetCommitLSN(xid);
-	LWLockRelease(XactTruncationLock);
-	return end;
-}
-
 void
 parley_reading_tell(Reading *reading, TransactionId xid)
 {
+	XLogRecPtr commit_end = InvalidXLogRecPtr;
+
 	reading->reached = true;
 	if (!TransactionIdIsNormal(xid))
 		return;
-	reading->told_end = Max(reading->told_end, commit_end(xid));
+	/*
+	 * The transaction may have become visible before its commit was on disk. If it is so old that its status was
+	 * truncated, its commit is on disk.
+	 */
+	if (!RecoveryInProgress())
+	{
+		LWLockAcquire(XactTruncationLock, LW_SHARED);
+		if (TransactionIdFollowsOrEquals(xid, compat_oldest_clog_xid()))
+			commit_end = TransactionIdGetCommitLSN(xid);
+		LWLockRelease(XactTruncationLock);
+	}
+	reading->told_end = Max(reading->told_end, commit_end);
 	reading->newest = Max(reading->newest, parley_xid_widen(xid) + 1);
 }
 

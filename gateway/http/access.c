@@ -143,14 +143,6 @@ access_authorize(Request *request)
 	return decision == ACCESS_ALLOWED;
 }
 
-static void
-number_header_add(Request *request, const char *name, unsigned number)
-{
-	char text[16];
-
-	reply_header(request, name, text, (size_t) snprintf(text, sizeof(text), "%u", number));
-}
-
 bool
 access_check_rate(Request *request)
 {
@@ -170,9 +162,15 @@ access_check_rate(Request *request)
 	else
 		return true;
 	verdict = rate_limit_take(limit, name, strlen(name), db_now_us());
-	number_header_add(request, "ratelimit-limit", (unsigned) request->worker->config->rate_burst);
-	number_header_add(request, "ratelimit-remaining", verdict.remaining);
-	number_header_add(request, "ratelimit-reset", verdict.reset_s);
+	for (size_t i = 0; i < 3; i++)
+	{
+		static const char *const headers[] = { "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset" };
+		const unsigned numbers[] = { (unsigned) request->worker->config->rate_burst, verdict.remaining,
+									 verdict.reset_s };
+		char number[16];
+
+		reply_header(request, headers[i], number, (size_t) snprintf(number, sizeof(number), "%u", numbers[i]));
+	}
 	if (verdict.allowed)
 		return true;
 	problem = problem_make(429, "Too many requests.");

@@ -130,28 +130,21 @@ execution_on_result(DbQuery *query, const PGresult *result)
 
 static void execution_submit(Request *request, DbPool *pool);
 
-/* Whether a replica could not answer, and the primary is asked in its place: what it replays may end a query. */
-static bool
-execution_ask_primary(Request *request, const DbError *error)
-{
-	DbPool *const *pools = request->worker->pools;
-
-	if (request->query->pool != pools[METRICS_REPLICA] || error->kind == DB_ERROR_QUEUE_FULL ||
-		(error->kind == DB_ERROR_SERVER && strncmp(error->sqlstate, "40", 2) != 0))
-		return false;
-	db_pool_abandon(request->query);
-	execution_submit(request, pools[METRICS_READ]);
-	return true;
-}
-
 static void
 execution_on_error(DbQuery *query, const DbError *error)
 {
 	Request *request = query->data;
+	DbPool *const *pools = request->worker->pools;
 	Problem problem = problem_from_error(error, request->route, &request->http->pool);
 
-	if (execution_ask_primary(request, error))
+	/* Where a replica could not answer, the primary is asked in its place: what it replays may end a query. */
+	if (query->pool == pools[METRICS_REPLICA] && error->kind != DB_ERROR_QUEUE_FULL &&
+		(error->kind != DB_ERROR_SERVER || strncmp(error->sqlstate, "40", 2) == 0))
+	{
+		db_pool_abandon(query);
+		execution_submit(request, pools[METRICS_READ]);
 		return;
+	}
 	if (problem.status == 500)
 	{
 		char quoted[1024];

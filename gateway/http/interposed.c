@@ -155,29 +155,21 @@ phr_decode_chunked(struct phr_chunked_decoder *decoder, char *bytes, size_t *len
 	return (ssize_t) (end - at);
 }
 
-/* Whether nothing in a path is there to be normalized: segments of plain characters that do not begin with a dot. */
-static bool
-path_is_plain(const char *path, size_t length)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/";
-
-	if (length == 0 || path[0] != '/')
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (memchr(plain, path[i], sizeof(plain) - 1) == NULL || (path[i] == '.' && path[i - 1] == '/'))
-			return false;
-	return true;
-}
-
 h2o_iovec_t
 h2o_url_normalize_path(h2o_mem_pool_t *pool, const char *path, size_t length, size_t *query_at, size_t **places)
 {
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/";
 	const char *mark = length == 0 ? NULL : memchr(path, '?', length);
+	bool is_plain;
 
 	(void) pool;
 	*query_at = mark == NULL ? SIZE_MAX : (size_t) (mark - path);
 	*places = NULL;
 	if (mark != NULL)
 		length = *query_at;
-	return path_is_plain(path, length) ? h2o_iovec_init(path, length) : h2o_iovec_init(H2O_STRLIT("/"));
+	/* Nothing in it is there to be normalized: segments of plain characters that do not begin with a dot. */
+	is_plain = length > 0 && path[0] == '/';
+	for (size_t i = 0; i < length && is_plain; i++)
+		is_plain = memchr(plain, path[i], sizeof(plain) - 1) != NULL && !(path[i] == '.' && path[i - 1] == '/');
+	return is_plain ? h2o_iovec_init(path, length) : h2o_iovec_init(H2O_STRLIT("/"));
 }

@@ -72,17 +72,6 @@ binding_bind_copies(const Binding *binding, const struct addrinfo *address)
 	return true;
 }
 
-/* The port of host:port, whose digits getaddrinfo() would take modulo 65,536; NULL if it is none. */
-static const char *
-port_find(const char *name)
-{
-	const char *colon = strrchr(name, ':');
-	const char *port = colon == NULL ? "" : colon + 1;
-	size_t digits = strspn(port, "0123456789");
-
-	return digits > 0 && digits <= 5 && port[digits] == '\0' && atoi(port) <= UINT16_MAX ? port : NULL;
-}
-
 bool
 listener_check_addresses(const char *addresses, const char *flag)
 {
@@ -92,7 +81,13 @@ listener_check_addresses(const char *addresses, const char *flag)
 
 	for (char *name = strtok_r(list, ", ", &rest); name != NULL; name = strtok_r(NULL, ", ", &rest))
 	{
-		if (strncmp(name, "unix:", 5) == 0 || port_find(name) != NULL)
+		const char *colon = strrchr(name, ':');
+		const char *port = colon == NULL ? "" : colon + 1;
+		size_t digits = strspn(port, "0123456789");
+
+		/* getaddrinfo() would take a port modulo 65,536. */
+		if (strncmp(name, "unix:", 5) == 0 ||
+			(digits > 0 && digits <= 5 && port[digits] == '\0' && atoi(port) <= UINT16_MAX))
 			continue;
 		fprintf(stderr, "parleyd: %s is \"%s\", it must end with a port from 0 to 65535\n", flag, name);
 		fine = false;

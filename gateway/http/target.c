@@ -21,21 +21,6 @@ bytes_find_any(const char *bytes, size_t start, size_t end, const char *stops)
 	return start;
 }
 
-/* Digits, or none: "host:" has the scheme's own port. */
-static bool
-bytes_are_port(const char *bytes, size_t length)
-{
-	unsigned long port = 0;
-
-	for (size_t i = 0; i < length && port <= PORT_MAX; i++)
-	{
-		if (!isdigit((unsigned char) bytes[i]))
-			return false;
-		port = port * 10 + (unsigned long) (bytes[i] - '0');
-	}
-	return port <= PORT_MAX;
-}
-
 /* Whether they are letters, digits and these others alone. */
 static bool
 bytes_are_only(const char *bytes, size_t length, const char *others)
@@ -52,6 +37,7 @@ target_is_authority(const char *bytes, size_t length)
 	bool is_bracketed = length > 0 && bytes[0] == '[';
 	size_t start = is_bracketed ? 1 : 0;
 	size_t end = bytes_find_any(bytes, start, length, is_bracketed ? "]" : ":");
+	unsigned long port = 0;
 
 	/* An IPv6 address or what may come after it; or a name, in which an IPv4 address is one too. */
 	if (end == start || !bytes_are_only(bytes + start, end - start, is_bracketed ? ":.v-_~" : "-._~%!$&'()*+,;="))
@@ -60,7 +46,16 @@ target_is_authority(const char *bytes, size_t length)
 		return false;
 	if (is_bracketed)
 		end++;
-	return end == length || (bytes[end] == ':' && bytes_are_port(bytes + end + 1, length - end - 1));
+	if (end < length && bytes[end] != ':')
+		return false;
+	/* Digits, or none: "host:" has the scheme's own port. */
+	for (size_t i = end + 1; i < length && port <= PORT_MAX; i++)
+	{
+		if (!isdigit((unsigned char) bytes[i]))
+			return false;
+		port = port * 10 + (unsigned long) (bytes[i] - '0');
+	}
+	return port <= PORT_MAX;
 }
 
 Target

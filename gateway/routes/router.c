@@ -108,21 +108,6 @@ router_release(Router *router)
 	free(router);
 }
 
-/* Tells of a route that is not served: in the log, or where somebody reads at once. */
-static void
-router_leave_out(const char *method, const char *path, const char *wrong, FILE *complaints)
-{
-	char quoted_path[256];
-	char quoted_reason[512];
-
-	if (complaints != NULL)
-		fprintf(complaints, "parleyd: %s %s is not served: %s\n", method, path, wrong);
-	else
-		log_error("event=route_not_served method=%s path=%s reason=%s", method,
-				  log_quote(path, quoted_path, sizeof(quoted_path)),
-				  log_quote(wrong, quoted_reason, sizeof(quoted_reason)));
-}
-
 void
 router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 {
@@ -135,14 +120,21 @@ router_add_rows(Router *router, const PGresult *rows, FILE *complaints)
 	for (int row = 0; row < PQntuples(rows); row++)
 	{
 		Route *route = route_read(rows, row, &router->pool);
+		const char *method = route_cell(rows, row, "method");
+		const char *path = route_cell(rows, row, "path");
 		const char *problem = route_cell(rows, row, "problem");
+		char quoted_path[256];
+		char quoted_reason[512];
 		const char *wrong = problem[0] != '\0' ? problem : route == NULL ? "this version does not understand it" : NULL;
 
+		if (wrong != NULL && complaints != NULL)
+			fprintf(complaints, "parleyd: %s %s is not served: %s\n", method, path, wrong);
+		else if (wrong != NULL)
+			log_error("event=route_not_served method=%s path=%s reason=%s", method,
+					  log_quote(path, quoted_path, sizeof(quoted_path)),
+					  log_quote(wrong, quoted_reason, sizeof(quoted_reason)));
 		if (wrong != NULL)
-		{
-			router_leave_out(route_cell(rows, row, "method"), route_cell(rows, row, "path"), wrong, complaints);
 			continue;
-		}
 		router->route_count++;
 		route->statement.id = ++last_statement_id;
 		router->statements.entries[router->statements.size++] = &route->statement;
