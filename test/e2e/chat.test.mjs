@@ -123,7 +123,8 @@ test("message_is_answered_as_it_is_read", async () => {
 	const talk = await pair();
 	const content = "tab\t, \"quotes\", \\ and 🙂 \u0001";
 	const posted = await created(`POST ${talk.of(talk.ann)}/messages`, { content });
-	assert.deepEqual(posted, { conversation_id: talk.id, message_id: 1, sender_id: talk.ann.id, content, created_at: posted.created_at, edited_at: null, deleted_at: null });
+	assert.deepEqual(posted, { conversation_id: talk.id, message_id: 1, sender_id: talk.ann.id, content, created_at: posted.created_at, edited_at: null, deleted_at: null,
+		agent_id: null, transfer_id: null });
 	assert.match(posted.created_at, rfc3339);
 	assert.deepEqual(await got(`${talk.of(talk.bob)}/messages/1`), posted);
 	assert.deepEqual(await got(`${talk.of(talk.bob)}/messages`), [posted]);
