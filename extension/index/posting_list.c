@@ -37,25 +37,13 @@ posting_list_of_entry(GinState *state, OffsetNumber column, IndexTuple entry, bo
 	return list;
 }
 
-/* Returns the gram of an entry in *gram. Returns false if the entry belongs to another column, or is the placeholder
- * that GIN stores for texts without grams. */
-static bool
-entry_gram(GinState *state, OffsetNumber column, IndexTuple entry, Gram *gram)
-{
-	GinNullCategory category;
-
-	if (compat_gin_entry_column(state, entry) != column)
-		return false;
-	*gram = DatumGetInt64(compat_gin_entry_key(state, entry, &category));
-	return category == GIN_CAT_NORM_KEY;
-}
-
 void
 parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber column, const GramRange *range, Gram from,
 						 size_t keys_max, bool with_rows, Snapshot snapshot)
 {
 	GinBtreeData entries;
 	GinBtreeStack *stack;
+	GinNullCategory category;
 	size_t looked_at = 0;
 	Gram gram;
 
@@ -76,7 +64,11 @@ parley_posting_lists_add(PostingLists *lists, GinState *state, OffsetNumber colu
 			continue;
 		}
 		entry = (IndexTuple) PageGetItem(page, PageGetItemId(page, offset));
-		if (!entry_gram(state, column, entry, &gram) || gram > range->high)
+		if (compat_gin_entry_column(state, entry) != column)
+			break;
+		/* The last key of a column can be the placeholder that GIN stores for texts without grams. */
+		gram = DatumGetInt64(compat_gin_entry_key(state, entry, &category));
+		if (category != GIN_CAT_NORM_KEY || gram > range->high)
 			break;
 		if (looked_at++ == keys_max)
 		{

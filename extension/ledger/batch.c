@@ -129,29 +129,27 @@ row_compare_position(const void *a, const void *b)
 	return ((const BatchRow *) a)->position - ((const BatchRow *) b)->position;
 }
 
-static bool
-key_is_valid(text *key)
-{
-	int length = VARSIZE_ANY_EXHDR(key);
-
-	for (int i = 0; i < length; i++)
-		if (VARDATA_ANY(key)[i] < ' ' || VARDATA_ANY(key)[i] > '~')
-			return false;
-	return length >= 1 && length <= KEY_LENGTH_MAX;
-}
-
 /* Makes the checks that the domains of post_transaction's arguments make. Returns the error message, or NULL. */
 static const char *
 row_fault(const BatchRow *row)
 {
+	text *key = row->draft.idempotency_key;
 	text *memo = row->draft.memo;
 
 	if (row->incomplete)
 		return "user, account or amount is missing";
 	if (row->draft.amount == 0 || row->draft.amount < -AMOUNT_MAX || row->draft.amount > AMOUNT_MAX)
 		return "amount must not be 0 or beyond 10^15";
-	if (row->draft.idempotency_key != NULL && !key_is_valid(row->draft.idempotency_key))
-		return "idempotency key must be 1 to 64 printable ASCII characters";
+	if (key != NULL)
+	{
+		int length = VARSIZE_ANY_EXHDR(key);
+		bool is_printable = true;
+
+		for (int i = 0; i < length; i++)
+			is_printable &= VARDATA_ANY(key)[i] >= ' ' && VARDATA_ANY(key)[i] <= '~';
+		if (!is_printable || length < 1 || length > KEY_LENGTH_MAX)
+			return "idempotency key must be 1 to 64 printable ASCII characters";
+	}
 	if (memo != NULL)
 	{
 		int length = pg_mbstrlen_with_len(VARDATA_ANY(memo), VARSIZE_ANY_EXHDR(memo));
@@ -160,20 +158,6 @@ row_fault(const BatchRow *row)
 			return "memo must be 1 to 500 characters";
 	}
 	return NULL;
-}
-
-/* `account` is NULL if it does not exist. */
-static Posting
-row_post(LedgerRows *rows, Account *account, const BatchRow *row)
-{
-	Account named = { .user_id = row->user_id, .id = row->account_id };
-	const char *fault = row_fault(row);
-
-	if (fault != NULL)
-		return parley_posting_fail(&named, &row->draft, ERRCODE_INVALID_PARAMETER_VALUE, NULL, fault);
-	if (account == NULL)
-		return parley_posting_no_account(row->user_id, row->account_id, &row->draft, NULL);
-	return parley_posting_make(rows, account, &row->draft);
 }
 
 /* Posts the rows from `first` on that belong to the same account, and returns their number. */
@@ -190,7 +174,17 @@ account_post(LedgerRows *rows, Batch *batch, int first)
 		count++;
 	exists = parley_account_lock(rows, row->user_id, row->account_id, &account);
 	for (int i = 0; i < count; i++)
-		row[i].posting = row_post(rows, exists ? &account : NULL, &row[i]);
+	{
+		Account named = { .user_id = row->user_id, .id = row->account_id };
+		const char *fault = row_fault(&row[i]);
+
+		if (fault != NULL)
+			row[i].posting = parley_posting_fail(&named, &row[i].draft, ERRCODE_INVALID_PARAMETER_VALUE, NULL, fault);
+		else if (!exists)
+			row[i].posting = parley_posting_no_account(row->user_id, row->account_id, &row[i].draft, NULL);
+		else
+			row[i].posting = parley_posting_make(rows, &account, &row[i].draft);
+	}
 	if (exists)
 		parley_account_save(rows, &account);
 	return count;

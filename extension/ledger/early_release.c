@@ -77,19 +77,6 @@ parley_release_early_contended(uint64 row)
 		state = CONTENDED;
 }
 
-/* Returns whether someone waits for a row that this transaction has locked. They wait for its transaction ID. */
-static bool
-transaction_is_waited_for(void)
-{
-	TransactionId xid = GetTopTransactionIdIfAny();
-	LOCKTAG tag;
-
-	if (!TransactionIdIsValid(xid))
-		return false;
-	SET_LOCKTAG_TRANSACTION(tag, xid);
-	return LockHasWaiters(&tag, ExclusiveLock, false);
-}
-
 Datum
 parley_release_locks_early(PG_FUNCTION_ARGS)
 {
@@ -104,7 +91,18 @@ parley_release_locks_early(PG_FUNCTION_ARGS)
 static void
 on_transaction_event(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_PRE_COMMIT && (state == CONTENDED || (state == ALLOWED && transaction_is_waited_for())))
+	TransactionId xid = GetTopTransactionIdIfAny();
+	bool is_waited_for = false;
+
+	/* Whoever waits for a row that this transaction has locked waits for its transaction ID. */
+	if (event == XACT_EVENT_PRE_COMMIT && state == ALLOWED && TransactionIdIsValid(xid))
+	{
+		LOCKTAG tag;
+
+		SET_LOCKTAG_TRANSACTION(tag, xid);
+		is_waited_for = LockHasWaiters(&tag, ExclusiveLock, false);
+	}
+	if (event == XACT_EVENT_PRE_COMMIT && (state == CONTENDED || is_waited_for))
 	{
 		synchronous_commit_setting = synchronous_commit;
 		synchronous_commit = SYNCHRONOUS_COMMIT_OFF;

@@ -57,25 +57,19 @@ parley_row_writer_init(void)
 	CacheRegisterSyscacheCallback(OPEROID, on_object_changed, (Datum) 0);
 }
 
-static bool
-relation_has_rule(Relation relation, CmdType command)
-{
-	for (int i = 0; relation->rd_rules != NULL && i < relation->rd_rules->numLocks; i++)
-		if (relation->rd_rules->rules[i]->event == command)
-			return true;
-	return false;
-}
-
 static void
 table_require_writable(const RowTable *table)
 {
 	Relation relation = table->relation;
 	const TriggerDesc *triggers = relation->trigdesc;
 	const char *unsupported = NULL;
+	bool has_rule = false;
 
+	for (int i = 0; relation->rd_rules != NULL && i < relation->rd_rules->numLocks; i++)
+		has_rule |= relation->rd_rules->rules[i]->event == table->command;
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		unsupported = "is not an ordinary table";
-	else if (relation_has_rule(relation, table->command))
+	else if (has_rule)
 		unsupported = "has a rule";
 	else if (relation->rd_rel->relrowsecurity &&
 			 check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
@@ -233,18 +227,6 @@ checks_prepare(RowTable *table)
 	compat_check_states(table->info) = checks->states;
 }
 
-static void
-table_prepare(RowTable *table, EState *estate, Index place)
-{
-	table->info = makeNode(ResultRelInfo);
-	InitResultRelInfo(table->info, table->relation, place, NULL, 0);
-	estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, table->info);
-	checks_prepare(table);
-	table->slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(table->relation), &TTSOpsVirtual);
-	if (table->command == CMD_INSERT && RelationGetNumberOfAttributes(table->relation) > table->written_count)
-		defaults_find(table, estate);
-}
-
 void
 parley_row_writer_open(RowWriter *writer, RowTable *tables, int count)
 {
@@ -261,7 +243,17 @@ parley_row_writer_open(RowWriter *writer, RowTable *tables, int count)
 	}
 	compat_range_table_init(estate, range_table, permissions);
 	for (int i = 0; i < count; i++)
-		table_prepare(&tables[i], estate, i + 1);
+	{
+		RowTable *table = &tables[i];
+
+		table->info = makeNode(ResultRelInfo);
+		InitResultRelInfo(table->info, table->relation, i + 1, NULL, 0);
+		estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, table->info);
+		checks_prepare(table);
+		table->slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(table->relation), &TTSOpsVirtual);
+		if (table->command == CMD_INSERT && RelationGetNumberOfAttributes(table->relation) > table->written_count)
+			defaults_find(table, estate);
+	}
 	compat_eval_plan_qual_init(&writer->epq, estate);
 	AfterTriggerBeginQuery();
 	MemoryContextSwitchTo(caller);

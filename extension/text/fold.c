@@ -43,20 +43,6 @@ fold_character(uint32_t character)
 	return (*page)[character & (PAGE_SIZE - 1)];
 }
 
-static bool
-ascii_folds_plainly(void)
-{
-	if (!ascii_is_known)
-	{
-		ascii_is_plain = true;
-		for (uint32_t c = 0; c < 0x80; c++)
-			if (fold_character(c) != (c >= 'A' && c <= 'Z' ? c + 32 : c))
-				ascii_is_plain = false;
-		ascii_is_known = true;
-	}
-	return ascii_is_plain;
-}
-
 /* Folds A to Z eight bytes at a time by setting bit 0x20, up to the first non-ASCII byte, or past it if `through`. */
 static size_t
 fold_eights(char *to, const char *from, size_t length, bool through)
@@ -99,12 +85,19 @@ parley_fold_utf8(char *to, const char *from, size_t length)
 {
 	const unsigned char *at = (const unsigned char *) from;
 	const unsigned char *end = at + length;
-	const bool plain = ascii_folds_plainly();
 	char *out = to;
 
+	if (!ascii_is_known)
+	{
+		ascii_is_plain = true;
+		for (uint32_t c = 0; c < 0x80; c++)
+			if (fold_character(c) != (c >= 'A' && c <= 'Z' ? c + 32 : c))
+				ascii_is_plain = false;
+		ascii_is_known = true;
+	}
 	while (at < end)
 	{
-		if (plain && *at < 0x80)
+		if (ascii_is_plain && *at < 0x80)
 		{
 			size_t done = fold_eights(out, (const char *) at, (size_t) (end - at), false);
 
