@@ -36,13 +36,13 @@ BEGIN
 	SELECT true, format('the path has {%s}, but the function has no argument %s', m[1], m[1])
 	FROM regexp_matches(path, '\{([a-z_]+)\}', 'g') m WHERE m[1] <> ALL (arguments)
 	UNION ALL
-	SELECT true, format('{%s} is bound from the %s, not from the path', m[1], CASE m[1] WHEN 'idempotency_key' THEN 'header' ELSE 'token' END)
-	FROM regexp_matches(path, '\{(caller_id|caller_role)\}', 'g') m
+	SELECT true, format('{%s} is bound from %s, not from the path', m[1], CASE m[1] WHEN 'null_fields' THEN 'the body' ELSE 'the token' END)
+	FROM regexp_matches(path, '\{(caller_id|caller_role|caller_phone|null_fields)\}', 'g') m
 	UNION ALL
 	SELECT true, format('argument %s is bound from %s, and must be %s', a.name, w.source, w.type::regtype)
 	FROM unnest(arguments, found.proargtypes::oid[]) AS a(name, type)
 		JOIN (VALUES ('caller_id', 'the token', 'bigint'::regtype), ('caller_role', 'the token', 'text'),
-			('null_fields', 'the fields that are null', 'text[]')) AS w(name, source, type) ON w.name = a.name
+			('caller_phone', 'the token', 'text'), ('null_fields', 'the fields that are null', 'text[]')) AS w(name, source, type) ON w.name = a.name
 	WHERE a.type <> w.type
 	UNION ALL
 	SELECT true, format('%s %s has the same shape', r.method, r.path)

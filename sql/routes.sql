@@ -38,6 +38,8 @@ SELECT * FROM traps('plain', path => '/users/{a}', method => 'PUT');
 SELECT * FROM traps('plain', path => '/contacts/{a}/conversation');
 CREATE FUNCTION caller(caller_id int, caller_role text) RETURNS int SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN 1;
 SELECT * FROM traps('caller', path => '/x/{caller_role}');
+CREATE FUNCTION magic_words(caller_phone int, null_fields text) RETURNS int SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN 1;
+SELECT * FROM traps('magic_words', path => '/x/{caller_phone}/{null_fields}');
 
 -- definitions_that_may_surprise_are_reported
 CREATE FUNCTION invoker(a int) RETURNS int SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN a;
