@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/rfc3339.h"
+#include "base/uri.h"
 #include "gateway_rows.h"
 
 struct DbPool
