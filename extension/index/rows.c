@@ -94,16 +94,3 @@ parley_rows_before(const ItemPointerData *rows, size_t count, RowPlace place)
 	}
 	return low;
 }
-
-bool
-parley_rows_have(const Rows *rows, const ItemPointerData *row)
-{
-	RowPlace block = parley_block_place(ItemPointerGetBlockNumberNoCheck(row));
-	size_t first = parley_rows_before(rows->rows, rows->count, block);
-	size_t here;
-
-	if (first == rows->count || parley_row_place(&rows->rows[first]) == block)
-		return first < rows->count;
-	here = parley_rows_before(rows->rows, rows->count, parley_row_place(row));
-	return here < rows->count && parley_row_place(&rows->rows[here]) == parley_row_place(row);
-}

@@ -45,9 +45,6 @@ extern void parley_rows_unite(Rows *rows);
  * InvalidOffsetNumber). Both must be ascending. `others` may follow the rows in the same array. */
 extern void parley_rows_keep(Rows *rows, const ItemPointerData *others, size_t other_count);
 
-/* Returns whether the row, or its block as a whole, is among rows that parley_rows_unite() left. */
-extern bool parley_rows_have(const Rows *rows, const ItemPointerData *row);
-
 /* Returns how many of the rows, which must be ascending, are before the place. */
 extern size_t parley_rows_before(const ItemPointerData *rows, size_t count, RowPlace place);
 

@@ -6,7 +6,6 @@
 #include <math.h>
 
 #include "access/relation.h"
-#include "access/relscan.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
@@ -25,14 +24,6 @@
 
 /* To learn which conversations were shown before a cursor, at least this many messages may be read. */
 #define ASKING_BUDGET_MIN 10000
-
-/* Of the messages that are not among them, the dates of the 4th, 16th, 64th and so on are looked at. */
-#define DATED_EVERY 4
-
-/* We remember at most NEWER_MAX candidates before a cursor. If there are at most NEWER_FEW, we visit them all, which
- * takes no longer than asking the conversations of a page. */
-#define NEWER_MAX 200000
-#define NEWER_FEW 500
 
 /* If a user has at most this many messages, they are read without further estimates. */
 #define FEW_MESSAGES 100
@@ -98,8 +89,7 @@ stream_narrows(const MessageStream *stream)
 
 /*
  * Returns whether an earlier page has shown the conversation, because it has a match that is not after the cursor.
- * Reads its messages from the end, as far as they may be newer than the cursor and as the budget allows. If the newer
- * candidates are known, other messages are read only for their dates, and less often the farther they are from the end.
+ * Reads its messages from the end, as far as they may be newer than the cursor and as the budget allows.
  */
 static bool
 stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
@@ -108,9 +98,7 @@ stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
 	TupleTableSlot *conversation = scope->conversation_by_id.slot;
 	TupleTableSlot *message = scope->messages_of.slot;
 	Position newest = { .conversation_id = conversation_id };
-	int64 passed = 0, next_dated = DATED_EVERY;
-	bool has_no_message, isnull, is_dated_in_order, by_candidates;
-	ItemPointer row;
+	bool has_no_message, isnull, is_dated_in_order;
 
 	if (!parley_lookup_one(&scope->conversation_by_id, conversation_id))
 		return false;
@@ -118,26 +106,20 @@ stream_was_shown(MessageStream *stream, int64 conversation_id, bool is_named)
 	if (has_no_message || parley_scope_asks_for(scope, newest))
 		return false;
 	is_dated_in_order = DatumGetBool(slot_getattr(conversation, scope->conversation.is_dated_in_order, &isnull));
-	by_candidates = stream->knows_newer && is_dated_in_order && !is_named;
 	parley_scope_read_back(scope, conversation);
-	while ((row = index_getnext_tid(scope->messages_of.scan, BackwardScanDirection)) != NULL)
+	while (parley_lookup_previous(&scope->messages_of))
 	{
-		bool may_match = !by_candidates || parley_rows_have(&stream->newer, row);
-		Position here = { .conversation_id = conversation_id };
+		Position here = { parley_slot_int64(message, scope->message.created_at, NULL), conversation_id };
 
 		CHECK_FOR_INTERRUPTS();
-		if ((!may_match && ++passed < next_dated) || !index_fetch_heap(scope->messages_of.scan, message))
-			continue;
 		stream->trace.visited++;
 		if (--stream->asking_budget < 0)
 			return false;
 		if (slot_attisnull(message, scope->message.content))
 			continue;
-		here.at = parley_slot_int64(message, scope->message.created_at, NULL);
-		next_dated = DATED_EVERY * passed;
 		if (!parley_scope_asks_for(scope, here))
 		{
-			if (may_match && parley_scope_message_matches(scope, message, is_named))
+			if (parley_scope_message_matches(scope, message, is_named))
 				return true;
 		}
 		else if (is_dated_in_order)
@@ -228,8 +210,8 @@ on_message(void *visitor_state, TupleTableSlot *message)
 	return stream->asking_budget >= 0;
 }
 
-static void
-stream_start_runs(MessageStream *stream, double visits_max)
+static bool
+stream_visit(MessageStream *stream, double visits_max)
 {
 	stream->runs = (Runs){ .hits = stream->hits,
 						   .index = stream->index,
@@ -239,12 +221,6 @@ stream_start_runs(MessageStream *stream, double visits_max)
 						   .trace = &stream->trace,
 						   .from_cursor = stream->from_cursor,
 						   .visits_left = visits_max };
-}
-
-static bool
-stream_visit(MessageStream *stream, double visits_max)
-{
-	stream_start_runs(stream, visits_max);
 	return parley_runs_visit(&stream->runs);
 }
 
@@ -381,22 +357,6 @@ stream_replay_to_cursor(MessageStream *stream)
 	return is_complete;
 }
 
-/*
- * Far down the list it is less work to ask the index for the candidates before the cursor, and to visit only those in
- * conversations that the page is about to show.
- */
-static bool
-stream_read_newer(MessageStream *stream)
-{
-	if (parley_search_method == SEARCH_BY_WALK || !stream_is_estimated(stream) || stream->prefers_walk ||
-		stream->must_walk)
-		return false;
-	stream_start_runs(stream, 0);
-	stream->knows_newer = parley_runs_before_cursor(&stream->runs, NEWER_MAX, &stream->newer) &&
-						  (parley_search_method == SEARCH_BY_INDEX || stream->newer.count > NEWER_FEW);
-	return stream->knows_newer;
-}
-
 double
 parley_message_stream_run(MessageStream *stream, bool contacts_are_met)
 {
@@ -415,7 +375,7 @@ parley_message_stream_run(MessageStream *stream, bool contacts_are_met)
 		stream->trace.path = stream_read_conversations(stream, false);
 	else if (!has_cursor)
 		stream->trace.path = stream_find(stream);
-	else if (!stream_read_newer(stream) && stream_replay_to_cursor(stream))
+	else if (stream_replay_to_cursor(stream))
 		stream->trace.path = stream->prefers_walk ? "walk" : "index";
 	else
 		stream->trace.path = stream_find_from_cursor(stream);

@@ -33,8 +33,6 @@ typedef struct MessageStream
 	Naming naming;       /* whether to check a conversation's contact as soon as one of its messages is met */
 	bool from_cursor;    /* read messages from the cursor on, and ask conversations whether they have a newer match */
 	int64 asking_budget; /* number of messages that may still be read for that; negative if they were not enough */
-	bool knows_newer;
-	Rows newer; /* if knows_newer: the candidates of all messages before the cursor */
 	Runs runs;
 	StreamTrace trace;
 } MessageStream;

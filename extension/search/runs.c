@@ -174,41 +174,6 @@ runs_visit_part(Runs *runs, RunsPart part)
 	return goes_on && runs->visits_left > 0;
 }
 
-bool
-parley_runs_before_cursor(Runs *runs, size_t most, Rows *candidates)
-{
-	const Scope *scope = runs->hits->scope;
-
-	*candidates = (Rows){ 0 };
-	parley_gram_scan_begin(&runs->scan, runs->index, 1, runs->clues, scope->snapshot);
-	if (parley_gram_scan_is_empty(&runs->scan))
-		return true;
-	runs->times = block_times(scope);
-	runs->part = RUNS_BEFORE_CURSOR;
-	runs->oldest_wanted = DT_NOBEGIN;
-	runs->at_once = RUNS_AT_ONCE_MAX;
-	for (runs->end = runs->times.run_count; runs->end > 0;)
-	{
-		BlockNumber first = runs_first(runs);
-		Rows some;
-
-		CHECK_FOR_INTERRUPTS();
-		if (first == runs->end)
-		{
-			runs->end--;
-			continue;
-		}
-		some = runs_read(runs, first);
-		parley_rows_add(candidates, some.rows, some.count);
-		if (candidates->count > most)
-			return false;
-		runs->end = first;
-	}
-	parley_rows_sort(candidates, 0);
-	parley_rows_unite(candidates);
-	return true;
-}
-
 double
 parley_runs_share(const Scope *scope)
 {

@@ -49,10 +49,6 @@ typedef struct Runs
  * than were allowed, or if the visitor has stopped. */
 extern bool parley_runs_visit(Runs *runs);
 
-/* Returns the candidates in runs that may have a message newer than the cursor, ascending, palloc'd; false if there are
- * more than `most`. */
-extern bool parley_runs_before_cursor(Runs *runs, size_t most, Rows *candidates);
-
 /* Estimates the share of all messages that may match according to their time. */
 extern double parley_runs_share(const Scope *scope);
 
