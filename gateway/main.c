@@ -1,6 +1,6 @@
 /*
- * main: arguments, signals, start, drain. The main thread's loop has the signals and the route loader; requests are the
- * workers' affair.
+ * main: arguments, signals, start, drain. The main thread's loop handles signals and the route loader. The workers
+ * handle requests.
  */
 #include <signal.h>
 #include <stddef.h>
@@ -35,7 +35,7 @@ typedef struct Gateway
 	bool stopping;
 } Gateway;
 
-/* Tells systemd a state, such as READY=1, where it started parleyd with Type=notify; elsewhere nothing happens. */
+/* Tells systemd a state, such as READY=1, if parleyd was started with Type=notify. Otherwise does nothing. */
 static void
 service_notify(const char *state)
 {
@@ -57,8 +57,8 @@ service_notify(const char *state)
 	close(descriptor);
 }
 
-/* Reads the files of keys and certificate anew; what cannot be read is logged, and false. Where there is none, NULL is
- * fine. */
+/* Reads the key files and the certificate again. If they cannot be read, logs that and returns false. If none are
+ * configured, they are NULL. */
 static bool
 files_read(const Config *config, TokenKeys **keys, SSL_CTX **tls)
 {
@@ -79,7 +79,7 @@ files_read(const Config *config, TokenKeys **keys, SSL_CTX **tls)
 	return false;
 }
 
-/* SIGHUP: keys and certificate, which stay as they are if the new ones cannot be read, and the routes. */
+/* SIGHUP: reads keys and certificate again, keeping the old ones if the new ones cannot be read, and the routes. */
 static void
 gateway_reload(Gateway *gateway)
 {
@@ -119,7 +119,7 @@ on_signal(h2o_socket_t *socket, const char *error)
 	}
 }
 
-/* Blocks the signals that are read from the descriptor, in all threads to come: there must be none yet. */
+/* Blocks the signals that are read from the descriptor in all threads to come, so there must be no threads yet. */
 static h2o_socket_t *
 signals_watch(h2o_loop_t *loop)
 {
@@ -137,8 +137,7 @@ signals_watch(h2o_loop_t *loop)
 	return socket;
 }
 
-/* What the settings mean, beyond what each is by itself. Without a key everyone is the operator: only who says that
- * this is wanted gets it. */
+/* Checks the settings in combination. Without a key everyone is the operator, which must be asked for explicitly. */
 static bool
 config_understand(const Config *config)
 {
@@ -180,7 +179,7 @@ gateway_serve(Gateway *gateway)
 	bool started = false;
 	struct rlimit limit;
 
-	/* As many descriptors as the system lets us have: each client is one. */
+	/* Get as many descriptors as the system allows, because each client needs one. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
 	{
 		limit.rlim_cur = limit.rlim_max;

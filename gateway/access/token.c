@@ -1,8 +1,8 @@
 /*
  * token: JSON Web Tokens, verified by libjwt.
  *
- * The key decides the algorithm, not the token: a token is handed to libjwt only if its header names the one algorithm
- * that its key is for. So alg none is refused, and a public key is never taken for a secret.
+ * The key determines the algorithm, not the token: a token is passed to libjwt only if its header names the one
+ * algorithm that its key is for. So alg none is refused, and a public key is never mistaken for a secret.
  */
 #include "access/token.h"
 
@@ -30,12 +30,12 @@ enum
 	TOKEN_BYTES_MAX = 4096,
 	CLOCK_SKEW_S = 30,
 	CACHE_SIZE = 512,
-	WASTED_US_MAX = 100000 /* of a second, by tokens that turn out to be bad */
+	WASTED_US_MAX = 100000 /* per second, spent on tokens that turn out to be invalid */
 };
 
 typedef struct Key
 {
-	char id[64]; /* "": for tokens that name no other */
+	char id[64]; /* "" for tokens that name no other key */
 	jwt_alg_t algorithm;
 	char *bytes;
 	size_t length;
@@ -44,10 +44,10 @@ typedef struct Key
 struct TokenKeys
 {
 	atomic_uint holders;
-	uint64_t generation; /* unique in the process: what another one verified does not count */
-	const char *issuer;  /* "": any */
+	uint64_t generation; /* unique in the process; what other keys verified does not count */
+	const char *issuer;  /* "" for any */
 	const char *audience;
-	const char *phone_claim; /* "": none */
+	const char *phone_claim; /* "" if there is none */
 	size_t count;
 	Key keys[KEYS_MAX];
 };
@@ -65,14 +65,14 @@ typedef struct CacheEntry
 struct TokenCache
 {
 	CacheEntry *entries[CACHE_SIZE];
-	CacheEntry *examined; /* the token that is being verified: a bad one takes no good one's place */
-	int64_t second;       /* in which */
-	uint64_t wasted_us;   /* bad tokens took so much time */
+	CacheEntry *examined; /* the token being verified; an invalid one must not replace a valid one */
+	int64_t second;       /* the second for which wasted_us counts */
+	uint64_t wasted_us;   /* the time spent on invalid tokens */
 };
 
 /* ----- keys ----- */
 
-/* The algorithm that a public key in PEM is for, or JWT_ALG_INVAL. */
+/* Returns the algorithm that a public key in PEM is for, or JWT_ALG_INVAL. */
 static jwt_alg_t
 key_public_algorithm(const char *pem, size_t length)
 {
@@ -89,8 +89,8 @@ key_public_algorithm(const char *pem, size_t length)
 	return algorithm;
 }
 
-/* A public key is known to everyone: whoever takes one for a secret lets anyone sign. As PEM wherever it begins, PEM's
- * inside, DER, a line of OpenSSH's, a JWK. */
+/* Everyone knows a public key, so if it were used as a secret, anyone could sign. Detects PEM at any position, the
+ * content of PEM, DER, a line in OpenSSH's format, and a JWK. */
 static bool
 key_looks_like_another_kind(const Key *key)
 {
@@ -104,7 +104,7 @@ key_looks_like_another_kind(const Key *key)
 		   memmem(key->bytes, key->length, "-----BEGIN", 10) != NULL;
 }
 
-/* Returns what is wrong with the file, or NULL. */
+/* Reads a key from its file. Returns what is wrong with it, or NULL. */
 static const char *
 key_read(Key *key, const char *path)
 {
@@ -134,7 +134,7 @@ key_read(Key *key, const char *path)
 	return key->length < SECRET_BYTES_MIN ? "a secret has at least 32 bytes" : NULL;
 }
 
-/* The algorithm that "ALGORITHM:PATH" begins with, and where the path does. */
+/* Returns the algorithm at the start of "ALGORITHM:PATH", and sets *path to the path. */
 static jwt_alg_t
 key_split_algorithm(const char *text, const char **path)
 {
@@ -151,7 +151,7 @@ key_split_algorithm(const char *text, const char **path)
 	return JWT_ALG_INVAL;
 }
 
-/* ALGORITHM:PATH or KID=ALGORITHM:PATH */
+/* Parses ALGORITHM:PATH or KID=ALGORITHM:PATH. */
 static const char *
 keys_add(TokenKeys *keys, const char *entry)
 {
@@ -244,7 +244,7 @@ token_cache_dispose(TokenCache *cache)
 
 /* ----- verification ----- */
 
-/* The key for the token, if the token's header names that key's algorithm. */
+/* Returns the key for the token, if the token's header names that key's algorithm. */
 static const Key *
 key_choose(const TokenKeys *keys, const char *token)
 {
@@ -278,7 +278,8 @@ key_choose(const TokenKeys *keys, const char *token)
 	return chosen;
 }
 
-/* A time in whole or broken seconds; absent: the fallback; anything else: false. */
+/* Reads a time in whole or fractional seconds. If it is absent, returns the fallback. Returns false if it is anything
+ * else. */
 static bool
 claim_read_time(const json_t *claims, const char *name, int64_t fallback, int64_t *time)
 {
@@ -288,7 +289,7 @@ claim_read_time(const json_t *claims, const char *name, int64_t fallback, int64_
 	return value == NULL || (json_is_number(value) && json_number_value(value) >= 0 && json_number_value(value) < 1e12);
 }
 
-/* Whether a claim is the wanted text, or an array with it; "" wants nothing. */
+/* Returns whether a claim is the wanted text, or an array that contains it. Always true if "" is wanted. */
 static bool
 claim_says(const json_t *claims, const char *name, const char *wanted)
 {
@@ -306,7 +307,8 @@ claim_says(const json_t *claims, const char *name, const char *wanted)
 	return says;
 }
 
-/* What the claims say; the token must end, and be of somebody: the operator, a user, or who has a phone to register. */
+/* Reads the claims. The token must expire, and belong to someone: the operator, a user, or someone with a phone to
+ * register. */
 static bool
 claims_read(const TokenKeys *keys, const json_t *claims, CacheEntry *entry)
 {
@@ -321,7 +323,7 @@ claims_read(const TokenKeys *keys, const json_t *claims, CacheEntry *entry)
 	*caller = (Caller){ .is_authenticated = true,
 						.is_operator = role != NULL && strcmp(role, "operator") == 0,
 						.expires_at = entry->expires_at };
-	/* A user's id in the one way to write it. Someone who is no user may be the operator still. */
+	/* Accept a user's id only in its canonical form. Someone who is not a user may still be the operator. */
 	if (subject != NULL && subject[0] >= '1' && subject[0] <= '9' && strlen(subject) <= 18 &&
 		subject[strspn(subject, "0123456789")] == '\0')
 		caller->user_id = atoll(subject);
@@ -330,7 +332,7 @@ claims_read(const TokenKeys *keys, const json_t *claims, CacheEntry *entry)
 	return fine && (caller->is_operator || caller->user_id > 0 || caller->phone[0] != '\0');
 }
 
-/* Signature and claims, but not the time. */
+/* Checks signature and claims, but not the time. */
 static bool
 token_read(const TokenKeys *keys, CacheEntry *entry)
 {
@@ -352,8 +354,8 @@ token_read(const TokenKeys *keys, CacheEntry *entry)
 	return fine;
 }
 
-/* Verifies a token that the cache does not have. Whoever sends one bad token after another gets no more than a tenth of
- * the thread's time by that. */
+/* Verifies a token that is not in the cache. Whoever sends one invalid token after another gets no more than a tenth of
+ * the thread's time this way. */
 static TokenVerdict
 token_examine(TokenCache *cache, const TokenKeys *keys, const char *token, size_t length, int64_t now)
 {

@@ -1,5 +1,5 @@
 /*
- * metrics: relaxed atomics, one set a worker; a route's counts are made when it is first asked for.
+ * metrics: relaxed atomics, one set per worker. The counters of a route are created when it is first requested.
  */
 #include "base/metrics.h"
 
@@ -35,7 +35,7 @@ typedef struct Series
 	atomic_ullong duration_us;
 } Series;
 
-/* The same over all workers. */
+/* The same, summed over all workers. */
 typedef struct SeriesSum
 {
 	uintmax_t by_status[STATUS_COUNT];
@@ -53,7 +53,7 @@ struct Metrics
 	atomic_ullong stream_latency_us;
 };
 
-/* The names of the series, in the order they were asked for; only ever added to. */
+/* The names of the series, in the order in which they were created. They are never removed. */
 static struct
 {
 	pthread_mutex_t mutex;
@@ -174,7 +174,7 @@ metrics_count_stream_latency(Metrics *metrics, uint64_t duration_us)
 
 /* ----- reading ----- */
 
-/* The sum over the workers of the counter that stands so many bytes into each one's metrics. */
+/* Returns the sum over all workers of the counter at this offset in their metrics. */
 static uintmax_t
 counter_sum(Metrics *const *all, size_t count, size_t offset)
 {
@@ -191,7 +191,7 @@ head_write(Buffer *out, const char *name, const char *type, const char *help)
 	buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* The lines of one histogram; labels are its own, "" for none. */
+/* Writes the lines of one histogram. `labels` are its own labels, "" if there are none. */
 static void
 histogram_write(Buffer *out, const char *name, const char *labels, const uintmax_t by_duration[BOUND_COUNT + 1],
 				uintmax_t duration_us)
@@ -212,7 +212,7 @@ histogram_write(Buffer *out, const char *name, const char *labels, const uintmax
 	buffer_printf(out, "%s_count%s%s%s %ju\n", name, open, labels, close, total);
 }
 
-/* One series over the workers; false if none has counted anything in it. */
+/* Sums one series over all workers. Returns false if nobody has counted anything in it. */
 static bool
 series_sum(Metrics *const *all, size_t count, size_t place, SeriesSum *sum)
 {

@@ -1,5 +1,5 @@
 /*
- * problem: RFC 9457 problem documents, and which of them an error of the database becomes.
+ * problem: RFC 9457 problem documents, and the mapping of database errors to them.
  */
 #include "call/problem.h"
 
@@ -108,7 +108,7 @@ problem_status_of(const char *sqlstate)
 	return 500;
 }
 
-/* The gateway's own sentence, where PostgreSQL's would speak of internals. */
+/* Returns a sentence of the gateway's own, used instead of PostgreSQL's message, which may mention internals. */
 static const char *
 status_sentence(const char *sqlstate, int status)
 {
@@ -156,7 +156,7 @@ problem_add_domain_fields(Problem *problem, const DbError *error, const Route *r
 		const char *domain = parameter->domain == NULL ? "" : parameter->domain;
 		size_t schema_length = strlen(error->type_schema);
 
-		/* As regtype writes it, with its schema or without. */
+		/* regtype writes the domain with or without its schema. */
 		if (strncmp(domain, error->type_schema, schema_length) == 0 && domain[schema_length] == '.')
 			domain += schema_length + 1;
 		if (strcmp(domain, error->type_name) == 0)
@@ -170,10 +170,12 @@ problem_of_server(const DbError *error, const Route *route, h2o_mem_pool_t *pool
 {
 	Problem problem = { .status = problem_status_of(error->sqlstate), .code = text_copy(pool, error->sqlstate) };
 
-	if (route->method == METHOD_GET && sqlstate_is_class(error->sqlstate, "40")) /* who reads is in nobody's way */
+	if (route->method == METHOD_GET &&
+		sqlstate_is_class(error->sqlstate,
+						  "40")) /* A read does not conflict with others, so a failure is only temporary. */
 		problem.status = 503;
-	/* Raised by a function on purpose, so that its words are meant for clients; PostgreSQL's own of a table name rows.
-	 */
+	/* If a function raised the error itself, its text is meant for clients. PostgreSQL's own messages, which name a
+	 * table, can contain rows. */
 	if (error->constraint[0] == '\0' && error->table[0] == '\0' && strcmp(error->sqlstate, "2200H") != 0 &&
 		(sqlstate_is_class(error->sqlstate, "PY") || strcmp(error->sqlstate, "P0002") == 0 ||
 		 sqlstate_is_class(error->sqlstate, "22") || sqlstate_is_class(error->sqlstate, "23")))

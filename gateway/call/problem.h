@@ -1,5 +1,5 @@
 /*
- * problem: RFC 9457 problem documents, and which of them an error of the database becomes. Texts are the caller's or
+ * problem: RFC 9457 problem documents, and the mapping of database errors to them. Texts belong to the caller or are
  * static.
  */
 #ifndef PROBLEM_H
@@ -19,33 +19,33 @@ typedef struct Problem
 	int status;
 	const char *code; /* SQLSTATE */
 	const char *detail;
-	const char *hint; /* NULL: none */
+	const char *hint; /* NULL if there is none */
 	unsigned retry_after_s;
-	const char *outcome; /* of a lost write: "known" (nothing was done) or "unknown"; NULL: not in question */
+	const char *outcome; /* of a lost write: "known" (nothing was done) or "unknown"; otherwise NULL */
 	H2O_VECTOR(ProblemField) fields;
 } Problem;
 
 enum
 {
-	PROBLEM_FIELDS_MAX = 20 /* what a person can read; the rest costs only time */
+	PROBLEM_FIELDS_MAX = 20 /* as many as a person can read; more would only cost time */
 };
 
-/* A status' reason phrase. */
+/* Returns the reason phrase of a status. */
 const char *problem_title(int status);
 
-/* A problem of the gateway's own, code PYnnn. */
+/* Makes a problem of the gateway's own, with the code PYnnn. */
 Problem problem_make(int status, const char *detail);
 
-/* Adds a field if there are not PROBLEM_FIELDS_MAX yet. */
+/* Adds a field, unless there are PROBLEM_FIELDS_MAX already. */
 void problem_add_field(Problem *problem, h2o_mem_pool_t *pool, const char *field, const char *detail);
 
-/* The status that docs/routes.md gives a SQLSTATE. */
+/* Returns the status of an SQLSTATE according to docs/routes.md. */
 int problem_status_of(const char *sqlstate);
 
-/* What an error of a route's statement becomes. Texts are copied to pool. */
+/* Converts an error of a route's statement to a problem. Texts are copied to the pool. */
 Problem problem_from_error(const DbError *error, const Route *route, h2o_mem_pool_t *pool);
 
-/* What a function refused in its answer's column: a SQLSTATE and a detail, which may be empty. */
+/* Converts a refusal in a column of the result to a problem. The detail may be empty. */
 Problem problem_from_refusal(const char *sqlstate, const char *detail, h2o_mem_pool_t *pool);
 
 void problem_write(const Problem *problem, const char *request_id, Buffer *out);

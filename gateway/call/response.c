@@ -1,5 +1,6 @@
 /*
- * response: the rows a function answered, as JSON or CSV, written by the columns' types straight into one buffer.
+ * response: the rows that a function returned, as JSON or CSV. They are written straight into one buffer, by the
+ * columns' types.
  */
 #include "call/response.h"
 
@@ -30,7 +31,7 @@ typedef struct Column
 	const char *name;
 	size_t name_length;
 	FieldWriter write;
-	FieldWriter write_element; /* of an array; else NULL */
+	FieldWriter write_element; /* for arrays; otherwise NULL */
 } Column;
 
 static void
@@ -46,7 +47,8 @@ boolean_write(Buffer *out, const char *text, size_t length)
 	buffer_append_text(out, text[0] == 't' ? "true" : "false");
 }
 
-/* How a type's values are written, or its elements'; any other is a text. Of arrays, those that routes have. */
+/* How to write the values of a type, or the elements of an array. All other types are written as text. Only arrays that
+ * routes use are here. */
 static const struct
 {
 	Oid type;
@@ -138,7 +140,8 @@ object_write(Buffer *out, const Column *columns, const PGresult *result, int row
 	buffer_append_byte(out, '}');
 }
 
-/* A line of the header (row -1), or of a row: what JSON has as a string without its quotes, all else as JSON has it. */
+/* Writes the header (row -1) or a row. A value that is a JSON string is written without its quotes, any other as in
+ * JSON. */
 static void
 line_write(Buffer *out, const Column *columns, const PGresult *result, int row)
 {
@@ -161,7 +164,7 @@ line_write(Buffer *out, const Column *columns, const PGresult *result, int row)
 		{
 			json.length = 0;
 			value_write(&json, &columns[i], result, row, i);
-			/* A time: quoted, or null. */
+			/* A quoted time, or null. */
 			if (columns[i].write != rfc3339_write)
 				csv_write_field(out, json.base, json.length);
 			else if (json.base[0] == '"')
@@ -182,14 +185,14 @@ pair_append(Buffer *out, char *separator, const char *name, const char *value, s
 	percent_encode(out, value, value_length);
 }
 
-/* Appends <this request with name set to value, and without dropped>; value NULL: without name. */
+/* Appends <this request with `name` set to `value` and without `dropped`>. If `value` is NULL, removes `name`. */
 static void
 link_append(const ResponseContext *context, h2o_mem_pool_t *pool, const char *relation, const char *name,
 			const char *value, Buffer *out)
 {
 	const char *query = context->query;
 	size_t length = context->query_length;
-	/* What came encoded stays so. */
+	/* Do not encode again what was sent encoded. */
 	h2o_iovec_t escaped_path = h2o_uri_escape(pool, context->path, context->path_length, "%/:@");
 	char separator = '?';
 	QueryPair pair;
@@ -213,7 +216,7 @@ link_append_page(const ResponseContext *context, h2o_mem_pool_t *pool, const cha
 	link_append(context, pool, relation, "page", text, out);
 }
 
-/* next_NAME, which says whether there is more. */
+/* Writes the links according to next_NAME, which says whether there is more. */
 static void
 links_write(const ResponseContext *context, const char *name, const char *next, h2o_mem_pool_t *pool, Buffer *out)
 {
@@ -234,7 +237,7 @@ links_write(const ResponseContext *context, const char *name, const char *next, 
 	link_append_page(context, pool, "first", 1, out);
 }
 
-/* What the columns that are no fields have to say. */
+/* Reads the columns that are not fields. */
 static void
 signals_read(const ResponseContext *context, const Column *columns, const PGresult *result, h2o_mem_pool_t *pool,
 			 Response *response)

@@ -1,6 +1,6 @@
 /*
- * response: the rows a function answered, as JSON or CSV, and as the headers that docs/routes.md names. Knows no HTTP
- * library.
+ * response: the rows that a function returned, as JSON or CSV, and the headers that docs/routes.md lists. Does not use
+ * the HTTP library.
  */
 #ifndef RESPONSE_H
 #define RESPONSE_H
@@ -14,20 +14,20 @@ typedef struct ResponseContext
 {
 	const Route *route;
 	const Statement *statement;
-	int row;             /* which, where the route answers one object */
+	int row;             /* the row to write, if the route returns one object */
 	const char *omitted; /* a column that is not a field here, or NULL */
 	const char *path;    /* still encoded */
 	size_t path_length;
 	const char *query; /* still encoded */
 	size_t query_length;
-	const char *accept; /* the header's value */
+	const char *accept; /* value of the header Accept */
 	size_t accept_length;
 } ResponseContext;
 
 typedef struct Response
 {
 	int status;
-	const char *content_type; /* of the body */
+	const char *content_type; /* type of the body */
 	Buffer body;
 	Buffer links; /* the value of the Link header; empty if there is none */
 	size_t rows;

@@ -1,8 +1,8 @@
 /*
- * statement: binds what a request brings to the parameters of its route's statement.
+ * statement: binds the input of a request to the parameters of its route's statement.
  *
- * Names are judged first, all of them, and only if they are good are the values, all of them. The parsed body lives in
- * the pool too, since values point into it.
+ * All names are checked first. Only if all of them are valid are the values checked, all of them. The parsed body is
+ * kept in the pool too, because values point into it.
  */
 #include "call/statement.h"
 
@@ -21,7 +21,7 @@ enum
 
 static const double bigint_end = 9223372036854775808.0;
 
-/* What was given for one parameter: a text, or JSON. */
+/* What was given for one parameter: a text or JSON. */
 typedef struct Given
 {
 	const char *text;
@@ -34,7 +34,8 @@ typedef struct Binding
 	const Route *route;
 	h2o_mem_pool_t *pool;
 	Given *given;
-	bool has_large_number; /* an integer that no bigint holds stands somewhere in the body: its integers are reals */
+	bool has_large_number; /* the body contains an integer that is too large for a bigint, so all its integers were
+							  parsed as reals */
 	Problem *problem;
 } Binding;
 
@@ -88,7 +89,7 @@ json_dispose(void *holder)
 	json_decref(*(json_t **) holder);
 }
 
-/* Gives the value to the pool. */
+/* Passes ownership of the value to the pool. */
 static json_t *
 json_hold(json_t *json, h2o_mem_pool_t *pool)
 {
@@ -118,8 +119,8 @@ json_complaint(const json_t *json, const json_error_t *error)
 }
 
 /*
- * jansson ends at the first integer that it cannot hold, and does not say whose it is; so the body is then parsed again
- * with all integers as reals, which shows the large ones.
+ * jansson fails at the first integer that is too large, and does not tell which field it belongs to. So we parse the
+ * body again with all integers as reals, which reveals the large ones.
  */
 static bool
 binding_take_body(Binding *binding, const char *body, size_t length)
@@ -169,7 +170,7 @@ binding_take_path_header_and_token(Binding *binding, const StatementInput *input
 			binding->given[i] = (Given){ .text = input->idempotency_key, .length = input->idempotency_key_length };
 		else if (parameter->source == SOURCE_TOKEN)
 		{
-			/* Only these: describe_routes() names no other. */
+			/* Only these are possible: describe_routes() returns no others. */
 			const char *text = strcmp(parameter->name, "caller_role") == 0    ? input->caller_role
 							   : strcmp(parameter->name, "caller_phone") == 0 ? input->caller_phone
 																			  : input->caller_id;
@@ -179,7 +180,7 @@ binding_take_path_header_and_token(Binding *binding, const StatementInput *input
 	}
 }
 
-/* What tells a null from a field that is absent, where the function asks for it. */
+/* Returns the names of the fields that are null, if the function wants to distinguish them from absent fields. */
 static Value
 binding_null_fields(const Binding *binding)
 {
@@ -195,7 +196,8 @@ binding_null_fields(const Binding *binding)
 	return value;
 }
 
-/* Whether a value of a body whose integers are reals is a number that no bigint holds, or has one in it. */
+/* Returns whether a value, from a body whose integers are reals, is a number that is too large for a bigint, or
+ * contains one. */
 static bool
 json_is_large(const json_t *value)
 {
@@ -233,7 +235,7 @@ binding_judge(const Binding *binding, const Parameter *parameter, const Given *g
 		return (Value){ .wrong = parameter->required ? "is required" : NULL };
 	if (binding->has_large_number && json_is_large(json))
 		return (Value){ .wrong = json_is_real(json) ? "is too large" : "contains a number that is too large" };
-	/* Back to the integer that it was. */
+	/* Convert it back to an integer. */
 	if (binding->has_large_number && json_is_real(json) && trunc(json_real_value(json)) == json_real_value(json))
 		json = json_hold(json_integer((json_int_t) json_real_value(json)), binding->pool);
 	return value_from_json(parameter, json, binding->pool);

@@ -1,5 +1,6 @@
 /*
- * value: one parameter's value: is it of its type and within its domain's bounds, and how PostgreSQL reads it.
+ * value: checks one parameter's value against its type and its domain's bounds, and converts it to the text that
+ * PostgreSQL reads.
  */
 #include "call/value.h"
 
@@ -17,7 +18,7 @@ value_wrong(const char *why)
 	return (Value){ .wrong = why };
 }
 
-/* What is said of a value outside its bounds; where these are not plain, in the domain's own words. */
+/* Returns the message for a value outside its bounds. If these are not plain, it is the domain's comment. */
 static Value
 value_out_of_bounds(const Parameter *parameter, h2o_mem_pool_t *pool)
 {
@@ -115,7 +116,7 @@ value_from_text(const Parameter *parameter, const char *text, size_t length, h2o
 		return time_from_text(text, length);
 	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB || strstr(parameter->type, "[]") != NULL)
 	{
-		/* Read only to be judged. */
+		/* Parsed only to check it. */
 		json_t *json = json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 		Value value = json == NULL ? value_wrong("must be JSON") : value_from_json(parameter, json, pool);
 
@@ -165,7 +166,8 @@ value_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *
 	if (parameter->type_oid == TYPE_TIMESTAMPTZ)
 		return json_is_string(json) ? time_from_text(json_string_value(json), json_string_length(json))
 									: time_from_text("", 0);
-	/* A type that JSON does not have, such as uuid or numeric: a string or a number, which PostgreSQL judges. */
+	/* For types that JSON does not have, such as uuid or numeric, accept a string or a number, which PostgreSQL checks.
+	 */
 	if (json_is_string(json))
 		return text_check(parameter, json_string_value(json), json_string_length(json), pool);
 	if (parameter->type_oid != TYPE_TEXT && parameter->type_oid != TYPE_VARCHAR && json_is_number(json))

@@ -1,9 +1,10 @@
 /*
  * db_connection: one pipelined libpq connection on an event loop.
  *
- * Each query is followed by a sync of its own, so that none shares another's transaction; it gets its callback when the
- * sync is answered, that is after its commit. The h2o socket is on a duplicate of libpq's descriptor, since closing it
- * closes the descriptor, and is made anew at each step of connecting, since libpq may have changed sockets.
+ * Each query is followed by its own sync, so that no query shares another one's transaction. It gets its callback when
+ * the response to the sync arrives, that is, after its commit. The h2o socket uses a duplicate of libpq's descriptor,
+ * because closing it closes the descriptor. It is created again at each step of connecting, because libpq may have
+ * changed sockets.
  */
 #include "db/db_connection.h"
 
@@ -45,8 +46,8 @@ query_release(DbQuery *query)
 	h2o_mem_release_shared(query);
 }
 
-/* Everything on the connection goes to on_lost, the last first, so that the owner can put them back at its queue's
- * head. */
+/* Passes everything on the connection to on_lost, the last query first, so that the owner can put them back at the head
+ * of its queue. */
 static void
 connection_lose_queries(DbConnection *connection)
 {
@@ -72,7 +73,7 @@ db_connection_close(DbConnection *connection, const char *why)
 	if (connection->socket != NULL)
 		h2o_socket_close(connection->socket);
 	connection->socket = NULL;
-	/* libpq's end with a line end. */
+	/* libpq's messages end with a newline. */
 	snprintf(reason, sizeof(connection->reason), "%s", why);
 	while (reason[0] != '\0' && reason[strlen(reason) - 1] == '\n')
 		reason[strlen(reason) - 1] = '\0';
@@ -97,7 +98,7 @@ db_connection_dispose(DbConnection *connection)
 	connection->hosts = connection->host_addresses = connection->ports = NULL;
 }
 
-/* The list with its first element last; NULL where it has no other. */
+/* Returns the list with its first element moved to the end, or NULL if there is no other element. */
 static char *
 list_rotate(const char *list)
 {
@@ -110,8 +111,8 @@ list_rotate(const char *list)
 }
 
 /*
- * libpq goes on to the next host where one refuses, but waits for one that says nothing, as a frozen machine does. The
- * next attempt begins behind it.
+ * libpq tries the next host if one refuses, but waits for one that does not respond, such as a frozen machine. So the
+ * next attempt begins with the host after it.
  */
 static void
 rotate_hosts(DbConnection *connection)
@@ -133,7 +134,7 @@ rotate_hosts(DbConnection *connection)
 	PQconninfoFree(options);
 }
 
-/* A commit that waits for a replica may be done here and warn only: then its outcome is not known. */
+/* A commit that waits for a replica may succeed here with only a warning. Then its outcome is unknown. */
 static void
 on_notice(void *data, const PGresult *notice)
 {
@@ -144,7 +145,7 @@ on_notice(void *data, const PGresult *notice)
 		connection->commit_doubtful = true;
 }
 
-/* Watches libpq's present socket; closes the connection if there is no descriptor left for it. */
+/* Watches libpq's current socket. Closes the connection if there is no descriptor left for it. */
 static bool
 connection_watch_socket(DbConnection *connection)
 {
@@ -167,7 +168,8 @@ connection_watch_socket(DbConnection *connection)
 void
 db_connection_open(DbConnection *connection)
 {
-	/* What comes before dbname, which holds the connection string, yields to it; what comes after it does not. */
+	/* dbname is the connection string. It overrides the keywords before it, and those after it override the connection
+	 * string. */
 	const char *const keywords[] = {
 		"client_encoding", "application_name", "target_session_attrs", "dbname", "host", "hostaddr", "port", NULL
 	};
@@ -211,8 +213,8 @@ connection_flush(DbConnection *connection)
 		h2o_socket_notify_write(connection->socket, on_writable);
 }
 
-/* What was given to libpq is under way, and ends with a sync. If libpq refused it the connection is broken and will say
- * so. */
+/* Notes that the query was passed to libpq, and ends it with a sync. If libpq refused it, the connection is broken and
+ * will report that. */
 static void
 connection_note_sent(DbConnection *connection, DbQuery *query)
 {
@@ -235,7 +237,7 @@ query_create_own(DbQueryKind kind, unsigned statement_id)
 	return query;
 }
 
-/* Sets up the session, or the transaction that goes on with what is sent next. */
+/* Sets up the session, or just the transaction that continues with what is sent next. */
 static void
 connection_put_setup(DbConnection *connection, const char *is_local)
 {
@@ -255,7 +257,7 @@ connection_name_statement(const DbConnection *connection, unsigned id, char name
 	snprintf(name, NAME_SIZE, "p%" PRIx64 "_%u", connection->nonce, id);
 }
 
-/* A statement of the connection's own, whose failure harms nothing. */
+/* Sends a statement of the connection's own, whose failure does no harm. */
 static void
 connection_send_own(DbConnection *connection, const char *verb, const char *name)
 {
@@ -275,7 +277,7 @@ connection_send_close(DbConnection *connection, unsigned statement_id)
 	connection_send_own(connection, "DEALLOCATE", name);
 }
 
-/* Where a statement stands in the list; statement_count if it does not. Ids in a list are consecutive. */
+/* Returns the position of a statement in the list, or statement_count. Ids in a list are consecutive. */
 static size_t
 connection_find_statement(const DbConnection *connection, unsigned id)
 {
@@ -329,7 +331,8 @@ db_connection_is_alive(const DbConnection *connection)
 
 	if (connection->state != DB_CONNECTION_READY || connection->under_way_count > 0)
 		return connection->state == DB_CONNECTION_READY;
-	/* Nothing was asked: what has come is the end, or why it comes. */
+	/* We have not asked for anything, so if something has arrived, it is the end of the connection, or the reason for
+	 * it. */
 	return recv(PQsocket(connection->pg), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
@@ -348,7 +351,8 @@ db_connection_send(DbConnection *connection, DbQuery *query)
 	}
 	else
 	{
-		/* Of an earlier list, or of none, or no session keeps it: it is prepared for this once, without a name. */
+		/* The statement belongs to an earlier list or to none, or sessions cannot keep it. Prepare it just for this,
+		 * without a name. */
 		if (pooled)
 			connection_put_setup(connection, "true");
 		PQsendPrepare(connection->pg, name, statement->sql, statement->parameter_count, statement->parameter_types);
@@ -431,7 +435,7 @@ result_is_success(const PGresult *result)
 	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
-/* A statement that cannot be prepared is the affair of whoever asks for it; the others go on. */
+/* If a statement cannot be prepared, that is up to those who request it. The others continue. */
 static void
 connection_finish_own_query(DbConnection *connection, const DbQuery *query)
 {
@@ -447,7 +451,7 @@ connection_finish_own_query(DbConnection *connection, const DbQuery *query)
 
 		if (place < connection->statement_count)
 			connection->prepared[place] = 0;
-		/* The name is another's: what is behind it is not ours to run. */
+		/* The name is in use by someone else, and we must not run what is behind it. */
 		if (strcmp(state, "42P05") == 0)
 			connection->unusable = true;
 		log_warning("event=statement_not_prepared code=%s reason=%s", state,
@@ -466,7 +470,7 @@ db_connection_forget_statement(DbConnection *connection, unsigned id)
 	connection_send_close(connection, id);
 }
 
-/* The sync after the query is answered: what happened to it is certain. */
+/* The response to the query's sync has arrived, so its outcome is certain. */
 static void
 connection_finish_query(DbConnection *connection, DbQuery *query)
 {
@@ -477,7 +481,7 @@ connection_finish_query(DbConnection *connection, DbQuery *query)
 	if (query->kind != DB_QUERY_EXECUTE)
 	{
 		connection_finish_own_query(connection, query);
-		/* The last of what was sent to set it up. */
+		/* This was the last thing sent to set it up. */
 		if (connection->state == DB_CONNECTION_SETTING_UP && connection->under_way_count == 0 && !connection->unusable)
 			connection_set_state(connection, DB_CONNECTION_READY);
 	}
@@ -485,8 +489,8 @@ connection_finish_query(DbConnection *connection, DbQuery *query)
 		query->on_result(query, query->result);
 	else if (!query->abandoned && !query->repeated && (strcmp(state, "0A000") == 0 || strcmp(state, "26000") == 0))
 	{
-		/* The statement is not what was prepared any more: its function answers other columns, or it is gone from the
-		 * session. It did nothing then, as any statement that ends in an error. */
+		/* The statement is no longer what was prepared: its function returns other columns, or it is gone from the
+		 * session. Like any statement that fails, it has done nothing. */
 		connection->commit_doubtful = false;
 		connection->owner->on_stale(connection->owner->data, query);
 		return;
@@ -501,8 +505,8 @@ connection_finish_query(DbConnection *connection, DbQuery *query)
 	connection->commit_doubtful = false;
 }
 
-/* One result of the first query under way. An error after rows is the commit's, and stands in their place; what follows
- * an error is only that it was passed over. */
+/* Handles one result of the first query in progress. An error after rows comes from the commit, and replaces them. What
+ * follows an error only says that it was skipped. */
 static void
 connection_receive_result(DbConnection *connection, DbQuery *query, PGresult *result)
 {
@@ -527,7 +531,7 @@ connection_receive_result(DbConnection *connection, DbQuery *query, PGresult *re
 	query->result = result;
 }
 
-/* Hands out all answers that have come. Two NULLs in a row mean that libpq expects none. */
+/* Processes all results that have arrived. Two NULLs in a row mean that libpq expects no more. */
 static void
 connection_receive_results(DbConnection *connection)
 {

@@ -34,7 +34,7 @@ struct DbPool
 	uint64_t metrics[POOL_METRIC_COUNT];
 	PoolConnection *connections;
 	size_t ready_count;
-	bool unreachable; /* none is ready and the last attempt failed */
+	bool unreachable; /* none is ready, and the last attempt failed */
 	bool disposing;
 	h2o_linklist_t queue;
 	size_t queue_length;
@@ -86,7 +86,7 @@ connection_has(const DbConnection *connection, uint64_t party)
 	return false;
 }
 
-/* Whether the party's queries are on as many connections as they may be. */
+/* Returns whether the party has queries on as many connections as it may use. */
 static bool
 party_is_at_its_limit(const DbPool *pool, uint64_t party)
 {
@@ -98,7 +98,7 @@ party_is_at_its_limit(const DbPool *pool, uint64_t party)
 	return count >= limit;
 }
 
-/* What a query sent now would wait for. A slow statement counts as a whole pipeline. */
+/* Returns how many queries one sent now would wait for. A slow statement counts as a whole pipeline. */
 static size_t
 connection_load(const DbPool *pool, const DbConnection *connection, uint64_t now_us)
 {
@@ -107,8 +107,8 @@ connection_load(const DbPool *pool, const DbConnection *connection, uint64_t now
 	return connection->under_way_count + (is_slow ? pool->settings.pipeline_depth : 0);
 }
 
-/* The ready connection with the least load and room for more, or NULL. What may not be repeated is not sent where
- * nobody is any more. */
+/* Returns the ready connection with the least load and with room for more, or NULL. A query that must not be repeated
+ * is not sent on a connection that has ended. */
 static DbConnection *
 pool_choose_connection(DbPool *pool, const DbQuery *query)
 {
@@ -129,7 +129,7 @@ pool_choose_connection(DbPool *pool, const DbQuery *query)
 	return best;
 }
 
-/* The first query in the queue that can be sent. Skips those that only the limit of their own party holds back. */
+/* Finds the first query in the queue that can be sent. Skips those that only their own party's limit holds back. */
 static DbQuery *
 queue_find(DbPool *pool, DbConnection **connection)
 {
@@ -182,7 +182,7 @@ queue_fail(DbPool *pool)
 	}
 }
 
-/* Doubles from BACKOFF_FIRST_MS to BACKOFF_LAST_MS, each time between half and all of it. */
+/* Returns the pause: it doubles from BACKOFF_FIRST_MS to BACKOFF_LAST_MS, and is drawn between half and all of that. */
 static uint64_t
 pool_backoff_us(DbPool *pool, unsigned failures)
 {
@@ -202,7 +202,7 @@ pool_note_ready(DbPool *pool, size_t ready_before)
 		pool->settings.on_ready(pool->settings.data, pool->ready_count > 0);
 }
 
-/* A loss is logged, and the first of the failures that follow it, until there is a connection again. */
+/* Logs a loss, and the first failure after it, until there is a connection again. */
 static void
 pool_log_state(const DbPool *pool, const PoolConnection *own, DbConnectionState before)
 {
@@ -263,7 +263,7 @@ on_room(void *data, DbConnection *connection)
 	queue_dispatch(data);
 }
 
-/* What surely was not done, or may be done twice, is tried once more on another connection. */
+/* If the query certainly did nothing, or may be repeated, tries it once more on another connection. */
 static void
 on_lost(void *data, DbQuery *query, bool outcome_known)
 {
@@ -283,7 +283,7 @@ on_lost(void *data, DbQuery *query, bool outcome_known)
 		query_fail(query, DB_ERROR_LOST, !outcome_known);
 }
 
-/* What is stale on one connection is so on all. */
+/* A statement that is stale on one connection is stale on all of them. */
 static void
 on_stale(void *data, DbQuery *query)
 {
@@ -304,7 +304,7 @@ on_notification(void *data, const char *channel)
 		pool->settings.on_notification(pool->settings.data, channel);
 }
 
-/* The client gets its answer now; what comes later from PostgreSQL is dropped. */
+/* The client gets its response now. If PostgreSQL's result arrives later, it is dropped. */
 static void
 query_expire(DbPool *pool, DbQuery *query, bool sent)
 {

@@ -1,6 +1,7 @@
 /*
- * db_query: what the pool runs. A query has two owners: who made it (one reference, given back by db_pool_abandon)
- * and, from db_pool_submit until its one callback, the pool. Values belong to the maker and live until abandon.
+ * db_query: what the pool runs. A query has two owners: the maker (with one reference, given back by db_pool_abandon())
+ * and, from db_pool_submit() until its callback, the pool. The values belong to the maker, and must live until the
+ * query is abandoned.
  */
 #ifndef DB_QUERY_H
 #define DB_QUERY_H
@@ -11,7 +12,7 @@
 #include <h2o.h>
 #include <libpq-fe.h>
 
-/* The numbers of types, fixed for good by PostgreSQL's catalog, that the gateway treats by their kind. */
+/* The types that the gateway treats in their own ways. PostgreSQL's catalog never changes their numbers. */
 enum
 {
 	TYPE_BOOLEAN = 16,
@@ -33,17 +34,17 @@ enum
 
 typedef enum DbErrorKind
 {
-	DB_ERROR_SERVER,      /* PostgreSQL answered with an error */
-	DB_ERROR_UNREACHABLE, /* there is no connection, the query was not sent */
-	DB_ERROR_QUEUE_FULL,  /* too many wait already, the query was not sent */
-	DB_ERROR_LOST         /* the connection broke while the query was under way */
+	DB_ERROR_SERVER,      /* PostgreSQL returned an error */
+	DB_ERROR_UNREACHABLE, /* there is no connection, so the query was not sent */
+	DB_ERROR_QUEUE_FULL,  /* too many are waiting already, so the query was not sent */
+	DB_ERROR_LOST         /* the connection broke while the query was in progress */
 } DbErrorKind;
 
-/* The texts are of DB_ERROR_SERVER alone, where "" is none, and live as long as the callback. */
+/* Texts are set only for DB_ERROR_SERVER, "" if there is none, and live as long as the callback. */
 typedef struct DbError
 {
 	DbErrorKind kind;
-	bool outcome_unknown; /* LOST: whether it committed cannot be told */
+	bool outcome_unknown; /* LOST: it may have committed or not */
 	char sqlstate[6];
 	const char *message;
 	const char *detail;
@@ -55,7 +56,8 @@ typedef struct DbError
 	const char *type_name;
 } DbError;
 
-/* A statement that every connection prepares. The id is unique in the process and names it on the server. */
+/* A statement that every connection prepares. The id is unique in the process, and is part of the statement's name on
+ * the server. */
 typedef struct DbStatement
 {
 	unsigned id;
@@ -67,7 +69,7 @@ typedef struct DbStatement
 typedef enum DbQueryKind
 {
 	DB_QUERY_EXECUTE,
-	DB_QUERY_PREPARE, /* the connection's own */
+	DB_QUERY_PREPARE, /* sent by the connection itself */
 	DB_QUERY_SETUP,
 	DB_QUERY_OTHER
 } DbQueryKind;
@@ -77,34 +79,34 @@ typedef struct DbQuery DbQuery;
 struct DbQuery
 {
 	const DbStatement *statement;
-	const char *const *values; /* texts, NULL for an SQL null */
+	const char *const *values; /* as text; NULL is an SQL null */
 	bool repeatable;           /* running it twice does no harm */
-	uint64_t party;            /* whose query it is; a party leaves one connection to the others; 0: no party */
-	void *data;                /* the maker's */
+	uint64_t party; /* the user or application it belongs to, or 0; a party always leaves one connection to others */
+	void *data;     /* belongs to the maker */
 	void (*on_result)(DbQuery *query, const PGresult *result);
 	void (*on_error)(DbQuery *query, const DbError *error);
 	void (*on_timeout)(DbQuery *query, bool sent);
-	bool (*is_wanted)(DbQuery *query); /* asked before a query that waited is sent; NULL: always */
+	bool (*is_wanted)(DbQuery *query); /* called before a query that was queued is sent; NULL means always */
 
-	/* The pool's, to read: microseconds of CLOCK_MONOTONIC. */
+	/* Set by the pool, for others to read, in microseconds of CLOCK_MONOTONIC. */
 	uint64_t submitted_at_us;
 	uint64_t queued_at_us;
 	uint64_t sent_at_us;
 	uint64_t finished_at_us;
 
-	/* The pool's. */
+	/* Private to the pool. */
 	h2o_linklist_t link;
 	DbQueryKind kind;
 	unsigned statement_id;
 	bool abandoned;
 	bool queued;
 	bool repeated;
-	bool answered; /* rows came, the commit is not confirmed yet */
+	bool answered; /* rows have arrived, but the commit is not confirmed yet */
 	struct DbPool *pool;
 	PGresult *result;
 };
 
-/* A query with one reference, the maker's. */
+/* Creates a query with one reference, the maker's. */
 DbQuery *db_query_create(const DbStatement *statement, const char *const *values);
 
 uint64_t db_now_us(void);

@@ -1,6 +1,6 @@
 /*
- * access: identifies the caller by the token, and decides by the route's row and the rate limit. Tokens and addresses
- * never reach the log.
+ * access: identifies the caller by the token, and decides according to the route's row and the rate limit. Tokens and
+ * addresses never reach the log.
  */
 #include "http/access.h"
 
@@ -19,7 +19,7 @@ enum
 	CLIENT_NAME_MAX = 80
 };
 
-/* Whether the path's {user_id} is the caller. */
+/* Returns whether the path's {user_id} is the caller. */
 static bool
 path_is_own(const Route *route, const Path *path, const Caller *caller)
 {
@@ -29,7 +29,7 @@ path_is_own(const Route *route, const Path *path, const Caller *caller)
 
 	if (parameter == NULL || parameter->source != SOURCE_PATH)
 		return false;
-	/* Digits alone, as a bigint is written. */
+	/* Accept only digits, as in the text of a bigint. */
 	segment = &path->segments[parameter->segment];
 	if (segment->length == 0 || strspn(segment->text, "0123456789") != segment->length)
 		return false;
@@ -60,8 +60,8 @@ access_bearer(const char *header, size_t length, const char **token, size_t *tok
 	return *token_length > 0;
 }
 
-/* Whether the name is none that a page of another site could have made its own and led here: localhost, a name without
- * a dot, an address, or what --listen names. */
+/* Returns whether the host is one that a page of another site cannot have pointed to this server: localhost, a name
+ * without a dot, an address, or a name in --listen. */
 static bool
 request_is_for_own_host(const Request *request)
 {
@@ -80,7 +80,7 @@ request_is_for_own_host(const Request *request)
 				  authority.len) != NULL;
 }
 
-/* Whether a browser says that a page of another site sends this, one that is not let in by --cors-origin. */
+/* Returns whether the browser says that this was sent by a page of another site which --cors-origin does not list. */
 static bool
 request_is_cross_site(const Request *request)
 {
@@ -114,7 +114,7 @@ access_authorize(Request *request)
 {
 	Worker *worker = request->worker;
 	h2o_iovec_t header = request_header(request->http, "authorization");
-	TokenVerdict verdict = TOKEN_GOOD; /* so is none at all, where none is needed */
+	TokenVerdict verdict = TOKEN_GOOD; /* no token is fine if none is needed */
 	AccessDecision decision;
 	const char *token;
 	size_t length;
@@ -154,7 +154,7 @@ access_check_rate(Request *request)
 
 	if (limit == NULL || (request->caller.is_operator && request->worker->keys != NULL))
 		return true;
-	/* The application, or else the user. */
+	/* Limit the application, or else the user. */
 	if (request->route->auth == AUTH_APPLICATION && token != NULL && token->source == SOURCE_PATH)
 		snprintf(name, sizeof(name), "a%.64s", request->path.segments[token->segment].text);
 	else if (request->caller.user_id != 0)

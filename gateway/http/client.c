@@ -1,5 +1,5 @@
 /*
- * client: clients' connections. A worker lists its own; the counts of all and of each address are shared.
+ * client: connections of clients. Each worker has a list of its own. The total number is shared.
  */
 #include "http/client.h"
 
@@ -12,7 +12,7 @@
 enum
 {
 	ACCEPTS_A_WAKE_UP = 16,
-	LARGE_ANSWER_BYTES = 65536, /* those below can wait until all are looked at */
+	LARGE_ANSWER_BYTES = 65536, /* smaller ones are counted only when all are looked at */
 	LOOK_US = 1000000
 };
 
@@ -35,7 +35,7 @@ on_close(void *data)
 	free(client);
 }
 
-/* The admin's listener knows no limit. */
+/* There is no limit for the admin's listener. */
 bool
 client_accept(Listener *listener)
 {
@@ -49,7 +49,7 @@ client_accept(Listener *listener)
 	{
 		atomic_fetch_sub(&clients->shared->client_count, 1);
 		metrics_count(clients->metrics, METRICS_CLIENTS_REFUSED);
-		/* Told in clear where the connection is; a handshake would cost what the limit is to spare. */
+		/* Tell it in clear if the listener has no TLS. A handshake would cost what the limit is meant to save. */
 		if (!listener->speaks_tls && write(h2o_socket_get_fd(socket), refusal, sizeof(refusal) - 1) < 0)
 			log_warning("event=refusal_not_sent");
 		h2o_socket_close(socket);
@@ -84,15 +84,15 @@ client_cut_off(Client *client)
 	shutdown(h2o_socket_get_fd(client->socket), SHUT_RDWR);
 }
 
-/* Its request as far as it has come, and its answer as far as it has not been read. */
+/* Returns the size of its request as received so far, and of its response as far as it has not been read. */
 static size_t
 client_held_bytes(const Client *client)
 {
 	return client->is_cut_off ? 0 : client->socket->input->size + client->sending_bytes;
 }
 
-/* Whether one holds more than another, to the power of two; of equals, the one that has not read its answer for longer.
- */
+/* Returns whether one client holds more than another, rounded to a power of two. Of equals, it is the one that has not
+ * read its response for longer. */
 static bool
 client_is_heavier(const Client *one, const Client *other)
 {
@@ -102,7 +102,8 @@ client_is_heavier(const Client *one, const Client *other)
 	return size != other_size ? size > other_size : one->sending_since_us < other->sending_since_us;
 }
 
-/* Cuts off who holds most until what is left is within the limit. Looks at all of them, also at those that are idle. */
+/* Cuts off the clients that hold most, until the rest is within the limit. Looks at all of them, including idle ones.
+ */
 static void
 clients_make_room(Clients *clients)
 {
@@ -154,7 +155,7 @@ clients_check(Clients *clients, uint64_t now_us)
 	{
 		Client *client = H2O_STRUCT_FROM_MEMBER(Client, sending, link);
 
-		/* Whoever began later has longer. */
+		/* All that follow started later. */
 		if (now_us <= client->sending_since_us + patience_us)
 			break;
 		client_cut_off(client);
@@ -171,8 +172,8 @@ clients_cut_off(Clients *clients)
 		shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(Client, link, link)->socket), SHUT_RDWR);
 }
 
-/* HTTP/1 has no way to say that an idle connection will close: its reading side is shut, which h2o takes for its end.
- */
+/* In HTTP/1 a server cannot announce that it will close an idle connection. We shut down the reading side, which h2o
+ * takes for the client's end. */
 void
 clients_close_idle(Clients *clients, uint64_t since_us)
 {

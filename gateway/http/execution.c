@@ -12,7 +12,7 @@
 
 /* ----- which values the database would not take ----- */
 
-/* What the database says of a value takes the place of what was guessed from the error of its statement. */
+/* Replaces what was guessed from the statement's error with what the database says about the values. */
 static void
 on_judged(DbQuery *query, const PGresult *rows)
 {
@@ -28,7 +28,7 @@ on_judged(DbQuery *query, const PGresult *rows)
 	reply_problem(request, problem);
 }
 
-/* Where the database does not answer, the problem is answered as it was. */
+/* If the database does not respond, the problem is sent as it was. */
 static void
 on_judge_error(DbQuery *query, const DbError *error)
 {
@@ -137,7 +137,7 @@ execution_on_error(DbQuery *query, const DbError *error)
 	DbPool *const *pools = request->worker->pools;
 	Problem problem = problem_from_error(error, request->route, &request->http->pool);
 
-	/* Where a replica could not answer, the primary is asked in its place: what it replays may end a query. */
+	/* If a replica could not answer, ask the primary instead: replay may cancel queries on a replica. */
 	if (query->pool == pools[METRICS_REPLICA] && error->kind != DB_ERROR_QUEUE_FULL &&
 		(error->kind != DB_ERROR_SERVER || strncmp(error->sqlstate, "40", 2) == 0))
 	{
@@ -168,7 +168,7 @@ execution_on_timeout(DbQuery *query, bool sent)
 	reply_problem(request, &problem);
 }
 
-/* A client that has closed its side while its request waited is taken to have gone. */
+/* A client that has closed its side while its request was waiting is assumed to have left. */
 static bool
 execution_is_wanted(DbQuery *query)
 {
@@ -179,7 +179,7 @@ execution_is_wanted(DbQuery *query)
 	return poll(&state, 1, 0) <= 0 || (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
 }
 
-/* The user or the application that the path names, hashed; 0 if there is none. */
+/* Returns a hash of the user or the application in the path, or 0 if there is none. */
 static uint64_t
 execution_party(const Request *request)
 {
@@ -219,7 +219,7 @@ execution_start(Request *request)
 	DbPool *const *pools = request->worker->pools;
 	bool reads = request->route->method == METHOD_GET;
 
-	/* A replica answers reads while there is one. */
+	/* Reads go to a replica if there is one. */
 	if (reads && pools[METRICS_REPLICA] != NULL && db_pool_is_ready(pools[METRICS_REPLICA]))
 		execution_submit(request, pools[METRICS_REPLICA]);
 	else

@@ -1,6 +1,6 @@
 /*
- * framing: where a request ends, and what it is for. Two servers that read it differently can be made to take one's
- * body for another's request, so what can be read in two ways is refused.
+ * framing: where a request ends, and what it is for. If two servers read a request differently, one may take the
+ * other's body for a request. So whatever can be read in two ways is refused.
  */
 #include "http/framing.h"
 
@@ -10,7 +10,7 @@
 
 #include "http/target.h"
 
-/* Headers that a request has once, if at all; those that are looked at here come first. */
+/* Headers that a request may have only once. Those that are looked at here come first. */
 static const char *const single_names[] = {
 	"Host",          "Content-Length",  "Transfer-Encoding", "Content-Encoding", "Expect", "Content-Type",
 	"Authorization", "Idempotency-Key", "Last-Event-ID",     "X-Request-Id",     "Origin"
@@ -25,7 +25,7 @@ enum
 	SINGLE_COUNT = sizeof(single_names) / sizeof(single_names[0])
 };
 
-/* What the head's own bytes say. */
+/* What the bytes of the head say. */
 typedef struct Head
 {
 	const char *at;
@@ -43,7 +43,7 @@ fault_make(int status, const char *detail)
 	return (FramingFault){ status, detail };
 }
 
-/* Takes the next line off, without its end; false if that is not CR and LF. */
+/* Takes the next line, without its end. Returns false if it does not end with CR and LF. */
 static bool
 head_take_line(Head *head, h2o_iovec_t *line)
 {
@@ -56,7 +56,7 @@ head_take_line(Head *head, h2o_iovec_t *line)
 	return true;
 }
 
-/* Takes the bytes off the line's beginning, if it begins so. */
+/* Takes the bytes from the start of the line, if it starts with them. */
 static bool
 line_skip(h2o_iovec_t *line, const char *bytes, size_t length)
 {
@@ -66,7 +66,7 @@ line_skip(h2o_iovec_t *line, const char *bytes, size_t length)
 	return true;
 }
 
-/* "METHOD target HTTP/1.x", as h2o has read it. An empty line before it belongs to what came before. */
+/* Checks "METHOD target HTTP/1.x" against what h2o has read. An empty line before it belongs to what came before. */
 static bool
 head_take_request_line(Head *head, const h2o_req_t *http)
 {
@@ -84,7 +84,7 @@ head_take_request_line(Head *head, const h2o_req_t *http)
 		   line.len == 0;
 }
 
-/* One header line, which h2o has found to have a name and a colon unless it is folded. */
+/* Checks one header line. h2o has made sure that it has a name and a colon, unless it is a folded line. */
 static FramingFault
 head_take_header(Head *head, h2o_iovec_t line, h2o_req_t *http)
 {
@@ -118,8 +118,8 @@ head_take_header(Head *head, h2o_iovec_t line, h2o_req_t *http)
 }
 
 /*
- * h2o takes some headers out of the request, and reads a head more kindly than others do who may stand before it. The
- * raw head is still at the beginning of the socket's buffer; a body in chunks, which is decoded in place, follows it.
+ * h2o removes some headers from the request, and is more lenient with a head than servers in front of it may be. The
+ * raw head is still at the start of the socket's buffer. A chunked body, which is decoded in place, follows it.
  */
 static FramingFault
 head_check(Head *head, h2o_req_t *http)
@@ -157,7 +157,7 @@ head_check(Head *head, h2o_req_t *http)
 	return none;
 }
 
-/* Brings any form into the origin form, so that nothing behind knows another. */
+/* Converts every form to the origin form, so that the rest need not know the others. */
 static bool
 target_take(h2o_req_t *http)
 {

@@ -1,5 +1,5 @@
 /*
- * handler: the pipeline. Each step answers the request itself when it is its last.
+ * handler: the pipeline. A step that is the request's last sends the response itself.
  */
 #include "http/handler.h"
 
@@ -28,7 +28,8 @@ built_in_answer(Request *request)
 		reply_body(request, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 		return;
 	}
-	/* Ready: routes are known, and every worker has connections to read and to write, this one's alive. */
+	/* The gateway is ready if the routes are known, every worker has connections to read and to write, and those of
+	 * this worker are alive. */
 	if (request->route->built_in == BUILT_IN_READY &&
 		!(atomic_load(&shared->has_routes) && atomic_load(&shared->pools_ready) == 2 * shared->worker_count &&
 		  db_pool_is_alive(pools[METRICS_READ]) && db_pool_is_alive(pools[METRICS_WRITE])))
@@ -37,7 +38,7 @@ built_in_answer(Request *request)
 		return;
 	}
 	buffer_append_text(&body, "{\"status\":\"ok\"");
-	/* A database of another version is served what it has; whoever looks after it is told. */
+	/* A database of another version is served as it is. Operators are told. */
 	if (request->route->built_in == BUILT_IN_READY && extension[0] != '\0' && strcmp(extension, PARLEY_VERSION) != 0)
 	{
 		buffer_append_text(&body, ",\"extension\":");
@@ -50,8 +51,8 @@ built_in_answer(Request *request)
 
 /* ----- the route ----- */
 
-/* Answers 405, or OPTIONS on a path that has the routes; NULL: OPTIONS *, of the server as a whole. OPTIONS is one of a
- * path's methods where --cors-origin is set. */
+/* Responds with 405, or to OPTIONS on a path with these routes. NULL is for OPTIONS *, that is, the server as a whole.
+ * OPTIONS is one of the methods of a path if --cors-origin is set. */
 static void
 methods_answer(Request *request, const RouteSet *routes, bool is_options)
 {
@@ -81,7 +82,8 @@ methods_answer(Request *request, const RouteSet *routes, bool is_options)
 		reply_error(request, 405, "Method not allowed.");
 }
 
-/* The routes at the path, those that are served on this listener; NULL: none, and the request is answered. */
+/* Returns the routes of the path that are served on this listener. Returns NULL if there are none and the response was
+ * sent. */
 static const RouteSet *
 routes_find(Request *request)
 {
@@ -89,7 +91,7 @@ routes_find(Request *request)
 	UriResult result = path_parse(raw.base, raw.len, &request->http->pool, &request->path);
 	const RouteSet *routes = result == URI_OK ? router_match(request->router, &request->path) : NULL;
 
-	/* With --admin-listen, what is internal is there alone, and nothing else is. */
+	/* With --admin-listen, internal routes are served only there, and nothing else is. */
 	for (int method = 0; routes != NULL && method < METHOD_COUNT; method++)
 	{
 		const Route *route = routes->by_method[method];
@@ -109,7 +111,7 @@ routes_find(Request *request)
 	return routes;
 }
 
-/* Sets the route, or answers. */
+/* Sets the route, or sends a response. */
 static bool
 route_find(Request *request)
 {
@@ -134,7 +136,7 @@ route_find(Request *request)
 
 /* ----- the values ----- */
 
-/* application/json or application/…+json, whatever parameters follow. */
+/* Accepts application/json and application/…+json, whatever parameters follow. */
 static bool
 type_is_json(h2o_iovec_t type)
 {
@@ -179,7 +181,7 @@ input_collect(Request *request)
 	return input;
 }
 
-/* Binds the values; what is wrong with them is answered. */
+/* Binds the values, or responds with what is wrong with them. */
 static bool
 values_bind(Request *request)
 {

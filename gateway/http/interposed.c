@@ -1,5 +1,5 @@
 /*
- * interposed: each function keeps nothing but what its caller gives it.
+ * interposed: see interposed.h. No function here keeps state of its own.
  */
 #include "http/interposed.h"
 
@@ -11,7 +11,7 @@
 typedef int (*RequestParser)(const char *, size_t, const char **, size_t *, const char **, size_t *, int *,
 							 struct phr_header *, size_t *, size_t);
 
-/* Data keeps the number that it has in h2o, whose phr_decode_chunked_is_in_data() looks at it. */
+/* CHUNK_DATA must have the same number as in h2o, whose phr_decode_chunked_is_in_data() looks at it. */
 enum
 {
 	CHUNK_SIZE,
@@ -47,7 +47,7 @@ phr_parse_request(const char *bytes, size_t length, const char **method, size_t 
 			headers[i].value_len = h2o_str_stripws(headers[i].value, headers[i].value_len).len;
 	while (empty < length && (bytes[empty] == '\r' || bytes[empty] == '\n'))
 		empty++;
-	/* What some clients send after a body is no request. */
+	/* What some clients send after a body is not a request. */
 	if ((parsed != -1 || (length <= 4 && empty == length)) && (parsed != -2 || length < H2O_MAX_REQLEN))
 		return parsed;
 	*method = *path = "";
@@ -69,7 +69,7 @@ chunk_enter(struct phr_chunked_decoder *decoder, int state)
 	return true;
 }
 
-/* A byte of the size, or the first after it. */
+/* Handles a byte of the size, or the first one after it. */
 static bool
 chunk_take_size(struct phr_chunked_decoder *decoder, char byte)
 {
@@ -91,7 +91,7 @@ chunk_take_size(struct phr_chunked_decoder *decoder, char byte)
 	return (byte == ' ' || byte == '\t') && chunk_enter(decoder, CHUNK_SIZE_BLANK);
 }
 
-/* A byte that is not data; false if it may not stand here. */
+/* Handles a byte that is not data. Returns false if it is not allowed there. */
 static bool
 chunk_take(struct phr_chunked_decoder *decoder, char byte)
 {
@@ -167,7 +167,7 @@ h2o_url_normalize_path(h2o_mem_pool_t *pool, const char *path, size_t length, si
 	*places = NULL;
 	if (mark != NULL)
 		length = *query_at;
-	/* Nothing in it is there to be normalized: segments of plain characters that do not begin with a dot. */
+	/* A path needs no normalization if its segments have only plain characters and do not begin with a dot. */
 	is_plain = length > 0 && path[0] == '/';
 	for (size_t i = 0; i < length && is_plain; i++)
 		is_plain = memchr(plain, path[i], sizeof(plain) - 1) != NULL && !(path[i] == '.' && path[i - 1] == '/');

@@ -1,5 +1,5 @@
 /*
- * listener: listening sockets from the addresses of the configuration.
+ * listener: listening sockets for the addresses in the configuration.
  */
 #include "http/listener.h"
 
@@ -32,7 +32,7 @@ binding_fail(const char *name, const char *reason)
 	return false;
 }
 
-/* A bound socket, or -1. Without sharing it finds out whether someone else serves the address already. */
+/* Returns a bound socket, or -1. Without `sharing`, detects whether someone else is serving the address already. */
 static int
 address_bind(const struct addrinfo *address, bool sharing)
 {
@@ -85,7 +85,7 @@ listener_check_addresses(const char *addresses, const char *flag)
 		const char *port = colon == NULL ? "" : colon + 1;
 		size_t digits = strspn(port, "0123456789");
 
-		/* getaddrinfo() would take a port modulo 65,536. */
+		/* getaddrinfo() would take a larger port modulo 65,536. */
 		if (strncmp(name, "unix:", 5) == 0 ||
 			(digits > 0 && digits <= 5 && port[digits] == '\0' && atoi(port) <= UINT16_MAX))
 			continue;
@@ -134,7 +134,7 @@ binding_bind_path(const Binding *binding, const char *path)
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(probe, (struct sockaddr *) &address, sizeof(address)) != 0 && errno == ECONNREFUSED)
-		unlink(path); /* the file of a gateway that is gone */
+		unlink(path); /* the file of a gateway that no longer runs */
 	close(probe);
 	if (bind(descriptor, (struct sockaddr *) &address, sizeof(address)) != 0 || listen(descriptor, SOMAXCONN) != 0)
 	{

@@ -1,6 +1,5 @@
 /*
- * reply: puts an answer into h2o. The content length is always set, since h2o closes the connection otherwise; the
- * body's memory goes to the request's pool.
+ * reply: passes a response to h2o. The content length is always set, because h2o closes the connection otherwise.
  */
 #include "http/reply.h"
 
@@ -49,7 +48,7 @@ body_dispose(void *body)
 	buffer_dispose(body);
 }
 
-/* The body's memory goes to the request's pool. */
+/* Passes ownership of the body's memory to the request's pool. */
 static h2o_iovec_t
 body_hold(h2o_req_t *http, Buffer *body)
 {
@@ -81,7 +80,7 @@ reply_body(Request *request, int status, const char *content_type, Buffer *body)
 		h2o_add_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
 					   strlen(content_type));
 	reply_header(request, "x-request-id", request->id, strlen(request->id));
-	/* How long it waited for a connection, and then for the database. */
+	/* The time spent waiting for a connection, and then for the database. */
 	if (query != NULL && query->sent_at_us != 0 && query->finished_at_us >= query->sent_at_us)
 	{
 		length = snprintf(timing, sizeof(timing), "queue;dur=%.3f, db;dur=%.3f",
@@ -103,7 +102,7 @@ reply_problem(Request *request, const Problem *problem)
 	Buffer body = { 0 };
 	char seconds[16];
 
-	/* What may be tried again later. */
+	/* The request may be tried again later. */
 	if (problem->status == 429 || problem->status == 503 || problem->status == 504)
 		reply_header(request, "retry-after", seconds,
 					 (size_t) snprintf(seconds, sizeof(seconds), "%u",
@@ -120,7 +119,7 @@ reply_error(Request *request, int status, const char *detail)
 	reply_problem(request, &problem);
 }
 
-/* The filter's stream: the one body of an error of h2o's own gives way to a problem document. */
+/* The filter's stream: replaces the body of an error from h2o itself with a problem document. */
 static void
 stream_send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, size_t count, h2o_send_state_t state)
 {
@@ -139,7 +138,7 @@ stream_send_problem(h2o_ostream_t *stream, h2o_req_t *http, h2o_iovec_t *bytes, 
 	h2o_set_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, H2O_STRLIT("application/problem+json"), 1);
 	header_add(http, "x-request-id", id, strlen(id));
 	(void) bytes;
-	/* Counted and logged here, since no Request was made of it. */
+	/* Count and log it here, because there is no Request for it. */
 	metrics_count_request(worker->metrics, 0, http->res.status, 0);
 	if (worker->config->log_requests)
 		log_info("event=request id=%s method=- route=- status=%d", id, http->res.status);
@@ -151,7 +150,7 @@ on_stream_setup(h2o_filter_t *filter, h2o_req_t *http, h2o_ostream_t **slot)
 {
 	ssize_t place = h2o_find_header(&http->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
 
-	/* h2o's own errors are plain text, ours never are. */
+	/* h2o's own errors are plain text. Ours never are. */
 	if (http->res.status >= 400 && place >= 0 &&
 		h2o_lcstris(http->res.headers.entries[place].value.base, 10, H2O_STRLIT("text/plain")))
 	{

@@ -1,5 +1,5 @@
 /*
- * request: what one HTTP request says, and what is kept of it until its answer is sent.
+ * request: the data of one HTTP request, until its response is sent.
  */
 #include "http/request.h"
 
@@ -65,7 +65,7 @@ request_log(const Request *request, int status, uint64_t duration_us)
 		(uintmax_t) (query == NULL || query->finished_at_us == 0 ? 0 : query->finished_at_us - query->submitted_at_us));
 }
 
-/* The answer is sent, or the client has gone. */
+/* The response was sent, or the client has left. */
 static void
 on_dispose(void *data)
 {

@@ -1,6 +1,6 @@
 /*
- * request: one HTTP request, and what is known of it so far. It lies in h2o's request pool and dies with it; if the
- * client goes away before the answer, its query is abandoned. What happens to a request is the handler's affair.
+ * request: one HTTP request, and what is known about it so far. It is allocated in h2o's request pool and is freed with
+ * it. If the client leaves before the response, its query is abandoned. The handler decides what happens to a request.
  */
 #ifndef REQUEST_H
 #define REQUEST_H
@@ -20,35 +20,36 @@ typedef struct Request
 	h2o_req_t *http;
 	Worker *worker;
 	Client *client;
-	Router *router; /* the one it was matched with, held */
+	Router *router; /* that it was matched with; the request holds a reference */
 	const Route *route;
 	Path path;
 	char id[REQUEST_ID_LENGTH_MAX + 1];
 	Statement statement;
 	DbQuery *query;
-	Problem problem;     /* what is answered, with what the database adds, while the query is judge's */
-	bool is_judged_anew; /* which of its fields are wrong is the database's to say, not to add to */
+	Problem problem;     /* the response, which the database completes, while the query is the judge's */
+	bool is_judged_anew; /* only the database knows which of its fields are wrong, so what was known before is replaced
+						  */
 	uint64_t started_at_us;
-	int status; /* 0: not answered yet */
+	int status; /* 0 before the response */
 	size_t rows;
 	size_t bytes;
 	bool head;
-	bool is_stream;       /* counts and logs itself when it begins and ends */
-	bool is_cross_origin; /* of an origin that may call */
+	bool is_stream;       /* counts and logs itself when it starts and ends */
+	bool is_cross_origin; /* from an origin that may call */
 	Caller caller;
 } Request;
 
-/* A request that has just arrived. It counts and logs itself when h2o is done with it. */
+/* Creates a request that has just arrived. It is counted and logged when h2o is done with it. */
 Request *request_create(h2o_req_t *http);
 
-/* The client's id if it sent a short and plain one, else a new one; out has room for REQUEST_ID_LENGTH_MAX and a NUL.
- */
+/* Copies the client's id if it sent a short and plain one, or else makes a new one. `out` must have room for
+ * REQUEST_ID_LENGTH_MAX and a NUL. */
 void request_make_id(h2o_req_t *http, char *out);
 
-/* A header's value, {NULL, 0} if it is not there. */
+/* Returns the value of a header, or {NULL, 0} if it is absent. */
 h2o_iovec_t request_header(const h2o_req_t *http, const char *name);
 
-/* The request target without its query, and the query without its question mark. */
+/* Return the request target without its query, and the query without its question mark. */
 h2o_iovec_t request_raw_path(const h2o_req_t *http);
 h2o_iovec_t request_raw_query(const h2o_req_t *http);
 

@@ -1,5 +1,5 @@
 /*
- * server: makes what the workers share, their listeners and their threads.
+ * server: creates what the workers share, their listeners and their threads.
  */
 #include "http/server.h"
 
@@ -23,13 +23,13 @@ enum
 	WRITE_CONNECTIONS_IN_ALL = 16,
 	WRITE_CONNECTIONS_LEAST = 2,
 	DESCRIPTORS_OF_THE_PROCESS = 5,  /* the three standard ones, the main loop, signals */
-	DESCRIPTORS_OF_A_LOOP = 4,       /* a worker's, and the pipe that wakes it */
-	DESCRIPTORS_OF_A_CONNECTION = 2, /* libpq's, and the duplicate that the loop watches */
-	DESCRIPTORS_SPARE = 8            /* files read anew, names looked up, connections that are being refused */
+	DESCRIPTORS_OF_A_LOOP = 4,       /* that of a worker, and the pipe that wakes it */
+	DESCRIPTORS_OF_A_CONNECTION = 2, /* that of libpq, and the duplicate that the loop watches */
+	DESCRIPTORS_SPARE = 8            /* files being read again, names being looked up, connections being refused */
 };
 
-/* What a role, a database or a pooler's other client may have set otherwise, and what the answers must not depend on.
- */
+/* Settings that a role, a database or another client of a pooler may have changed, and on which responses must not
+ * depend. */
 static const char session_sql[] =
 	"SELECT set_config('TimeZone', 'UTC', $1), set_config('DateStyle', 'ISO, YMD', $1), "
 	"set_config('IntervalStyle', 'iso_8601', $1), set_config('bytea_output', 'hex', $1), "
@@ -37,7 +37,7 @@ static const char session_sql[] =
 	"set_config('array_nulls', 'on', $1), set_config('transform_null_equals', 'off', $1), "
 	"set_config('client_min_messages', 'warning', $1), set_config('statement_timeout', '%ld', $1), %s";
 
-/* A transaction that has begun is read-only by another name, and its isolation is settled. */
+/* If a transaction has already begun, read-only is another setting, and the isolation level is fixed. */
 static const char reads_session[] = "set_config('default_transaction_isolation', 'read committed', $1), "
 									"set_config('default_transaction_read_only', 'on', $1)";
 static const char writes_session[] = "set_config('default_transaction_isolation', 'read committed', $1), "
@@ -84,7 +84,7 @@ shared_configure_http(Shared *shared)
 	shared->http.http1.req_timeout = (uint64_t) shared->config->client_timeout_ms;
 	shared->http.max_request_entity_size = (size_t) shared->config->body_limit_bytes;
 	host = h2o_config_register_host(&shared->http, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-	/* The first prefix that fits wins. */
+	/* The first prefix that matches is used. */
 	if (shared->config->inbox_dir[0] != '\0')
 		inbox_register(host, shared->config->inbox_dir, handler_on_request);
 	h2o_create_handler(h2o_config_register_path(host, "/", 0), sizeof(h2o_handler_t))->on_req = handler_on_request;
@@ -92,7 +92,7 @@ shared_configure_http(Shared *shared)
 	reply_register_filter(&host->fallback_path);
 }
 
-/* How many descriptors the process may have open. */
+/* Returns how many descriptors the process may have open. */
 static size_t
 descriptors_allowed(void)
 {
@@ -101,8 +101,8 @@ descriptors_allowed(void)
 	return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (size_t) limit.rlim_cur : 1024;
 }
 
-/* What the process needs of them beside the connections of clients; its own connection to the database is the loader's.
- */
+/* Returns how many descriptors the process needs, without the connections of clients. Its own database connection is
+ * the loader's. */
 static size_t
 descriptors_needed(const Shared *shared, size_t listeners)
 {
@@ -113,8 +113,8 @@ descriptors_needed(const Shared *shared, size_t listeners)
 		   shared->worker_count * (DESCRIPTORS_OF_A_LOOP + listeners + DESCRIPTORS_OF_A_CONNECTION * connections);
 }
 
-/* How many commits should be able to wait for the disk at once is the disk's affair, not the number of threads'. Where
- * descriptors are few, half of them are left to clients. */
+/* How many commits should wait for the disk at the same time depends on the disk, not on the number of threads. If
+ * there are few descriptors, half of them are left to clients. */
 static void
 shared_choose_write_connections(Shared *shared)
 {
@@ -129,7 +129,7 @@ shared_choose_write_connections(Shared *shared)
 		shared->write_connections = WRITE_CONNECTIONS_LEAST;
 }
 
-/* Holds the limit on clients against the descriptors that are left for them; false if there are none. */
+/* Lowers the limit on clients to the descriptors that are left for them. Returns false if there are none. */
 static bool
 server_limit_clients(Server *server)
 {
@@ -264,7 +264,7 @@ server_dispose(Server *server)
 	free(server);
 }
 
-/* HTTP/2 is not offered: a client that knows nothing else is told so in the handshake. */
+/* HTTP/2 is not offered. A client that supports nothing else learns that in the handshake. */
 static int
 on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length, const unsigned char *offered,
 		unsigned offered_length, void *data)
@@ -278,7 +278,7 @@ on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length, co
 			   : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* Who gets hold of the key later cannot read what was said before. */
+/* Someone who gets the key later cannot read earlier traffic. */
 static const char forward_secret[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 SSL_CTX *
@@ -288,9 +288,9 @@ server_tls_read(const char *cert_file, const char *key_file, char *error, size_t
 
 	ERR_clear_error();
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-	SSL_CTX_set_cipher_list(context, forward_secret); /* of TLS 1.2; those of 1.3 all are */
+	SSL_CTX_set_cipher_list(context, forward_secret); /* for TLS 1.2; those of 1.3 all have it */
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	/* An idle stream keeps no buffers. */
+	/* Idle streams should not hold buffers. */
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_alpn_select_cb(context, on_alpn, NULL);
 	if (SSL_CTX_use_certificate_chain_file(context, cert_file) == 1 &&

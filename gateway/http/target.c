@@ -1,5 +1,6 @@
 /*
- * target: each part is found by moving on from the last; no length comes from a place that may lie before its start.
+ * target: each part is found by moving on from the previous one, so no length is ever calculated from a position before
+ * its start.
  */
 #include "http/target.h"
 
@@ -12,7 +13,7 @@ enum
 	PORT_MAX = 65535
 };
 
-/* Where the first of the stop bytes is, from start on; the end if there is none. */
+/* Returns the position of the first of the stop bytes from `start` on, or the end if there is none. */
 static size_t
 bytes_find_any(const char *bytes, size_t start, size_t end, const char *stops)
 {
@@ -21,7 +22,7 @@ bytes_find_any(const char *bytes, size_t start, size_t end, const char *stops)
 	return start;
 }
 
-/* Whether they are letters, digits and these others alone. */
+/* Returns whether there are only letters, digits and the given other characters. */
 static bool
 bytes_are_only(const char *bytes, size_t length, const char *others)
 {
@@ -39,7 +40,7 @@ target_is_authority(const char *bytes, size_t length)
 	size_t end = bytes_find_any(bytes, start, length, is_bracketed ? "]" : ":");
 	unsigned long port = 0;
 
-	/* An IPv6 address or what may come after it; or a name, in which an IPv4 address is one too. */
+	/* An IPv6 address or what may follow one; or a name, which includes IPv4 addresses. */
 	if (end == start || !bytes_are_only(bytes + start, end - start, is_bracketed ? ":.v-_~" : "-._~%!$&'()*+,;="))
 		return false;
 	if (is_bracketed && end == length)
@@ -48,7 +49,7 @@ target_is_authority(const char *bytes, size_t length)
 		end++;
 	if (end < length && bytes[end] != ':')
 		return false;
-	/* Digits, or none: "host:" has the scheme's own port. */
+	/* Accepts digits or nothing: "host:" has the scheme's default port. */
 	for (size_t i = end + 1; i < length && port <= PORT_MAX; i++)
 	{
 		if (!isdigit((unsigned char) bytes[i]))

@@ -1,5 +1,5 @@
 /*
- * worker: one event-loop thread. It sets itself up in its own thread, since h2o keeps buffers a thread.
+ * worker: one event-loop thread. It is set up in its own thread, because h2o keeps buffers per thread.
  */
 #include "http/worker.h"
 
@@ -15,7 +15,7 @@ enum
 	CUT_OFF_TURNS = 20,
 	CUT_OFF_TURN_MS = 10,
 	TICK_MS = 50,
-	IDLE_GRACE_MS = 1000 /* idle for so long, a connection is not likely to be used just as it is closed */
+	IDLE_GRACE_MS = 1000 /* after being idle this long, a connection is unlikely to be used just as it is closed */
 };
 
 typedef struct Message
@@ -102,7 +102,7 @@ on_tick(h2o_timeout_entry_t *entry)
 
 /* ----- messages ----- */
 
-/* h2o notes a context at accept without a hold on it, and makes the connection's own only when the client speaks. */
+/* h2o stores a context at accept without a reference, and creates the connection's own only when the client speaks. */
 static void
 worker_install_tls(Worker *worker, SSL_CTX *tls)
 {
@@ -224,7 +224,8 @@ worker_tear_down(Worker *worker)
 {
 	h2o_loop_t *loop = worker->http.loop;
 
-	/* Whoever is still there at the end of the drain is told that it failed, and cut off; h2o notices in its loop. */
+	/* Clients that are still there at the end of the drain get an error and are disconnected. h2o notices that in its
+	 * loop. */
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
 			db_pool_close(worker->pools[kind]);
@@ -245,7 +246,7 @@ worker_tear_down(Worker *worker)
 	h2o_timeout_dispose(worker->http.loop, &worker->tick_timeout);
 	h2o_multithread_unregister_receiver(worker->http.queue, &worker->receiver);
 	if (worker->clients.count > 0)
-		return; /* the process' end is theirs */
+		return; /* they end with the process */
 	h2o_context_dispose(&worker->http);
 	worker->guest->dispose(worker->guest_state);
 	h2o_evloop_destroy(loop);

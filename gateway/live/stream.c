@@ -1,8 +1,8 @@
 /*
- * stream: see stream.h for the states. All transitions are stream_enter's.
+ * stream: see stream.h for the states. All transitions are made by stream_enter().
  *
- * h2o lets a response be written in pieces: one h2o_send, and no other before "proceed", until when its bytes live
- * here. A client that leaves is noticed by its socket, which is watched without being read.
+ * h2o allows a response to be written in pieces: after one h2o_send() there must be no other before "proceed", and
+ * until then we must keep the bytes. To notice when a client leaves, we watch its socket without reading from it.
  */
 #include "live/stream.h"
 
@@ -21,7 +21,8 @@
 
 enum
 {
-	/* Queries under way at once, of a worker: that begin streams, and that go on. Those that wait go together. */
+	/* Concurrent queries per worker: those that begin streams, and those that continue them. Streams that wait are
+	 * batched. */
 	OPENINGS_MAX = 16,
 	SYNCS_MAX = 4,
 	RETRY_MS = 1000,
@@ -29,7 +30,7 @@ enum
 	DRAIN_RETRY_LEAST_MS = 500,
 	DRAIN_RETRY_MOST_MS = 8000,
 	INSURANCE_HEARTBEATS = 10,
-	LATE_ANSWERS = 3, /* of which the first was on the way, and the last may not have reached this thread */
+	LATE_ANSWERS = 3, /* the first may have been under way already, and the last may not have reached this thread yet */
 	PEER_TIMEOUT_MS = 30000
 };
 
@@ -77,7 +78,7 @@ stream_leave_batch(Stream *stream)
 		sync_batch_leave(batch, stream);
 }
 
-/* Sends what is in out. */
+/* Sends what is in `out`. */
 static void
 stream_send(Stream *stream, h2o_send_state_t how)
 {
@@ -112,7 +113,7 @@ stream_end(Stream *stream, MetricsStreamEnd reason)
 		stream_send_end(stream);
 }
 
-/* All that was sent is with the kernel. */
+/* Everything that was sent has been passed to the kernel. */
 static void
 on_proceed(h2o_generator_t *generator, h2o_req_t *http)
 {
@@ -143,7 +144,7 @@ poll_socket(h2o_socket_t *socket)
 	return poll(&poller, 1, 0) <= 0 ? 0 : poller.revents;
 }
 
-/* h2o learns of it as it sends. */
+/* h2o will notice it when it sends. */
 static void
 stream_lose_client(Stream *stream)
 {
@@ -157,7 +158,7 @@ stream_lose_client(Stream *stream)
 	}
 }
 
-/* What a client still says, as that it closes TLS, nobody reads: the loop would tell of it for ever. */
+/* Nobody reads what a client still sends, such as the end of TLS, so the loop would report it forever. */
 static void
 on_readable(h2o_socket_t *socket, const char *error)
 {
@@ -196,7 +197,7 @@ add_header(h2o_req_t *http, const char *name, const char *value)
 	h2o_add_header_by_str(&http->pool, &http->res.headers, name, strlen(name), 1, NULL, value, strlen(value));
 }
 
-/* What h2o says when the connection broke; the request is disposed of next. */
+/* h2o calls this when the connection broke. It disposes of the request next. */
 static void
 on_stop(h2o_generator_t *generator, h2o_req_t *http)
 {
@@ -233,7 +234,7 @@ stream_start_response(Stream *stream)
 
 /* ----- syncing ----- */
 
-/* The request's route as it is now, if it still asks the same: its statement is then one that connections keep. */
+/* Replaces the route with the current one if its statement is the same, because connections keep that one prepared. */
 static void
 stream_renew_route(Stream *stream)
 {
@@ -293,7 +294,7 @@ stream_write_event(Stream *stream, const PGresult *result, int row)
 								.query = "" };
 	Response response;
 
-	/* The pool of a request that goes on for an hour must not grow. */
+	/* The request may live for an hour, so its pool must not grow. */
 	h2o_mem_pool_t pool;
 
 	h2o_mem_init_pool(&pool);
@@ -321,7 +322,7 @@ static void
 stream_note_sync(Stream *stream, bool changed)
 {
 	metrics_count(stream->owner->worker->metrics, changed ? METRICS_STREAM_SYNCS_NEW : METRICS_STREAM_SYNCS_IDLE);
-	/* Whoever wakes it may be on the way. */
+	/* Its wake-up may be on the way. */
 	if (changed && stream->is_unasked && !stream->is_dirty && !stream->is_late)
 	{
 		stream->is_late = true;
@@ -334,7 +335,7 @@ stream_note_sync(Stream *stream, bool changed)
 	stream->retry_at_us = 0;
 }
 
-/* The first answer begins the response: nothing may go wrong with it any more. */
+/* Starts the response with the first result. After this, errors can no longer be reported. */
 static void
 stream_begin(Stream *stream, const PGresult *result, int row, bool changed)
 {
@@ -469,14 +470,15 @@ first_ready(const StreamOwner *owner)
 	return H2O_STRUCT_FROM_MEMBER(Stream, entry, entry);
 }
 
-/* How a stream begins is its own affair: what is wrong with it is to be told to its client. */
+/* A stream that opens, or whose batch failed, has a query of its own, so that an error is reported to the client whose
+ * it is. */
 static bool
 stream_syncs_alone(const Stream *stream)
 {
 	return stream->state == STREAM_OPENING || stream->is_alone;
 }
 
-/* Wake-ups are the primary's, so a replica may not have what woke it. */
+/* Wake-ups come from the primary, so a replica may not have what caused them yet. */
 static void
 batch_start(StreamOwner *owner, Stream *stream)
 {
@@ -500,7 +502,7 @@ streams_sync(StreamOwner *owner)
 {
 	Stream *stream;
 
-	/* A query that fails at once comes back here. */
+	/* A query that fails at once calls this again. */
 	if (owner->is_starting)
 		return;
 	owner->is_starting = true;
@@ -555,7 +557,7 @@ stream_beat(Stream *stream)
 	stream_send(stream, H2O_SEND_STATE_IN_PROGRESS);
 }
 
-/* Whether its client would still be let in, as the routes are now. */
+/* Returns whether the current routes still allow the client to have the stream. */
 static bool
 stream_has_route(const Stream *stream)
 {
@@ -632,7 +634,7 @@ on_dispose(void *data)
 	streams_sync(stream->owner);
 }
 
-/* Whom a stream follows: the user in its path, or else the operator. */
+/* Returns whom a stream follows: the user in its path, or else the operator. */
 static int64_t
 followed_user(const Request *request)
 {
@@ -641,7 +643,8 @@ followed_user(const Request *request)
 	return id == NULL ? 0 : atoll(id);
 }
 
-/* Where it goes on: what the client had last counts more than what it once asked for. */
+/* Returns the cursor to continue from. What the client received last takes precedence over what it originally asked
+ * for. */
 static char *
 given_cursor(const Request *request)
 {

@@ -1,5 +1,5 @@
 /*
- * route: read from one row of parley.describe_routes().
+ * route: reads a route from one row of parley.describe_routes().
  */
 #include "routes/route.h"
 
@@ -18,7 +18,7 @@ route_method_name(HttpMethod method)
 	return method_names[method];
 }
 
-/* Where a word stands in a list, or -1. */
+/* Returns the position of a word in a list, or -1. */
 static int
 word_find(const char *word, const char *const *words, int count)
 {
@@ -42,7 +42,7 @@ parameter_field(const Parameter *parameter)
 	return parameter->source == SOURCE_HEADER ? "Idempotency-Key" : parameter->name;
 }
 
-/* Which segment of the path is {name}; SIZE_MAX if none. */
+/* Returns which segment of the path is {name}, or SIZE_MAX if there is none. */
 static size_t
 segment_find(const char *path, const char *name)
 {
@@ -113,7 +113,7 @@ parameter_read(const json_t *description, const char *path, h2o_mem_pool_t *pool
 							  .domain = member_text(description, "domain", pool),
 							  .description = member_text(description, "description", pool) };
 	parameter_read_bounds(description, pool, parameter);
-	/* Of these, value.c can say all that there is to say. */
+	/* value.c can check these types completely. */
 	type = parameter->type_oid;
 	parameter->has_more =
 		(type != TYPE_SMALLINT && type != TYPE_INTEGER && type != TYPE_BIGINT && type != TYPE_BOOLEAN &&

@@ -1,5 +1,5 @@
 /*
- * router: a tree of path segments. Everything in it lies in one pool, freed as a whole.
+ * router: a tree of path segments. All of it is allocated in one pool, which is freed as a whole.
  */
 #include "routes/router.h"
 
