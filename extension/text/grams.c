@@ -96,7 +96,7 @@ bridge_append(uint64_t *value, uint64_t *mask, const Edge *edge, int place)
 	bool is_known = place < edge->known;
 	uint32_t character = is_known ? edge->characters[place] : 0;
 
-	/* Beyond U+3FFF a hash, which is never 0: that stands for no character. */
+	/* From U+4000 on, use a hash. It is never 0, because 0 stands for no character. */
 	if (character >= 0x4000)
 		character = 0x4000 | (character * UINT32_C(2654435769)) >> 18;
 	*value = *value << SHORT_BITS | character;

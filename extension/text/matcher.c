@@ -90,9 +90,9 @@ parley_matcher_test(Matcher *matcher, Datum value)
 }
 
 /*
- * How many of the text's characters have begun before an offset into what they fold to. Each folds by itself, so the
- * prefixes have their folded lengths; where lower() takes the neighbours into account, as ICU does of a final sigma,
- * that changes the character and not its length.
+ * Returns how many characters of the text begin before an offset in its folded form. This folds each character by
+ * itself, so that we know the folded lengths. If lower() depends on neighbours, as ICU's does for a final sigma, the
+ * character changes but not its length.
  */
 static int
 characters_before(Matcher *matcher, const char *data, size_t length, size_t offset)
