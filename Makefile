@@ -1,6 +1,7 @@
 # parley: PGXS builds the extension. The gateway and the generator have makefiles of their own.
 
-EXTENSION = parley
+# parley_front and parley_shard are for several databases, and plain SQL.
+EXTENSION = parley extension/front/parley_front extension/front/parley_shard
 MODULE_big = parley
 # Each module may only use the ones before it. The install script contains their tables (NAME.tables.sql, if it exists) and then
 # their functions (NAME.sql), in this order.
@@ -14,7 +15,7 @@ ISOLATION = merge_race user_creation conversation_creation block_race numbering 
 # rule).
 EXTVERSION = 1.1
 DATA_built = extension/parley--$(EXTVERSION).sql extension/parley--1.0--1.1.sql
-DATA = extension/upgrade/parley--1.0.sql
+DATA = extension/upgrade/parley--1.0.sql extension/front/parley_front--$(EXTVERSION).sql extension/front/parley_shard--$(EXTVERSION).sql
 PG_CPPFLAGS = -Iextension -MMD -MP
 EXTRA_CLEAN = $(OBJS:.o=.d)
 # The extension is created before each test, so that every test can be run by itself.
@@ -45,19 +46,21 @@ extension/parley--1.0--1.1.sql: extension/upgrade/1.0--1.1.tables.sql $(FUNCTION
 -include $(OBJS:.o=.d)
 
 # The development interface. deploy/local/parley.sh lists its variables, and test/run.sh the values of TESTS.
-export PG_CONFIG RUN_DIR PORT DEMO_CONTACTS DEMO_MESSAGES CONTACTS MESSAGES CSV SEED REPLACE TESTS
+export PG_CONFIG RUN_DIR PORT DEMO_CONTACTS DEMO_MESSAGES CONTACTS MESSAGES CSV SEED REPLACE SHARDS TESTS
 .PHONY: run up down populate debug clean-run test check-asan check-valgrind lint format
 
 run up down populate debug clean-run:
-	@bash deploy/local/parley.sh $@
+	@bash deploy/$(if $(and $(SHARDS),$(filter up,$@)),shards/shards.sh,local/parley.sh) $@
 
 test:
 	@bash test/run.sh
 
-# Two nodes and a monitor, to try and to break.
-.PHONY: ha
+# Two nodes and a monitor; home, SHARDS shards and a front: to try and to break.
+.PHONY: ha shards
 ha:
 	@bash deploy/ha/ha.sh run
+shards:
+	@bash deploy/shards/shards.sh run
 
 check-asan:
 	@TESTS=asan,log bash test/run.sh

@@ -8,8 +8,8 @@ COMMENT ON TYPE parley.conversation_kind IS
 -- integers exactly.
 CREATE SEQUENCE parley.conversations_id_seq MAXVALUE 8796093022207;
 
--- The row is the counter that numbers the conversation's messages, so every message updates it, and pages are not filled
--- completely. contact_id, low_contact_id and high_contact_id are keys of the other family (see docs/decisions.md), so there are
+-- The row is the counter that numbers the conversation's messages, so every message updates it, pages are not filled completely,
+-- and vacuum comes early. contact_id, low_contact_id and high_contact_id are keys of the other family (see docs/decisions.md), so there are
 -- no foreign keys.
 CREATE TABLE parley.conversations (
 	id bigint PRIMARY KEY CHECK (id < 9007199254740992),
@@ -36,7 +36,7 @@ CREATE TABLE parley.conversations (
 		ELSE num_nonnulls(application_id, number) = 2
 			AND num_nonnulls(contact_id, low_contact_id, high_contact_id) = 0
 	END)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 COMMENT ON TABLE parley.conversations IS 'an ordered sequence of messages; the row is the counter that numbers them';
 COMMENT ON COLUMN parley.conversations.id IS
 	'conversations_id_seq × 1024 + the logical shard, which is the low ten bits of contact_id, low_contact_id or application_id; '

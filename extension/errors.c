@@ -4,6 +4,33 @@
 #include "postgres.h"
 
 #include "errors.h"
+#include "utils/elog.h"
+#include "utils/guc.h"
+
+/* The front's connections set it: PL/Proxy passes an error's detail on, but not its column. */
+static bool column_in_detail = false;
+static emit_log_hook_type next_emit_log_hook;
+
+/* Runs in the error's own context. The detail that the client is sent ends with the column, behind a separator. */
+static void
+on_log(ErrorData *error)
+{
+	if (column_in_detail && error->output_to_client && error->elevel >= ERROR && error->column_name != NULL)
+		error->detail = psprintf("%s\x1f%s", error->detail == NULL ? "" : error->detail, error->column_name);
+	if (next_emit_log_hook != NULL)
+		next_emit_log_hook(error);
+}
+
+void
+parley_errors_init(void)
+{
+	DefineCustomBoolVariable("parley.column_in_detail", "Appends the column of an error to its detail.",
+							 "For the connections of parley_front, whose PL/Proxy does not pass the column on.",
+							 &column_in_detail, false, PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL,
+							 NULL);
+	next_emit_log_hook = emit_log_hook;
+	emit_log_hook = on_log;
+}
 
 void
 parley_require_argument(FunctionCallInfo fcinfo, int position, const char *name)

@@ -14,6 +14,8 @@
 /* Names the argument at fault, for use in ereport(). The gateway puts it into the "field" of the problem. */
 #define errargument(name) err_generic_string(PG_DIAG_COLUMN_NAME, (name))
 
+extern void parley_errors_init(void);
+
 /* Fails with 22004 if the argument is null. */
 extern void parley_require_argument(FunctionCallInfo fcinfo, int position, const char *name);
 

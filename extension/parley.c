@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "conversations.h"
+#include "errors.h"
 #include "index/lookup.h"
 #include "ledger/early_release.h"
 #include "ledger/row_writer.h"
@@ -23,6 +24,7 @@ void _PG_init(void);
 void
 _PG_init(void)
 {
+	parley_errors_init();
 	parley_conversations_init();
 	parley_lookup_init();
 	parley_search_settings_init();

@@ -8,9 +8,9 @@ set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
 
-suites=(graph build unit regress isolation lifecycle hostile e2e http security fault page interface asan valgrind log)
+suites=(graph build unit regress isolation lifecycle hostile e2e http security fault shards page interface asan valgrind log)
 # how the tests of each suite are counted
-declare -A count=([graph]=node [build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [hostile]=node [e2e]=node [http]=node [security]=node [fault]=node
+declare -A count=([graph]=node [build]=tap [unit]=check [regress]=regress [isolation]=regress [lifecycle]=node [hostile]=node [e2e]=node [http]=node [security]=node [fault]=node [shards]=node
 	[page]=node [interface]=node [asan]=asan [valgrind]=valgrind [log]=tap)
 
 if [ -n "${TESTS:-}" ]; then
@@ -220,6 +220,10 @@ suite_security() {
 
 suite_fault() {
 	with_gateway gateway/parleyd node_tests fault
+}
+
+suite_shards() {
+	with_gateway gateway/parleyd node_tests shards
 }
 
 suite_page() {

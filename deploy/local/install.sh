@@ -14,7 +14,7 @@ lib=$("$PG_CONFIG" --pkglibdir)
 cd "$root"
 is_installed() {
 	local file
-	for file in parley.control extension/parley--*.sql extension/upgrade/parley--*.sql; do
+	for file in parley.control extension/parley--*.sql extension/upgrade/parley--*.sql extension/front/*; do
 		cmp -s "$file" "$share/${file##*/}" || return
 	done
 	cmp -s parley.so "$lib/parley.so"

@@ -520,3 +520,5 @@ COMMENT ON OPERATOR CLASS parley.gram_ops USING gin IS 'finds any part of a text
 DROP FUNCTION parley.list_messages(bigint, bigint, parley.sort_direction, parley.page_limit);
 DROP FUNCTION parley.list_user_messages(bigint, bigint, bigint, parley.sort_direction, parley.page_limit);
 DROP FUNCTION parley.search_conversation(bigint, text, bigint, integer);
+-- conversations: every message updates a row, so vacuum comes early.
+ALTER TABLE parley.conversations SET (autovacuum_vacuum_scale_factor = 0.02);

@@ -15,6 +15,7 @@ before(async (t) => {
 	cluster = await FailoverCluster.create(t);
 	load = await SteadfastLoad.begin(await cluster.startGateway(t));
 	load.start();
+	t.after(() => load.abandon());
 	await load.untilAcknowledgedAfter(Date.now(), bound_ms);
 }, { timeout: 120000 });
 

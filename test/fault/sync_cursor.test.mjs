@@ -153,6 +153,24 @@ test("idle_cursor_stays_young", { timeout: 120000 }, async (t) => {
 	assert.deepEqual((await sync(cluster, kept.cursor)).contents, ["after"]);
 });
 
+// Transaction ids come round after 2^32: a cursor is refused before what is newer than it could look older.
+test("cursor_is_gone_when_it_is_2_to_the_30th_transactions_old", { timeout: 120000 }, async (t) => {
+	const cluster = await Cluster.create(t);
+	await begin(cluster);
+	const { cursor } = await sync(cluster);
+	await cluster.stop();
+	await cluster.skipTransactions(2 ** 30 - 2 ** 21);
+	await cluster.start();
+	await post(cluster, "still in time");
+	await assertTellsOf(cluster, cursor, ["still in time"], ["before"]);
+	await cluster.stop();
+	await cluster.skipTransactions(2 ** 22);
+	await cluster.start();
+	await post(cluster, "too late");
+	await assertIsGone(cluster, cursor);
+	assert.ok((await sync(cluster)).contents.includes("too late"));
+});
+
 // Replicas serve GET too (--read-database-url), and a client's requests go to any of them.
 test("standby_that_lags_neither_refuses_a_cursor_nor_loses_what_it_has_not_seen", { timeout: 120000 }, async (t) => {
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);

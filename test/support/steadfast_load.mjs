@@ -14,6 +14,7 @@ export class SteadfastLoad {
 	posted = new Map(); // "conversation/number": { key, content }, as acknowledged
 	paid = new Map(); // key: "user/account/number" of the paying line, as acknowledged
 	answeredAt = []; // of each acknowledgement, milliseconds
+	postedAt = []; // of those of messages
 	replays = 0;
 
 	// pairs of users who talk and pay, on the gateway at url
@@ -28,6 +29,8 @@ export class SteadfastLoad {
 		};
 		load.pairs = [];
 		for (let n = 0; n < pairs; n++) {
+			// So that the pairs' ids differ in their last bit.
+			if (n % 2) await made("POST /users", { phone: phone() });
 			const users = [await made("POST /users", { phone: phone() }), await made("POST /users", { phone: phone() })];
 			const { id } = await made(`POST /users/${users[0].id}/conversations`, { recipient_id: users[1].id });
 			for (const user of users) {
@@ -59,6 +62,7 @@ export class SteadfastLoad {
 				return { key, body: answer.body };
 			}
 			assert.ok(answer === undefined || answer.status >= 500, `${line}: ${answer?.status} ${JSON.stringify(answer?.body)}`);
+			if (this.isAbandoned) throw new Error(`${line} was given up`);
 			await pause(50);
 		}
 	}
@@ -70,6 +74,7 @@ export class SteadfastLoad {
 			const { key, body } = await this.#insist(client, `POST /users/${users[randomInt(2)].id}/conversations/${id}/messages`, { content });
 			assert.ok(!this.posted.has(place(body)), `${place(body)} was acknowledged twice`);
 			this.posted.set(place(body), { key, content });
+			this.postedAt.push(Date.now());
 			await pause(20);
 		}
 		client.close();
@@ -88,14 +93,21 @@ export class SteadfastLoad {
 	}
 
 	// The longest time without an acknowledgement since an instant.
-	silence(since = 0) {
-		const times = this.answeredAt.filter((at) => at >= since).sort((a, b) => a - b);
+	silence(since = 0, acknowledged = this.answeredAt) {
+		const times = acknowledged.filter((at) => at >= since).sort((a, b) => a - b);
 		return Math.max(...times.slice(1).map((at, n) => at - times[n]));
 	}
 
 	async untilAcknowledgedAfter(instant, bound_ms) {
 		for (const end = Date.now() + bound_ms; Date.now() < end; await pause(20)) if (this.answeredAt.some((at) => at > instant)) return;
 		assert.fail(`nothing was acknowledged within ${bound_ms} ms`);
+	}
+
+	// Ends without being answered, after a test that failed.
+	async abandon() {
+		this.isAbandoned = true;
+		this.working = this.reading = false;
+		await Promise.allSettled([...this.writers, ...this.followers]);
 	}
 
 	async stop() {
@@ -157,7 +169,7 @@ class Reader {
 
 	// Follows as long as it shall, and then until nothing new has come three times.
 	async finish(client) {
-		for (let quiet = 0; quiet < 3; ) {
+		for (let quiet = 0; quiet < 3 && !this.load.isAbandoned; ) {
 			const since = this.cursor ? `&cursor=${this.cursor}` : "";
 			const answer = await client.request(`GET /users/${this.user.id}/sync?limit=200${since}`).catch(() => undefined);
 			if (answer?.status === 410) this.startOver();

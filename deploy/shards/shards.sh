@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Behind `make shards` and, where SHARDS is set, `make up`: home, shards, front and parleyd on this machine. cluster.sh beside it makes
+# them, ../local/instance.sh owns the instance.
+#
+#   SHARDS         how many, a power of two (2)
+#   RUN_DIR        what belongs to it (.run)
+#   PORT           of the gateway on 127.0.0.1 (8080)
+set -euo pipefail
+. "$(dirname "$0")/../local/instance.sh"
+packages=("postgresql-$postgres_major-plproxy")
+
+in_shards() {
+	bash "$root/deploy/shards/cluster.sh" "$1" "$run_dir/several" "${@:2}" 9>&-
+}
+
+start_databases() {
+	if [ -e "$run_dir/several/created" ]; then
+		in_shards stop
+		step in_shards start
+	else
+		in_shards remove
+		say "creating home, ${SHARDS:-2} shards and the front in $run_dir"
+		step in_shards create "${SHARDS:-2}"
+	fi
+	home=$(readlink -f "$run_dir/several/front/cluster")
+	PGHOST=$(in_shards socket)
+	export PGHOST PGPORT=5432 PGDATABASE=parley
+}
+
+stop_databases() {
+	in_shards stop
+}
+
+is_left_running() {
+	[ -e "$run_dir/several/created" ]
+}
+
+show() {
+	local shown=${run_dir#"$PWD"/}
+	say "
+parley answers at $url, from $(cat "$run_dir/several/shards") shards, for example
+
+  curl -d '{\"phone\":\"+1 555 010 0001\"}' -H 'Content-Type: application/json' $url/users
+
+split:  bash deploy/shards/split.sh $shown/several
+. $shown/env && psql -c 'SELECT * FROM parley_front.audit()'    is in the front with the operator's rights
+logs: $shown/parleyd.log, $shown/several/*/cluster/postgres.log"
+}
+
+case ${1:-} in
+	run | up | background | down) "$1" ;;
+	*) die "usage: shards.sh run|up|down" ;;
+esac

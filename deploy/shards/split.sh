@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# split.sh DIR: doubles the shards of DIR (cluster.sh), under load. Each gets a standby, which becomes the shard of the second half of what
+# it has; then either deletes the other's half. Clients wait or are told to try again for the moment between; sync's cursors go on.
+#
+# Until the front knows the new shards nothing is lost by stopping: remove the new clusters, and let parley_gateway log in again.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+[ $# -eq 1 ] || die "usage: split.sh DIR"
+dir=$(readlink -m "$1")
+count=$(cat "$dir/shards")
+
+make_standby() {
+	local old=shard$1 new=shard$(($1 + count))
+	mkdir -p "$dir/$new"
+	as_owner test -x "$dir/$new" || die "user $owner cannot enter $dir/$new"
+	mkdir -m 700 "$dir/$new/cluster"
+	chown "$owner" "$dir/$new/cluster"
+	as_owner "$bin/pg_basebackup" --host="$(in_cluster socket "$old")" --username=postgres --pgdata="$dir/$new/cluster/data" \
+		--checkpoint=fast --write-recovery-conf
+	in_cluster start "$new"
+}
+
+# The old shard lets nobody in any more, so that its log ends; what has committed is on the standby, and then that is a shard itself.
+promote_standby() {
+	local old=shard$1 new=shard$(($1 + count)) end
+	psql_in "$old" -c "ALTER ROLE parley_gateway NOLOGIN" \
+		-c "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'parley_gateway'" >/dev/null
+	end=$(psql_in "$old" -c "SELECT pg_current_wal_flush_lsn()")
+	await "$new" "SELECT pg_last_wal_replay_lsn() >= '$end'"
+	psql_in "$new" -c "SELECT pg_promote()" >/dev/null
+	psql_in "$new" -c "ALTER ROLE parley_gateway LOGIN"
+}
+
+# await NAME QUERY: until it answers true, for half a minute at most
+await() {
+	local tries=0
+	until [ "$(psql_in "$1" -c "$2")" = t ]; do
+		[ $((tries += 1)) -le 600 ] || die "$1 did not come to be as it should within 30 seconds: $2"
+		sleep 0.05
+	done
+}
+
+switch_over() {
+	local n
+	for ((n = 0; n < count; n++)); do promote_standby "$n" & done
+	wait
+	echo $((count * 2)) >"$dir/shards"
+	connect_front $((count * 2))
+	# Whoever began before the front knew of the new shards would ask the old ones for what is theirs no more.
+	await front "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'parley_gateway' AND xact_start < '$(psql_in front -c "SELECT clock_timestamp()")')"
+	for ((n = 0; n < count; n++)); do psql_in "shard$n" -c "ALTER ROLE parley_gateway LOGIN"; done
+}
+
+for ((n = 0; n < count; n++)); do make_standby "$n"; done
+for ((n = 0; n < count; n++)); do
+	await "shard$((n + count))" "SELECT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')"
+done
+began=$(date +%s%N)
+switch_over
+say "$count shards are $((count * 2)) now; nothing was written for $((($(date +%s%N) - began) / 1000000)) ms"
+for ((n = 0; n < count * 2; n++)); do
+	psql_in "shard$n" -c "CALL parley_shard.drop_others($((count * 2)), $n)"
+done

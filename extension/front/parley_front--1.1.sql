@@ -1,0 +1,711 @@
+-- parley_front: parley's routes over home and a power of two of shards. The database it is in has parley's types, functions and routes,
+-- and no rows. connect() says where the others are, and build() makes, of the catalog and parley.routes, for each route
+--   parley_remote.NAME   the call of another database, in PL/Proxy
+--   parley_front.NAME    what the route names: the same arguments and columns, which calls it and says its errors as they were said
+-- and the few routes that take several calls stand below.
+\echo Use "CREATE EXTENSION parley_front" to load this file. \quit
+
+CREATE SCHEMA parley_remote;
+COMMENT ON SCHEMA parley_remote IS 'calls of other databases, by PL/Proxy; made by parley_front.build()';
+CREATE SCHEMA parley_front;
+COMMENT ON SCHEMA parley_front IS 'what routes name where there are several databases';
+
+-- Errors.
+
+CREATE FUNCTION parley_front.raise_again(state text, message text, detail text, hint text, given text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	remote constant text := '^[^ ]+\([0-9]+\): \[[^]]*\] REMOTE (ERROR|FATAL|PANIC): ';
+	place text[];
+BEGIN
+	IF message ~ remote THEN
+		message := regexp_replace(message, remote, '');
+		detail := regexp_replace(detail, '^Remote detail: ', '');
+		hint := regexp_replace(hint, '^Remote hint: ', '');
+		-- parley.column_in_detail, which the front sets on its connections, has put it there.
+		place := regexp_match(detail, '^(.*)\u001f(.*)$');
+		IF place IS NOT NULL THEN
+			detail := place[1];
+			given := place[2];
+		END IF;
+	ELSIF message LIKE 'PL/Proxy function %' THEN
+		-- A connection that could not be made has done nothing; what became of a call on one that broke is not known.
+		state := CASE WHEN message ~ 'connect|PQconnectPoll' THEN '08001' ELSE '08006' END;
+		message := 'a database cannot be reached';
+		detail := '';
+	END IF;
+	RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, DETAIL = coalesce(detail, ''), HINT = coalesce(hint, ''),
+		COLUMN = coalesce(given, '');
+END $$;
+COMMENT ON FUNCTION parley_front.raise_again(text, text, text, text, text) IS
+	'Raises an error as the database said it that was called: PL/Proxy adds its own words.';
+
+-- Where things are.
+
+CREATE FUNCTION parley_front.token_shard(token text) RETURNS integer
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN coalesce(parley.token_shard(token), 0);
+END $$;
+COMMENT ON FUNCTION parley_front.token_shard(text) IS 'The logical shard of an application; of what is no token any, which finds nothing there.';
+
+CREATE FUNCTION parley_front.shard_count() RETURNS integer
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT count(*) FROM pg_foreign_server s, unnest(s.srvoptions) o WHERE s.srvname = 'parley_shards' AND o ~ '^p[0-9]+=');
+END $$;
+COMMENT ON FUNCTION parley_front.shard_count() IS 'How many shard databases there are.';
+
+CREATE FUNCTION parley_front.connect(home text, VARIADIC shards text[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	cluster record;
+	-- The column of an error travels in its detail.
+	options constant text := ' options=''-c parley.column_in_detail=on''';
+BEGIN
+	IF cardinality(shards) NOT IN (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024) THEN
+		RAISE EXCEPTION 'the number of shards must be a power of two, not %', cardinality(shards) USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	FOR cluster IN SELECT * FROM (VALUES ('parley_home', ARRAY[home]), ('parley_shards', shards)) c(name, places) LOOP
+		EXECUTE format('DROP SERVER IF EXISTS %I CASCADE', cluster.name);
+		EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER plproxy OPTIONS (connection_lifetime ''1800'', %s)', cluster.name,
+			(SELECT string_agg(format('p%s %L', n - 1, place || options), ', ') FROM unnest(cluster.places) WITH ORDINALITY p(place, n)));
+		EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (user ''parley_gateway'')', cluster.name);
+		EXECUTE format('GRANT USAGE ON FOREIGN SERVER %I TO parley_owner, parley_gateway, parley_operator', cluster.name);
+	END LOOP;
+	PERFORM parley_front.build();
+END $$;
+COMMENT ON FUNCTION parley_front.connect(text, text[]) IS
+	'Says where home and the shards are, as connection strings without a user, the shards in their order, a power of two of them; then build().';
+
+-- Generated functions.
+
+CREATE FUNCTION parley_front.own(routine regprocedure) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('ALTER FUNCTION %s OWNER TO parley_owner', routine);
+	EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_gateway, parley_operator', routine);
+END $$;
+COMMENT ON FUNCTION parley_front.own(regprocedure) IS 'Gives a function to the role that owns parley, for the gateway and the operator to call.';
+
+CREATE FUNCTION parley_front.argument_names(source regproc, modes text) RETURNS text[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN ARRAY(SELECT quote_ident(a.name) FROM pg_proc p,
+			unnest(p.proargnames, coalesce(p.proargmodes, array_fill('i'::"char", ARRAY[p.pronargs::integer]))) WITH ORDINALITY a(name, mode, n)
+		WHERE p.oid = source AND strpos(modes, a.mode::text) > 0 ORDER BY a.n);
+END $$;
+COMMENT ON FUNCTION parley_front.argument_names(regproc, text) IS 'The names, quoted, of a function''s arguments of some modes.';
+
+CREATE FUNCTION parley_front.make_remote(source regproc, runs_on text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
+BEGIN
+	EXECUTE format($f$
+		CREATE FUNCTION parley_remote.%1$I(%2$s) RETURNS %3$s LANGUAGE plproxy AS $body$
+			CLUSTER '%4$s'; RUN ON %5$s; TARGET parley.%1$I;
+		$body$ $f$,
+		found.proname, pg_get_function_arguments(found.oid), pg_get_function_result(found.oid),
+		CASE runs_on WHEN 'home' THEN 'parley_home' ELSE 'parley_shards' END,
+		CASE runs_on WHEN 'home' THEN '0' WHEN 'all' THEN 'ALL' WHEN 'token' THEN 'parley_front.token_shard(token)' ELSE quote_ident(runs_on) END);
+	PERFORM parley_front.own(p.oid) FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace AND p.proname = found.proname;
+END $$;
+COMMENT ON FUNCTION parley_front.make_remote(regproc, text) IS
+	'Makes parley_remote.NAME: the call of a function of parley at home, on all shards, or on that which an argument names.';
+
+CREATE FUNCTION parley_front.make_front(source regproc, body text, declarations text DEFAULT '') RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
+	made regprocedure;
+BEGIN
+	EXECUTE format($f$
+		CREATE FUNCTION parley_front.%1$I(%2$s) RETURNS %3$s LANGUAGE plpgsql %4$s SECURITY DEFINER %5$s SET search_path = pg_catalog, pg_temp AS $body$
+		#variable_conflict use_variable
+		DECLARE
+			%7$s
+			error_detail text; error_hint text; error_column text;
+		BEGIN
+			%6$s
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT, error_column = COLUMN_NAME;
+			PERFORM parley_front.raise_again(SQLSTATE, SQLERRM, error_detail, error_hint, error_column);
+			%8$s
+		END $body$ $f$,
+		found.proname, pg_get_function_arguments(found.oid), pg_get_function_result(found.oid),
+		CASE found.provolatile WHEN 's' THEN 'STABLE' WHEN 'i' THEN 'IMMUTABLE' ELSE 'VOLATILE' END,
+		CASE WHEN found.proretset THEN 'ROWS ' || found.prorows END, body, declarations,
+		CASE WHEN NOT found.proretset AND found.proargmodes IS NULL AND found.prorettype <> 'void'::regtype THEN 'RETURN NULL;' END);
+	SELECT p.oid INTO made FROM pg_proc p WHERE p.pronamespace = 'parley_front'::regnamespace AND p.proname = found.proname;
+	EXECUTE format('COMMENT ON FUNCTION %s IS %L', made, obj_description(found.oid, 'pg_proc'));
+	PERFORM parley_front.own(made);
+END $$;
+COMMENT ON FUNCTION parley_front.make_front(regproc, text, text) IS
+	'Makes parley_front.NAME with the arguments, columns and comment of parley.NAME, and this body.';
+
+CREATE FUNCTION parley_front.call_remote(source regproc) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
+	remote text := format('parley_remote.%I(%s)', found.proname,
+		(SELECT string_agg(format('%1$s => %1$s', a), ', ') FROM unnest(parley_front.argument_names(source, 'ib')) a));
+BEGIN
+	RETURN CASE
+		WHEN found.proretset THEN format('RETURN QUERY SELECT * FROM %s;', remote)
+		WHEN found.prorettype = 'void'::regtype THEN format('PERFORM %s;', remote)
+		WHEN found.proargmodes IS NULL THEN format('RETURN %s;', remote)
+		ELSE format('SELECT * INTO %s FROM %s;', array_to_string(parley_front.argument_names(source, 'bo'), ', '), remote) END;
+END $$;
+COMMENT ON FUNCTION parley_front.call_remote(regproc) IS 'The PL/pgSQL statement that answers what parley_remote.NAME does.';
+
+-- A list of all shards: the same position to each, the newest of what comes, and a cursor that each of them understands.
+CREATE FUNCTION parley_front.make_list(source regproc) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
+	names text[] := parley_front.argument_names(source, 'ib');
+	filters text := (SELECT string_agg(n, ', ') FROM unnest(names) n WHERE n NOT IN ('page', '"limit"', 'cursor', 'count', 'caller_role'));
+	call text := (SELECT string_agg(CASE n WHEN 'page' THEN 'NULL' WHEN 'cursor' THEN 'place' WHEN 'count' THEN 'NULL' ELSE n END, ', ') FROM unnest(names) n);
+	count_call text := (SELECT string_agg(CASE n WHEN 'page' THEN 'NULL' WHEN 'cursor' THEN 'NULL' WHEN '"limit"' THEN '1' ELSE n END, ', ') FROM unnest(names) n);
+	-- PL/Proxy takes a word of its query for an argument of that name, and there are some called "from" and "limit".
+	arguments text := (SELECT string_agg(format('a%s %s', n, t::regtype), ', ') FROM unnest(found.proargtypes::oid[]) WITH ORDINALITY a(t, n));
+	passed text := (SELECT string_agg(format('a%s', n), ', ') FROM generate_series(1, found.pronargs) n);
+BEGIN
+	-- A user whom a shard does not know has nothing there.
+	PERFORM parley_front.make_helper(format('%I(%s)', found.proname, arguments), pg_get_function_result(found.oid), $r$'parley_shards'; RUN ON ALL$r$,
+		CASE names[1] WHEN 'user_id' THEN format('SELECT l.* FROM parley_shard.knows(a1) k, LATERAL parley.%I(%s) l', found.proname, passed)
+			ELSE format('TARGET parley.%I', found.proname) END);
+	PERFORM parley_front.make_front(source, format($body$
+		IF page IS NOT NULL AND cursor IS NOT NULL THEN
+			RAISE EXCEPTION 'either page or cursor can be given, not both' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'page';
+		END IF;
+		place := parley_front.list_place(cursor, hash);
+		FOR turn IN 1 .. coalesce(page, 1) LOOP
+			SELECT array_agg(r ORDER BY r."timestamp" DESC, r.conversation_id DESC) FILTER (WHERE r.conversation_id IS NOT NULL), coalesce(bool_or(r.next_cursor IS NOT NULL), false)
+				INTO rows, more FROM parley_remote.%1$I(%2$s) r;
+			more := more OR cardinality(rows) > "limit";
+			rows := rows[:"limit"];
+			IF turn < coalesce(page, 1) AND NOT more THEN
+				rows := NULL;
+				EXIT;
+			END IF;
+			IF turn > 1000 / "limit" THEN
+				RAISE EXCEPTION 'page %% of %% rows is too deep', page, "limit" USING ERRCODE = 'invalid_parameter_value', COLUMN = 'page',
+					HINT = 'Follow the "next" links.';
+			END IF;
+			answer := rows[cardinality(rows)];
+			place := parley_front.list_cursor(answer."timestamp", answer.conversation_id);
+		END LOOP;
+		IF count IS NOT NULL THEN
+			-- One row of each shard says how many it has.
+			SELECT sum(r.total_count) INTO total FROM parley_remote.%1$I(%3$s) r;
+		END IF;
+		%4$s
+		FOR n IN 1 .. coalesce(cardinality(rows), 0) LOOP
+			answer := rows[n];
+			answer.total_count := total;
+			answer.next_cursor := CASE WHEN more AND n = cardinality(rows) THEN parley_front.list_cursor(answer."timestamp", answer.conversation_id) || hash END;
+			RETURN NEXT answer;
+		END LOOP;
+		IF count IS NOT NULL AND coalesce(cardinality(rows), 0) = 0 THEN
+			answer := NULL;
+			answer.total_count := total;
+			RETURN NEXT answer;
+		END IF;
+		$body$, found.proname, call, count_call,
+			CASE names[1] WHEN 'user_id' THEN 'IF rows IS NULL THEN PERFORM parley_remote.require_contact(user_id); END IF;' END),
+		format('rows %1$s[]; answer %1$s; place text; more boolean; total bigint; hash text := left(md5(ROW(%2$s)::text), 8);', found.prorettype::regtype, filters));
+END $$;
+COMMENT ON FUNCTION parley_front.make_list(regproc) IS
+	'Makes a list of conversations that asks all shards: the same position to each, and of what comes the newest rows.';
+
+CREATE FUNCTION parley_front.list_cursor(at timestamptz, conversation_id bigint) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN lpad(to_hex((extract(epoch FROM at - '2000-01-01Z'::timestamptz) * 1000000)::bigint), 16, '0') || lpad(to_hex(conversation_id), 16, '0');
+END $$;
+COMMENT ON FUNCTION parley_front.list_cursor(timestamptz, bigint) IS 'A position in a list, as the lists of parley read it, whatever their filters.';
+
+CREATE FUNCTION parley_front.list_place(cursor text, hash text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF cursor !~ '^[0-9a-f]{40}$' OR right(cursor, 8) <> hash THEN
+		RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'cursor',
+			DETAIL = 'It does not belong to this list.', HINT = 'Use the cursor of a "next" link unchanged.';
+	END IF;
+	RETURN left(cursor, 32);
+END $$;
+COMMENT ON FUNCTION parley_front.list_place(text, text) IS 'The position in a cursor of a list with those filters. Errors: 22023 it is not one.';
+
+-- What build() calls other databases for beside the routes.
+
+CREATE FUNCTION parley_front.make_helper(signature text, result text, place text, call text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('CREATE FUNCTION parley_remote.%s RETURNS %s LANGUAGE plproxy AS $body$ CLUSTER %s; %s; $body$', signature, result, place, call);
+	PERFORM parley_front.own(p.oid) FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace AND p.proname = substring(signature, '^[a-z_]+');
+END $$;
+COMMENT ON FUNCTION parley_front.make_helper(text, text, text, text) IS 'Makes parley_remote''s call of a function of parley_shard.';
+
+CREATE FUNCTION parley_front.make_helpers() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	opened constant text := 'OUT id bigint, OUT kind parley.conversation_kind, %s OUT created_at timestamptz, OUT created boolean';
+	synced constant text := 'OUT part integer, OUT cursor text, OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, OUT changed boolean';
+	woken constant text := 'OUT part integer, OUT "position" bigint, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint';
+	home constant text := $r$'parley_home'; RUN ON 0$r$;
+	each_shard constant text := $r$'parley_shards'; RUN ON ALL$r$;
+	shard constant text := $r$'parley_shards'; RUN ON $r$;
+BEGIN
+	PERFORM parley_front.make_helper(h.signature, h.result, h.place, h.call) FROM (VALUES
+		('get_row(name text, id bigint)', 'jsonb', home, 'TARGET parley_shard.get_row'),
+		('copy(name text, copied jsonb, only_known boolean)', 'SETOF text', each_shard, 'SELECT parley_shard.remember(name, copied, only_known)::text'),
+		('home_copies(name text)', 'SETOF jsonb', home, 'TARGET parley_shard.copies'),
+		('copies(name text)', 'SETOF jsonb', each_shard, 'TARGET parley_shard.copies'),
+		('require_contact(contact_id bigint)', 'parley.contact', home, 'TARGET parley.get_contact'),
+		('find_recipient(user_id bigint, recipient_id bigint, phone text, email text)', 'bigint', home, 'TARGET parley_shard.find_recipient'),
+		('shares_conversation(user_id bigint, contact_id bigint)', 'SETOF boolean', each_shard, 'TARGET parley_shard.shares_conversation'),
+		('has_direct_conversation(low_contact_id bigint, high_contact_id bigint)', 'boolean', shard || 'low_contact_id', 'TARGET parley_shard.has_direct_conversation'),
+		('count_opening(user_id bigint)', 'void', home, 'TARGET parley_shard.count_opening'),
+		('open_direct(key bigint, user_row jsonb, other_row jsonb, phone text, ' || format(opened, 'OUT user1_id bigint, OUT user2_id bigint,') || ')',
+			'record', shard || 'key', 'SELECT * FROM parley_shard.open_direct_conversation(user_row, other_row, phone)'),
+		('open_contact(key bigint, contact_row jsonb, OUT contact_id bigint, ' || format(opened, '') || ')', 'record', shard || 'key',
+			'SELECT * FROM parley_shard.open_contact_conversation(contact_row)'),
+		('set_block(key bigint, user_row jsonb, contact_row jsonb, blocked boolean)', 'text', shard || 'key',
+			'SELECT parley_shard.set_block(user_row, contact_row, blocked)::text'),
+		('require_members(conversation_id bigint, user_id bigint, to_user_id bigint)', 'void', shard || 'conversation_id', 'TARGET parley_shard.require_members'),
+		('post_due_transfer(user_id bigint, from_account_id bigint, to_user_id bigint, to_account_id bigint, amount bigint, memo text,
+			conversation_id bigint, idempotency_key text)', 'parley.posted_transfer', home, 'TARGET parley_shard.post_transfer'),
+		('get_receipt_due(user_id bigint, account_id bigint, number bigint)', 'text', home, 'TARGET parley_shard.get_receipt_due'),
+		('list_receipts_due(OUT user_id bigint, OUT account_id bigint, OUT number bigint, OUT conversation_id bigint, OUT content text,
+			OUT created_at timestamptz)', 'SETOF record', home, 'TARGET parley_shard.list_receipts_due'),
+		('post_receipt(conversation_id bigint, user_id bigint, account_id bigint, number bigint, content text)', 'bigint', shard || 'conversation_id',
+			'TARGET parley_shard.post_receipt'),
+		('note_receipt(user_id bigint, account_id bigint, number bigint, message_id bigint)', 'void', home, 'TARGET parley_shard.note_receipt'),
+		('create_keyed_application(key integer, name text, idempotency_key text)', 'parley.created_application', shard || 'key',
+			'SELECT * FROM parley_shard.create_application(key, name, idempotency_key)'),
+		('audit_shards()', 'SETOF text', each_shard, 'TARGET parley_shard.audit'),
+		('audit_home()', 'SETOF text', home, 'TARGET parley_shard.audit'),
+		('logical_shards(database integer)', 'SETOF integer', shard || 'database', 'SELECT * FROM parley_shard.logical_shards()'),
+		('sync_home(user_id bigint, parts integer[], cursors text[], page_size integer, thorough boolean, ' || synced || ')', 'SETOF record', home,
+			'TARGET parley_shard.sync'),
+		('sync_shards(user_id bigint, parts integer[], cursors text[], page_size integer, thorough boolean, ' || synced || ')', 'SETOF record',
+			$r$'parley_shards'; SPLIT parts, cursors; RUN ON parts$r$, 'TARGET parley_shard.sync'),
+		('sync_list_shards(parts integer[], cursors text[], page_size integer, OUT part integer, OUT cursor text, OUT conversations json,
+			OUT is_whole boolean, OUT more boolean, OUT changed boolean)', 'SETOF record', $r$'parley_shards'; SPLIT parts, cursors; RUN ON parts$r$,
+			'TARGET parley_shard.sync_list'),
+		('await_home(parts integer[], positions bigint[], patience_ms integer, ' || woken || ')', 'SETOF record', home, 'TARGET parley_shard.await_wakeups'),
+		('await_shards(parts integer[], positions bigint[], patience_ms integer, ' || woken || ')', 'SETOF record',
+			$r$'parley_shards'; SPLIT parts, positions; RUN ON parts$r$, 'TARGET parley_shard.await_wakeups')) h(signature, result, place, call);
+END $$;
+COMMENT ON FUNCTION parley_front.make_helpers() IS 'Makes the calls of parley_shard''s functions.';
+
+-- Wake-ups: the gateway's listener waits at the front, which waits on all. Its session remembers where in each.
+
+CREATE FUNCTION parley_front.await_wakeups(
+	INOUT "position" bigint, patience_ms integer, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	shards constant integer := parley_front.shard_count();
+	-- The position that was returned last, then home's and each shard's.
+	positions bigint[] := nullif(current_setting('parley_front.positions', true), '')::bigint[];
+	answer record;
+BEGIN
+	IF "position" IS NULL OR positions[1] <> "position" OR cardinality(positions) <> shards + 2 OR positions IS NULL THEN
+		positions := array_fill(0, ARRAY[shards + 2])::bigint[];
+	END IF;
+	user_ids := '{}';
+	is_complete := true;
+	age_us := 0;
+	-- PL/Proxy answers when all have, so none waits for long.
+	FOR answer IN
+		SELECT * FROM parley_remote.await_shards(ARRAY(SELECT generate_series(0, shards - 1)), positions[3:], least(patience_ms, 50))
+		UNION ALL
+		SELECT * FROM parley_remote.await_home(ARRAY[-1], positions[2:2], 0)
+	LOOP
+		positions[answer.part + 3] := answer.position;
+		user_ids := user_ids || answer.user_ids;
+		is_complete := is_complete AND answer.is_complete;
+		age_us := greatest(age_us, answer.age_us);
+	END LOOP;
+	"position" := coalesce(positions[1], 0) + 1;
+	positions[1] := "position";
+	PERFORM set_config('parley_front.positions', positions::text, false);
+END $$;
+COMMENT ON FUNCTION parley_front.await_wakeups(bigint, integer) IS
+	'parley.await_wakeups of home and all shards; news is told within 50 ms.';
+
+-- The routes that take several calls. Each is an order of steps in which what a crash leaves out is harmless, and a repetition makes up
+-- for it.
+
+CREATE FUNCTION parley_front.get_contact_row(contact_id bigint) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	contact_row jsonb := parley_remote.get_row('contacts', contact_id);
+BEGIN
+	IF contact_row ->> 'merged_into_id' IS NOT NULL THEN
+		contact_row := parley_remote.get_row('contacts', (contact_row ->> 'merged_into_id')::bigint);
+	END IF;
+	IF contact_row IS NULL THEN
+		RAISE EXCEPTION 'contact % does not exist', contact_id USING ERRCODE = 'no_data_found', COLUMN = 'contact_id';
+	END IF;
+	RETURN contact_row;
+END $$;
+COMMENT ON FUNCTION parley_front.get_contact_row(bigint) IS 'A contact''s row as home has it. Errors: P0002 no such contact.';
+
+CREATE FUNCTION parley_front.find_recipient_row(
+	user_id bigint, recipient_id bigint, phone parley.phone_number, email parley.email_address, caller_role text)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	other_row jsonb := parley_remote.get_row('contacts', parley_remote.find_recipient(user_id, recipient_id, phone, email));
+BEGIN
+	IF caller_role = 'user' AND (recipient_id IS NOT NULL OR other_row ->> 'registered_at' IS NULL)
+			AND NOT (SELECT bool_or(s) FROM parley_remote.shares_conversation(user_id, (other_row ->> 'id')::bigint) s) THEN
+		RAISE EXCEPTION '%', CASE WHEN recipient_id IS NOT NULL THEN format('contact %s does not exist', recipient_id)
+				WHEN phone IS NOT NULL THEN 'no contact has that phone' ELSE 'no contact has that email' END
+			USING ERRCODE = 'no_data_found', COLUMN = CASE WHEN recipient_id IS NOT NULL THEN 'recipient_id' WHEN phone IS NOT NULL THEN 'phone' ELSE 'email' END;
+	END IF;
+	RETURN other_row;
+END $$;
+COMMENT ON FUNCTION parley_front.find_recipient_row(bigint, bigint, parley.phone_number, parley.email_address, text) IS
+	'As parley.find_recipient, the row as home has it.';
+
+CREATE FUNCTION parley_front.post_receipt(user_id bigint, account_id bigint, number bigint, conversation_id bigint, content text) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	message_id bigint := parley_remote.post_receipt(conversation_id, user_id, account_id, number, content);
+BEGIN
+	PERFORM parley_remote.note_receipt(user_id, account_id, number, message_id);
+	RETURN message_id;
+END $$;
+COMMENT ON FUNCTION parley_front.post_receipt(bigint, bigint, bigint, bigint, text) IS 'Posts a receipt that is due, and notes that it is.';
+
+CREATE FUNCTION parley_front.settle() RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	due record;
+	settled bigint := 0;
+BEGIN
+	FOR due IN SELECT * FROM parley_remote.list_receipts_due() LOOP
+		PERFORM parley_front.post_receipt(due.user_id, due.account_id, due.number, due.conversation_id, due.content);
+		settled := settled + 1;
+	END LOOP;
+	RETURN settled;
+END $$;
+COMMENT ON FUNCTION parley_front.settle() IS 'Posts the receipts that a crash between home and a shard left out; returns how many. To be run each minute.';
+
+CREATE FUNCTION parley_front.audit() RETURNS SETOF text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	shards integer := parley_front.shard_count();
+	relation text;
+BEGIN
+	RETURN QUERY SELECT 'home: ' || a FROM parley_remote.audit_home() a UNION ALL SELECT 'shard: ' || a FROM parley_remote.audit_shards() a;
+	FOREACH relation IN ARRAY ARRAY['contacts', 'agents'] LOOP
+		RETURN QUERY SELECT format('%s: the copy of %s is not what home has', relation, c ->> 'id') FROM parley_remote.copies(relation) c
+			WHERE NOT EXISTS (SELECT FROM parley_remote.home_copies(relation) h WHERE h = c);
+	END LOOP;
+	RETURN QUERY SELECT format('shard %s has what belongs to logical shard %s', n, l)
+		FROM generate_series(0, shards - 1) n, parley_remote.logical_shards(n) l WHERE l & (shards - 1) <> n;
+	RETURN QUERY SELECT format('the receipt of transaction %s of account %s of user %s is due since %s', d.number, d.account_id, d.user_id, d.created_at)
+		FROM parley_remote.list_receipts_due() d WHERE d.created_at < now() - interval '1 minute';
+END $$;
+COMMENT ON FUNCTION parley_front.audit() IS
+	'What is wrong in all databases together: their own audits, copies that differ, rows on another shard than their id says, receipts that are overdue.';
+
+CREATE FUNCTION parley_front.sync_all(
+	user_id bigint, INOUT cursor text, page_size integer, thorough boolean,
+	OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, OUT changed boolean)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	shards constant integer := parley_front.shard_count();
+	-- Home's first.
+	cursors text[] := coalesce(substring(cursor, '^s[.]([^_]*)_'), '') || parley_front.read_cursor(regexp_replace(cursor, '^s[.][^_]*_', 's.'), shards);
+	room integer := page_size;
+	answer record;
+	lists text[] := ARRAY['', '', ''];
+	size integer;
+BEGIN
+	more := false;
+	changed := false;
+	FOR answer IN
+		SELECT * FROM parley_remote.sync_home(user_id, ARRAY[-1], cursors[1:1], page_size, thorough)
+		UNION ALL
+		SELECT * FROM parley_remote.sync_shards(user_id, ARRAY(SELECT generate_series(0, shards - 1)), cursors[2:], page_size, thorough)
+	LOOP
+		size := json_array_length(answer.messages) + json_array_length(answer.transactions);
+		-- What does not fit comes with the next page.
+		IF size > room THEN
+			more := true;
+			CONTINUE;
+		END IF;
+		room := room - size;
+		more := more OR answer.more;
+		changed := changed OR answer.changed;
+		cursors[answer.part + 2] := answer.cursor;
+		-- What a database has left from when it was one with another is not its to tell.
+		IF answer.part < 0 THEN
+			lists[3] := parley_front.join_lists(lists[3], answer.transactions);
+		ELSE
+			lists[1] := parley_front.join_lists(lists[1], answer.messages);
+			lists[2] := parley_front.join_lists(lists[2], answer.reads);
+		END IF;
+	END LOOP;
+	cursor := 's.' || array_to_string(cursors, '_');
+	messages := '[' || lists[1] || ']';
+	reads := '[' || lists[2] || ']';
+	transactions := '[' || lists[3] || ']';
+END $$;
+COMMENT ON FUNCTION parley_front.sync_all(bigint, text, integer, boolean) IS
+	'parley.sync of home and all shards; the cursor is theirs in their order. A database whose cursor is gone starts over, alone.';
+
+CREATE FUNCTION parley_front.read_cursor(cursor text, parts integer) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	given text[] := coalesce(string_to_array(regexp_replace(cursor, '^s[.]', ''), '_'), ARRAY['']);
+	known constant integer := cardinality(given);
+BEGIN
+	IF cursor !~ '^s[.][^_]*(_[^_]*)*$' OR known > parts OR parts % known <> 0 THEN
+		RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'cursor',
+			HINT = 'Use the cursor of an earlier response unchanged, or none to start over.';
+	END IF;
+	-- Of fewer shards than there are now, each has been split since: its cursor is good for all that came of it.
+	RETURN ARRAY(SELECT given[1 + n % known] FROM generate_series(0, parts - 1) n);
+END $$;
+COMMENT ON FUNCTION parley_front.read_cursor(text, integer) IS 'The cursors of the shards in a cursor of theirs. Errors: 22023 it is not one.';
+
+CREATE FUNCTION parley_front.sync_list_all(
+	INOUT cursor text, page_size integer, OUT conversations json, OUT is_whole boolean, OUT more boolean, OUT changed boolean)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	shards constant integer := parley_front.shard_count();
+	parts constant integer[] := ARRAY(SELECT generate_series(0, shards - 1));
+	cursors text[] := parley_front.read_cursor(cursor, shards);
+	answer record;
+	lists text;
+BEGIN
+	is_whole := cursor IS NULL;
+	<<again>> LOOP
+		more := false;
+		changed := false;
+		lists := '';
+		FOR answer IN SELECT * FROM parley_remote.sync_list_shards(parts, cursors, page_size) LOOP
+			IF answer.is_whole AND NOT is_whole THEN
+				is_whole := true;
+				cursors := parley_front.read_cursor(NULL, shards);
+				CONTINUE again;
+			END IF;
+			more := more OR answer.more;
+			changed := changed OR answer.changed;
+			cursors[answer.part + 1] := answer.cursor;
+			lists := parley_front.join_lists(lists, answer.conversations);
+		END LOOP;
+		EXIT;
+	END LOOP;
+	cursor := 's.' || array_to_string(cursors, '_');
+	SELECT coalesce(json_agg(e ORDER BY (e ->> 'timestamp')::timestamptz DESC NULLS LAST, (e ->> 'conversation_id')::bigint DESC), '[]') INTO conversations
+		FROM (SELECT e FROM json_array_elements(('[' || lists || ']')::json) e
+			ORDER BY (e ->> 'timestamp')::timestamptz DESC NULLS LAST, (e ->> 'conversation_id')::bigint DESC LIMIT CASE WHEN is_whole THEN page_size END) e;
+END $$;
+COMMENT ON FUNCTION parley_front.sync_list_all(text, integer) IS 'parley.sync_list of all shards; where one of them shows its first page, all do.';
+
+CREATE FUNCTION parley_front.join_lists(elements text, list json) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN elements || CASE WHEN elements <> '' AND json_array_length(list) > 0 THEN ',' ELSE '' END
+		|| CASE WHEN json_array_length(list) > 0 THEN regexp_replace(list::text, '^\s*\[|\]\s*$', '', 'g') ELSE '' END;
+END $$;
+COMMENT ON FUNCTION parley_front.join_lists(text, json) IS 'Elements of a JSON array, and those of another behind them.';
+
+CREATE FUNCTION parley_front.make_route(source regproc, name text, runs_on text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	-- Rows of whom the shards have copies: these are made, or changed, at home, and then on the shards.
+	copied text := CASE WHEN name IN ('create_agent', 'change_agent') THEN 'agents' WHEN name = 'change_contact' THEN 'contacts' END;
+	arguments text := (SELECT string_agg(a, ', ') FROM unnest(parley_front.argument_names(source, 'ib')) a);
+BEGIN
+	IF copied IS NOT NULL THEN
+		PERFORM parley_front.make_remote(source, 'home');
+		PERFORM parley_front.make_front(source, format('made := parley_remote.%I(%s);
+			PERFORM parley_remote.copy(%L, parley_remote.get_row(%3$L, made.id), %L); RETURN made;', name, arguments, copied, copied = 'contacts'),
+			format('made record;'));
+	ELSIF runs_on <> 'front' THEN
+		PERFORM parley_front.make_remote(source, runs_on);
+		PERFORM parley_front.make_front(source, parley_front.call_remote(source));
+	ELSIF name IN ('list_conversations', 'list_user_conversations') THEN
+		PERFORM parley_front.make_list(source);
+	ELSIF name = 'sync' THEN
+		PERFORM parley_front.make_front(source, 'SELECT s.cursor, s.messages, s.reads, s.transactions, s.more, s.changed
+			INTO cursor, messages, reads, transactions, more, changed FROM parley_front.sync_all(user_id, cursor, "limit", thorough) s;');
+	ELSIF name = 'sync_list' THEN
+		PERFORM parley_front.make_front(source, 'SELECT s.cursor, s.conversations, s.is_whole, s.more, s.changed
+			INTO cursor, conversations, is_whole, more, changed FROM parley_front.sync_list_all(cursor, "limit") s;');
+	ELSIF name = 'open_contact_conversation' THEN
+		PERFORM parley_front.make_front(source, 'found_row := parley_front.get_contact_row(contact_id);
+			SELECT o.contact_id, o.id, o.kind, o.created_at, o.created INTO contact_id, id, kind, created_at, created
+				FROM parley_remote.open_contact((found_row ->> ''id'')::bigint, found_row) o;', 'found_row jsonb;');
+	ELSIF name = 'open_direct_conversation' THEN
+		PERFORM parley_front.make_front(source, 'other_row := parley_front.find_recipient_row(user_id, recipient_id, phone, email, caller_role);
+			other_id := (other_row ->> ''id'')::bigint;
+			IF caller_role = ''user'' AND NOT parley_remote.has_direct_conversation(least(user_id, other_id), greatest(user_id, other_id)) THEN
+				PERFORM parley_remote.count_opening(user_id);
+			END IF;
+			SELECT d.id, d.kind, d.user1_id, d.user2_id, d.created_at, d.created INTO id, kind, user1_id, user2_id, created_at, created
+				FROM parley_remote.open_direct(least(user_id, other_id), parley_front.get_contact_row(user_id), other_row, phone) d;',
+			'other_row jsonb; other_id bigint;');
+	ELSIF name IN ('block_contact', 'unblock_contact') THEN
+		PERFORM parley_front.make_remote(source, 'home');
+		PERFORM parley_front.make_front(source, format('PERFORM parley_remote.%I(user_id => user_id, contact_id => contact_id);
+			PERFORM parley_remote.set_block(least(user_id, contact_id), parley_front.get_contact_row(user_id), parley_front.get_contact_row(contact_id), %L);',
+			name, name = 'block_contact'));
+	ELSIF name = 'create_application' THEN
+		PERFORM parley_front.make_front(source, 'key := coalesce(idempotency_key, gen_random_uuid()::text);
+			RETURN parley_remote.create_keyed_application((hashtextextended(key, 0) & 1023)::integer, name, key);', 'key text;');
+	ELSIF name = 'list_applications' THEN
+		PERFORM parley_front.make_remote(source, 'all');
+		PERFORM parley_front.make_front(source, 'IF page::bigint * "limit" > 1000 THEN
+				RAISE EXCEPTION ''page % of % rows is too deep'', page, "limit" USING ERRCODE = ''invalid_parameter_value'', COLUMN = ''page'';
+			END IF;
+			RETURN QUERY SELECT a.token, a.name, a.chats_count, a.created_at, a.updated_at,
+					CASE WHEN bool_or(a.next_page IS NOT NULL AND i = (page * "limit" + 199) / 200) OVER () OR count(*) OVER () > page * "limit" THEN page::bigint + 1 END
+				FROM generate_series(1, (page * "limit" + 199) / 200) i, LATERAL parley_remote.list_applications(i, 200) a
+				ORDER BY a.created_at, a.token OFFSET (page - 1) * "limit" LIMIT "limit";');
+	ELSIF name = 'post_transfer' THEN
+		PERFORM parley_front.make_front(source, 'IF conversation_id IS NOT NULL THEN
+				PERFORM parley_remote.require_members(conversation_id, user_id, to_user_id);
+			END IF;
+			posted := parley_remote.post_due_transfer(user_id, from_account_id, to_user_id, to_account_id, amount, memo, conversation_id, idempotency_key);
+			IF conversation_id IS NOT NULL AND posted.refused IS NULL AND posted.message_id IS NULL THEN
+				number := (posted.from_transaction ->> ''id'')::bigint;
+				posted.message_id := parley_front.post_receipt(user_id, from_account_id, number, conversation_id,
+					parley_remote.get_receipt_due(user_id, from_account_id, number));
+			END IF;
+			RETURN posted;', 'posted parley.posted_transfer; number bigint;');
+	ELSE
+		PERFORM parley_front.make_front(source, format('RAISE EXCEPTION ''%s is not possible over several databases'' USING ERRCODE = ''feature_not_supported'';',
+			replace(name, '_', ' ')));
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley_front.make_route(regproc, text, text) IS 'Makes what answers a route that names the function.';
+
+CREATE FUNCTION parley_front.unbuild() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	made regprocedure;
+BEGIN
+	FOR made IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace
+		UNION SELECT p.oid FROM pg_proc p JOIN parley.routes r ON to_regproc(r.function) = p.oid WHERE p.pronamespace = 'parley_front'::regnamespace
+	LOOP
+		EXECUTE format('DROP FUNCTION %s', made);
+	END LOOP;
+	UPDATE parley.routes r SET function = regexp_replace(r.function, '^parley_front[.]', 'parley.') WHERE r.function ~ '^parley_front[.]';
+END $$;
+COMMENT ON FUNCTION parley_front.unbuild() IS 'Takes away what build() made; the routes name the functions of parley again.';
+
+CREATE FUNCTION parley_front.build() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	route record;
+BEGIN
+	PERFORM parley_front.unbuild();
+	PERFORM parley_front.make_helpers();
+	FOR route IN
+		SELECT DISTINCT ON (p.oid) p.oid::regproc AS source, p.proname::text AS name, r.runs_on
+		FROM parley.routes r JOIN pg_proc p ON p.oid = to_regproc(regexp_replace(r.function, '^parley_front[.]', 'parley.'))
+		-- What describes the routes describes the front's.
+		WHERE p.pronamespace = 'parley'::regnamespace AND NOT r.internal
+	LOOP
+		PERFORM parley_front.make_route(route.source, route.name, route.runs_on);
+	END LOOP;
+	-- The gateway calls it by this name.
+	CREATE OR REPLACE FUNCTION parley.await_wakeups(
+		INOUT "position" bigint DEFAULT NULL, patience_ms integer DEFAULT 1000, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint)
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $await$
+	BEGIN
+		SELECT w.position, w.user_ids, w.is_complete, w.age_us INTO "position", user_ids, is_complete, age_us
+			FROM parley_front.await_wakeups("position", patience_ms) w;
+	END $await$;
+	UPDATE parley.routes r SET function = regexp_replace(r.function, '^parley[.]', 'parley_front.')
+		WHERE to_regproc(regexp_replace(r.function, '^parley[.]', 'parley_front.')) IS NOT NULL AND r.function ~ '^parley[.]' AND NOT r.internal;
+END $$;
+COMMENT ON FUNCTION parley_front.build() IS
+	'Makes the functions that routes name, of the catalog and what the routes say; again after routes or functions of parley have changed.';
+
+DO $$
+DECLARE
+	routine regprocedure;
+BEGIN
+	FOR routine IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'parley_front'::regnamespace LOOP
+		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
+	END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION parley_front.raise_again(text, text, text, text, text), parley_front.token_shard(text), parley_front.shard_count(),
+	parley_front.list_cursor(timestamptz, bigint), parley_front.list_place(text, text), parley_front.get_contact_row(bigint),
+	parley_front.find_recipient_row(bigint, bigint, parley.phone_number, parley.email_address, text),
+	parley_front.post_receipt(bigint, bigint, bigint, bigint, text), parley_front.sync_all(bigint, text, integer, boolean),
+	parley_front.join_lists(text, json), parley_front.read_cursor(text, integer), parley_front.sync_list_all(text, integer),
+	parley_front.await_wakeups(bigint, integer) TO parley_owner;
+GRANT EXECUTE ON FUNCTION parley_front.settle(), parley_front.audit(), parley_front.shard_count() TO parley_operator;
+GRANT USAGE ON SCHEMA parley_front TO parley_gateway, parley_operator, parley_owner;
+GRANT USAGE ON SCHEMA parley_remote TO parley_owner;
+ALTER FUNCTION parley_front.settle() SECURITY DEFINER;
+ALTER FUNCTION parley_front.audit() SECURITY DEFINER;

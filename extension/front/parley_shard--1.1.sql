@@ -1,0 +1,389 @@
+-- parley_shard: what home and each shard have beside parley. The front calls it as parley_gateway, through PL/Proxy, and each function
+-- commits by itself: a repetition is harmless, and repairs what a crash between two databases left.
+-- PL/pgSQL throughout, since the body of an SQL function that cannot be inlined is planned at each call.
+\echo Use "CREATE EXTENSION parley_shard" to load this file. \quit
+
+CREATE SCHEMA parley_shard;
+COMMENT ON SCHEMA parley_shard IS 'what parley_front asks of home and of the shards';
+
+-- Copies: a contact is created at home, and so is an agent. The shards have copies of those whom their rows name.
+
+CREATE FUNCTION parley_shard.get_row(name text, id bigint) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_row jsonb;
+BEGIN
+	EXECUTE format('SELECT to_jsonb(t) FROM parley.%I t WHERE t.id = $1', name) INTO found_row USING id;
+	RETURN found_row;
+END $$;
+COMMENT ON FUNCTION parley_shard.get_row(text, bigint) IS 'A row of contacts or agents, for copies of it; null where there is none.';
+
+CREATE FUNCTION parley_shard.remember(name text, copied jsonb, only_known boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	relation regclass := format('parley.%I', name);
+	columns text;
+	changes text;
+	is_known boolean;
+BEGIN
+	EXECUTE format('SELECT true FROM %s WHERE id = $1', relation) INTO is_known USING (copied ->> 'id')::bigint;
+	IF only_known AND is_known IS NULL THEN
+		RETURN;
+	END IF;
+	SELECT string_agg(format('%I', a.attname), ', '), string_agg(format('%1$I = r.%1$I', a.attname), ', ') INTO columns, changes
+		FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
+	EXECUTE format(CASE WHEN is_known THEN 'UPDATE %1$s t SET %3$s FROM jsonb_populate_record(NULL::%1$s, $1) r WHERE t.id = r.id AND to_jsonb(t) <> $1'
+			ELSE 'INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) ON CONFLICT (id) DO NOTHING' END,
+		relation, columns, changes) USING copied;
+END $$;
+COMMENT ON FUNCTION parley_shard.remember(text, jsonb, boolean) IS
+	'Makes the copy of a row of contacts or agents what home has; only_known: where there is one.';
+
+CREATE FUNCTION parley_shard.knows(user_id bigint) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT c.id FROM parley.contacts c WHERE c.id = user_id;
+END $$;
+COMMENT ON FUNCTION parley_shard.knows(bigint) IS 'The contact''s id where this database has a copy of it; no row else.';
+
+CREATE FUNCTION parley_shard.copies(name text) RETURNS SETOF jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT to_jsonb(t) FROM parley.%I t', name);
+END $$;
+COMMENT ON FUNCTION parley_shard.copies(text) IS 'All rows of contacts or agents, for the audit.';
+
+-- Conversations.
+
+CREATE FUNCTION parley_shard.find_recipient(user_id bigint, recipient_id bigint, phone text, email text) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley.get_contact(user_id);
+	RETURN parley.find_recipient(user_id, recipient_id, phone, email, NULL);
+END $$;
+COMMENT ON FUNCTION parley_shard.find_recipient(bigint, bigint, text, text) IS
+	'At home: the contact that a user names, whether the user may reach them or not. Errors: as find_recipient.';
+
+CREATE FUNCTION parley_shard.shares_conversation(user_id bigint, contact_id bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN parley.shares_conversation(user_id, contact_id);
+END $$;
+COMMENT ON FUNCTION parley_shard.shares_conversation(bigint, bigint) IS 'Whether both are members of one conversation here.';
+
+CREATE FUNCTION parley_shard.has_direct_conversation(low_contact_id bigint, high_contact_id bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM parley.conversations c WHERE c.kind = 'direct'
+		AND c.low_contact_id = has_direct_conversation.low_contact_id AND c.high_contact_id = has_direct_conversation.high_contact_id);
+END $$;
+COMMENT ON FUNCTION parley_shard.has_direct_conversation(bigint, bigint) IS 'Whether the two have their conversation already.';
+
+CREATE FUNCTION parley_shard.count_opening(user_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley.count_opening(user_id);
+END $$;
+COMMENT ON FUNCTION parley_shard.count_opening(bigint) IS 'At home: as parley.count_opening.';
+
+CREATE FUNCTION parley_shard.open_direct_conversation(
+	user_row jsonb, other_row jsonb, phone text,
+	OUT id bigint, OUT kind parley.conversation_kind, OUT user1_id bigint, OUT user2_id bigint, OUT created_at timestamptz,
+	OUT created boolean)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley_shard.remember('contacts', user_row), parley_shard.remember('contacts', other_row);
+	SELECT d.id, d.kind, d.user1_id, d.user2_id, d.created_at, d.created INTO id, kind, user1_id, user2_id, created_at, created
+		FROM parley.open_direct_conversation((user_row ->> 'id')::bigint,
+			CASE WHEN phone IS NULL THEN (other_row ->> 'id')::bigint END, open_direct_conversation.phone) d;
+END $$;
+COMMENT ON FUNCTION parley_shard.open_direct_conversation(jsonb, jsonb, text) IS 'parley.open_direct_conversation of two contacts as home has them.';
+
+CREATE FUNCTION parley_shard.open_contact_conversation(
+	contact_row jsonb, OUT contact_id bigint, OUT id bigint, OUT kind parley.conversation_kind, OUT created_at timestamptz, OUT created boolean)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley_shard.remember('contacts', contact_row);
+	SELECT o.contact_id, o.id, o.kind, o.created_at, o.created INTO contact_id, id, kind, created_at, created
+		FROM parley.open_contact_conversation((contact_row ->> 'id')::bigint) o;
+END $$;
+COMMENT ON FUNCTION parley_shard.open_contact_conversation(jsonb) IS 'parley.open_contact_conversation with a contact as home has it.';
+
+CREATE FUNCTION parley_shard.set_block(user_row jsonb, contact_row jsonb, blocked boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley_shard.remember('contacts', user_row), parley_shard.remember('contacts', contact_row);
+	IF blocked THEN
+		PERFORM parley.block_contact((user_row ->> 'id')::bigint, (contact_row ->> 'id')::bigint);
+	ELSE
+		PERFORM parley.unblock_contact((user_row ->> 'id')::bigint, (contact_row ->> 'id')::bigint);
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley_shard.set_block(jsonb, jsonb, boolean) IS 'Blocks or unblocks where the conversation of the two is, or will be.';
+
+CREATE FUNCTION parley_shard.create_application(shard integer, name text, idempotency_key text) RETURNS parley.created_application
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN parley.create_application(name, idempotency_key);
+END $$;
+COMMENT ON FUNCTION parley_shard.create_application(integer, text, text) IS 'parley.create_application on the shard that its key belongs to.';
+
+-- Sync.
+
+CREATE FUNCTION parley_shard.sync(
+	user_id bigint, parts integer[], cursors text[], page_size integer, thorough boolean,
+	OUT part integer, OUT cursor text, OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, OUT changed boolean)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	since text;
+BEGIN
+	-- At home, which is part -1, that is an error.
+	IF parts[1] >= 0 AND NOT EXISTS (SELECT FROM parley.contacts c WHERE c.id = sync.user_id) THEN
+		RETURN;
+	END IF;
+	FOR n IN 1 .. cardinality(parts) LOOP
+		part := parts[n];
+		since := nullif(cursors[n], '');
+		BEGIN
+			SELECT s.cursor, s.messages, s.reads, s.transactions, s.more, s.changed INTO cursor, messages, reads, transactions, more, changed
+				FROM parley.sync(user_id, since, page_size, thorough) s;
+		EXCEPTION WHEN SQLSTATE 'PY410' THEN
+			-- This database starts over, alone.
+			SELECT s.cursor, s.messages, s.reads, s.transactions, s.more, s.changed INTO cursor, messages, reads, transactions, more, changed
+				FROM parley.sync(user_id, NULL, page_size, thorough) s;
+		END;
+		RETURN NEXT;
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION parley_shard.sync(bigint, integer[], text[], integer, boolean) IS
+	'parley.sync from each of the cursors; no row where the user is not known here.';
+
+CREATE FUNCTION parley_shard.sync_list(
+	parts integer[], cursors text[], page_size integer,
+	OUT part integer, OUT cursor text, OUT conversations json, OUT is_whole boolean, OUT more boolean, OUT changed boolean)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	FOR n IN 1 .. cardinality(parts) LOOP
+		part := parts[n];
+		BEGIN
+			SELECT s.cursor, s.conversations, s.is_whole, s.more, s.changed INTO cursor, conversations, is_whole, more, changed
+				FROM parley.sync_list(nullif(cursors[n], ''), page_size) s;
+		EXCEPTION WHEN SQLSTATE 'PY410' THEN
+			SELECT s.cursor, s.conversations, s.is_whole, s.more, s.changed INTO cursor, conversations, is_whole, more, changed
+				FROM parley.sync_list(NULL, page_size) s;
+		END;
+		RETURN NEXT;
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION parley_shard.sync_list(integer[], text[], integer) IS 'parley.sync_list from each of the cursors.';
+
+CREATE FUNCTION parley_shard.await_wakeups(
+	parts integer[], positions bigint[], patience_ms integer, OUT part integer, OUT "position" bigint, OUT user_ids bigint[],
+	OUT is_complete boolean, OUT age_us bigint)
+RETURNS SETOF record
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	FOR n IN 1 .. cardinality(parts) LOOP
+		part := parts[n];
+		SELECT w.position, w.user_ids, w.is_complete, w.age_us INTO "position", user_ids, is_complete, age_us
+			FROM parley.await_wakeups(nullif(positions[n], 0), patience_ms) w;
+		RETURN NEXT;
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION parley_shard.await_wakeups(integer[], bigint[], integer) IS 'parley.await_wakeups from each of the positions; 0 is none.';
+
+-- Receipts: home records with the transfer that one is due, the front has the shard post it under a key made of the transfer.
+
+CREATE TABLE parley_shard.receipts_due (
+	user_id bigint NOT NULL,
+	account_id bigint NOT NULL,
+	number bigint NOT NULL,
+	conversation_id bigint NOT NULL,
+	content text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	message_id bigint,
+	PRIMARY KEY (user_id, account_id, number)
+);
+COMMENT ON TABLE parley_shard.receipts_due IS 'at home: receipts of transfers, and the message that each became (message_id)';
+SELECT pg_extension_config_dump('parley_shard.receipts_due', '');
+
+CREATE FUNCTION parley_shard.require_members(conversation_id bigint, user_id bigint, to_user_id bigint) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley.require_member(user_id, conversation_id), parley.require_member(to_user_id, conversation_id);
+END $$;
+COMMENT ON FUNCTION parley_shard.require_members(bigint, bigint, bigint) IS 'Errors: P0002 one of the two is no member.';
+
+CREATE FUNCTION parley_shard.post_transfer(
+	user_id bigint, from_account_id bigint, to_user_id bigint, to_account_id bigint, amount bigint, memo text, conversation_id bigint,
+	idempotency_key text)
+RETURNS parley.posted_transfer
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	posted parley.posted_transfer := parley.post_transfer(user_id, from_account_id, to_user_id, to_account_id, amount, memo, NULL, idempotency_key);
+	line bigint := (posted.from_transaction ->> 'id')::bigint;
+	due bigint;
+BEGIN
+	IF conversation_id IS NULL OR posted.refused IS NOT NULL THEN
+		RETURN posted;
+	END IF;
+	INSERT INTO parley_shard.receipts_due AS d (user_id, account_id, number, conversation_id, content)
+		SELECT post_transfer.user_id, from_account_id, line, post_transfer.conversation_id,
+			'paid ' || parley.format_amount(post_transfer.amount, a.currency) || coalesce(': ' || post_transfer.memo, '')
+		FROM parley.accounts a WHERE NOT posted.replayed AND a.user_id = post_transfer.user_id AND a.id = from_account_id;
+	SELECT d.conversation_id, d.message_id INTO due, posted.message_id
+		FROM parley_shard.receipts_due d WHERE d.user_id = post_transfer.user_id AND d.account_id = from_account_id AND d.number = line;
+	IF due IS DISTINCT FROM conversation_id THEN
+		RAISE EXCEPTION 'idempotency key "%" was used for another transfer', idempotency_key
+			USING ERRCODE = 'PY422', HINT = 'Use a new key for a new transfer.', COLUMN = 'idempotency_key';
+	END IF;
+	RETURN posted;
+END $$;
+COMMENT ON FUNCTION parley_shard.post_transfer(bigint, bigint, bigint, bigint, bigint, text, bigint, text) IS
+	'At home: parley.post_transfer, and that its receipt is due, by one commit.';
+
+CREATE FUNCTION parley_shard.list_receipts_due(OUT user_id bigint, OUT account_id bigint, OUT number bigint, OUT conversation_id bigint,
+	OUT content text, OUT created_at timestamptz)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT d.user_id, d.account_id, d.number, d.conversation_id, d.content, d.created_at
+		FROM parley_shard.receipts_due d WHERE d.message_id IS NULL ORDER BY d.created_at LIMIT 1000;
+END $$;
+COMMENT ON FUNCTION parley_shard.list_receipts_due() IS 'At home: the receipts that are not known to be posted, oldest first.';
+
+CREATE FUNCTION parley_shard.get_receipt_due(user_id bigint, account_id bigint, number bigint) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT d.content FROM parley_shard.receipts_due d
+		WHERE d.user_id = get_receipt_due.user_id AND d.account_id = get_receipt_due.account_id AND d.number = get_receipt_due.number);
+END $$;
+COMMENT ON FUNCTION parley_shard.get_receipt_due(bigint, bigint, bigint) IS 'At home: what the receipt of a transfer says.';
+
+CREATE FUNCTION parley_shard.post_receipt(conversation_id bigint, user_id bigint, account_id bigint, number bigint, content text)
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	posted parley.posted_message := parley.post_user_message(conversation_id, content, user_id, format('receipt-%s-%s-%s', user_id, account_id, number));
+BEGIN
+	-- Any transfer's, so that it is known as a receipt, which nobody edits or deletes.
+	UPDATE parley.messages m SET transfer_id = post_receipt.number
+		WHERE m.conversation_id = post_receipt.conversation_id AND m.number = posted.message_id AND m.transfer_id IS NULL;
+	RETURN posted.message_id;
+END $$;
+COMMENT ON FUNCTION parley_shard.post_receipt(bigint, bigint, bigint, bigint, text) IS 'Posts a receipt; again: the same message.';
+
+CREATE FUNCTION parley_shard.note_receipt(user_id bigint, account_id bigint, number bigint, message_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE parley_shard.receipts_due d SET message_id = note_receipt.message_id
+		WHERE d.user_id = note_receipt.user_id AND d.account_id = note_receipt.account_id AND d.number = note_receipt.number;
+END $$;
+COMMENT ON FUNCTION parley_shard.note_receipt(bigint, bigint, bigint, bigint) IS 'At home: the receipt is posted, as that message.';
+
+-- Audits.
+
+CREATE FUNCTION parley_shard.audit(OUT found text) RETURNS SETOF text
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT 'conversations: ' || a::text FROM parley.audit_conversations() a
+		UNION ALL SELECT 'ledger: ' || a::text FROM parley.audit_ledger() a
+		UNION ALL SELECT 'shards: ' || a::text FROM parley.audit_shards() a;
+END $$;
+COMMENT ON FUNCTION parley_shard.audit() IS 'What parley''s own audits find in this database.';
+
+CREATE FUNCTION parley_shard.logical_shards() RETURNS SETOF integer
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT DISTINCT (c.id & 1023)::integer FROM parley.conversations c
+		UNION SELECT (a.id & 1023)::integer FROM parley.applications a;
+END $$;
+COMMENT ON FUNCTION parley_shard.logical_shards() IS 'The logical shards of which this database has conversations or applications.';
+
+CREATE PROCEDURE parley_shard.drop_others(databases integer, database integer, size integer DEFAULT 1000)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	ids bigint[];
+	referrer regclass;
+BEGIN
+	LOOP
+		SELECT array_agg(c.id) INTO ids FROM (
+			SELECT c.id FROM parley.conversations c WHERE (c.id & 1023) % databases <> database LIMIT size) c;
+		EXIT WHEN ids IS NULL;
+		FOR referrer IN SELECT a.attrelid FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid
+				WHERE t.relnamespace = 'parley'::regnamespace AND t.relkind IN ('r', 'p') AND a.attname = 'conversation_id' AND NOT a.attisdropped
+					AND t.relname NOT IN ('transfers', 'refusals')
+		LOOP
+			EXECUTE format('DELETE FROM %s t WHERE t.conversation_id = ANY ($1)', referrer) USING ids;
+		END LOOP;
+		DELETE FROM parley.conversations c WHERE c.id = ANY (ids);
+		COMMIT;
+	END LOOP;
+	DELETE FROM parley.applications a WHERE (a.id & 1023) % databases <> database;
+	COMMIT;
+END $$;
+COMMENT ON PROCEDURE parley_shard.drop_others(integer, integer, integer) IS
+	'After a split: deletes what belongs to other databases of so many, in batches. Anything that is asked of them meanwhile is asked elsewhere.';
+
+DO $$
+DECLARE
+	routine regprocedure;
+BEGIN
+	FOR routine IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'parley_shard'::regnamespace AND p.prokind = 'f' LOOP
+		EXECUTE format('ALTER FUNCTION %s OWNER TO parley_owner', routine);
+		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_gateway', routine);
+	END LOOP;
+END $$;
+ALTER TABLE parley_shard.receipts_due OWNER TO parley_owner;
+REVOKE ALL ON PROCEDURE parley_shard.drop_others(integer, integer, integer) FROM PUBLIC;
+GRANT USAGE ON SCHEMA parley_shard TO parley_gateway, parley_owner;

@@ -1,0 +1,148 @@
+// Home, two shards and the front: the routes are those of one database, lists are what one database would show, and while a shard is
+// away, killed or split under load nothing that was acknowledged is lost or doubled, and nobody who follows misses anything.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { Client } from "../support/client.mjs";
+import { Cluster } from "../support/clusters.mjs";
+import { startGateways } from "../support/gateways.mjs";
+import { until } from "../support/http.mjs";
+import { phone, word } from "../support/people.mjs";
+import { ShardedCluster } from "../support/shards.mjs";
+import { SteadfastLoad } from "../support/steadfast_load.mjs";
+
+let cluster, url, client;
+
+before(async (t) => {
+	cluster = await ShardedCluster.create(t);
+	[{ url }] = await startGateways(t, 1, { ...(await cluster.env("front")), PGUSER: "parley_gateway", PARLEY_STREAM_HEARTBEAT_MS: "500" });
+	client = new Client(url);
+}, { timeout: 120000 });
+
+async function answered(status, line, body, headers) {
+	const answer = await client.request(line, body, headers);
+	assert.equal(answer.status, status, `${line}: ${JSON.stringify(answer.body)}`);
+	return answer;
+}
+
+const made = async (line, body, headers) => (await answered(201, line, body, headers)).body;
+
+test("routes_are_those_of_one_database_but_for_the_functions", { timeout: 60000 }, async (t) => {
+	const one = await Cluster.create(t);
+	const describe = "SELECT json_agg(to_jsonb(r) - 'function' - 'statement' - 'batch' ORDER BY r.path, r.method) FROM parley.describe_routes() r";
+	assert.deepEqual(JSON.parse(await cluster.psql("front", describe)), JSON.parse(await one.psql(describe)));
+});
+
+test("lists_show_what_all_shards_have_together", { timeout: 60000 }, async () => {
+	for (let n = 0; n < 12; n++) {
+		const contact = await made("POST /contacts", { name: `scattered ${n % 3}`, phone: phone() });
+		const { id } = await made(`POST /contacts/${contact.id}/conversation`);
+		for (let m = 0; m <= n % 3; m++) await made(`POST /conversations/${id}/messages`, { content: `${word()} ${m % 2 ? "odd" : "even"}` });
+	}
+	for (const search of ["", "&searchValue=odd", "&searchValue=scattered%201", "&searchValue=nowhere"]) {
+		const term = decodeURIComponent(search.split("=")[1] ?? "");
+		// Each shard by itself, as the tests of search hold it against their oracle; the newest of all of them.
+		const expected = (await cluster.all(`SELECT * FROM parley.list_conversations('${term}', "limit" => 200)`))
+			.sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1)).map((row) => `${row.conversation_id}/${row.message_id}`);
+		const shown = [];
+		let target = `/conversations?limit=5&count=exact${search}`;
+		for (let pages = 1; target !== undefined; pages++) {
+			const answer = await answered(200, `GET ${target}`);
+			assert.equal(answer.headers["x-total-count"], String(expected.length));
+			shown.push(...answer.body.map((row) => `${row.conversation_id}/${row.message_id}`));
+			assert.deepEqual((await answered(200, `GET /conversations?limit=5&page=${pages}${search}`)).body, answer.body);
+			target = /<([^>]*)>; *rel="next"/.exec(answer.headers.link ?? "")?.[1];
+		}
+		assert.deepEqual(shown, expected, search);
+	}
+});
+
+test("errors_name_the_field_as_one_database_does", async () => {
+	const [one, other] = [await made("POST /users", { phone: phone() }), await made("POST /users", { phone: phone() })];
+	const { id } = await made(`POST /users/${one.id}/conversations`, { recipient_id: other.id });
+	const { body } = await answered(404, `GET /users/${one.id}/conversations/${id}/messages/9`);
+	assert.deepEqual([body.code, body.errors], ["P0002", [{ field: "message_id", detail: body.detail }]]);
+	assert.doesNotMatch(JSON.stringify(body), /REMOTE|shard|PL\/Proxy|[\u001f]/);
+	// PL/Proxy's own words are none of a client's.
+	assert.doesNotMatch(JSON.stringify((await answered(409, "POST /users", { phone: one.phone })).body), /REMOTE|shard|PL\/Proxy/);
+});
+
+test("receipt_that_a_crash_left_out_is_settled", async () => {
+	const users = [await made("POST /users", { phone: phone() }), await made("POST /users", { phone: phone() })];
+	const { id } = await made(`POST /users/${users[0].id}/conversations`, { recipient_id: users[1].id });
+	for (const user of users) user.account = (await made(`POST /users/${user.id}/accounts`, { currency: "EUR" })).id;
+	await made(`POST /users/${users[0].id}/accounts/1/transactions`, { amount: 1000 });
+	const transfer = { from_account_id: 1, to_user_id: users[1].id, to_account_id: 1, amount: 300, memo: "lunch", conversation_id: id };
+	const key = { "idempotency-key": word() };
+	const first = await made(`POST /users/${users[0].id}/transfers`, transfer, key);
+	assert.equal(first.message_id, 1);
+	assert.deepEqual(await made(`POST /users/${users[0].id}/transfers`, transfer, key), first);
+	await answered(422, `POST /users/${users[0].id}/transfers`, { ...transfer, conversation_id: undefined, amount: 301 }, key);
+	// Home has committed, and the front has gone before it asked the shard.
+	await cluster.psql("home", `SELECT parley_shard.post_transfer(${users[0].id}, 1, ${users[1].id}, 1, 200, NULL, ${id}, 'left-out')`);
+	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "1");
+	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "0");
+	const { body } = await answered(200, `GET /users/${users[1].id}/conversations/${id}/messages`);
+	assert.deepEqual(body.map(({ content }) => content), ["paid 3.00 EUR: lunch", "paid 2.00 EUR"]);
+	await answered(409, `PUT /users/${users[0].id}/conversations/${id}/messages/1`, { content: "never" });
+});
+
+// All that the load was answered, against what the databases have now.
+async function assertLoadIsWhole(load) {
+	await load.stop();
+	const messages = await cluster.all(`SELECT conversation_id || '/' || number AS place, idempotency_key AS key, content
+		FROM parley.messages WHERE conversation_id IN (${load.pairs.map(({ id }) => id)})`);
+	load.assertNothingIsLostOrTwice(messages);
+	const users = load.pairs.flatMap((pair) => pair.users.map(({ id }) => id));
+	load.assertMoneyIsRight(JSON.parse(await cluster.psql("home", `
+		SELECT json_build_object('balance', (SELECT sum(balance) FROM parley.accounts WHERE user_id IN (${users})),
+			'keys', (SELECT json_agg(json_build_array(key, n)) FROM (
+				SELECT idempotency_key AS key, count(*) AS n FROM parley.transactions WHERE idempotency_key IS NOT NULL GROUP BY 1) k))`)));
+	assert.equal(await cluster.psql("front", "SELECT * FROM parley_front.audit()"), "");
+}
+
+async function postmaster(name) {
+	const data = join(await cluster.one("socket", name), "../data");
+	return Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0]);
+}
+
+test("shard_that_is_away_takes_only_its_own_with_it_and_nothing_is_lost", { timeout: 90000 }, async (t) => {
+	const load = await SteadfastLoad.begin(url, { pairs: 4 });
+	t.after(() => load.abandon());
+	load.start();
+	await load.untilAcknowledgedAfter(Date.now(), 10000);
+	await cluster.one("stop", "shard1");
+	const stopped = Date.now();
+	const [there, away] = [0, 1].map((shard) => load.pairs.find(({ id }) => (id & 1) === shard));
+	await answered(201, `POST /users/${there.users[0].id}/conversations/${there.id}/messages`, { content: "here" }, { "idempotency-key": word() });
+	const { body } = await answered(503, `POST /users/${away.users[0].id}/conversations/${away.id}/messages`, { content: "not here" });
+	assert.doesNotMatch(JSON.stringify(body), /PL\/Proxy|socket/);
+	await answered(503, "GET /conversations");
+	await answered(200, `GET /users/${away.users[0].id}`);
+	await load.untilAcknowledgedAfter(stopped + 500, 10000);
+	await cluster.one("start", "shard1");
+	// And killed in the middle.
+	process.kill(await postmaster("shard0"), "SIGQUIT");
+	await until(() => cluster.one("start", "shard0").then(() => true, () => false), "it has started again");
+	await pause(500);
+	await assertLoadIsWhole(load);
+});
+
+test("split_under_load_loses_nothing_and_cursors_go_on", { timeout: 120000 }, async (t) => {
+	const load = await SteadfastLoad.begin(url, { pairs: 8 });
+	t.after(() => load.abandon());
+	load.start();
+	await load.untilAcknowledgedAfter(Date.now(), 10000);
+	t.diagnostic(await cluster.split());
+	await load.untilAcknowledgedAfter(Date.now(), 10000);
+	assert.ok(load.pairs.some(({ id }) => (id & 3) >= 2), "some belong to the new shards");
+	await assertLoadIsWhole(load);
+	t.diagnostic(`no message was acknowledged for ${load.silence(0, load.postedAt)} ms; ${load.posted.size} messages`);
+	assert.ok(load.readers.every((reader) => reader.gone.length === 0));
+	for (let n = 0; n < 4; n++) {
+		assert.equal(await cluster.psql(`shard${n}`, `SELECT count(*) FROM parley.conversations WHERE (id & 3) <> ${n}`), "0");
+	}
+});

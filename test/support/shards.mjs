@@ -1,0 +1,53 @@
+// Home, shards and front by deploy/shards/cluster.sh, which go with the test.
+
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { psql, root, run } from "./database.mjs";
+
+const scripts = join(root, "deploy/shards");
+
+export class ShardedCluster {
+	static async create(t, shards = 2) {
+		const cluster = new ShardedCluster();
+		cluster.directory = mkdtempSync("/tmp/parley-test-");
+		cluster.shards = shards;
+		chmodSync(cluster.directory, 0o755);
+		t.after(async () => {
+			await cluster.script("remove");
+			rmSync(cluster.directory, { recursive: true });
+		});
+		await run("bash", ["-c", '. "$0"; bash "$1" "postgresql-$postgres_major-plproxy"',
+			join(root, "deploy/local/common.sh"), join(root, "deploy/local/packages.sh")]);
+		await cluster.script("create", String(shards));
+		return cluster;
+	}
+
+	async script(command, ...args) {
+		return (await run("bash", [join(scripts, "cluster.sh"), command, this.directory, ...args])).stdout.trim();
+	}
+
+	// deploy/local/cluster.sh for one of them: home, front, shard0 …
+	async one(command, name) {
+		return (await run("bash", [join(root, "deploy/local/cluster.sh"), command, join(this.directory, name)])).stdout.trim();
+	}
+
+	async split() {
+		const { stdout } = await run("bash", [join(scripts, "split.sh"), this.directory]);
+		this.shards *= 2;
+		return stdout.trim();
+	}
+
+	async env(name) {
+		return { PGHOST: await this.one("socket", name), PGPORT: "5432", PGDATABASE: "parley", PGUSER: "postgres" };
+	}
+
+	async psql(name, sql) {
+		return psql("parley", sql, await this.env(name));
+	}
+
+	// The rows, as JSON, that the shards have together.
+	async all(sql) {
+		const rows = await Promise.all(Array.from({ length: this.shards }, (_, n) => this.psql(`shard${n}`, `SELECT coalesce(json_agg(r), '[]') FROM (${sql}) r`)));
+		return rows.flatMap((text) => JSON.parse(text));
+	}
+}
