@@ -269,5 +269,6 @@ GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.await_wakeups(bigint,
 	TO parley_gateway;
 -- Functions that describe_routes(), openapi() and the checks of domains call: these run with the caller's privileges.
 GRANT EXECUTE ON FUNCTION parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid), parley.openapi_type(oid),
-	parley.openapi_nullable(jsonb), parley.openapi_columns(oid), parley.is_printable_ascii(text), parley.are_labels(jsonb)
+	parley.openapi_nullable(jsonb), parley.openapi_columns(oid), parley.openapi_marks(), parley.openapi_shape(text),
+	parley.is_printable_ascii(text), parley.are_labels(jsonb)
 	TO parley_operator, parley_gateway;

@@ -13,6 +13,7 @@ BEGIN
 		WHEN t.typtype = 'd' THEN parley.openapi_type(t.typbasetype)
 		WHEN type = 'boolean'::regtype THEN '{"type": "boolean"}'
 		WHEN type IN ('smallint'::regtype, 'integer'::regtype) THEN '{"type": "integer", "format": "int32"}'
+		WHEN type IN ('real'::regtype, 'double precision'::regtype) THEN '{"type": "number"}'
 		WHEN type IN ('bigint'::regtype, 'oid'::regtype) THEN '{"type": "integer", "format": "int64"}'
 		WHEN type = 'timestamptz'::regtype THEN '{"type": "string", "format": "date-time"}'
 		WHEN type IN ('json'::regtype, 'jsonb'::regtype) THEN '{}'
@@ -27,17 +28,79 @@ COMMENT ON FUNCTION parley.openapi_type(oid) IS 'returns the JSON schema of a ty
 CREATE FUNCTION parley.openapi_nullable(schema jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN schema
+RETURN CASE WHEN schema ? '$ref' THEN jsonb_build_object('anyOf', jsonb_build_array(schema, '{"type": "null"}'::jsonb)) ELSE schema END
 	|| CASE WHEN schema ? 'type' THEN jsonb_build_object('type', jsonb_build_array(schema -> 'type', 'null')) ELSE '{}' END
 	|| CASE WHEN schema ? 'enum' THEN jsonb_build_object('enum', (schema -> 'enum') || 'null') ELSE '{}' END;
 COMMENT ON FUNCTION parley.openapi_nullable(jsonb) IS 'returns a JSON schema that also accepts null';
 
-CREATE FUNCTION parley.openapi_columns(function oid, OUT schema text, OUT name text, OUT type oid, OUT is_nullable boolean, OUT "position" bigint)
+CREATE FUNCTION parley.openapi_marks(OUT schema text, OUT never_null text[], OUT shapes jsonb) RETURNS SETOF record
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	VALUES
+		('account', '{id,user_id,currency,balance,created_at}'::text[], '{}'::jsonb),
+		('agent', '{id,name,email,created_at}', '{}'),
+		('application', '{token,name,chats_count,created_at,updated_at}', '{}'),
+		('case_state', '{conversation_id,status,labels}', '{}'),
+		('chat', '{number,messages_count,created_at,updated_at}', '{}'),
+		('chat_message', '{number,content,created_at,updated_at}', '{}'),
+		('contact', '{id,created_at,attributes}', '{"attributes": "object"}'),
+		('conversation_answer', '{id,kind,created_at,participants,messages}',
+			'{"participants": "participant[]", "messages": "message[]", "case": "case_state"}'),
+		('created_application', '{token,name,chats_count,created_at,updated_at}', '{}'),
+		('created_chat', '{number,messages_count,created_at,updated_at}', '{}'),
+		('erasure', '{contact_id,erased_at,fields,messages,idempotency_hashes,account_names}', '{}'),
+		('find_largest_expense_answer', '{id,account_id,amount,balance,created_at}', '{}'),
+		('get_balance_answer', '{at,balance}', '{}'),
+		('get_block_answer', '{contact_id,created_at}', '{}'),
+		('get_user_answer', '{id,created_at,totals}', '{"totals": "total[]"}'),
+		('list_applications_answer', '{token,name,chats_count,created_at,updated_at}', '{}'),
+		('list_chat_messages_answer', '{number,content,created_at,updated_at}', '{}'),
+		('list_chats_answer', '{number,messages_count,created_at,updated_at}', '{}'),
+		('listed_account', '{id,user_id,currency,balance,created_at}', '{}'),
+		('listed_contact', '{id,created_at,attributes}', '{"attributes": "object"}'),
+		('listed_message', '{conversation_id,message_id,created_at}', '{}'),
+		('listed_transaction', '{id,account_id,amount,balance,created_at}', '{}'),
+		('mark_operator_read_answer', '{read,unread}', '{}'),
+		('mark_read_answer', '{read,unread}', '{}'),
+		('message', '{conversation_id,message_id,created_at}', '{}'),
+		('open_contact_conversation_answer', '{contact_id,id,kind,created_at}', '{}'),
+		('open_direct_conversation_answer', '{id,kind,user1_id,user2_id,created_at}', '{}'),
+		('posted_chat_message', '{number,content,created_at,updated_at}', '{}'),
+		('posted_message', '{conversation_id,message_id,created_at}', '{}'),
+		('posted_transaction', '{id,account_id,amount,balance,created_at}', '{}'),
+		('posted_transfer', '{from_transaction,to_transaction}', '{"from_transaction": "transferred", "to_transaction": "transferred"}'),
+		('recent_conversation', '{conversation_id,message_id,content,timestamp,kind,status,labels,unread}', '{}'),
+		('registered_user', '{id,created_at}', '{}'),
+		('search_chat_answer', '{number,content,created_at,updated_at}', '{}'),
+		('sync_answer', '{cursor,messages,reads,transactions,more,changed}',
+			'{"messages": "message[]", "reads": "read_horizon[]", "transactions": "synced_transaction[]"}'),
+		('sync_list_answer', '{cursor,conversations,is_whole,more,changed}', '{"conversations": "object[]"}'),
+		('trial_balance_answer', '{currency,balances,came_in,went_out,difference}', '{}'),
+		('user_conversation', '{conversation_id,message_id,content,timestamp,kind,unread}', '{}');
+END;
+COMMENT ON FUNCTION parley.openapi_marks() IS
+	'what the catalog does not know of the schemas of parley''s own routes: which columns are never null, and of json columns the '
+	'schema of the value, or with [] of an array''s elements';
+
+CREATE FUNCTION parley.openapi_shape(shape text) RETURNS jsonb
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT CASE WHEN shape LIKE '%[]' THEN jsonb_build_object('type', 'array', 'items', one.schema) ELSE one.schema END
+	FROM (SELECT CASE rtrim(shape, '[]') WHEN 'object' THEN '{"type": "object", "additionalProperties": true}'
+		ELSE jsonb_build_object('$ref', '#/components/schemas/' || rtrim(shape, '[]')) END) AS one(schema);
+END;
+COMMENT ON FUNCTION parley.openapi_shape(text) IS 'returns the JSON schema of a shape of openapi_marks()';
+
+CREATE FUNCTION parley.openapi_columns(function oid, OUT schema text, OUT name text, OUT definition jsonb, OUT "position" bigint)
 RETURNS SETOF record
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	SELECT c.schema, c.name, c.type, NOT (c.is_not_null OR t.typnotnull), c.position
+	SELECT c.schema, c.name,
+		CASE WHEN c.is_not_null OR t.typnotnull OR c.name = ANY (m.never_null) THEN d.definition ELSE parley.openapi_nullable(d.definition) END,
+		c.position
 	FROM pg_proc p
 	JOIN pg_type r ON r.oid = p.prorettype
 	CROSS JOIN LATERAL (
@@ -52,6 +115,8 @@ BEGIN ATOMIC
 		WHERE r.typrelid = 0 AND p.proallargtypes IS NULL AND r.oid <> 'void'::regtype
 	) AS c(schema, name, type, is_not_null, position)
 	JOIN pg_type t ON t.oid = c.type
+	LEFT JOIN parley.openapi_marks() m ON m.schema = c.schema AND p.pronamespace = to_regnamespace('parley')
+	CROSS JOIN LATERAL (SELECT coalesce(parley.openapi_shape(m.shapes ->> c.name), parley.openapi_type(c.type))) AS d(definition)
 	WHERE p.oid = function;
 END;
 COMMENT ON FUNCTION parley.openapi_columns(oid) IS
@@ -77,7 +142,7 @@ BEGIN
 	), named_schema AS (
 		SELECT DISTINCT ON (r.schema) r.schema,
 			(SELECT jsonb_build_object('type', 'object', 'required', jsonb_agg(o.name ORDER BY o.position), 'properties', jsonb_object_agg(o.name,
-						CASE WHEN o.is_nullable THEN parley.openapi_nullable(parley.openapi_type(o.type)) ELSE parley.openapi_type(o.type) END))
+						o.definition))
 				FROM parley.openapi_columns(to_regproc(r.function)) o
 				-- The other columns are for the gateway: see docs/routes.md.
 				WHERE o.name NOT IN ('created', 'replayed', 'total_count', 'refused', 'refused_detail') AND o.name !~ '^next_') AS definition
@@ -138,7 +203,25 @@ BEGIN
 				"Idempotency-Replayed": {"description": "true: the first answer again", "schema": {"type": "string"}}}'::jsonb,
 			'responses', '{"Problem": {"description": "what is wrong, as RFC 9457 has it",
 				"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}}'::jsonb,
-			'schemas', (SELECT jsonb_object_agg(s.schema, s.definition) FROM named_schema s) || '{"Problem": {"type": "object",
+			'schemas', (SELECT jsonb_object_agg(s.schema, s.definition) FROM named_schema s) || '{
+				"participant": {"type": "object", "required": ["id", "name", "identifier", "type", "read_message_id"], "properties": {
+					"id": {"type": "integer", "format": "int64"}, "name": {"type": ["string", "null"]}, "identifier": {"type": ["string", "null"]},
+					"type": {"type": ["string", "null"], "enum": ["phone", "email", null]}, "read_message_id": {"type": "integer", "format": "int64"}}},
+				"total": {"type": "object", "required": ["currency", "total"], "properties": {
+					"currency": {"type": "string"}, "total": {"type": "integer", "format": "int64"}}},
+				"read_horizon": {"type": "object", "required": ["conversation_id", "contact_id", "read_message_id"], "properties": {
+					"conversation_id": {"type": "integer", "format": "int64"}, "contact_id": {"type": "integer", "format": "int64"},
+					"read_message_id": {"type": "integer", "format": "int64"}}},
+				"synced_transaction": {"type": "object", "required": ["id", "account_id", "amount", "balance", "created_at", "memo"], "properties": {
+					"id": {"type": "integer", "format": "int64"}, "account_id": {"type": "integer", "format": "int64"},
+					"amount": {"type": "integer", "format": "int64"}, "balance": {"type": "integer", "format": "int64"},
+					"created_at": {"type": "string", "format": "date-time"}, "memo": {"type": ["string", "null"]}}},
+				"transferred": {"type": "object", "required": ["id", "user_id", "account_id", "amount", "balance", "created_at", "memo"], "properties": {
+					"id": {"type": "integer", "format": "int64"}, "user_id": {"type": "integer", "format": "int64"},
+					"account_id": {"type": "integer", "format": "int64"}, "amount": {"type": "integer", "format": "int64"},
+					"balance": {"type": ["integer", "null"], "format": "int64"}, "created_at": {"type": "string", "format": "date-time"},
+					"memo": {"type": ["string", "null"]}}},
+				"Problem": {"type": "object",
 				"required": ["type", "title", "status", "code", "request_id"],
 				"properties": {
 					"type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"},

@@ -40,6 +40,16 @@ verbatim_write(Buffer *out, const char *text, size_t length)
 	buffer_append(out, text, length);
 }
 
+/* JSON has no infinity, nor what is not a number: these are null, as in JavaScript. */
+static void
+float_write(Buffer *out, const char *text, size_t length)
+{
+	if (text[length - 1] >= '0' && text[length - 1] <= '9')
+		buffer_append(out, text, length);
+	else
+		buffer_append_text(out, "null");
+}
+
 static void
 boolean_write(Buffer *out, const char *text, size_t length)
 {
@@ -54,11 +64,18 @@ static const struct
 	Oid type;
 	FieldWriter write;
 	FieldWriter write_element;
-} writers[] = { { TYPE_SMALLINT, verbatim_write, NULL },      { TYPE_INTEGER, verbatim_write, NULL },
-				{ TYPE_BIGINT, verbatim_write, NULL },        { TYPE_OID, verbatim_write, NULL },
-				{ TYPE_JSON, verbatim_write, NULL },          { TYPE_JSONB, verbatim_write, NULL },
-				{ TYPE_BOOLEAN, boolean_write, NULL },        { TYPE_TIMESTAMPTZ, rfc3339_write, NULL },
-				{ TYPE_INTEGER_ARRAY, NULL, verbatim_write }, { TYPE_BIGINT_ARRAY, NULL, verbatim_write },
+} writers[] = { { TYPE_SMALLINT, verbatim_write, NULL },
+				{ TYPE_INTEGER, verbatim_write, NULL },
+				{ TYPE_BIGINT, verbatim_write, NULL },
+				{ TYPE_OID, verbatim_write, NULL },
+				{ TYPE_JSON, verbatim_write, NULL },
+				{ TYPE_JSONB, verbatim_write, NULL },
+				{ TYPE_REAL, float_write, NULL },
+				{ TYPE_DOUBLE, float_write, NULL },
+				{ TYPE_BOOLEAN, boolean_write, NULL },
+				{ TYPE_TIMESTAMPTZ, rfc3339_write, NULL },
+				{ TYPE_INTEGER_ARRAY, NULL, verbatim_write },
+				{ TYPE_BIGINT_ARRAY, NULL, verbatim_write },
 				{ TYPE_TEXT_ARRAY, NULL, json_write_string } };
 
 static ColumnRole
