@@ -1,6 +1,6 @@
 # parley: PGXS builds the extension. The gateway and the generator have makefiles of their own.
 
-# parley_front and parley_shard are for several databases, and plain SQL.
+# parley_front and parley_shard are for several databases. They are SQL only.
 EXTENSION = parley extension/front/parley_front extension/front/parley_shard
 MODULE_big = parley
 # Each module may only use the ones before it. The install script contains their tables (NAME.tables.sql, if it exists) and then
@@ -55,7 +55,7 @@ run up down populate debug clean-run:
 test:
 	@bash test/run.sh
 
-# Two nodes and a monitor; home, SHARDS shards and a front: to try and to break.
+# To try out and to break: two nodes and a monitor; home, SHARDS shards and a front.
 .PHONY: ha shards
 ha:
 	@bash deploy/ha/ha.sh run

@@ -1,6 +1,6 @@
 /*
- * slow_flush: preloaded into PostgreSQL, makes every flush of a file take FLUSH_US microseconds and leave the disk
- * alone, so that figures of one disk can be measured on another.
+ * slow_flush: a library to preload into PostgreSQL. Every flush of a file then takes FLUSH_US microseconds and does not
+ * use the disk, so that we can simulate disks of other speeds.
  */
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -13,7 +13,7 @@ flush(void)
 	long us = text == NULL ? 0 : atol(text);
 	struct timespec pause = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
 
-	/* Else a sleep is 50 us longer. */
+	/* Otherwise the sleep would take 50 us longer. */
 	prctl(PR_SET_TIMERSLACK, 1);
 	nanosleep(&pause, NULL);
 	return 0;

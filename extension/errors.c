@@ -7,11 +7,12 @@
 #include "utils/elog.h"
 #include "utils/guc.h"
 
-/* The front's connections set it: PL/Proxy passes an error's detail on, but not its column. */
+/* Set by the front's connections, because PL/Proxy passes on an error's detail, but not its column. */
 static bool column_in_detail = false;
 static emit_log_hook_type next_emit_log_hook;
 
-/* Runs in the error's own context. The detail that the client is sent ends with the column, behind a separator. */
+/* Runs in the error's memory context. Appends the column, after a separator, to the detail that is sent to the client.
+ */
 static void
 on_log(ErrorData *error)
 {

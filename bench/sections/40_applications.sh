@@ -23,7 +23,7 @@ seed_chat() {
 	SQL
 }
 
-# restart_with_flush MICROSECONDS: restarts the cluster with flushes that take so long; without, with those of the disk
+# restart_with_flush [MICROSECONDS]: restarts the cluster, with flushes that take this long or, by default, with real ones
 restart_with_flush() {
 	local library
 	library=$(readlink -f "$bench_dir/cluster")/slow_flush.so
@@ -35,7 +35,7 @@ restart_with_flush() {
 	PGDATABASE=$copy warm
 }
 
-# measure_flushes CONVERSATION: messages in one chat on disks of two kinds
+# measure_flushes CONVERSATION: messages in one chat, on two kinds of disks
 measure_flushes() {
 	local i flush
 	for flush in 100 3000; do

@@ -1,14 +1,15 @@
--- parley_front: parley's routes over home and a power of two of shards. The database it is in has parley's types, functions and routes,
--- and no rows. connect() says where the others are, and build() makes, of the catalog and parley.routes, for each route
---   parley_remote.NAME   the call of another database, in PL/Proxy
---   parley_front.NAME    what the route names: the same arguments and columns, which calls it and says its errors as they were said
--- and the few routes that take several calls stand below.
+-- parley_front: parley's routes for a home database and a number of shards, which is a power of two. Its own database has parley's types,
+-- functions and routes, but no rows. connect() sets where the other databases are. build() reads the catalog and parley.routes, and for
+-- each route creates
+--   parley_remote.NAME   which calls another database, in PL/Proxy
+--   parley_front.NAME    the route's function, which has the same arguments and columns, calls it, and raises its errors unchanged
+-- The few routes that need several calls are defined below.
 \echo Use "CREATE EXTENSION parley_front" to load this file. \quit
 
 CREATE SCHEMA parley_remote;
-COMMENT ON SCHEMA parley_remote IS 'calls of other databases, by PL/Proxy; made by parley_front.build()';
+COMMENT ON SCHEMA parley_remote IS 'calls to other databases through PL/Proxy, created by parley_front.build()';
 CREATE SCHEMA parley_front;
-COMMENT ON SCHEMA parley_front IS 'what routes name where there are several databases';
+COMMENT ON SCHEMA parley_front IS 'the functions of routes if there are several databases';
 
 -- Errors.
 
@@ -24,14 +25,14 @@ BEGIN
 		message := regexp_replace(message, remote, '');
 		detail := regexp_replace(detail, '^Remote detail: ', '');
 		hint := regexp_replace(hint, '^Remote hint: ', '');
-		-- parley.column_in_detail, which the front sets on its connections, has put it there.
+		-- The column is there because the front's connections set parley.column_in_detail.
 		place := regexp_match(detail, '^(.*)\u001f(.*)$');
 		IF place IS NOT NULL THEN
 			detail := place[1];
 			given := place[2];
 		END IF;
 	ELSIF message LIKE 'PL/Proxy function %' THEN
-		-- A connection that could not be made has done nothing; what became of a call on one that broke is not known.
+		-- If the connection failed, nothing was done. If it broke during the call, the outcome is unknown.
 		state := CASE WHEN message ~ 'connect|PQconnectPoll' THEN '08001' ELSE '08006' END;
 		message := 'a database cannot be reached';
 		detail := '';
@@ -40,9 +41,9 @@ BEGIN
 		COLUMN = coalesce(given, '');
 END $$;
 COMMENT ON FUNCTION parley_front.raise_again(text, text, text, text, text) IS
-	'Raises an error as the database said it that was called: PL/Proxy adds its own words.';
+	'Raises an error of a called database again, without the text that PL/Proxy adds.';
 
--- Where things are.
+-- The databases.
 
 CREATE FUNCTION parley_front.token_shard(token text) RETURNS integer
 LANGUAGE plpgsql IMMUTABLE
@@ -51,7 +52,8 @@ AS $$
 BEGIN
 	RETURN coalesce(parley.token_shard(token), 0);
 END $$;
-COMMENT ON FUNCTION parley_front.token_shard(text) IS 'The logical shard of an application; of what is no token any, which finds nothing there.';
+COMMENT ON FUNCTION parley_front.token_shard(text) IS
+	'Returns the logical shard of an application. For an invalid token, returns any shard, where it will not be found.';
 
 CREATE FUNCTION parley_front.shard_count() RETURNS integer
 LANGUAGE plpgsql STABLE
@@ -60,7 +62,7 @@ AS $$
 BEGIN
 	RETURN (SELECT count(*) FROM pg_foreign_server s, unnest(s.srvoptions) o WHERE s.srvname = 'parley_shards' AND o ~ '^p[0-9]+=');
 END $$;
-COMMENT ON FUNCTION parley_front.shard_count() IS 'How many shard databases there are.';
+COMMENT ON FUNCTION parley_front.shard_count() IS 'Returns the number of shard databases.';
 
 CREATE FUNCTION parley_front.connect(home text, VARIADIC shards text[]) RETURNS void
 LANGUAGE plpgsql
@@ -68,7 +70,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	cluster record;
-	-- The column of an error travels in its detail.
+	-- Errors pass their column in the detail.
 	options constant text := ' options=''-c parley.column_in_detail=on''';
 BEGIN
 	IF cardinality(shards) NOT IN (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024) THEN
@@ -84,7 +86,8 @@ BEGIN
 	PERFORM parley_front.build();
 END $$;
 COMMENT ON FUNCTION parley_front.connect(text, text[]) IS
-	'Says where home and the shards are, as connection strings without a user, the shards in their order, a power of two of them; then build().';
+	'Sets where home and the shards are, and calls build(). These are connection strings without a user. The shards are given in order, '
+	'and their number must be a power of two.';
 
 -- Generated functions.
 
@@ -97,7 +100,8 @@ BEGIN
 	EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_gateway, parley_operator', routine);
 END $$;
-COMMENT ON FUNCTION parley_front.own(regprocedure) IS 'Gives a function to the role that owns parley, for the gateway and the operator to call.';
+COMMENT ON FUNCTION parley_front.own(regprocedure) IS
+	'Makes parley''s owner the owner of a function, and lets the gateway and the operator call it.';
 
 CREATE FUNCTION parley_front.argument_names(source regproc, modes text) RETURNS text[]
 LANGUAGE plpgsql STABLE
@@ -108,7 +112,8 @@ BEGIN
 			unnest(p.proargnames, coalesce(p.proargmodes, array_fill('i'::"char", ARRAY[p.pronargs::integer]))) WITH ORDINALITY a(name, mode, n)
 		WHERE p.oid = source AND strpos(modes, a.mode::text) > 0 ORDER BY a.n);
 END $$;
-COMMENT ON FUNCTION parley_front.argument_names(regproc, text) IS 'The names, quoted, of a function''s arguments of some modes.';
+COMMENT ON FUNCTION parley_front.argument_names(regproc, text) IS
+	'Returns the quoted names of a function''s arguments that have one of the modes.';
 
 CREATE FUNCTION parley_front.make_remote(source regproc, runs_on text) RETURNS void
 LANGUAGE plpgsql
@@ -127,7 +132,7 @@ BEGIN
 	PERFORM parley_front.own(p.oid) FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace AND p.proname = found.proname;
 END $$;
 COMMENT ON FUNCTION parley_front.make_remote(regproc, text) IS
-	'Makes parley_remote.NAME: the call of a function of parley at home, on all shards, or on that which an argument names.';
+	'Creates parley_remote.NAME, which calls a function of parley at home, on all shards, or on the shard of an argument.';
 
 CREATE FUNCTION parley_front.make_front(source regproc, body text, declarations text DEFAULT '') RETURNS void
 LANGUAGE plpgsql
@@ -159,7 +164,7 @@ BEGIN
 	PERFORM parley_front.own(made);
 END $$;
 COMMENT ON FUNCTION parley_front.make_front(regproc, text, text) IS
-	'Makes parley_front.NAME with the arguments, columns and comment of parley.NAME, and this body.';
+	'Creates parley_front.NAME with this body, and with the arguments, columns and comment of parley.NAME.';
 
 CREATE FUNCTION parley_front.call_remote(source regproc) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -176,9 +181,9 @@ BEGIN
 		WHEN found.proargmodes IS NULL THEN format('RETURN %s;', remote)
 		ELSE format('SELECT * INTO %s FROM %s;', array_to_string(parley_front.argument_names(source, 'bo'), ', '), remote) END;
 END $$;
-COMMENT ON FUNCTION parley_front.call_remote(regproc) IS 'The PL/pgSQL statement that answers what parley_remote.NAME does.';
+COMMENT ON FUNCTION parley_front.call_remote(regproc) IS 'Returns the PL/pgSQL statement that returns the result of parley_remote.NAME.';
 
--- A list of all shards: the same position to each, the newest of what comes, and a cursor that each of them understands.
+-- A list of all shards. We ask each for rows after the same position, and take the newest of them. The cursor is valid on all shards.
 CREATE FUNCTION parley_front.make_list(source regproc) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -189,11 +194,11 @@ DECLARE
 	filters text := (SELECT string_agg(n, ', ') FROM unnest(names) n WHERE n NOT IN ('page', '"limit"', 'cursor', 'count', 'caller_role'));
 	call text := (SELECT string_agg(CASE n WHEN 'page' THEN 'NULL' WHEN 'cursor' THEN 'place' WHEN 'count' THEN 'NULL' ELSE n END, ', ') FROM unnest(names) n);
 	count_call text := (SELECT string_agg(CASE n WHEN 'page' THEN 'NULL' WHEN 'cursor' THEN 'NULL' WHEN '"limit"' THEN '1' ELSE n END, ', ') FROM unnest(names) n);
-	-- PL/Proxy takes a word of its query for an argument of that name, and there are some called "from" and "limit".
+	-- PL/Proxy replaces every word of its query that is the name of an argument, and some arguments are called "from" and "limit".
 	arguments text := (SELECT string_agg(format('a%s %s', n, t::regtype), ', ') FROM unnest(found.proargtypes::oid[]) WITH ORDINALITY a(t, n));
 	passed text := (SELECT string_agg(format('a%s', n), ', ') FROM generate_series(1, found.pronargs) n);
 BEGIN
-	-- A user whom a shard does not know has nothing there.
+	-- A shard that does not know the user has no rows of theirs.
 	PERFORM parley_front.make_helper(format('%I(%s)', found.proname, arguments), pg_get_function_result(found.oid), $r$'parley_shards'; RUN ON ALL$r$,
 		CASE names[1] WHEN 'user_id' THEN format('SELECT l.* FROM parley_shard.knows(a1) k, LATERAL parley.%I(%s) l', found.proname, passed)
 			ELSE format('TARGET parley.%I', found.proname) END);
@@ -219,7 +224,7 @@ BEGIN
 			place := parley_front.list_cursor(answer."timestamp", answer.conversation_id);
 		END LOOP;
 		IF count IS NOT NULL THEN
-			-- One row of each shard says how many it has.
+			-- One row of each shard contains its count.
 			SELECT sum(r.total_count) INTO total FROM parley_remote.%1$I(%3$s) r;
 		END IF;
 		%4$s
@@ -239,7 +244,7 @@ BEGIN
 		format('rows %1$s[]; answer %1$s; place text; more boolean; total bigint; hash text := left(md5(ROW(%2$s)::text), 8);', found.prorettype::regtype, filters));
 END $$;
 COMMENT ON FUNCTION parley_front.make_list(regproc) IS
-	'Makes a list of conversations that asks all shards: the same position to each, and of what comes the newest rows.';
+	'Creates a list of conversations on all shards: asks each for rows after the same position, and takes the newest of them.';
 
 CREATE FUNCTION parley_front.list_cursor(at timestamptz, conversation_id bigint) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -248,7 +253,8 @@ AS $$
 BEGIN
 	RETURN lpad(to_hex((extract(epoch FROM at - '2000-01-01Z'::timestamptz) * 1000000)::bigint), 16, '0') || lpad(to_hex(conversation_id), 16, '0');
 END $$;
-COMMENT ON FUNCTION parley_front.list_cursor(timestamptz, bigint) IS 'A position in a list, as the lists of parley read it, whatever their filters.';
+COMMENT ON FUNCTION parley_front.list_cursor(timestamptz, bigint) IS
+	'Returns a cursor of a position, which parley''s lists accept with any filters.';
 
 CREATE FUNCTION parley_front.list_place(cursor text, hash text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -261,9 +267,10 @@ BEGIN
 	END IF;
 	RETURN left(cursor, 32);
 END $$;
-COMMENT ON FUNCTION parley_front.list_place(text, text) IS 'The position in a cursor of a list with those filters. Errors: 22023 it is not one.';
+COMMENT ON FUNCTION parley_front.list_place(text, text) IS
+	'Returns the position in a cursor of a list with these filters. Errors: 22023 it is not such a cursor.';
 
--- What build() calls other databases for beside the routes.
+-- Calls to other databases that build() creates besides those of routes.
 
 CREATE FUNCTION parley_front.make_helper(signature text, result text, place text, call text) RETURNS void
 LANGUAGE plpgsql
@@ -273,7 +280,8 @@ BEGIN
 	EXECUTE format('CREATE FUNCTION parley_remote.%s RETURNS %s LANGUAGE plproxy AS $body$ CLUSTER %s; %s; $body$', signature, result, place, call);
 	PERFORM parley_front.own(p.oid) FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace AND p.proname = substring(signature, '^[a-z_]+');
 END $$;
-COMMENT ON FUNCTION parley_front.make_helper(text, text, text, text) IS 'Makes parley_remote''s call of a function of parley_shard.';
+COMMENT ON FUNCTION parley_front.make_helper(text, text, text, text) IS
+	'Creates a function of parley_remote that calls one of parley_shard.';
 
 CREATE FUNCTION parley_front.make_helpers() RETURNS void
 LANGUAGE plpgsql
@@ -328,9 +336,9 @@ BEGIN
 		('await_shards(parts integer[], positions bigint[], patience_ms integer, ' || woken || ')', 'SETOF record',
 			$r$'parley_shards'; SPLIT parts, positions; RUN ON parts$r$, 'TARGET parley_shard.await_wakeups')) h(signature, result, place, call);
 END $$;
-COMMENT ON FUNCTION parley_front.make_helpers() IS 'Makes the calls of parley_shard''s functions.';
+COMMENT ON FUNCTION parley_front.make_helpers() IS 'Creates the functions that call those of parley_shard.';
 
--- Wake-ups: the gateway's listener waits at the front, which waits on all. Its session remembers where in each.
+-- Wake-ups. The gateway's listener waits for the front, which waits for all databases. Its session keeps the position in each.
 
 CREATE FUNCTION parley_front.await_wakeups(
 	INOUT "position" bigint, patience_ms integer, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint)
@@ -339,7 +347,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	shards constant integer := parley_front.shard_count();
-	-- The position that was returned last, then home's and each shard's.
+	-- The position returned last, followed by those of home and of each shard.
 	positions bigint[] := nullif(current_setting('parley_front.positions', true), '')::bigint[];
 	answer record;
 BEGIN
@@ -349,7 +357,7 @@ BEGIN
 	user_ids := '{}';
 	is_complete := true;
 	age_us := 0;
-	-- PL/Proxy answers when all have, so none waits for long.
+	-- PL/Proxy returns once all have responded, so none of them may wait for long.
 	FOR answer IN
 		SELECT * FROM parley_remote.await_shards(ARRAY(SELECT generate_series(0, shards - 1)), positions[3:], least(patience_ms, 50))
 		UNION ALL
@@ -365,10 +373,10 @@ BEGIN
 	PERFORM set_config('parley_front.positions', positions::text, false);
 END $$;
 COMMENT ON FUNCTION parley_front.await_wakeups(bigint, integer) IS
-	'parley.await_wakeups of home and all shards; news is told within 50 ms.';
+	'Same as parley.await_wakeups for home and all shards. Wake-ups are returned within 50 ms.';
 
--- The routes that take several calls. Each is an order of steps in which what a crash leaves out is harmless, and a repetition makes up
--- for it.
+-- The routes that need several calls. Their steps are in such an order that it is harmless if a crash omits the last ones, and a retry
+-- does them.
 
 CREATE FUNCTION parley_front.get_contact_row(contact_id bigint) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -385,7 +393,7 @@ BEGIN
 	END IF;
 	RETURN contact_row;
 END $$;
-COMMENT ON FUNCTION parley_front.get_contact_row(bigint) IS 'A contact''s row as home has it. Errors: P0002 no such contact.';
+COMMENT ON FUNCTION parley_front.get_contact_row(bigint) IS 'Returns the row of a contact from home. Errors: P0002 no such contact.';
 
 CREATE FUNCTION parley_front.find_recipient_row(
 	user_id bigint, recipient_id bigint, phone parley.phone_number, email parley.email_address, caller_role text)
@@ -405,7 +413,7 @@ BEGIN
 	RETURN other_row;
 END $$;
 COMMENT ON FUNCTION parley_front.find_recipient_row(bigint, bigint, parley.phone_number, parley.email_address, text) IS
-	'As parley.find_recipient, the row as home has it.';
+	'Same as parley.find_recipient, but returns the row from home.';
 
 CREATE FUNCTION parley_front.post_receipt(user_id bigint, account_id bigint, number bigint, conversation_id bigint, content text) RETURNS bigint
 LANGUAGE plpgsql
@@ -417,7 +425,8 @@ BEGIN
 	PERFORM parley_remote.note_receipt(user_id, account_id, number, message_id);
 	RETURN message_id;
 END $$;
-COMMENT ON FUNCTION parley_front.post_receipt(bigint, bigint, bigint, bigint, text) IS 'Posts a receipt that is due, and notes that it is.';
+COMMENT ON FUNCTION parley_front.post_receipt(bigint, bigint, bigint, bigint, text) IS
+	'Posts a receipt that is due, and records that it was posted.';
 
 CREATE FUNCTION parley_front.settle() RETURNS bigint
 LANGUAGE plpgsql
@@ -433,7 +442,8 @@ BEGIN
 	END LOOP;
 	RETURN settled;
 END $$;
-COMMENT ON FUNCTION parley_front.settle() IS 'Posts the receipts that a crash between home and a shard left out; returns how many. To be run each minute.';
+COMMENT ON FUNCTION parley_front.settle() IS
+	'Posts the receipts that were omitted because of a crash between home and a shard, and returns their number. Run it every minute.';
 
 CREATE FUNCTION parley_front.audit() RETURNS SETOF text
 LANGUAGE plpgsql
@@ -454,7 +464,8 @@ BEGIN
 		FROM parley_remote.list_receipts_due() d WHERE d.created_at < now() - interval '1 minute';
 END $$;
 COMMENT ON FUNCTION parley_front.audit() IS
-	'What is wrong in all databases together: their own audits, copies that differ, rows on another shard than their id says, receipts that are overdue.';
+	'Returns what is wrong in all databases: the results of their own audits, copies that differ, rows on a shard that their id does not '
+	'belong to, and overdue receipts.';
 
 CREATE FUNCTION parley_front.sync_all(
 	user_id bigint, INOUT cursor text, page_size integer, thorough boolean,
@@ -464,7 +475,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	shards constant integer := parley_front.shard_count();
-	-- Home's first.
+	-- The first one is that of home.
 	cursors text[] := coalesce(substring(cursor, '^s[.]([^_]*)_'), '') || parley_front.read_cursor(regexp_replace(cursor, '^s[.][^_]*_', 's.'), shards);
 	room integer := page_size;
 	answer record;
@@ -479,7 +490,7 @@ BEGIN
 		SELECT * FROM parley_remote.sync_shards(user_id, ARRAY(SELECT generate_series(0, shards - 1)), cursors[2:], page_size, thorough)
 	LOOP
 		size := json_array_length(answer.messages) + json_array_length(answer.transactions);
-		-- What does not fit comes with the next page.
+		-- It does not fit, so it is left for the next page.
 		IF size > room THEN
 			more := true;
 			CONTINUE;
@@ -488,7 +499,7 @@ BEGIN
 		more := more OR answer.more;
 		changed := changed OR answer.changed;
 		cursors[answer.part + 2] := answer.cursor;
-		-- What a database has left from when it was one with another is not its to tell.
+		-- A database may still have rows from before a split that belong to another one now. Ignore these.
 		IF answer.part < 0 THEN
 			lists[3] := parley_front.join_lists(lists[3], answer.transactions);
 		ELSE
@@ -502,7 +513,8 @@ BEGIN
 	transactions := '[' || lists[3] || ']';
 END $$;
 COMMENT ON FUNCTION parley_front.sync_all(bigint, text, integer, boolean) IS
-	'parley.sync of home and all shards; the cursor is theirs in their order. A database whose cursor is gone starts over, alone.';
+	'Same as parley.sync for home and all shards. The cursor contains theirs, in order. If the cursor of a database has expired, only that '
+	'database starts from the beginning.';
 
 CREATE FUNCTION parley_front.read_cursor(cursor text, parts integer) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE
@@ -516,10 +528,11 @@ BEGIN
 		RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'cursor',
 			HINT = 'Use the cursor of an earlier response unchanged, or none to start over.';
 	END IF;
-	-- Of fewer shards than there are now, each has been split since: its cursor is good for all that came of it.
+	-- If it has fewer shards than there are now, each has been split, and its cursor is valid for all its parts.
 	RETURN ARRAY(SELECT given[1 + n % known] FROM generate_series(0, parts - 1) n);
 END $$;
-COMMENT ON FUNCTION parley_front.read_cursor(text, integer) IS 'The cursors of the shards in a cursor of theirs. Errors: 22023 it is not one.';
+COMMENT ON FUNCTION parley_front.read_cursor(text, integer) IS
+	'Returns the cursors of the shards that a cursor contains. Errors: 22023 it is not such a cursor.';
 
 CREATE FUNCTION parley_front.sync_list_all(
 	INOUT cursor text, page_size integer, OUT conversations json, OUT is_whole boolean, OUT more boolean, OUT changed boolean)
@@ -556,7 +569,8 @@ BEGIN
 		FROM (SELECT e FROM json_array_elements(('[' || lists || ']')::json) e
 			ORDER BY (e ->> 'timestamp')::timestamptz DESC NULLS LAST, (e ->> 'conversation_id')::bigint DESC LIMIT CASE WHEN is_whole THEN page_size END) e;
 END $$;
-COMMENT ON FUNCTION parley_front.sync_list_all(text, integer) IS 'parley.sync_list of all shards; where one of them shows its first page, all do.';
+COMMENT ON FUNCTION parley_front.sync_list_all(text, integer) IS
+	'Same as parley.sync_list for all shards. If one of them returns its first page, all of them do.';
 
 CREATE FUNCTION parley_front.join_lists(elements text, list json) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -566,14 +580,14 @@ BEGIN
 	RETURN elements || CASE WHEN elements <> '' AND json_array_length(list) > 0 THEN ',' ELSE '' END
 		|| CASE WHEN json_array_length(list) > 0 THEN regexp_replace(list::text, '^\s*\[|\]\s*$', '', 'g') ELSE '' END;
 END $$;
-COMMENT ON FUNCTION parley_front.join_lists(text, json) IS 'Elements of a JSON array, and those of another behind them.';
+COMMENT ON FUNCTION parley_front.join_lists(text, json) IS 'Appends the elements of a JSON array to those of another.';
 
 CREATE FUNCTION parley_front.make_route(source regproc, name text, runs_on text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	-- Rows of whom the shards have copies: these are made, or changed, at home, and then on the shards.
+	-- Tables of which the shards have copies. A row is created or changed at home first, and then on the shards.
 	copied text := CASE WHEN name IN ('create_agent', 'change_agent') THEN 'agents' WHEN name = 'change_contact' THEN 'contacts' END;
 	arguments text := (SELECT string_agg(a, ', ') FROM unnest(parley_front.argument_names(source, 'ib')) a);
 BEGIN
@@ -639,7 +653,7 @@ BEGIN
 			replace(name, '_', ' ')));
 	END IF;
 END $$;
-COMMENT ON FUNCTION parley_front.make_route(regproc, text, text) IS 'Makes what answers a route that names the function.';
+COMMENT ON FUNCTION parley_front.make_route(regproc, text, text) IS 'Creates the function of parley_front for a route of this function.';
 
 CREATE FUNCTION parley_front.unbuild() RETURNS void
 LANGUAGE plpgsql
@@ -655,7 +669,7 @@ BEGIN
 	END LOOP;
 	UPDATE parley.routes r SET function = regexp_replace(r.function, '^parley_front[.]', 'parley.') WHERE r.function ~ '^parley_front[.]';
 END $$;
-COMMENT ON FUNCTION parley_front.unbuild() IS 'Takes away what build() made; the routes name the functions of parley again.';
+COMMENT ON FUNCTION parley_front.unbuild() IS 'Drops what build() has created. The routes then have the functions of parley again.';
 
 CREATE FUNCTION parley_front.build() RETURNS void
 LANGUAGE plpgsql
@@ -669,12 +683,12 @@ BEGIN
 	FOR route IN
 		SELECT DISTINCT ON (p.oid) p.oid::regproc AS source, p.proname::text AS name, r.runs_on
 		FROM parley.routes r JOIN pg_proc p ON p.oid = to_regproc(regexp_replace(r.function, '^parley_front[.]', 'parley.'))
-		-- What describes the routes describes the front's.
+		-- Internal routes describe the front's own routes.
 		WHERE p.pronamespace = 'parley'::regnamespace AND NOT r.internal
 	LOOP
 		PERFORM parley_front.make_route(route.source, route.name, route.runs_on);
 	END LOOP;
-	-- The gateway calls it by this name.
+	-- The gateway calls the function by this name.
 	CREATE OR REPLACE FUNCTION parley.await_wakeups(
 		INOUT "position" bigint DEFAULT NULL, patience_ms integer DEFAULT 1000, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint)
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -688,7 +702,8 @@ BEGIN
 		WHERE to_regproc(regexp_replace(r.function, '^parley[.]', 'parley_front.')) IS NOT NULL AND r.function ~ '^parley[.]' AND NOT r.internal;
 END $$;
 COMMENT ON FUNCTION parley_front.build() IS
-	'Makes the functions that routes name, of the catalog and what the routes say; again after routes or functions of parley have changed.';
+	'Creates the functions of the routes according to the catalog and parley.routes. Call it again when routes or functions of parley have '
+	'changed.';
 
 DO $$
 DECLARE

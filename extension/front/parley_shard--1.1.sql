@@ -1,12 +1,12 @@
--- parley_shard: what home and each shard have beside parley. The front calls it as parley_gateway, through PL/Proxy, and each function
--- commits by itself: a repetition is harmless, and repairs what a crash between two databases left.
--- PL/pgSQL throughout, since the body of an SQL function that cannot be inlined is planned at each call.
+-- parley_shard: what home and each shard have in addition to parley. The front calls these functions as parley_gateway, through PL/Proxy.
+-- Each call is a transaction. Repeating it is harmless, and repairs what a crash between two databases has left.
+-- The functions are in PL/pgSQL, because an SQL function that cannot be inlined is planned at every call.
 \echo Use "CREATE EXTENSION parley_shard" to load this file. \quit
 
 CREATE SCHEMA parley_shard;
-COMMENT ON SCHEMA parley_shard IS 'what parley_front asks of home and of the shards';
+COMMENT ON SCHEMA parley_shard IS 'functions that parley_front calls at home and on the shards';
 
--- Copies: a contact is created at home, and so is an agent. The shards have copies of those whom their rows name.
+-- Copies. Contacts and agents are created at home. A shard has copies of those to which its rows refer.
 
 CREATE FUNCTION parley_shard.get_row(name text, id bigint) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -18,7 +18,7 @@ BEGIN
 	EXECUTE format('SELECT to_jsonb(t) FROM parley.%I t WHERE t.id = $1', name) INTO found_row USING id;
 	RETURN found_row;
 END $$;
-COMMENT ON FUNCTION parley_shard.get_row(text, bigint) IS 'A row of contacts or agents, for copies of it; null where there is none.';
+COMMENT ON FUNCTION parley_shard.get_row(text, bigint) IS 'Returns a row of contacts or agents, to be copied, or null if there is none.';
 
 CREATE FUNCTION parley_shard.remember(name text, copied jsonb, only_known boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -41,7 +41,7 @@ BEGIN
 		relation, columns, changes) USING copied;
 END $$;
 COMMENT ON FUNCTION parley_shard.remember(text, jsonb, boolean) IS
-	'Makes the copy of a row of contacts or agents what home has; only_known: where there is one.';
+	'Makes the copy of a row of contacts or agents the same as at home. With only_known, only if there is a copy already.';
 
 CREATE FUNCTION parley_shard.knows(user_id bigint) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
@@ -50,7 +50,7 @@ AS $$
 BEGIN
 	RETURN QUERY SELECT c.id FROM parley.contacts c WHERE c.id = user_id;
 END $$;
-COMMENT ON FUNCTION parley_shard.knows(bigint) IS 'The contact''s id where this database has a copy of it; no row else.';
+COMMENT ON FUNCTION parley_shard.knows(bigint) IS 'Returns the contact''s id if this database has a copy of it, otherwise no row.';
 
 CREATE FUNCTION parley_shard.copies(name text) RETURNS SETOF jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -59,7 +59,7 @@ AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT to_jsonb(t) FROM parley.%I t', name);
 END $$;
-COMMENT ON FUNCTION parley_shard.copies(text) IS 'All rows of contacts or agents, for the audit.';
+COMMENT ON FUNCTION parley_shard.copies(text) IS 'Returns all rows of contacts or agents, for the audit.';
 
 -- Conversations.
 
@@ -72,7 +72,7 @@ BEGIN
 	RETURN parley.find_recipient(user_id, recipient_id, phone, email, NULL);
 END $$;
 COMMENT ON FUNCTION parley_shard.find_recipient(bigint, bigint, text, text) IS
-	'At home: the contact that a user names, whether the user may reach them or not. Errors: as find_recipient.';
+	'At home: returns the contact that a user means, whether or not the user may reach them. Errors: as for find_recipient.';
 
 CREATE FUNCTION parley_shard.shares_conversation(user_id bigint, contact_id bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -81,7 +81,8 @@ AS $$
 BEGIN
 	RETURN parley.shares_conversation(user_id, contact_id);
 END $$;
-COMMENT ON FUNCTION parley_shard.shares_conversation(bigint, bigint) IS 'Whether both are members of one conversation here.';
+COMMENT ON FUNCTION parley_shard.shares_conversation(bigint, bigint) IS
+	'Returns whether this database has a conversation of which both are members.';
 
 CREATE FUNCTION parley_shard.has_direct_conversation(low_contact_id bigint, high_contact_id bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -91,7 +92,7 @@ BEGIN
 	RETURN EXISTS (SELECT FROM parley.conversations c WHERE c.kind = 'direct'
 		AND c.low_contact_id = has_direct_conversation.low_contact_id AND c.high_contact_id = has_direct_conversation.high_contact_id);
 END $$;
-COMMENT ON FUNCTION parley_shard.has_direct_conversation(bigint, bigint) IS 'Whether the two have their conversation already.';
+COMMENT ON FUNCTION parley_shard.has_direct_conversation(bigint, bigint) IS 'Returns whether the direct conversation of the two exists.';
 
 CREATE FUNCTION parley_shard.count_opening(user_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -100,7 +101,7 @@ AS $$
 BEGIN
 	PERFORM parley.count_opening(user_id);
 END $$;
-COMMENT ON FUNCTION parley_shard.count_opening(bigint) IS 'At home: as parley.count_opening.';
+COMMENT ON FUNCTION parley_shard.count_opening(bigint) IS 'At home: same as parley.count_opening.';
 
 CREATE FUNCTION parley_shard.open_direct_conversation(
 	user_row jsonb, other_row jsonb, phone text,
@@ -115,7 +116,8 @@ BEGIN
 		FROM parley.open_direct_conversation((user_row ->> 'id')::bigint,
 			CASE WHEN phone IS NULL THEN (other_row ->> 'id')::bigint END, open_direct_conversation.phone) d;
 END $$;
-COMMENT ON FUNCTION parley_shard.open_direct_conversation(jsonb, jsonb, text) IS 'parley.open_direct_conversation of two contacts as home has them.';
+COMMENT ON FUNCTION parley_shard.open_direct_conversation(jsonb, jsonb, text) IS
+	'Same as parley.open_direct_conversation, for rows of two contacts from home.';
 
 CREATE FUNCTION parley_shard.open_contact_conversation(
 	contact_row jsonb, OUT contact_id bigint, OUT id bigint, OUT kind parley.conversation_kind, OUT created_at timestamptz, OUT created boolean)
@@ -127,7 +129,8 @@ BEGIN
 	SELECT o.contact_id, o.id, o.kind, o.created_at, o.created INTO contact_id, id, kind, created_at, created
 		FROM parley.open_contact_conversation((contact_row ->> 'id')::bigint) o;
 END $$;
-COMMENT ON FUNCTION parley_shard.open_contact_conversation(jsonb) IS 'parley.open_contact_conversation with a contact as home has it.';
+COMMENT ON FUNCTION parley_shard.open_contact_conversation(jsonb) IS
+	'Same as parley.open_contact_conversation, for a row of a contact from home.';
 
 CREATE FUNCTION parley_shard.set_block(user_row jsonb, contact_row jsonb, blocked boolean) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -141,7 +144,8 @@ BEGIN
 		PERFORM parley.unblock_contact((user_row ->> 'id')::bigint, (contact_row ->> 'id')::bigint);
 	END IF;
 END $$;
-COMMENT ON FUNCTION parley_shard.set_block(jsonb, jsonb, boolean) IS 'Blocks or unblocks where the conversation of the two is, or will be.';
+COMMENT ON FUNCTION parley_shard.set_block(jsonb, jsonb, boolean) IS
+	'Blocks or unblocks a contact, in the database to which the conversation of the two belongs.';
 
 CREATE FUNCTION parley_shard.create_application(shard integer, name text, idempotency_key text) RETURNS parley.created_application
 LANGUAGE plpgsql SECURITY DEFINER
@@ -150,7 +154,8 @@ AS $$
 BEGIN
 	RETURN parley.create_application(name, idempotency_key);
 END $$;
-COMMENT ON FUNCTION parley_shard.create_application(integer, text, text) IS 'parley.create_application on the shard that its key belongs to.';
+COMMENT ON FUNCTION parley_shard.create_application(integer, text, text) IS
+	'Same as parley.create_application, on the shard to which the key belongs.';
 
 -- Sync.
 
@@ -164,7 +169,7 @@ AS $$
 DECLARE
 	since text;
 BEGIN
-	-- At home, which is part -1, that is an error.
+	-- At home, which is part -1, an unknown user is an error.
 	IF parts[1] >= 0 AND NOT EXISTS (SELECT FROM parley.contacts c WHERE c.id = sync.user_id) THEN
 		RETURN;
 	END IF;
@@ -175,7 +180,7 @@ BEGIN
 			SELECT s.cursor, s.messages, s.reads, s.transactions, s.more, s.changed INTO cursor, messages, reads, transactions, more, changed
 				FROM parley.sync(user_id, since, page_size, thorough) s;
 		EXCEPTION WHEN SQLSTATE 'PY410' THEN
-			-- This database starts over, alone.
+			-- Only this database starts from the beginning.
 			SELECT s.cursor, s.messages, s.reads, s.transactions, s.more, s.changed INTO cursor, messages, reads, transactions, more, changed
 				FROM parley.sync(user_id, NULL, page_size, thorough) s;
 		END;
@@ -183,7 +188,7 @@ BEGIN
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION parley_shard.sync(bigint, integer[], text[], integer, boolean) IS
-	'parley.sync from each of the cursors; no row where the user is not known here.';
+	'Same as parley.sync for each of the cursors. Returns no row if this shard does not know the user.';
 
 CREATE FUNCTION parley_shard.sync_list(
 	parts integer[], cursors text[], page_size integer,
@@ -205,7 +210,7 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION parley_shard.sync_list(integer[], text[], integer) IS 'parley.sync_list from each of the cursors.';
+COMMENT ON FUNCTION parley_shard.sync_list(integer[], text[], integer) IS 'Same as parley.sync_list for each of the cursors.';
 
 CREATE FUNCTION parley_shard.await_wakeups(
 	parts integer[], positions bigint[], patience_ms integer, OUT part integer, OUT "position" bigint, OUT user_ids bigint[],
@@ -222,9 +227,11 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION parley_shard.await_wakeups(integer[], bigint[], integer) IS 'parley.await_wakeups from each of the positions; 0 is none.';
+COMMENT ON FUNCTION parley_shard.await_wakeups(integer[], bigint[], integer) IS
+	'Same as parley.await_wakeups for each of the positions, of which 0 means none.';
 
--- Receipts: home records with the transfer that one is due, the front has the shard post it under a key made of the transfer.
+-- Receipts. With the transfer, home records that a receipt is due. The front then lets the shard post it, with a key derived from the
+-- transfer.
 
 CREATE TABLE parley_shard.receipts_due (
 	user_id bigint NOT NULL,
@@ -236,7 +243,7 @@ CREATE TABLE parley_shard.receipts_due (
 	message_id bigint,
 	PRIMARY KEY (user_id, account_id, number)
 );
-COMMENT ON TABLE parley_shard.receipts_due IS 'at home: receipts of transfers, and the message that each became (message_id)';
+COMMENT ON TABLE parley_shard.receipts_due IS 'at home: receipts of transfers, and the message of each (message_id) once it is posted';
 SELECT pg_extension_config_dump('parley_shard.receipts_due', '');
 
 CREATE FUNCTION parley_shard.require_members(conversation_id bigint, user_id bigint, to_user_id bigint) RETURNS void
@@ -246,7 +253,8 @@ AS $$
 BEGIN
 	PERFORM parley.require_member(user_id, conversation_id), parley.require_member(to_user_id, conversation_id);
 END $$;
-COMMENT ON FUNCTION parley_shard.require_members(bigint, bigint, bigint) IS 'Errors: P0002 one of the two is no member.';
+COMMENT ON FUNCTION parley_shard.require_members(bigint, bigint, bigint) IS
+	'Checks that both are members of the conversation. Errors: P0002 one of them is not.';
 
 CREATE FUNCTION parley_shard.post_transfer(
 	user_id bigint, from_account_id bigint, to_user_id bigint, to_account_id bigint, amount bigint, memo text, conversation_id bigint,
@@ -276,7 +284,7 @@ BEGIN
 	RETURN posted;
 END $$;
 COMMENT ON FUNCTION parley_shard.post_transfer(bigint, bigint, bigint, bigint, bigint, text, bigint, text) IS
-	'At home: parley.post_transfer, and that its receipt is due, by one commit.';
+	'At home: same as parley.post_transfer. In the same transaction, records that the receipt is due.';
 
 CREATE FUNCTION parley_shard.list_receipts_due(OUT user_id bigint, OUT account_id bigint, OUT number bigint, OUT conversation_id bigint,
 	OUT content text, OUT created_at timestamptz)
@@ -288,7 +296,7 @@ BEGIN
 	RETURN QUERY SELECT d.user_id, d.account_id, d.number, d.conversation_id, d.content, d.created_at
 		FROM parley_shard.receipts_due d WHERE d.message_id IS NULL ORDER BY d.created_at LIMIT 1000;
 END $$;
-COMMENT ON FUNCTION parley_shard.list_receipts_due() IS 'At home: the receipts that are not known to be posted, oldest first.';
+COMMENT ON FUNCTION parley_shard.list_receipts_due() IS 'At home: returns the receipts that are not known to be posted, oldest first.';
 
 CREATE FUNCTION parley_shard.get_receipt_due(user_id bigint, account_id bigint, number bigint) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -298,7 +306,7 @@ BEGIN
 	RETURN (SELECT d.content FROM parley_shard.receipts_due d
 		WHERE d.user_id = get_receipt_due.user_id AND d.account_id = get_receipt_due.account_id AND d.number = get_receipt_due.number);
 END $$;
-COMMENT ON FUNCTION parley_shard.get_receipt_due(bigint, bigint, bigint) IS 'At home: what the receipt of a transfer says.';
+COMMENT ON FUNCTION parley_shard.get_receipt_due(bigint, bigint, bigint) IS 'At home: returns the text of the receipt of a transfer.';
 
 CREATE FUNCTION parley_shard.post_receipt(conversation_id bigint, user_id bigint, account_id bigint, number bigint, content text)
 RETURNS bigint
@@ -308,12 +316,13 @@ AS $$
 DECLARE
 	posted parley.posted_message := parley.post_user_message(conversation_id, content, user_id, format('receipt-%s-%s-%s', user_id, account_id, number));
 BEGIN
-	-- Any transfer's, so that it is known as a receipt, which nobody edits or deletes.
+	-- Any transfer_id marks the message as a receipt, which nobody can edit or delete.
 	UPDATE parley.messages m SET transfer_id = post_receipt.number
 		WHERE m.conversation_id = post_receipt.conversation_id AND m.number = posted.message_id AND m.transfer_id IS NULL;
 	RETURN posted.message_id;
 END $$;
-COMMENT ON FUNCTION parley_shard.post_receipt(bigint, bigint, bigint, bigint, text) IS 'Posts a receipt; again: the same message.';
+COMMENT ON FUNCTION parley_shard.post_receipt(bigint, bigint, bigint, bigint, text) IS
+	'Posts a receipt. If it was posted before, returns the same message.';
 
 CREATE FUNCTION parley_shard.note_receipt(user_id bigint, account_id bigint, number bigint, message_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -323,7 +332,8 @@ BEGIN
 	UPDATE parley_shard.receipts_due d SET message_id = note_receipt.message_id
 		WHERE d.user_id = note_receipt.user_id AND d.account_id = note_receipt.account_id AND d.number = note_receipt.number;
 END $$;
-COMMENT ON FUNCTION parley_shard.note_receipt(bigint, bigint, bigint, bigint) IS 'At home: the receipt is posted, as that message.';
+COMMENT ON FUNCTION parley_shard.note_receipt(bigint, bigint, bigint, bigint) IS
+	'At home: records the message as which a receipt was posted.';
 
 -- Audits.
 
@@ -336,7 +346,7 @@ BEGIN
 		UNION ALL SELECT 'ledger: ' || a::text FROM parley.audit_ledger() a
 		UNION ALL SELECT 'shards: ' || a::text FROM parley.audit_shards() a;
 END $$;
-COMMENT ON FUNCTION parley_shard.audit() IS 'What parley''s own audits find in this database.';
+COMMENT ON FUNCTION parley_shard.audit() IS 'Returns the results of parley''s own audits of this database.';
 
 CREATE FUNCTION parley_shard.logical_shards() RETURNS SETOF integer
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -346,7 +356,7 @@ BEGIN
 	RETURN QUERY SELECT DISTINCT (c.id & 1023)::integer FROM parley.conversations c
 		UNION SELECT (a.id & 1023)::integer FROM parley.applications a;
 END $$;
-COMMENT ON FUNCTION parley_shard.logical_shards() IS 'The logical shards of which this database has conversations or applications.';
+COMMENT ON FUNCTION parley_shard.logical_shards() IS 'Returns the logical shards whose conversations or applications are in this database.';
 
 CREATE PROCEDURE parley_shard.drop_others(databases integer, database integer, size integer DEFAULT 1000)
 LANGUAGE plpgsql
@@ -372,7 +382,7 @@ BEGIN
 	COMMIT;
 END $$;
 COMMENT ON PROCEDURE parley_shard.drop_others(integer, integer, integer) IS
-	'After a split: deletes what belongs to other databases of so many, in batches. Anything that is asked of them meanwhile is asked elsewhere.';
+	'After a split: deletes, in batches, the rows that belong to one of the other databases. Nobody reads these rows here any more.';
 
 DO $$
 DECLARE

@@ -345,7 +345,7 @@ page_make(FunctionCallInfo fcinfo, bool thorough)
 	page.reading = parley_reading_begin(PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1), PG_GETARG_INT64(0), thorough);
 	SPI_connect();
 	sources = sources_read(&page.reading);
-	/* Whoever has conversations or accounts exists. */
+	/* A user who has conversations or accounts exists. */
 	if (sources.count == 0)
 		require_user(PG_GETARG_INT64(0));
 	page_fill(&page, &sources);

@@ -516,7 +516,7 @@ COMMENT ON FUNCTION parley.gram_consistent(internal, int2, bytea, integer, inter
 	'returns whether a text with these keys may match a query; for GIN only';
 COMMENT ON OPERATOR CLASS parley.gram_ops USING gin IS 'finds any part of a text, from one character up, in any script';
 
--- messages: those of a conversation that contain a term, in either direction.
+-- messages: a conversation can be searched for a term, in either direction.
 DROP FUNCTION parley.list_messages(bigint, bigint, parley.sort_direction, parley.page_limit);
 DROP FUNCTION parley.list_user_messages(bigint, bigint, bigint, parley.sort_direction, parley.page_limit);
 DROP FUNCTION parley.search_conversation(bigint, text, bigint, integer);

@@ -153,7 +153,7 @@ test("idle_cursor_stays_young", { timeout: 120000 }, async (t) => {
 	assert.deepEqual((await sync(cluster, kept.cursor)).contents, ["after"]);
 });
 
-// Transaction ids come round after 2^32: a cursor is refused before what is newer than it could look older.
+// Transaction IDs wrap around after 2^32: a cursor is refused before newer transactions could look older than it.
 test("cursor_is_gone_when_it_is_2_to_the_30th_transactions_old", { timeout: 120000 }, async (t) => {
 	const cluster = await Cluster.create(t);
 	await begin(cluster);
