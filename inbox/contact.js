@@ -1,14 +1,14 @@
 // The contact's card beside a conversation, and the wallet: accounts, transactions, a transfer.
 
 import { all, call, newKey } from "./api.js";
-import { ask, button, emit, minorUnits, money, node, shortTime, timeNode } from "./dom.js";
+import { ask, button, emit, minorUnits, money, node, timeNode } from "./dom.js";
 import { words } from "./words.js";
 
 const attributeText = (value) => (typeof value === "string" && !value.includes("\n") ? value : JSON.stringify(value));
 
 const attributeLine = ([name, value]) => `${attributeText(name)} = ${attributeText(value)}`;
 
-// What a person wrote to attributes. A line that stayed as it was is the attribute that it was, a number or a list too.
+// A line that stayed as it was is the attribute that it was, a number or a list too.
 function attributesOf(text, before) {
 	const known = new Map(Object.entries(before).map((attribute) => [attributeLine(attribute), attribute]));
 	return Object.fromEntries(text.split("\n").filter((line) => line.trim() !== "").map((line) => {
@@ -41,7 +41,6 @@ export class ContactCard extends HTMLElement {
 			node("dl", {}, ...(contact.phone ? term(words.phone, node("a", { href: `tel:${contact.phone.replace(/[^+0-9]/g, "")}` }, contact.phone)) : []),
 				...(contact.email ? term(words.email, node("a", { href: `mailto:${contact.email}` }, contact.email)) : []),
 				...Object.entries(contact.attributes).flatMap(([name, value]) => term(name, attributeText(value)))),
-			node("p", {}, timeNode(contact.created_at, words.since(shortTime(contact.created_at)))),
 			button(words.edit, () => this.#edit(contact)),
 			node("h3", {}, words.accounts),
 			accounts.length === 0 ? node("p", {}, words.noAccounts) : null,
@@ -72,7 +71,7 @@ export class ContactCard extends HTMLElement {
 }
 
 export class Wallet extends HTMLElement {
-	// Of a user's id, or of what a name or phone has in it: then it shows whose.
+	// By a user's id, or by part of a name or phone.
 	async show(user) {
 		this.user = user;
 		const field = node("input", { type: "search", required: true, value: user });

@@ -57,7 +57,7 @@ export class Conversation extends HTMLElement {
 		if (this.id_) this.drafts.set(this.id_, this.input.value);
 	}
 
-	// Opens a conversation at its end, or with a message in the middle of what is shown.
+	// Opens a conversation at its end, or with a message in the middle.
 	async open(id, message = null, term = "") {
 		if (this.id_ !== id) {
 			this.#keepDraft();
@@ -131,7 +131,7 @@ export class Conversation extends HTMLElement {
 		}
 	}
 
-	// News of this conversation: messages that came, also between two that are there, or that changed.
+	// Messages that came, also between others, or that changed.
 	take(messages) {
 		const changed = new Set();
 		const { scrollHeight, scrollTop, clientHeight } = this.scroller;
@@ -149,7 +149,7 @@ export class Conversation extends HTMLElement {
 		this.#markRead();
 	}
 
-	// The page that has to be drawn again.
+	// Returns the page to draw again.
 	#insert(message) {
 		const { message_id, sender_id, content } = message;
 		const { pages } = this.pages;

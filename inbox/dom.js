@@ -22,7 +22,8 @@ export const button = (text, onclick, look = "", more = {}) => node(look ? `butt
 // An event of an element's that the page hears.
 export const emit = (element, name, detail) => element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
 
-const formatter = (options) => new Intl.DateTimeFormat(locale, options);
+// Made when needed: it takes milliseconds.
+const formatter = (options, made) => ({ format: (at) => (made ??= new Intl.DateTimeFormat(locale, options)).format(at) });
 const timeOfDay = formatter({ timeStyle: "short" });
 const dayOfYear = formatter({ weekday: "long", day: "numeric", month: "long" });
 const fullDay = formatter({ dateStyle: "long" });

@@ -64,7 +64,7 @@ export class ConversationList extends HTMLElement {
 		emit(this, "filter", { q: this.search.value, ...Object.fromEntries(filters) });
 	}
 
-	// What the address says is shown; only what differs from what stands there is asked for again.
+	// Shows what the address says, and asks only if it says something else.
 	async show(wanted) {
 		const key = JSON.stringify(["q", ...filterNames].map((name) => wanted[name]));
 		if (key === this.key) return;
@@ -83,7 +83,7 @@ export class ConversationList extends HTMLElement {
 		return call("GET /conversations", { query: { ...this.query, ...more }, signal: this.asking.signal });
 	}
 
-	// From the top. What was asked before is given up; the old rows stay until the new ones are there.
+	// From the top. The old rows stay until the new ones are there.
 	async reload() {
 		this.asking?.abort();
 		const asking = this.asking = new AbortController();

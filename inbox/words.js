@@ -1,5 +1,4 @@
 // Every text that the page shows, so that one file is all there is to translate.
-// A function takes what varies; the rest are plain strings.
 
 export const locale = "en";
 
@@ -32,7 +31,7 @@ export const words = {
 	labels: "Labels, separated by commas",
 	unread: (n) => count(n, "unread message", "unread messages") + (n >= 1000 ? " or more" : ""),
 
-	pick: "Choose a conversation on the left, or press j.",
+	pick: "Choose a conversation, or press j.",
 	back: "Back to the list",
 	operator: "You",
 	reply: "Write a reply",
@@ -62,7 +61,6 @@ export const words = {
 	accounts: "Accounts",
 	noAccounts: "No account.",
 	openWallet: "Open the wallet",
-	since: (when) => `Since ${when}`,
 	noName: "No name",
 
 	walletOf: (name) => `Wallet of ${name}`,
@@ -84,8 +82,8 @@ export const words = {
 
 	signIn: "Sign in",
 	token: "Operator's token",
-	tokenHint: "It stays in this tab, and is forgotten when the tab is closed.",
-	tokenRefused: "That token was refused. Paste another.",
+	tokenHint: "It stays in this tab alone.",
+	tokenRefused: "That token was refused.",
 	signOut: "Sign out",
 	insecure: "No key is set: everyone is the operator",
 
