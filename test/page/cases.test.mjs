@@ -47,7 +47,8 @@ test("filters_narrow_the_list_and_have_an_address", async (t) => {
 		assert.ok(decodeURIComponent(hash.replaceAll("+", " ")).includes(`=${value}`), hash);
 		const other = await browser.page(t, hash);
 		await listed(other, ...names);
-		assert.equal(await other.getByRole("group", { name: "Filter" }).getByLabel(name, { exact: true }).inputValue(), value);
+		// Agents come after the list.
+		await until(async () => await other.getByRole("group", { name: "Filter" }).getByLabel(name, { exact: true }).inputValue() === value, `${name} is ${value}`);
 		if (name === "Label") await field(name).fill("").then(() => field(name).press("Enter"));
 		else await field(name).selectOption("");
 	}
@@ -92,6 +93,7 @@ test("case_is_worked_by_keys_and_leaves_the_list_that_it_no_longer_belongs_to", 
 	await page.getByRole("button", { name: "Resolve" }).waitFor();
 	await page.keyboard.press("e");
 	await until(async () => (await caseOf(id)).status === "resolved", "it is resolved");
+	await page.getByRole("button", { name: "Reopen" }).waitFor();
 	await page.keyboard.press("e");
 	await until(async () => (await caseOf(id)).status === "open", "it is open again");
 	assert.deepEqual(page.failures, []);
