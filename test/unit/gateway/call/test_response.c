@@ -44,10 +44,9 @@ expect(int status, const char *body, const char *links)
 
 START_TEST(columns_are_written_by_their_types)
 {
-	const RowColumn columns[] = { { "i", 23 },   { "b", 16 },    { "t", 25 },   { "n", 1700 },
-								  { "j", 3802 }, { "at", 1184 }, { "a", 1009 }, { "x", 25 },
-								  { "r", 700 },  { "d", 701 } };
-	const char *const cells[] = { "-1",       "f",  "a\"b", "1.50", "{\"k\": [1]}", "2024-01-01 00:00:00.5+00",
+	const RowColumn columns[] = { { "i", 23 },    { "b", 16 },   { "t", 25 }, { "n", 1700 }, { "j", 3802 },
+								  { "at", 1184 }, { "a", 1009 }, { "x", 25 }, { "r", 700 },  { "d", 701 } };
+	const char *const cells[] = { "-1",       "f",  "a\"b",  "1.50",     "{\"k\": [1]}", "2024-01-01 00:00:00.5+00",
 								  "{a,NULL}", NULL, "1e-05", "-Infinity" };
 
 	write_rows((Route){ .status = 200 }, NULL, "", columns, 10, cells, 1);
