@@ -210,7 +210,7 @@ BEGIN
 		FOR turn IN 1 .. coalesce(page, 1) LOOP
 			SELECT array_agg(r ORDER BY r."timestamp" DESC, r.conversation_id DESC) FILTER (WHERE r.conversation_id IS NOT NULL), coalesce(bool_or(r.next_cursor IS NOT NULL), false)
 				INTO rows, more FROM parley_remote.%1$I(%2$s) r;
-			more := more OR cardinality(rows) > "limit";
+			more := more OR coalesce(cardinality(rows), 0) > "limit";
 			rows := rows[:"limit"];
 			IF turn < coalesce(page, 1) AND NOT more THEN
 				rows := NULL;
@@ -630,13 +630,13 @@ BEGIN
 			RETURN parley_remote.create_keyed_application((hashtextextended(key, 0) & 1023)::integer, name, key);', 'key text;');
 	ELSIF name = 'list_applications' THEN
 		PERFORM parley_front.make_remote(source, 'all');
-		PERFORM parley_front.make_front(source, 'IF page::bigint * "limit" > 1000 THEN
+		PERFORM parley_front.make_front(source, 'IF page::bigint * "limit" > 1000 AND EXISTS (SELECT FROM parley_remote.list_applications(5, 200) a WHERE a.next_page IS NOT NULL) THEN
 				RAISE EXCEPTION ''page % of % rows is too deep'', page, "limit" USING ERRCODE = ''invalid_parameter_value'', COLUMN = ''page'';
 			END IF;
 			RETURN QUERY SELECT a.token, a.name, a.chats_count, a.created_at, a.updated_at,
-					CASE WHEN bool_or(a.next_page IS NOT NULL AND i = (page * "limit" + 199) / 200) OVER () OR count(*) OVER () > page * "limit" THEN page::bigint + 1 END
-				FROM generate_series(1, (page * "limit" + 199) / 200) i, LATERAL parley_remote.list_applications(i, 200) a
-				ORDER BY a.created_at, a.token OFFSET (page - 1) * "limit" LIMIT "limit";');
+					CASE WHEN bool_or(a.next_page IS NOT NULL AND i = (page::bigint * "limit" + 199) / 200) OVER () OR count(*) OVER () > page::bigint * "limit" THEN page::bigint + 1 END
+				FROM generate_series(1, least((page::bigint * "limit" + 199) / 200, 5)::integer) i, LATERAL parley_remote.list_applications(i, 200) a
+				ORDER BY a.created_at, a.token OFFSET (page - 1)::bigint * "limit" LIMIT "limit";');
 	ELSIF name = 'post_transfer' THEN
 		PERFORM parley_front.make_front(source, 'IF conversation_id IS NOT NULL THEN
 				PERFORM parley_remote.require_members(conversation_id, user_id, to_user_id);

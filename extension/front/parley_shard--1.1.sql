@@ -43,6 +43,19 @@ END $$;
 COMMENT ON FUNCTION parley_shard.remember(text, jsonb, boolean) IS
 	'Makes the copy of a row of contacts or agents the same as at home. With only_known, only if there is a copy already.';
 
+CREATE FUNCTION parley_shard.remember_both(user_row jsonb, other_row jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	is_ordered boolean := (user_row ->> 'id')::bigint <= (other_row ->> 'id')::bigint;
+BEGIN
+	PERFORM parley_shard.remember('contacts', CASE WHEN is_ordered THEN user_row ELSE other_row END);
+	PERFORM parley_shard.remember('contacts', CASE WHEN is_ordered THEN other_row ELSE user_row END);
+END $$;
+COMMENT ON FUNCTION parley_shard.remember_both(jsonb, jsonb) IS
+	'remember() of two contacts in the order of their ids, so that both sides may at once.';
+
 CREATE FUNCTION parley_shard.knows(user_id bigint) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -111,7 +124,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM parley_shard.remember('contacts', user_row), parley_shard.remember('contacts', other_row);
+	PERFORM parley_shard.remember_both(user_row, other_row);
 	SELECT d.id, d.kind, d.user1_id, d.user2_id, d.created_at, d.created INTO id, kind, user1_id, user2_id, created_at, created
 		FROM parley.open_direct_conversation((user_row ->> 'id')::bigint,
 			CASE WHEN phone IS NULL THEN (other_row ->> 'id')::bigint END, open_direct_conversation.phone) d;
@@ -137,7 +150,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM parley_shard.remember('contacts', user_row), parley_shard.remember('contacts', contact_row);
+	PERFORM parley_shard.remember_both(user_row, contact_row);
 	IF blocked THEN
 		PERFORM parley.block_contact((user_row ->> 'id')::bigint, (contact_row ->> 'id')::bigint);
 	ELSE

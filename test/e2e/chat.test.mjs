@@ -293,7 +293,8 @@ test("user_lists_conversations_with_the_other_side_and_what_is_unread", async ()
 	await expectStatus(200, `PUT ${talk.of(talk.bob)}/read`, { message_id: 1 });
 	const rows = await got(`/users/${talk.bob.id}/conversations`);
 	const row = (id, message_id, content, unread, { id: contact_id, name, phone: phone_number }, timestamp) =>
-		({ conversation_id: id, message_id, content, timestamp, contact_id, name, phone_number, kind: "direct", unread });
+		({ conversation_id: id, message_id, content, timestamp, contact_id, name, phone_number, kind: "direct", unread,
+			match_start: null, match_length: null, read_message_id: message_id, sender_id: contact_id, agent_id: null });
 	assert.deepEqual(rows, [
 		row(other.id, 1, "newest", 1, cid, rows[0].timestamp),
 		row(talk.id, 3, "three", 2, talk.ann, rows[1].timestamp),
