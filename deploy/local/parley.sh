@@ -143,7 +143,10 @@ Its backends are processes of their own. To attach to one:
 clean_run() {
 	! is_running || die "$run_dir is in use by process $(cat "$run_dir/lock")" "make down first."
 	[ ! -e "$cluster" ] || in_cluster remove
-	[ ! -e "$run_dir/several" ] || bash "$root/deploy/shards/cluster.sh" remove "$run_dir/several"
+	if [ -e "$run_dir/several" ]; then
+		bash "$root/deploy/shards/cluster.sh" remove "$run_dir/several"
+		rmdir "$run_dir/several"
+	fi
 	[ ! -e "$run_dir/machines" ] || bash "$root/deploy/ha/cluster.sh" remove "$run_dir"
 	rm -f "$run_dir"/{cluster,lock,env,schema,demo,parleyd.log}
 	[ ! -d "$run_dir" ] || rmdir --ignore-fail-on-non-empty "$run_dir"
