@@ -95,7 +95,7 @@ BEGIN
 	IF greatest(cardinality(names), cardinality(phones), cardinality(emails)) > 10000 THEN
 		RAISE EXCEPTION 'no more than 10,000 contacts at once' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	FOR place IN 1 .. greatest(cardinality(names), cardinality(phones), cardinality(emails)) LOOP
+	FOR place IN 1 .. coalesce(greatest(cardinality(names), cardinality(phones), cardinality(emails)), 0) LOOP
 		n := place;
 		created := false;
 		refused := NULL;

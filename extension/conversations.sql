@@ -199,12 +199,13 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM parley.get_contact(user_id);
 	contact_id := parley.current_contact_id(contact_id);
 	-- If someone opens the conversation of the two or merges one of them at this moment, one of us waits for the other.
 	PERFORM FROM parley.contacts c WHERE c.id IN (user_id, block_contact.contact_id) ORDER BY c.id FOR NO KEY UPDATE;
 	contact_id := parley.current_contact_id(contact_id);
-	IF contact_id = user_id THEN
+	IF parley.current_contact_id(user_id) <> user_id THEN
+		RAISE EXCEPTION 'user % does not exist', user_id USING ERRCODE = 'no_data_found', COLUMN = 'user_id';
+	ELSIF contact_id = user_id THEN
 		RAISE EXCEPTION 'contact % cannot block itself', user_id USING ERRCODE = 'invalid_parameter_value', COLUMN = 'contact_id';
 	END IF;
 	INSERT INTO parley.blocks (user_id, contact_id) VALUES (block_contact.user_id, block_contact.contact_id)

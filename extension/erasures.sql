@@ -93,6 +93,9 @@ DECLARE
 	times timestamptz[];
 	place integer;
 BEGIN
+	IF before IS NULL OR size IS NULL OR size < 1 THEN
+		RAISE EXCEPTION 'before must be given, and size must be at least 1' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	SELECT array_agg(b.conversation_id), array_agg(b.number), array_agg(b.created_at) INTO conversation_ids, numbers, times
 		FROM (SELECT m.conversation_id, m.number, m.created_at
 			FROM parley.messages m

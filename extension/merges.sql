@@ -114,6 +114,9 @@ BEGIN
 	ELSIF EXISTS (SELECT FROM parley.conversations c WHERE c.kind = 'direct' AND c.low_contact_id = least(target_id, from_contact_id)
 			AND c.high_contact_id = greatest(target_id, from_contact_id)) THEN
 		RAISE EXCEPTION 'contacts % and % have a conversation with each other', target_id, from_contact_id USING ERRCODE = 'PY409';
+	ELSIF octet_length((source.attributes || target.attributes)::text) > 8192 THEN
+		RAISE EXCEPTION 'the attributes of both contacts are larger than 8,192 bytes together' USING ERRCODE = 'PY409',
+			HINT = 'Remove some of them first.';
 	END IF;
 	PERFORM parley.merge_accounts(target_id, from_contact_id), parley.merge_conversations(target_id, from_contact_id);
 	PERFORM parley.merge_blocks(target_id, from_contact_id);
@@ -130,5 +133,5 @@ END $$;
 COMMENT ON FUNCTION parley.merge_contacts(bigint, bigint) IS
 	'Merges two contacts: contact_id keeps what it has, and gets what it lacks, as well as the conversations, the memberships, the '
 	'blocks and the money of from_contact_id, whose id leads to it from then on. Repeating it returns the same result. Errors: '
-	'P0002 no such contact; 22023 the same contact; PY409 erased, merged into another, in a conversation with each other, or with '
-	'money in one currency.';
+	'P0002 no such contact; 22023 the same contact; PY409 erased, merged into another, in a conversation with each other, with '
+	'money in one currency, or with attributes that are too large together.';

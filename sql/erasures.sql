@@ -87,6 +87,8 @@ SELECT sum(e) AS erased FROM pg_temp.erase(:'then', :'since', NULL) e;
 SELECT content FROM parley.list_conversations() WHERE conversation_id IN (:talk, :letters) ORDER BY 1;
 SELECT count(*) FROM parley.search_chat(:'token', 1, 'aged');
 CALL parley.erase_messages('-infinity');
+CALL parley.erase_messages(NULL);
+CALL parley.erase_messages('-infinity', size => 0);
 SELECT * FROM pg_temp.audit;
 
 -- contacts_are_made_many_at_once, with_a_verdict_each
@@ -95,6 +97,7 @@ SELECT n, id IS NOT NULL AS has_id, id = :max AS is_max, created, refused, detai
 	ARRAY[NULL, NULL, NULL, NULL, NULL]::text[]);
 SELECT n, created FROM parley.create_contacts(ARRAY['Many One'], ARRAY['17005570101', '+1 700 557 0102'], NULL);
 SELECT count(*) FROM parley.create_contacts('{}', NULL, '{}');
+SELECT count(*) FROM parley.create_contacts(NULL, NULL, NULL);
 SELECT parley.create_contacts(array_fill('x'::text, ARRAY[10001]), NULL, NULL);
 
 -- COPY_makes_contacts, and_leaves_those_alone_who_are_there

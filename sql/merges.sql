@@ -36,6 +36,9 @@ SELECT count(*) FROM (SELECT parley.open_account(:ann, 'EUR'), parley.open_accou
 SELECT count(*) FROM (SELECT parley.post_transaction(:ann, 1, 100), parley.post_transaction(:ann2, 1, 50), parley.post_transaction(:ann2, 2, 7)) AS made;
 SELECT parley.merge_contacts(:ann, :ann2);
 SELECT from_transaction ->> 'amount' AS paid FROM parley.post_transfer(:ann2, 1, :ann, 1, 50);
+-- attributes_that_are_too_large_together
+SELECT parley.merge_contacts(one.id, two.id) FROM parley.create_contact('Large One', attributes => jsonb_build_object('one', repeat('x', 5000))) one,
+	parley.create_contact('Large Two', attributes => jsonb_build_object('two', repeat('x', 5000))) two;
 
 -- two_become_one: the first keeps what it has, and takes what it lacks
 SELECT id = :ann AS same, name, phone, email, attributes FROM parley.merge_contacts(:ann, :ann2);
@@ -52,6 +55,7 @@ SELECT id = :cid_ann AS is_first, created FROM parley.open_direct_conversation(:
 SELECT id = :ann AS is_ann FROM parley.change_contact(:ann2, name => 'Ann Merge');
 \set VERBOSITY sqlstate
 SELECT parley.open_account(:ann2, 'EUR');
+SELECT parley.block_contact(:ann2, :dan);
 SELECT parley.merge_contacts(:cid, :ann2);
 
 -- conversations_keep_their_ids_and_numbers, and are all the first's

@@ -4,6 +4,8 @@
  */
 #include "base/json.h"
 
+#include <float.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The character that follows the backslash if the byte must be escaped, or 0 if it need not. */
@@ -41,6 +43,22 @@ json_write_text(Buffer *buffer, const char *text)
 		json_write_string(buffer, text, strlen(text));
 }
 
+char *
+json_text(const json_t *json)
+{
+	const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+	char *text = json_dumps(json, flags | JSON_REAL_PRECISION(DBL_DIG));
+	json_t *again = text == NULL ? NULL : json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+
+	if (!json_equal(json, again))
+	{
+		free(text);
+		text = json_dumps(json, flags);
+	}
+	json_decref(again);
+	return text;
+}
+
 void
 array_append(Buffer *literal, const char *text)
 {
@@ -69,17 +87,15 @@ array_from_json(const json_t *array, Buffer *out)
 	json_array_foreach(array, place, element)
 	{
 		const char *text = json_string_value(element);
-		char scalar[64];
+		char *scalar = NULL;
 
 		if (json_is_array(element) || json_is_object(element) ||
 			(text != NULL && strlen(text) != json_string_length(element)))
 			return false;
 		if (text == NULL && !json_is_null(element))
-		{
-			scalar[json_dumpb(element, scalar, sizeof(scalar) - 1, JSON_ENCODE_ANY)] = '\0';
-			text = scalar;
-		}
+			text = scalar = json_text(element);
 		array_append(out, text);
+		free(scalar);
 	}
 	buffer_append_text(out, out->length == 0 ? "{}" : "}");
 	return true;

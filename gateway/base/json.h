@@ -17,6 +17,10 @@ void json_write_string(Buffer *buffer, const char *text, size_t length);
 /* Same for a C string. NULL becomes null. */
 void json_write_text(Buffer *buffer, const char *text);
 
+/* Returns a value as JSON text, which the caller must free, or NULL. Numbers of up to 15 digits are as they were given,
+ * where all in the value are: 0.1, not 0.10000000000000001. */
+char *json_text(const json_t *json);
+
 /* Appends an element to an array literal, and the opening brace before the first. NULL is an SQL null. The caller must
  * append the closing brace. */
 void array_append(Buffer *literal, const char *text);

@@ -129,7 +129,7 @@ value_from_text(const Parameter *parameter, const char *text, size_t length, h2o
 static Value
 json_verbatim(const json_t *json, h2o_mem_pool_t *pool)
 {
-	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+	char *text = json_text(json);
 	Value value = text == NULL ? value_wrong("must be JSON") : (Value){ .text = h2o_strdup(pool, text, SIZE_MAX).base };
 
 	free(text);

@@ -135,6 +135,11 @@ START_TEST(other_types_are_bound)
 	expect_value(of_type(TYPE_BIGINT_ARRAY, "bigint[]"), "[1,2]", "[1,2]", "{\"1\",\"2\"}");
 	expect_value(of_type(TYPE_BIGINT_ARRAY, "bigint[]"), "{1,2}", "{\"a\":1}", NULL);
 	expect_value(of_type(1700, "numeric"), "1.5", "1.5", "1.5");
+	expect_value(of_type(1700, "numeric"), "0.1", "0.1", "0.1");
+	expect_value(of_type(1700, "numeric"), "0.30000000000000004", "0.30000000000000004", "0.30000000000000004");
+	expect_value(of_type(1231, "numeric[]"), "[0.1,2]", "[0.1,2]", "{\"0.1\",\"2\"}");
+	expect_value(of_type(TYPE_JSONB, "jsonb"), NULL, "{\"a\":[0.1,1.0]}", "{\"a\":[0.1,1.0]}");
+	expect_value(of_type(701, "double precision"), NULL, "1.7976931348623157e308", "1.7976931348623157e308");
 	expect_value(of_type(2950, "uuid"), "x", "\"x\"", "x");
 }
 END_TEST
