@@ -1,5 +1,5 @@
 #!/bin/bash
-# The database's entry point. A volume that is empty gets a cluster with parley in it first.
+# The database's entry point. If the volume is empty, it first creates a cluster with parley installed.
 #
 #   PARLEY_DATABASE_PASSWORD   the password of role parley_gateway, for a new cluster
 #   PGPORT                     5432
@@ -8,7 +8,7 @@ set -euo pipefail
 volume=/var/lib/postgresql/parley
 bin=$(echo /usr/lib/postgresql/*/bin)
 
-# Made under another name, so that a cluster that was not finished is not taken for one that was.
+# Created under another name, so that an unfinished cluster is not mistaken for a finished one.
 create_cluster() {
 	local new=$volume/new
 	: "${PARLEY_DATABASE_PASSWORD:?is not set: it becomes the password of role parley_gateway}"
@@ -28,7 +28,7 @@ create_cluster() {
 		\set password `printf %s "$PARLEY_DATABASE_PASSWORD"`
 		SET client_min_messages = warning;
 		CREATE EXTENSION parley CASCADE;
-		-- Neither the password nor what is made of it is to stand in a log.
+		-- Keep the password and its hash out of the log.
 		SET log_statement = none;
 		ALTER ROLE parley_gateway LOGIN PASSWORD :'password';
 	SQL

@@ -1,13 +1,13 @@
 #!/bin/sh
-# The gateway's entry point. Gateways that share /var/lib/parley share the key that tokens are signed with: the first makes it.
-# Settings are parleyd's, as PARLEY_* variables, and PGPASSWORD.
+# The gateway's entry point. Gateways that share /var/lib/parley share the key that signs tokens; the first gateway creates it.
+# The settings are parleyd's PARLEY_* variables and PGPASSWORD.
 set -eu
 
 key=/var/lib/parley/jwt.key
 if [ ! -e "$key" ]; then
 	umask 077
 	head -c 48 /dev/urandom | base64 -w 0 >"$key.$$"
-	# Another gateway may have been quicker.
+	# Another gateway may have created it first.
 	ln "$key.$$" "$key" 2>/dev/null || true
 	rm "$key.$$"
 fi

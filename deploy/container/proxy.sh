@@ -1,11 +1,12 @@
 #!/bin/sh
-# The proxy's entry point: deploy/nginx.conf, with the gateways and the name of this installation in it.
+# The proxy's entry point: fills in the gateways and the server name in deploy/nginx.conf and starts nginx with it.
 #
-#   PARLEY_GATEWAYS      "gateway:8080": a name stands for all addresses that it has when the proxy starts
+#   PARLEY_GATEWAYS      "gateway:8080": a name stands for all addresses to which it resolves when the proxy starts
 #   PARLEY_SERVER_NAME   localhost
 #   PARLEY_PROXY_PORT    443
 #
-# /etc/ssl/parley/fullchain.pem and privkey.pem are the certificate; where they are missing, one is made that browsers warn of.
+# The certificate is in /etc/ssl/parley/fullchain.pem and privkey.pem; if they are missing, a self-signed one is created, about which
+# browsers warn.
 set -eu
 
 name=${PARLEY_SERVER_NAME:-localhost}
@@ -16,7 +17,7 @@ if [ ! -e "$certificate/fullchain.pem" ]; then
 		-keyout "$certificate/privkey.pem" -out "$certificate/fullchain.pem" 2>/dev/null
 fi
 
-# One line for each gateway in the place of the file's own.
+# Replace the file's own line with one line per gateway.
 awk -v gateways="${PARLEY_GATEWAYS:-gateway:8080}" '
 	!/^\t\tserver [0-9.:]+ / { print; next }
 	!written++ {

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# A highly available cluster by pg_auto_failover: a monitor and two nodes, each by itself what one machine would run.
-#   cluster.sh create DIR PORT         makes them, on PORT of 127.0.0.1 and the two after it, with the database parley; they run then
-#   cluster.sh start DIR [MACHINE]     starts all three, and returns when they are well; or one, and does not wait
-#   cluster.sh await DIR               until one node is primary and the other its synchronous standby
-#   cluster.sh stop DIR                ends them, the monitor last
+# A highly available cluster built with pg_auto_failover: a monitor and two nodes, each set up as it would be on a machine of its own.
+#   cluster.sh create DIR PORT         creates and starts them, on 127.0.0.1 at PORT and the next two, with the database parley
+#   cluster.sh start DIR [MACHINE]     starts all three and returns when they are healthy; or starts one and does not wait
+#   cluster.sh await DIR               waits until one node is primary and the other its synchronous standby
+#   cluster.sh stop DIR                stops them, the monitor last
 #   cluster.sh primary DIR             prints which node is the primary
 #   cluster.sh processes DIR MACHINE   prints the process ids of a machine's keeper and server
-#   cluster.sh socket DIR              prints the PGHOST of all; the superuser is the user that runs them
-#   cluster.sh url DIR                 prints what parleyd connects with: both nodes, whichever takes writes
-#   cluster.sh remove DIR              stops them and deletes all of it
-# A machine is monitor, node1 or node2. DIR/machines has a line for each: name, address, port, which no two share, and, where it is not
-# everybody's, the network namespace that it is in. Who wants it otherwise writes that file first.
+#   cluster.sh socket DIR              prints the PGHOST that all three share; the superuser is the user that runs them
+#   cluster.sh url DIR                 prints parleyd's connection string: both nodes, whichever accepts writes
+#   cluster.sh remove DIR              stops them and deletes everything
+# MACHINE is monitor, node1 or node2. DIR/machines has a line for each: name, address, port (all different) and, if it runs in one
+# of its own, the network namespace. For a different layout, write that file before calling create.
 set -euo pipefail
 . "$(dirname "$0")/../local/common.sh"
 
@@ -19,13 +19,13 @@ bin=$("$PG_CONFIG" --bindir)
 dir=$(readlink -m "$2")
 home=$(readlink -m "$dir/machines.d")
 
-# machine NAME: sets what is known of it
+# machine NAME: sets the variables that describe it
 machine() {
 	read -r name address port namespace < <(grep "^$1 " "$dir/machines") || [ -n "${name:-}" ] || die "no machine is called $1"
 	data=$home/$name/data
 }
 
-# pg_autoctl PARAMETER…, on the machine. It keeps its settings under HOME; without LANG the database's encoding would be SQL_ASCII.
+# Runs pg_autoctl PARAMETER… on the machine. It keeps its settings under HOME; without LANG the database's encoding would be SQL_ASCII.
 autoctl() {
 	local as=(setpriv --reuid="$owner" --regid="$(id -g "$owner")" --init-groups --)
 	[ "$(id -u)" -eq 0 ] || as=()
@@ -35,7 +35,7 @@ autoctl() {
 	exec "${as[@]}" env -i LANG=C.UTF-8 PATH="$bin:$PATH" HOME="$home/$name" XDG_RUNTIME_DIR="$home/$name/run" pg_autoctl "$@"
 }
 
-# autoctl_quietly PARAMETER…: what it says is shown if it fails
+# autoctl_quietly PARAMETER…: shows the output only if the command fails
 autoctl_quietly() {
 	local log
 	log=$(autoctl "$@" 2>&1) || {
@@ -48,11 +48,11 @@ machine_psql() {
 	"$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$home/socket" -p "$port" -U "$owner" "$@"
 }
 
-# Behind what pg_autoctl includes at the top of the file; the last line wins.
+# Appended, so that these settings override the file that pg_autoctl includes at the top: the last line wins.
 add_settings() {
 	as_owner sh -c 'cat >>"$1"' sh "$data/postgresql.conf" <<-CONF
 
-		# The example's: small, and on no address but its own.
+		# For this example: small, and listening on its own address only.
 		listen_addresses = '$address'
 		unix_socket_directories = '$home/socket'
 		logging_collector = off
@@ -89,7 +89,7 @@ monitor_url() {
 create_monitor() {
 	machine monitor
 	(autoctl_quietly create monitor --pgdata "$data" --pgport "$port" --hostname "$address" --auth trust --no-ssl --pgctl "$bin/pg_ctl")
-	# A node that does not answer for three seconds is not healthy, and a primary is given two to give up.
+	# A node that does not respond for three seconds is unhealthy; a primary then has two seconds to step down.
 	add_settings <<-'CONF'
 		shared_buffers = 16MB
 		pgautofailover.health_check_period = 500
@@ -109,14 +109,14 @@ create_node() {
 		shared_buffers = 64MB
 		shared_preload_libraries = 'parley'
 		max_wal_size = 1GB
-		# A node that joins waits for a checkpoint, which is spread over minutes otherwise.
+		# A joining node waits for a checkpoint, which would otherwise be spread over minutes.
 		checkpoint_completion_target = 0
 		wal_receiver_timeout = 3s
 		wal_sender_timeout = 3s
 		wal_retrieve_retry_interval = 500ms
 		log_line_prefix = '%m [%p] %e %q%u@%d '
 	CONF
-	# A primary that sees neither the monitor nor its standby is no primary any more after so many seconds.
+	# A primary that reaches neither the monitor nor its standby stops itself after this many seconds.
 	(autoctl_quietly config set --pgdata "$data" timeout.network_partition_timeout 4)
 }
 
@@ -152,7 +152,7 @@ create() {
 	await
 }
 
-# await_sql MACHINE DATABASE QUERY: until it answers true
+# await_sql MACHINE DATABASE QUERY: waits until the query returns true
 await_sql() {
 	local tries=0
 	machine "$1"
@@ -183,7 +183,7 @@ start() {
 	await
 }
 
-# descendants PID: it and all that come from it
+# descendants PID: prints PID and all its descendants
 descendants() {
 	local children child
 	echo "$1"
@@ -198,7 +198,7 @@ processes() {
 	! is_running || descendants "$(cat "$home/$name.pid")"
 }
 
-# A machine that was frozen ends when it thaws.
+# A frozen machine handles the signal only once it is thawed.
 stop_machines() {
 	local machine pids=()
 	for machine in "$@"; do

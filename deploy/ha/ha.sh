@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Behind `make ha`: a highly available installation on this machine, to try and to break. cluster.sh beside it makes the cluster,
-# ../local/instance.sh owns the instance.
+# Runs `make ha`: a highly available installation on this machine, to try out and to break. cluster.sh creates the cluster,
+# ../local/instance.sh manages the instance.
 #
-#   RUN_DIR        what belongs to it (.run)
-#   PORT           of the gateway on 127.0.0.1 (8080); monitor and nodes have the three after it
-#   PG_CONFIG      of the PostgreSQL to use (Debian's, since pg_auto_failover is Debian's)
+#   RUN_DIR        directory for all its files (.run)
+#   PORT           the gateway's port on 127.0.0.1 (8080); monitor and nodes use the next three
+#   PG_CONFIG      pg_config of the PostgreSQL to use (Debian's, because pg_auto_failover is Debian's)
 set -euo pipefail
 . "$(dirname "$0")/../local/instance.sh"
 packages=(pg-auto-failover-cli "postgresql-$postgres_major-auto-failover")
@@ -24,7 +24,7 @@ start_databases() {
 		touch "$run_dir/machines.d/created"
 	fi
 	home=$(readlink -f "$run_dir/machines.d")
-	# A server that says nothing for two seconds is given up, and so is a connection that does not come about within one.
+	# Give up on a server that is silent for two seconds, and on a connection that is not established within one.
 	gateway_options=(--database-url "$(in_machines url)" --statement-timeout-ms 2000 --connect-timeout-ms 1000)
 	PGHOST=$(awk '/^node/ { printf "%s%s", separator, $2; separator = "," }' "$run_dir/machines")
 	PGPORT=$(awk '/^node/ { printf "%s%s", separator, $3; separator = "," }' "$run_dir/machines")

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Several private clusters on this machine: home, a power of two of shards, and the front, which parleyd serves.
-#   cluster.sh create DIR SHARDS     makes and starts them
+# Several private clusters on this machine: home, the shards (a power of two of them), and the front, to which parleyd connects.
+#   cluster.sh create DIR SHARDS     creates and starts them
 #   cluster.sh start DIR             returns when all accept connections
 #   cluster.sh stop DIR
 #   cluster.sh socket DIR            prints the PGHOST of the front
-#   cluster.sh remove DIR            stops them and deletes all of it
+#   cluster.sh remove DIR            stops them and deletes everything
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -23,7 +23,7 @@ create_database() {
 	in_cluster create "$1"
 	as_owner tee -a "$dir/$1/cluster/data/postgresql.conf" >/dev/null <<-'CONF'
 
-		# several on one machine; a shard can be split, which takes a standby
+		# small, because several share the machine; replication is on because splitting a shard needs a standby
 		shared_buffers = 32MB
 		wal_level = replica
 		max_wal_senders = 4
@@ -51,7 +51,7 @@ start() {
 	for name in $(names); do in_cluster start "$name"; done
 }
 
-# The front first, so that nothing is asked of those that have ended.
+# Stop the front first, so that it sends nothing to clusters that have already stopped.
 stop() {
 	local name
 	[ -e "$dir/shards" ] || return 0

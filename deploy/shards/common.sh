@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it: several private clusters below one directory, home, front, and shard0, shard1 … as many as
-# DIR/shards says.
+# Sourced by the scripts in this folder: several private clusters in one directory, namely home, front, and shard0, shard1 …; the
+# number of shards is in DIR/shards.
 . "$(dirname "${BASH_SOURCE[0]}")/../local/common.sh"
 
 bin=$("$PG_CONFIG" --bindir)
 dir=
 
-# in_cluster COMMAND NAME…: deploy/local/cluster.sh for one of them
+# in_cluster COMMAND NAME…: runs deploy/local/cluster.sh for one of them
 in_cluster() {
 	bash "$root/deploy/local/cluster.sh" "$1" "$dir/$2" "${@:3}" 9>&-
 }
@@ -16,12 +16,12 @@ psql_in() {
 	PGOPTIONS="-c client_min_messages=warning" "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$(in_cluster socket "$1")" -p 5432 -U postgres -d parley "${@:2}"
 }
 
-# place NAME: what the front connects with
+# place NAME: prints the connection string that the front uses
 place() {
 	echo "host=$(in_cluster socket "$1") port=5432 dbname=parley"
 }
 
-# connect_front COUNT: tells the front where home and so many shards are
+# connect_front COUNT: tells the front where home and that many shards are
 connect_front() {
 	local n arguments
 	arguments="'$(place home)'"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Behind `make shards` and, where SHARDS is set, `make up`: home, shards, front and parleyd on this machine. cluster.sh beside it makes
-# them, ../local/instance.sh owns the instance.
+# Runs `make shards` and, if SHARDS is set, `make up`: home, shards, front and parleyd on this machine. cluster.sh creates the
+# clusters, ../local/instance.sh manages the instance.
 #
-#   SHARDS         how many, a power of two (2)
-#   RUN_DIR        what belongs to it (.run)
-#   PORT           of the gateway on 127.0.0.1 (8080)
+#   SHARDS         number of shards, a power of two (2)
+#   RUN_DIR        directory for all its files (.run)
+#   PORT           the gateway's port on 127.0.0.1 (8080)
 set -euo pipefail
 . "$(dirname "$0")/../local/instance.sh"
 packages=("postgresql-$postgres_major-plproxy")

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# split.sh DIR: doubles the shards of DIR (cluster.sh), under load. Each gets a standby, which becomes the shard of the second half of what
-# it has; then either deletes the other's half. Clients wait or are told to try again for the moment between; sync's cursors go on.
+# split.sh DIR: doubles the number of shards in DIR (cluster.sh) under load. Each shard gets a standby, which becomes a new shard and takes
+# over half of the data; then each deletes the half that belongs to the other. During the switch clients wait or are told to retry;
+# cursors of sync stay valid.
 #
-# Until the front knows the new shards nothing is lost by stopping: remove the new clusters, and let parley_gateway log in again.
+# Until the front knows the new shards, it is safe to abort: remove the new clusters, and let parley_gateway log in again.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -21,7 +22,8 @@ make_standby() {
 	in_cluster start "$new"
 }
 
-# The old shard lets nobody in any more, so that its log ends; what has committed is on the standby, and then that is a shard itself.
+# The old shard no longer lets anybody log in, so nothing is added to its WAL. Once the standby has everything that was committed, it is
+# promoted to a shard of its own.
 promote_standby() {
 	local old=shard$1 new=shard$(($1 + count)) end
 	psql_in "$old" -c "ALTER ROLE parley_gateway NOLOGIN" \
@@ -32,7 +34,7 @@ promote_standby() {
 	psql_in "$new" -c "ALTER ROLE parley_gateway LOGIN"
 }
 
-# await NAME QUERY: until it answers true, for half a minute at most
+# await NAME QUERY: waits until the query returns true, for at most half a minute
 await() {
 	local tries=0
 	until [ "$(psql_in "$1" -c "$2")" = t ]; do
@@ -47,7 +49,7 @@ switch_over() {
 	wait
 	echo $((count * 2)) >"$dir/shards"
 	connect_front $((count * 2))
-	# Whoever began before the front knew of the new shards would ask the old ones for what is theirs no more.
+	# A transaction that began before the front knew the new shards would ask the old ones for rows that have moved.
 	await front "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'parley_gateway' AND xact_start < '$(psql_in front -c "SELECT clock_timestamp()")')"
 	for ((n = 0; n < count; n++)); do psql_in "shard$n" -c "ALTER ROLE parley_gateway LOGIN"; done
 }

@@ -1,5 +1,5 @@
-// The end-to-end tests on home, two shards and the front: all hold but those named here, each with its reason; one that has begun to
-// hold is named no more.
+// Runs the end-to-end tests on home, two shards and the front. All must pass except those named here, each with its reason; one that
+// passes after all must be removed from the list.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -25,9 +25,10 @@ const cannot = new Map(Object.entries({
 	refusals_come_before_the_headers: never,
 }));
 
-// → the names of the tests of a file, by how they ended
+// → the names of a file's tests, by result
 async function run(file, env) {
-	// Without the mark by which node knows that it is a test's child, and says nothing.
+	// Without the variable by which node recognizes that a test started it, and then prints nothing.
+
 	const { NODE_TEST_CONTEXT, ...own } = process.env;
 	const child = spawn(process.execPath, ["--test", "--test-reporter=tap", join(root, "test/e2e", file)], { env: { ...own, ...env } });
 	let output = "";

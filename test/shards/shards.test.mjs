@@ -1,5 +1,5 @@
-// Home, two shards and the front: the routes are those of one database, lists are what one database would show, and while a shard is
-// away, killed or split under load nothing that was acknowledged is lost or doubled, and nobody who follows misses anything.
+// Home, two shards and the front: the routes are those of one database, and lists show what one database would show. While a shard is
+// away, killed or split under load, nothing that was acknowledged is lost or duplicated, and no follower of sync misses anything.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -44,7 +44,7 @@ test("lists_show_what_all_shards_have_together", { timeout: 60000 }, async () =>
 	}
 	for (const search of ["", "&searchValue=odd", "&searchValue=scattered%201", "&searchValue=nowhere"]) {
 		const term = decodeURIComponent(search.split("=")[1] ?? "");
-		// Each shard by itself, as the tests of search hold it against their oracle; the newest of all of them.
+		// Search each shard directly, which the search tests compare with their oracle, and take the newest of all results.
 		const expected = (await cluster.all(`SELECT * FROM parley.list_conversations('${term}', "limit" => 200)`))
 			.sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1)).map((row) => `${row.conversation_id}/${row.message_id}`);
 		const shown = [];
@@ -66,7 +66,7 @@ test("errors_name_the_field_as_one_database_does", async () => {
 	const { body } = await answered(404, `GET /users/${one.id}/conversations/${id}/messages/9`);
 	assert.deepEqual([body.code, body.errors], ["P0002", [{ field: "message_id", detail: body.detail }]]);
 	assert.doesNotMatch(JSON.stringify(body), /REMOTE|shard|PL\/Proxy|[\u001f]/);
-	// PL/Proxy's own words are none of a client's.
+	// Clients must not see PL/Proxy's own messages.
 	assert.doesNotMatch(JSON.stringify((await answered(409, "POST /users", { phone: one.phone })).body), /REMOTE|shard|PL\/Proxy/);
 });
 
@@ -81,7 +81,7 @@ test("receipt_that_a_crash_left_out_is_settled", async () => {
 	assert.equal(first.message_id, 1);
 	assert.deepEqual(await made(`POST /users/${users[0].id}/transfers`, transfer, key), first);
 	await answered(422, `POST /users/${users[0].id}/transfers`, { ...transfer, conversation_id: undefined, amount: 301 }, key);
-	// Home has committed, and the front has gone before it asked the shard.
+	// Home has committed, but the front died before it reached the shard.
 	await cluster.psql("home", `SELECT parley_shard.post_transfer(${users[0].id}, 1, ${users[1].id}, 1, 200, NULL, ${id}, 'left-out')`);
 	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "1");
 	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "0");
@@ -90,7 +90,7 @@ test("receipt_that_a_crash_left_out_is_settled", async () => {
 	await answered(409, `PUT /users/${users[0].id}/conversations/${id}/messages/1`, { content: "never" });
 });
 
-// All that the load was answered, against what the databases have now.
+// Compares every response that the load received with what the databases contain now.
 async function assertLoadIsWhole(load) {
 	await load.stop();
 	const messages = await cluster.all(`SELECT conversation_id || '/' || number AS place, idempotency_key AS key, content
@@ -124,7 +124,7 @@ test("shard_that_is_away_takes_only_its_own_with_it_and_nothing_is_lost", { time
 	await answered(200, `GET /users/${away.users[0].id}`);
 	await load.untilAcknowledgedAfter(stopped + 500, 10000);
 	await cluster.one("start", "shard1");
-	// And killed in the middle.
+	// Killed in the middle.
 	process.kill(await postmaster("shard0"), "SIGQUIT");
 	await until(() => cluster.one("start", "shard0").then(() => true, () => false), "it has started again");
 	await pause(500);
