@@ -50,11 +50,17 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	UPDATE parley.conversations c SET contact_id = c.contact_id WHERE c.kind = 'contact' AND c.contact_id = NEW.id;
+	UPDATE parley.conversations c SET contact_id = c.contact_id
+		FROM (SELECT o.id FROM parley.members m JOIN parley.conversations o ON o.id = m.conversation_id
+			WHERE m.contact_id = NEW.id AND (o.kind = 'contact' OR EXISTS (SELECT FROM parley.messages w
+				WHERE w.conversation_id = o.id AND w.number = o.newest_number AND w.sender_id = NEW.id))
+			ORDER BY o.id FOR NO KEY UPDATE OF o) shown
+		WHERE c.id = shown.id;
 	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION parley.show_contact_change() IS
-	'Trigger: tells followers of the operator''s list that a contact has changed its name or phone, which the list shows.';
+	'Trigger: tells followers of the operator''s list that a contact has changed its name or phone, which the list shows of '
+	'contacts and, in direct conversations, of the author of the newest message.';
 
 CREATE TRIGGER contacts_show_change AFTER UPDATE OF name, phone ON parley.contacts
 	FOR EACH ROW WHEN ((OLD.name, OLD.phone) IS DISTINCT FROM (NEW.name, NEW.phone)) EXECUTE FUNCTION parley.show_contact_change();

@@ -115,6 +115,12 @@ SELECT status, labels FROM parley.set_case(:shop, labels => '["urgent"]');
 SELECT c ->> 'name' AS name, c -> 'case' ->> 'labels' AS labels, c ->> 'unread' AS unread
 	FROM parley.sync_list(:'list_list') s, json_array_elements(s.conversations) c;
 SELECT cursor AS list FROM parley.sync_list(:'list_list') \gset list_
+-- … and_a_new_name_of_the_author_that_it_shows
+SELECT name FROM parley.change_contact(:bob, name => 'Robert Live');
+SELECT pg_temp.shown(conversations), is_whole, cursor AS list FROM parley.sync_list(:'list_list') \gset list_
+\echo :list_shown :list_is_whole
+SELECT name FROM parley.change_contact(:ana, name => 'Anna Live');
+SELECT pg_temp.shown(conversations), is_whole FROM parley.sync_list(:'list_list');
 -- … and_is_sent_whole_if_too_much_changed
 SELECT message_id FROM parley.post_user_message(:ab, 'four', :bob);
 SELECT message_id FROM parley.post_message(:shop, 'five');
