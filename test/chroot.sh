@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# chroot.sh RELEASE… [-- COMMAND…]: runs `make test` on other releases of Debian, each in a chroot that is made for it and removed
-# afterwards, or COMMAND instead. TESTS chooses the suites, as for run.sh. Prints a line for each release, and fails if a test fails or a
-# chroot cannot be made.
+# chroot.sh RELEASE… [-- COMMAND…]: runs `make test`, or COMMAND instead, on other releases of Debian, each in a chroot that is created
+# for it and removed afterwards. TESTS selects the suites, as for run.sh. Prints one line per release; fails if a test fails or a chroot
+# cannot be created.
 set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 . "$(dirname "$0")/chroot_lib.sh"
 
 tests=${TESTS:-build,unit,regress,isolation,lifecycle,e2e}
 
-# copy_sources DIR: copies the files in git, and the JavaScript packages that were already fetched, which are the same everywhere
+# copy_sources DIR: copies the files in git, and the JavaScript packages already fetched, which do not depend on the release
 copy_sources() {
 	mkdir "$1"
 	git -C "$root" ls-files -z --cached --others --exclude-standard | tar -C "$root" --null -T - -c | tar -x -C "$1"

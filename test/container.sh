@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # container.sh: builds the three images from a Debian of this machine's release, and runs their entry points: a database with an empty
-# volume, three gateways, and the proxy. A request with a token gets its answer through the proxy, and again after a restart with the
-# same volumes. Run it as root. It needs no registry: mmdebstrap makes the base image.
+# volume, three gateways, and the proxy. A request with a token must succeed through the proxy, and again after a restart with the
+# same volumes. Run as root. No registry is needed: mmdebstrap creates the base image.
 #
 # buildah runs them in chroots that share this machine's network, since there may be no container engine. What an engine adds is not
 # tested here: networks, names, restarts, compose.yaml. Of compose.yaml, only the images that it names are checked.
@@ -46,7 +46,7 @@ for image in database gateway proxy; do
 	containers+=("${container[$image]}")
 done
 
-# run IMAGE VARIABLE=VALUE… in the background: its entry point, as its user, with the volumes of the test
+# run IMAGE VARIABLE=VALUE…: runs the image's entry point in the background, as the image's user, with the test's volumes
 run() {
 	local image=$1 options=()
 	shift

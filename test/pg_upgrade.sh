@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# pg_upgrade.sh OLD NEW: fills a database under PostgreSQL OLD, brings it to NEW with pg_upgrade, and compares: tables, answers of searches
-# and lists, balances; audits find nothing; it is written to as before. Needs both servers, as root: where OLD is missing it is installed
-# from Debian 12, whose archive apt knows on newer releases only for this. Thus: test/chroot.sh trixie -- bash test/pg_upgrade.sh 15 17
+# pg_upgrade.sh OLD NEW: fills a database under PostgreSQL OLD, upgrades it to NEW with pg_upgrade, and compares tables, results of
+# searches and lists, and balances. Audits must find nothing, and writing must work as before. Run as root. It needs both servers; if OLD
+# is missing, it is installed from Debian 12, whose archive is added on newer releases for this purpose only.
+# For example: test/chroot.sh trixie -- bash test/pg_upgrade.sh 15 17
 set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
@@ -38,7 +39,7 @@ for version in "$old" "$new"; do
 done
 make -s -C bench
 
-# ask SQL: answers without ids of the cluster, as the superuser
+# ask SQL: prints the results without ids that belong to the cluster; runs as the superuser
 ask() {
 	psql -X -q -A -t -v ON_ERROR_STOP=1 -d parley -c "$1"
 }

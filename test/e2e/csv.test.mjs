@@ -13,7 +13,7 @@ async function text(path, headers = csv, method = "GET") {
 	return { status: response.status, headers: response.headers, body: await response.text() };
 }
 
-// Parses RFC 4180. Returns [[field, …], …], with null for a field with nothing in it.
+// Parses RFC 4180. Returns [[field, …], …], with null for an empty unquoted field.
 function parse(body) {
 	const rows = [];
 	for (let at = 0; at < body.length;) {
@@ -30,7 +30,7 @@ function parse(body) {
 	return rows;
 }
 
-// Converts a field to what it is in JSON.
+// Converts a field to its JSON value.
 const written = (value) => (value === null || typeof value === "string" ? value : JSON.stringify(value));
 
 test("every_list_has_the_rows_of_its_json", async () => {

@@ -1,7 +1,8 @@
-// An hour of streams through the shipped nginx, in seconds, with a shorter age and heartbeat. Users stay connected over TLS, by
-// HTTP/1.1 and HTTP/2, while messages are posted. Streams end because they are old, because tokens expire, because a gateway is
-// drained, because a user no longer exists, and because clients leave. Everyone receives every message once, and the reasons that
-// clients were told are those that the gateways counted.
+// An hour of streams through the shipped nginx, compressed into seconds by a shorter maximum age and heartbeat. Users stay connected
+// over TLS, with HTTP/1.1 and HTTP/2, while messages are posted. Streams end because they are old, because tokens expire, because a
+// gateway is drained, because a user no longer exists, and because clients leave. Everyone receives every message once, and the reasons
+// that clients were told are those that the gateways counted.
+
 
 import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
@@ -18,7 +19,7 @@ import { Client } from "../support/client.mjs";
 const reasons = ["age", "token", "drain", "gone", "client"];
 const sum = (counts) => Object.fromEntries(reasons.map((reason) => [reason, counts.reduce((total, count) => total + (count[reason] ?? 0), 0)]));
 
-// Returns what a gateway has logged about the ends of its streams.
+// Returns what a gateway has logged about how its streams ended.
 function logged(gateway) {
 	const counts = {};
 	for (const [, reason] of gateway.log.matchAll(/event=stream .*reason=(\w+)/g)) counts[reason] = (counts[reason] ?? 0) + 1;
@@ -74,7 +75,7 @@ test("an_hour_of_streams_through_nginx_ends_each_for_a_reason_and_loses_nothing"
 	for (const listener of all) assert.deepEqual([listener.repeated, listener.disordered], [0, 0]);
 	assert.ok(posted > 100 && posted <= [...last.values()].reduce((a, b) => a + b));
 
-	// Each leaves soon after it came, when nothing else is about to end its stream.
+	// Each leaves soon after connecting, when nothing else is about to end its stream.
 	await Promise.all(all.map(async (listener) => {
 		await until(async () => listener.stopped || (!listener.stream.closed && Date.now() - listener.stream.openedAt < 1000), "a new stream", 20000);
 		await listener.stop();

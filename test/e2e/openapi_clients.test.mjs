@@ -1,4 +1,4 @@
-// What people make of /openapi.json: typed clients by openapi-typescript, and collections for Postman, which newman runs.
+// What others generate from /openapi.json: typed clients with openapi-typescript, and Postman collections, which newman runs.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -11,7 +11,7 @@ import { root, run } from "../support/database.mjs";
 
 const tools = join(root, "test");
 if (!existsSync(join(tools, "node_modules"))) execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: tools, stdio: "ignore" });
-// What these find wrong, they print.
+// These tools print the errors they find to stdout.
 const tool = (name, ...args) => run(join(tools, "node_modules/.bin", name), args, { cwd: directory }).catch((error) => {
 	error.message += error.stdout;
 	throw error;
@@ -27,7 +27,7 @@ before(async () => {
 });
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-// No cast, no assertion that something is not null: what the schemas promise has to be enough.
+// No casts and no non-null assertions: what the schemas promise must be enough.
 const program = `
 import createClient from "openapi-fetch";
 import type { components, paths } from "./parley.js";
@@ -81,7 +81,7 @@ test("a_client_made_by_openapi_typescript_compiles_without_a_cast_and_works", as
 	assert.deepEqual(said.lines, ["1 true typed"]);
 	assert.deepEqual(said.names, ["Ann", "Bob"]);
 	assert.deepEqual([said.code, said.status, said.shown[0], said.shown[2]], ["P0002", 404, "direct", "open"]);
-	// It would not compile if something could be null that is used as if it could not.
+	// Using a nullable field as if it could not be null does not compile.
 	writeFileSync(join(directory, "wrong.ts"), program.replace('message.content ?? "(deleted)"', "message.content"));
 	await assert.rejects(tool("tsc", ...strict, "wrong.ts", "node.d.ts"), ({ stdout }) => /TS2322/.test(stdout));
 });
@@ -93,6 +93,6 @@ test("a_postman_collection_is_made_of_it_and_newman_runs_it", async () => {
 	const { run: report } = JSON.parse(await (await import("node:fs/promises")).readFile(join(directory, "report.json"), "utf8"));
 	const statuses = report.executions.map(({ item, response }) => [item.name, response?.code]);
 	assert.ok(statuses.length >= 8, JSON.stringify(statuses));
-	// Ids and values are made up: each request is understood, whatever it is answered.
+	// Ids and values are made up, so any status is fine that does not mean a malformed request or a failure of the server.
 	for (const [name, status] of statuses) assert.ok(status && status < 500 && ![400, 405, 415].includes(status), `${name}: ${status}`);
 });

@@ -24,7 +24,7 @@ async function failOver(t, breakIt, mendIt) {
 	const primary = await cluster.primary();
 	await breakIt(primary);
 	const broken = Date.now();
-	// What was in progress has arrived by then.
+	// Whatever was in progress has arrived by now.
 	await load.untilAcknowledgedAfter(broken + 1000, bound_ms);
 	assert.notEqual(await cluster.primary(), primary);
 	const silence = load.silence(broken - 1000);

@@ -133,7 +133,7 @@ test("listener_that_is_terminated_or_frozen_and_backends_that_die_lose_nothing",
 	await talk.assertNothingFoundLate();
 });
 
-// It does not matter how long it is open, but how many syncs there are meanwhile.
+// What matters is not how long the transaction is open, but how many syncs happen meanwhile.
 test("open_transaction_makes_nobody_hear_anything_twice", { timeout: 60000 }, async (t) => {
 	const talk = await Talk.begin(t);
 	talk.start();

@@ -20,7 +20,7 @@ const fill = `
 	CREATE FUNCTION public.hello(name text) RETURNS text LANGUAGE sql RETURN 'hello ' || name;
 	SELECT add_route('GET', '/hello/{name}', 'public.hello', 'none')`;
 
-// What must be as it was: results, and that the numbering continues.
+// What must be unchanged: results, and that the numbering continues.
 const state = `
 	SELECT to_jsonb(r) FROM parley.list_conversations('movie') r; SELECT to_jsonb(r) FROM parley.list_transactions(1, 1) r;
 	SELECT to_jsonb(r) - 'parameters' FROM parley.describe_routes() r; SELECT to_jsonb(a) FROM parley.audit_ledger() a; SELECT to_jsonb(a) FROM parley.audit_conversations() a;
@@ -98,7 +98,7 @@ test("a table restored alone is known by the audits", async (t) => {
 	if ((await psql(to, "SELECT count(*) FROM parley.transactions")) !== "0") assert.match(await psql(to, audits), /a transaction has its account/);
 });
 
-// [the sequence, to which row's id it goes back, what takes that id again]
+// [the sequence, the row id to which it is set back, the call that then uses that id again]
 const creations = {
 	contacts: ["contacts", "min(id)", "SELECT parley.create_contact('again')"],
 	conversations: ["conversations", "min(id) / 1024", "SELECT parley.open_contact_conversation(1)"],

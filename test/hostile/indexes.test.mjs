@@ -1,5 +1,6 @@
-// Indexes that are not what parley made: each one half built, as CREATE INDEX CONCURRENTLY leaves it when it is cancelled. What needs it
-// says so, everything else goes on, and REINDEX brings all of it back. (What is not unique until then, PostgreSQL does not keep unique.)
+// Indexes that are not as parley created them: each in turn is invalid, as a cancelled CREATE INDEX CONCURRENTLY leaves it. Whatever
+// needs the index reports it, everything else continues to work, and REINDEX restores everything. (Until then, PostgreSQL does not
+// enforce uniqueness.)
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -24,7 +25,7 @@ before(async () => {
 });
 after(() => psql("postgres", `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`));
 
-// Each is asked by itself, so that one that is refused hides no other.
+// Each runs on its own, so that one error does not hide another.
 const calls = {
 	list: "SELECT array_agg(conversation_id || '.' || message_id) FROM parley.list_conversations()",
 	...Object.fromEntries(["auto", "walk", "index"].flatMap((method) => ["movie", "ann", "5551234"].map((term) => [`search ${term} by ${method}`,

@@ -147,7 +147,7 @@ test("an ICU database is refused or answers like the oracle", async (t) => {
 	for (const term of ["größe", "straße", "istanbul", "i̇stanbul", "σίσυφος", "σίσυφοσ", "ann"])
 		assert.equal(await psql("hostile_icu", `SELECT count(*) FROM parley.list_conversations('${term}')`),
 			await psql("hostile_icu", `SELECT count(DISTINCT conversation_id) FROM parley.messages m WHERE content ILIKE '%${term}%' OR 'Ann' ILIKE '%${term}%'`), term);
-	// İ folds to two characters there.
+	// İ folds to two characters in this locale.
 	await psql("hostile_icu", "SELECT parley.post_message(min(conversation_id), 'İİ, GRÖSSE') FROM parley.messages");
 	assert.equal(await psql("hostile_icu", "SELECT match_start, match_length FROM parley.list_conversations('grösse')"), "5|6");
 });

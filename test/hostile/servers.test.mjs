@@ -55,7 +55,7 @@ test("a_standby_that_searches_while_the_primary_vacuums_is_right_or_refuses", { 
 					SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages
 					WHERE content LIKE '%' || term || '%' ORDER BY conversation_id, created_at DESC, number DESC) m ORDER BY created_at DESC, conversation_id DESC)`);
 			if (Array.isArray(wrong)) assert.deepEqual(wrong, []);
-			// Of recovery's conflicts, those that end a session have a state of their own.
+			// Recovery conflicts that end a session have their own SQLSTATE.
 			else assert.match(wrong.error, /^(40001|40P01|57P03|57P04)$/);
 			done[Array.isArray(wrong) ? "right" : "refused"]++;
 		}
@@ -79,7 +79,7 @@ test("two_databases_of_a_cluster_wake_their_own", { timeout: 60000 }, async (t) 
 });
 
 test("a_backend_killed_within_its_commit_loses_and_doubles_nothing", { timeout: 180000 }, async (t) => {
-	// A commit that waits for others to come takes most of the time.
+	// With commit_delay most of the time is spent in commits, where the kill is meant to hit.
 	const cluster = await Cluster.create(t, ["commit_delay = 20000", "commit_siblings = 1", "restart_after_crash = on"]);
 	await cluster.psql(fill);
 	const told = new Map();

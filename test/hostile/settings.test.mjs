@@ -92,7 +92,7 @@ test("no_setting_of_a_database_changes_what_is_installed", async (t) => {
 			await create("hostile_install");
 			await psql("hostile_install", "CREATE EXTENSION pg_trgm");
 			await psql("postgres", `ALTER DATABASE hostile_install SET ${name} = '${value}'`);
-			// The script's own strings have been parsed by then.
+			// parley refuses this one, because the strings in its script have already been parsed with it.
 			if (name === "standard_conforming_strings")
 				return assert.rejects(psql("hostile_install", "CREATE EXTENSION parley"), /standard_conforming_strings is off/);
 			await psql("hostile_install", "CREATE EXTENSION parley");

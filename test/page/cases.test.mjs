@@ -1,5 +1,5 @@
-// What operators do in the inbox beside writing: filters, cases, the contact's card; and what they are told: who sent it, what was paid,
-// and what another operator does meanwhile.
+// What operators do in the inbox besides writing: filters, cases, the contact's card. And what the inbox shows them: who sent a message,
+// what was paid, and what another operator is doing at the same time.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -17,7 +17,7 @@ const caseOf = async (id) => (await got(`/conversations/${id}`)).case;
 const put = (id, change) => expectStatus(200, `PUT /conversations/${id}/case`, change);
 const agent = (name) => created("POST /agents", { name, email: `${word()}@example.com` });
 
-// Waits until just the conversations with these names are listed.
+// Waits until exactly the conversations with these names are listed.
 const listed = (page, ...names) => until(async () => {
 	const found = (await page.locator("parley-list .row b").allTextContents()).sort();
 	return found.join() === names.sort().join();
@@ -47,7 +47,7 @@ test("filters_narrow_the_list_and_have_an_address", async (t) => {
 		assert.ok(decodeURIComponent(hash.replaceAll("+", " ")).includes(`=${value}`), hash);
 		const other = await browser.page(t, hash);
 		await listed(other, ...names);
-		// Agents come after the list.
+		// The agents are loaded after the list.
 		await until(async () => await other.getByRole("group", { name: "Filter" }).getByLabel(name, { exact: true }).inputValue() === value, `${name} is ${value}`);
 		if (name === "Label") await field(name).fill("").then(() => field(name).press("Enter"));
 		else await field(name).selectOption("");
@@ -67,7 +67,7 @@ test("case_is_worked_by_keys_and_leaves_the_list_that_it_no_longer_belongs_to", 
 	await page.locator("article.theirs").waitFor();
 
 	await page.keyboard.press("a");
-	// By the arrow keys, each of which changes it, until Mara is there.
+	// Press the arrow key, which changes the assignee each time, until Mara is chosen.
 	const choice = page.locator("parley-conversation select");
 	await until(async () => {
 		if (await choice.inputValue() === String(mara.id)) return true;
@@ -119,7 +119,7 @@ test("message_says_which_agent_sent_it", async (t) => {
 	const page = await browser.page(t, `#c=${id}`);
 	await page.locator("article", { hasText: "from Mara" }).locator("footer", { hasText: `${it} Mara` }).waitFor();
 	await page.locator("article", { hasText: "from nobody" }).locator("footer", { hasText: "You" }).waitFor();
-	// Who has left is offered no longer, but is still named.
+	// An agent who has left is no longer offered, but is still named.
 	await expectStatus(200, `PUT /agents/${mara.id}`, { disabled: true });
 	await page.reload();
 	await page.locator("footer", { hasText: `${it} Mara` }).waitFor();

@@ -1,5 +1,6 @@
-// The inbox while something is wrong: PostgreSQL restarts, the network is away or slow, messages cross. Nothing is lost, and the page says
-// what it does not know.
+// The inbox while something is wrong: PostgreSQL restarts, the network is down or slow, messages cross. Nothing is lost, and the page
+// tells the operator what it does not know.
+
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -65,7 +66,7 @@ test("message_that_crosses_a_reply_stands_before_it", async (t) => {
 	const { id, contact } = await conversation(word(), "<first");
 	const page = await browser.page(t, `#c=${id}`);
 	await page.locator("#connection.live").waitFor();
-	// News of the contact's message is late; the answer to the reply, whose number is higher, is not.
+	// The contact's message reaches the page late, after the response to the reply, which has a higher number.
 	let let_go;
 	const held = new Promise((resolve) => { let_go = resolve; });
 	await page.route(`**/conversations/${id}`, (route) => held.then(() => route.continue()).catch(() => {}));

@@ -1,4 +1,4 @@
-// The inbox as an operator's browser has it: each test makes people of its own and finds them by a word that no other test uses.
+// The inbox in an operator's browser. Each test creates its own contacts and finds them by a word that no other test uses.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -54,7 +54,7 @@ test("reply_that_could_not_be_sent_stays_and_is_sent_once", async (t) => {
 	const { id } = await conversation(word(), "<hello");
 	const page = await browser.page(t, `#c=${id}`);
 	await shown(page, "hello");
-	// The first time the answer is lost on the way: the message was posted.
+	// The first response is lost on the way, although the message was posted.
 	let tries = 0;
 	await page.route(`**/conversations/${id}/messages`, async (route) => {
 		if (route.request().method() !== "POST" || tries++ > 0) return route.continue();
@@ -253,7 +253,7 @@ test("slow_and_broken_network_is_said_and_survived", async (t) => {
 	await page.getByRole("button", { name: "Try again" }).click();
 	await page.locator("parley-list .row", { hasText: it }).waitFor();
 
-	// Answers that come out of order: what was typed last stays.
+	// When responses arrive out of order, the results for what was typed last stay.
 	await page.route("**/conversations?*searchValue=slow*", async (route) => {
 		await new Promise((resolve) => setTimeout(resolve, 800));
 		await route.continue().catch(() => {});

@@ -1,5 +1,5 @@
-// The demo as `make run` shows it, among 100,000 contacts: the story's conversations come first, everything passes the checker of
-// accessibility, and lists are as quick and as small as with a few. The pictures of docs/ and of a review are taken here.
+// The demo as `make run` shows it, among 100,000 contacts: the story's conversations come first, everything passes the accessibility
+// checker, and lists are as fast and as small as with a few contacts. The screenshots for docs/ and for reviews are taken here.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

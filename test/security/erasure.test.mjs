@@ -50,7 +50,7 @@ test("what_is_erased_is_nowhere", async () => {
 	await superuser("CREATE EXTENSION IF NOT EXISTS pageinspect");
 	await superuser("ANALYZE parley.contacts, parley.messages, parley.accounts");
 	await superuser("CHECKPOINT");
-	// What the rest of the test looks for can be found.
+	// First make sure that the words which the rest of the test looks for can be found.
 	for (const each of words) assert.notEqual(files_with([each]).length, 0, each);
 	assert.match(await relations_with(words), /parley.messages/);
 	const sampled = () => superuser(`SELECT count(*) FROM pg_stats s, unnest(ARRAY['${words.join("', '")}']) word WHERE position(word IN s::text) > 0`);
@@ -78,7 +78,7 @@ test("what_is_erased_is_nowhere", async () => {
 	assert.equal(await superuser(`SELECT count(*) FROM pg_stat_activity a, unnest(ARRAY['${words.slice(0, -1).join("', '")}']) word
 		WHERE a.pid <> pg_backend_pid() AND position(word IN a::text) > 0`), "0");
 
-	// Free space within pages is overwritten in time, or now.
+	// Free space within pages is overwritten eventually, or at once on request.
 	await superuser("VACUUM FULL parley.contacts, parley.messages, parley.accounts, pg_catalog.pg_statistic");
 	await superuser("CHECKPOINT");
 	assert.deepEqual(files_with(words), []);

@@ -1,5 +1,5 @@
-// A monitor and two nodes by deploy/ha/cluster.sh, each in a network namespace of its own where such can be made, and how their
-// machines are lost.
+// A monitor and two nodes created by deploy/ha/cluster.sh, each in its own network namespace if we may create one (as root), and the
+// ways in which their machines fail.
 
 import { mkdtempSync, chmodSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const machines = ["monitor", "node1", "node2"];
 export class FailoverCluster {
 	static async create(t) {
 		const cluster = new FailoverCluster();
-		// In memory where there is room: what is lost here is processes, and a disk that others flush too only takes longer.
+		// In memory if there is room: only processes are lost here, and a disk that others flush as well only makes the test slower.
 		const { bavail, bsize } = statfsSync("/dev/shm");
 		cluster.directory = mkdtempSync(bavail * bsize > 2e9 ? "/dev/shm/parley-test-" : "/tmp/parley-test-");
 		chmodSync(cluster.directory, 0o755);
@@ -27,7 +27,7 @@ export class FailoverCluster {
 		return cluster;
 	}
 
-	// parleyd before both nodes, with the timeouts of `make ha` → where it serves
+	// Starts parleyd in front of both nodes, with the timeouts of `make ha`. Returns its URL.
 	async startGateway(t) {
 		const [{ url }] = await startGateways(t, 1, { PARLEY_DATABASE_URL: await this.script("url"), PARLEY_STATEMENT_TIMEOUT_MS: "2000",
 			PARLEY_CONNECT_TIMEOUT_MS: "1000", PARLEY_STREAM_HEARTBEAT_MS: "500" });
@@ -38,7 +38,7 @@ export class FailoverCluster {
 		return (await run("bash", [join(root, "deploy/ha/cluster.sh"), command, this.directory, ...args])).stdout.trim();
 	}
 
-	// A bridge to which each machine has a cable; the gateway and the clients are at the bridge itself.
+	// A bridge, with a cable to each machine. The gateway and the clients use the bridge directly.
 	async #makeNetwork() {
 		this.network = process.getuid() === 0 ? `parley${process.pid}` : undefined;
 		if (this.network === undefined) return;
@@ -69,7 +69,7 @@ export class FailoverCluster {
 		return this.script("primary");
 	}
 
-	// All processes of a machine at once, as far as there is such a thing.
+	// Signals all processes of a machine, as close to at once as possible.
 	async signal(machine, signal) {
 		for (const pid of (await this.script("processes", machine)).split("\n")) {
 			try {
@@ -80,7 +80,7 @@ export class FailoverCluster {
 		}
 	}
 
-	// The machine hears nothing of the others any more, and they nothing of it; its clients do, unless the whole cable is cut.
+	// Cuts the machine off from the others, in both directions. Clients still reach it, unless the whole cable is cut.
 	async cut(machine, { whole }) {
 		const namespace = `${this.network}-${machine}`;
 		if (whole) return run("ip", ["link", "set", `pb${process.pid}-${machines.indexOf(machine)}`, "down"]);
@@ -97,7 +97,7 @@ export class FailoverCluster {
 		}
 	}
 
-	// The environment of a session on a machine, by its socket.
+	// The environment for connecting to a machine's database through its socket.
 	async env(machine) {
 		const [, , port] = (await run("grep", [`^${machine} `, join(this.directory, "machines")])).stdout.trim().split(" ");
 		const owner = process.getuid() === 0 ? "postgres" : (await run("id", ["-un"])).stdout.trim();

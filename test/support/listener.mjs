@@ -1,12 +1,12 @@
-// A user who stays connected as far as possible: to any of several gateways, from the last cursor on. Counts what was heard, and why
-// streams ended.
+// A user who stays connected as far as possible: to any of several gateways, resuming from the last cursor. Counts the messages that
+// arrived, and why streams ended.
 
 import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { EventStream } from "./events.mjs";
 
 export class Listener {
-	// options: () => options for EventStream.open(), asked anew for each stream
+	// options: () => options for EventStream.open(), called for each stream
 	constructor(user, urls, options = () => ({ timeout: 5000 })) {
 		Object.assign(this, { user, urls, options, heard: new Map(), repeated: 0, disordered: 0, ends: {}, stopped: false });
 		this.running = this.#run();

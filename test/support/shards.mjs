@@ -1,4 +1,4 @@
-// Home, shards and front by deploy/shards/cluster.sh, which go with the test.
+// Home, shards and front, created by deploy/shards/cluster.sh and removed when the test ends.
 
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ export class ShardedCluster {
 		return (await run("bash", [join(scripts, "cluster.sh"), command, this.directory, ...args])).stdout.trim();
 	}
 
-	// deploy/local/cluster.sh for one of them: home, front, shard0 …
+	// Runs deploy/local/cluster.sh for one of them: home, front, shard0 …
 	async one(command, name) {
 		return (await run("bash", [join(root, "deploy/local/cluster.sh"), command, join(this.directory, name)])).stdout.trim();
 	}
@@ -45,7 +45,7 @@ export class ShardedCluster {
 		return psql("parley", sql, await this.env(name));
 	}
 
-	// The rows, as JSON, that the shards have together.
+	// Returns the rows of all shards together, as JSON.
 	async all(sql) {
 		const rows = await Promise.all(Array.from({ length: this.shards }, (_, n) => this.psql(`shard${n}`, `SELECT coalesce(json_agg(r), '[]') FROM (${sql}) r`)));
 		return rows.flatMap((text) => JSON.parse(text));

@@ -1,5 +1,6 @@
-// Clients of a product that must not lose anything while databases fail over: writers and payers with keys, who repeat until they are
-// answered; readers by sync, and readers by streams. Afterwards all that was answered is compared with what is there.
+// Clients of a product that must not lose anything while databases fail over: writers and payers with idempotency keys, who repeat each
+// request until it succeeds, and readers, half by sync and half by streams. Afterwards, everything acknowledged is compared with the
+// database.
 
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
@@ -13,11 +14,11 @@ const place = (message) => `${message.conversation_id}/${message.message_id}`;
 export class SteadfastLoad {
 	posted = new Map(); // "conversation/number": { key, content }, as acknowledged
 	paid = new Map(); // key: "user/account/number" of the paying line, as acknowledged
-	answeredAt = []; // of each acknowledgement, milliseconds
-	postedAt = []; // of those of messages
+	answeredAt = []; // when each acknowledgement arrived, in milliseconds
+	postedAt = []; // the same for messages only
 	replays = 0;
 
-	// pairs of users who talk and pay, on the gateway at url
+	// pairs: how many pairs of users talk to and pay each other through the gateway at url
 	static async begin(url, { pairs = 6, money = 1000000 } = {}) {
 		const load = new SteadfastLoad();
 		load.url = url;
@@ -29,7 +30,7 @@ export class SteadfastLoad {
 		};
 		load.pairs = [];
 		for (let n = 0; n < pairs; n++) {
-			// So that the pairs' ids differ in their last bit.
+			// Skip an id, so that the pairs' ids differ in their last bit.
 			if (n % 2) await made("POST /users", { phone: phone() });
 			const users = [await made("POST /users", { phone: phone() }), await made("POST /users", { phone: phone() })];
 			const { id } = await made(`POST /users/${users[0].id}/conversations`, { recipient_id: users[1].id });
@@ -51,7 +52,7 @@ export class SteadfastLoad {
 		this.followers = this.readers.map((reader) => reader.run());
 	}
 
-	// Repeats until it is answered 201, whatever comes instead.
+	// Repeats the request until the response is 201, whatever failures come first.
 	async #insist(client, line, body) {
 		const key = word();
 		for (;;) {
@@ -92,7 +93,7 @@ export class SteadfastLoad {
 		client.close();
 	}
 
-	// The longest time without an acknowledgement since an instant.
+	// Returns the longest time without an acknowledgement since an instant.
 	silence(since = 0, acknowledged = this.answeredAt) {
 		const times = acknowledged.filter((at) => at >= since).sort((a, b) => a - b);
 		return Math.max(...times.slice(1).map((at, n) => at - times[n]));
@@ -103,7 +104,7 @@ export class SteadfastLoad {
 		assert.fail(`nothing was acknowledged within ${bound_ms} ms`);
 	}
 
-	// Ends without being answered, after a test that failed.
+	// Stops without waiting for responses, after a test has failed.
 	async abandon() {
 		this.isAbandoned = true;
 		this.working = this.reading = false;
@@ -117,7 +118,7 @@ export class SteadfastLoad {
 		await Promise.all(this.followers);
 	}
 
-	// stored: what is there, [{ place, key, content }]
+	// stored: the messages in the database, [{ place, key, content }]
 	assertNothingIsLostOrTwice(stored) {
 		const byPlace = new Map(stored.map((message) => [message.place, message]));
 		const contents = new Set(stored.map((message) => message.content));
@@ -129,7 +130,7 @@ export class SteadfastLoad {
 			const [{ id }] = this.pairs.filter(({ users }) => users.includes(reader.user));
 			const missed = stored.filter((message) => message.place.startsWith(`${id}/`) && reader.seen.get(message.place) !== message.content);
 			assert.deepEqual(missed, [], `what ${reader.constructor.name} of user ${reader.user.id} was not told`);
-			// Who was told of what is lost had to start over.
+			// A reader who received a message that was then lost must have been made to start over.
 			const lost = [...reader.told].filter((message) => !contents.has(message));
 			assert.ok(lost.length === 0 || reader.gone.length > 0, `${lost} were told and are lost, without a word`);
 			assert.ok(lost.length > 0 || reader.gone.length === 0,
@@ -137,7 +138,7 @@ export class SteadfastLoad {
 		}
 	}
 
-	// keys: how many transactions each idempotency key has, [[key, count]]; balance: of all accounts together
+	// keys: the number of transactions per idempotency key, [[key, count]]; balance: the sum over all accounts
 	assertMoneyIsRight({ keys, balance }) {
 		const counts = new Map(keys);
 		for (const key of this.paid.keys()) assert.equal(counts.get(key), 1, `transfer ${key}`);
@@ -147,7 +148,7 @@ export class SteadfastLoad {
 
 class Reader {
 	seen = new Map(); // "conversation/number": content
-	told = new Set(); // contents, each of which is one message's
+	told = new Set(); // contents, each of which belongs to one message
 	gone = []; // cursors that were refused
 
 	constructor(load, user) {
@@ -161,13 +162,13 @@ class Reader {
 		}
 	}
 
-	// A 410: from the beginning.
+	// After a 410 the reader starts from the beginning.
 	startOver() {
 		this.gone.push({ cursor: this.cursor, at: new Date().toISOString() });
 		this.cursor = undefined;
 	}
 
-	// Follows as long as it shall, and then until nothing new has come three times.
+	// Syncs as long as the load is reading, and then until three responses in a row have brought nothing new.
 	async finish(client) {
 		for (let quiet = 0; quiet < 3 && !this.load.isAbandoned; ) {
 			const since = this.cursor ? `&cursor=${this.cursor}` : "";
@@ -202,7 +203,7 @@ class StreamReader extends Reader {
 			if (stream?.status === 200) await this.#follow(stream);
 			await pause(50);
 		}
-		// The rest by the same cursor, as an app does that was asleep.
+		// Fetch the rest by sync with the same cursor, as an app does after it was asleep.
 		const client = new Client(this.load.url);
 		await this.finish(client);
 		client.close();
