@@ -1,14 +1,15 @@
-// node bench/simulate.mjs [SHARDS…]: what lists and sync over many shards would take, from the costs of one call as measured on one
-// machine. No database is asked: scatter waits for the slowest of all shards, and the front pays for each of them.
+// node bench/simulate.mjs [SHARDS…]: estimates what lists and sync over many shards would cost, from the cost of one call as measured on
+// one machine. It uses no database. A scattered call waits for the slowest shard, and the front spends time on each of them.
 //
-// The costs can be given: FRONT_US and SHARD_US of a call of one row, LIST_US of a shard's page, TAIL, how many times the median the
-// slowest of a hundred calls takes, USERS who are online, each of whom posts POSTS a day and asks sync each POLL_S seconds (0: streams).
+// Costs can be set in the environment: FRONT_US and SHARD_US, for a call that returns one row; LIST_US, for a page of a list on a shard;
+// TAIL, the ratio of the slowest of a hundred calls to the median. So can the load: USERS are online and sync every POLL_S seconds
+// (0: streams); DAY_USERS post POSTS messages each per day; LISTS are requested per second.
 
 const setting = (name, fallback) => Number(process.env[name] ?? fallback);
 const costs = { front: setting("FRONT_US", 46), shard: setting("SHARD_US", 40), list: setting("LIST_US", 600), tail: setting("TAIL", 5) };
 const load = { users: setting("USERS", 100000), posts: setting("POSTS", 50), day: setting("DAY_USERS", 2e6), poll_s: setting("POLL_S", 10), lists: setting("LISTS", 200) };
 
-// Lognormal, with that median and 99th percentile.
+// Lognormal, with the given median, and a 99th percentile of TAIL times the median.
 const sigma = Math.log(costs.tail) / 2.326;
 const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 const latency = (median) => median * Math.exp(sigma * normal());

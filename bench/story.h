@@ -4,7 +4,7 @@
 #include <libpq-fe.h>
 #include <stddef.h>
 
-/* A file of SQL that adds rows to the generated ones. They count as generated as long as nobody adds to them. */
+/* A file of SQL that adds rows to the generated data. They count as generated as long as nobody adds any others. */
 typedef struct Story
 {
 	const char *path;

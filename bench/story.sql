@@ -1,6 +1,6 @@
 -- The demo's story: a few conversations that read like life, with the agents, cases, accounts and the receipt that go with them.
 -- `populate --story` runs it as a superuser, in one transaction, after the generated data. Times are relative to now; only money
--- moves now, because the ledger takes no other time.
+-- moves now, because the ledger accepts no other time.
 
 CREATE TEMP TABLE agents (key text, name text, email text, id bigint) ON COMMIT DROP;
 INSERT INTO agents (key, name, email) VALUES
@@ -9,7 +9,7 @@ INSERT INTO agents (key, name, email) VALUES
 	('yasmin', 'Yasmin Azoulay', 'yasmin@support.example');
 UPDATE agents a SET id = (parley.create_agent(a.name, a.email)).id;
 
--- status, assignee, labels and snoozed_in are the case's; unread is how many messages the operator has not read.
+-- status, assignee, labels and snoozed_in describe the case; unread is the number of messages that the operator has not read.
 CREATE TEMP TABLE people (
 	key text, name text, phone text, email text, attributes jsonb,
 	status text, assignee text, labels jsonb, snoozed_in interval, unread integer, id bigint, conversation_id bigint) ON COMMIT DROP;
@@ -34,7 +34,7 @@ UPDATE people p SET conversation_id = (parley.open_contact_conversation(p.id)).i
 UPDATE people p SET conversation_id = (parley.open_direct_conversation(o.id, g.id)).id
 	FROM people o, people g WHERE o.key = 'olu' AND g.key = 'grace' AND p.key IN ('olu', 'grace');
 
--- agent: who answers; null: the contact writes.
+-- agent: who replies; null if the contact writes.
 CREATE TEMP TABLE lines (place serial, key text, ago interval, agent text, content text) ON COMMIT DROP;
 INSERT INTO lines (key, ago, agent, content) VALUES
 	('amadou', '3 days 2 hours', NULL, 'Bonjour, comment changer mon numéro de téléphone ?'),
@@ -68,7 +68,7 @@ INSERT INTO lines (key, ago, agent, content) VALUES
 	('grace', '47 minutes', NULL, 'It was 98 € for the four of us, so 24.50 😊'),
 	('olu', '46 minutes', NULL, 'One moment');
 
--- Posted one after another, and then dated.
+-- Post the messages one after another, then set their times.
 CREATE PROCEDURE pg_temp.post(line lines) LANGUAGE plpgsql AS $$
 DECLARE
 	person people;
@@ -89,7 +89,7 @@ BEGIN
 	END LOOP;
 END $$;
 
--- Money: first it comes in, then some is spent.
+-- Money is paid in first, then some of it is spent.
 CREATE TEMP TABLE postings (place serial, key text, currency text, name text, amount bigint, memo text) ON COMMIT DROP;
 INSERT INTO postings (key, currency, name, amount, memo) VALUES
 	('olu', 'EUR', 'Everyday', 32000, 'salary'), ('olu', 'EUR', 'Everyday', -1250, 'bus pass'),
@@ -117,8 +117,8 @@ SELECT parley.post_message(g.conversation_id, 'Got it, thank you! Same place nex
 SELECT parley.rebuild_conversations();
 SELECT parley.set_case(p.conversation_id, p.status, now() + p.snoozed_in, a.id, p.labels)
 	FROM people p LEFT JOIN agents a ON a.key = p.assignee WHERE p.status IS NOT NULL;
--- Contacts are as old as their conversations at least; everything is read but what is said to be unread, and here and there an older
--- message.
+-- Contacts are at least as old as their conversations. Everything is read except what is marked as unread above, and an older message
+-- here and there.
 UPDATE parley.contacts c SET created_at = now() - interval '90 days' FROM people p WHERE c.id = p.id;
 UPDATE parley.conversations c SET created_at = now() - interval '3 days' FROM people p WHERE c.id = p.conversation_id;
 UPDATE parley.members m SET read_number = c.last_number

@@ -2,7 +2,7 @@
 # What one user's requests cost the others: GET /users/{user_id} of one user, alone, and while another user has 60 large responses that
 # nobody reads, one that is read slowly, and 20 connections that repeat a search which looks at every message.
 
-# token USER_ID: signed with the key of the section's gateway
+# token USER_ID: prints a token signed with the key of this section's gateway
 token() {
 	local head claims
 	head=$(printf '{"alg":"HS256","typ":"JWT"}' | base64 -w 0 | tr '+/' '-_' | tr -d =)
@@ -11,7 +11,7 @@ token() {
 		openssl dgst -sha256 -hmac "$key" -binary | base64 -w 0 | tr '+/' '-_' | tr -d =)"
 }
 
-# A gateway that knows its callers; its settings are the defaults.
+# A gateway that authenticates its callers, with default settings.
 start_fair_gateway() {
 	key=$(openssl rand -hex 32)
 	(umask 077 && printf '%s' "$key" >"$tmp/key")
@@ -41,7 +41,7 @@ make_users() {
 	)
 }
 
-# Until it is ended, and with it what it started.
+# Runs until it is killed, together with everything it started.
 send_heavy_load() {
 	trap 'kill $(jobs -p) 2>/dev/null; exit' TERM
 	local i socket path="/users/$greedy/conversations/$large/messages?limit=200" search
