@@ -188,6 +188,8 @@ AS $$
 DECLARE
 	qualified text := (SELECT format('%I.%I', n.nspname, p.proname)
 		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = function);
+	schema text := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = function);
+	reader text;
 	trap record;
 BEGIN
 	IF EXISTS (SELECT FROM parley.routes r WHERE (r.path, r.method) = (add_route.path, add_route.method)) THEN
@@ -202,10 +204,16 @@ BEGIN
 	END LOOP;
 	INSERT INTO parley.routes (method, path, function, auth, status, runs_on) VALUES (method, path, qualified, auth, status, runs_on);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_operator, parley_gateway', function::regprocedure);
+	-- Whoever lists the routes looks up their functions by name, help() as parley_owner.
+	FOREACH reader IN ARRAY '{parley_owner,parley_operator,parley_gateway}'::text[] LOOP
+		IF NOT has_schema_privilege(reader, schema, 'USAGE') THEN
+			EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema, reader);
+		END IF;
+	END LOOP;
 END $$;
 COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, smallint, text) IS
-	'Adds an endpoint and allows the gateway to call its function. Running gateways serve it at once. Warns of what check_route() '
-	'finds. Errors: 22023 it cannot work, 23505 the route exists.';
+	'Adds an endpoint and allows the gateway to call its function. Running gateways serve it at once. Grants USAGE on the function''s '
+	'schema to parley''s roles. Warns of what check_route() finds. Errors: 22023 it cannot work, 23505 the route exists.';
 
 CREATE FUNCTION parley.announce_routes() RETURNS trigger
 LANGUAGE plpgsql
