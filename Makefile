@@ -47,7 +47,10 @@ extension/parley--1.0--1.1.sql: extension/upgrade/1.0--1.1.tables.sql $(FUNCTION
 
 # The development interface. deploy/local/parley.sh lists its variables, and test/run.sh the values of TESTS.
 export PG_CONFIG RUN_DIR PORT DEMO_CONTACTS DEMO_MESSAGES CONTACTS MESSAGES CSV SEED REPLACE SHARDS TESTS
-.PHONY: run up down populate debug clean-run test check-asan check-valgrind lint format
+.PHONY: help run up down populate debug clean-run test check-asan check-valgrind lint format
+
+help:
+	@sed -nE 's/^\| (`make .*`.*) \| (.*) \|$$/\1\n    \2/p; s/^(Variables:.*\.) .*/\n\1/p' README.md | tr -d '`'
 
 run up down populate debug clean-run:
 	@bash deploy/$(if $(and $(SHARDS),$(filter up,$@)),shards/shards.sh,local/parley.sh) $@

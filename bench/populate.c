@@ -108,7 +108,7 @@ fill(PGconn *connection, const Options *options, const CsvTexts *texts, const St
 	if (story != NULL)
 	{
 		story_tell(connection, story, with_story);
-		progress_say("told: %s", story->path);
+		progress_say("ran %s", story->path);
 	}
 }
 

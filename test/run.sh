@@ -7,6 +7,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../deploy/local/common.sh"
 cd "$root"
+[ $# -eq 0 ] || die "test/run.sh takes no arguments" "TESTS=regress,e2e selects suites."
 
 suites=(graph build unit regress isolation lifecycle hostile e2e http security fault shards page interface asan valgrind log)
 # how the tests of each suite are counted

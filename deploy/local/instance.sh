@@ -50,7 +50,7 @@ take_lock() {
 	mkdir -p "$run_dir"
 	exec 9<>"$run_dir/lock"
 	flock -n 9 || die "$run_dir is in use by process $(cat "$run_dir/lock")" \
-		"make down stops it; make run RUN_DIR=.run2 PORT=$((port + 1)) starts another one."
+		"make down${RUN_DIR:+ RUN_DIR=$RUN_DIR} stops it; make run RUN_DIR=.run2 PORT=$((port + 1)) starts another one."
 	printf '%s\n' $$ >"$run_dir/lock"
 	owns_instance=yes
 }
@@ -160,7 +160,7 @@ up() {
 	step_pid=
 	show
 	say "
-make down stops it."
+make down${RUN_DIR:+ RUN_DIR=$RUN_DIR} stops it."
 }
 
 down() {
