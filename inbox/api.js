@@ -1,4 +1,4 @@
-// The server: one function for every request, and the news as it comes. The token lives in sessionStorage alone.
+// The server: one function for all requests, and news as it arrives. The token is kept in sessionStorage only.
 
 import { words } from "./words.js";
 
@@ -15,14 +15,14 @@ export const session = {
 	},
 };
 
-// A token in the fragment is taken out of the address at once, so that no history has it.
+// Removes a token from the address at once, so that it does not end up in the history.
 const handed = /[#&]token=([^&]+)/.exec(location.hash);
 if (handed) {
 	session.token = decodeURIComponent(handed[1]);
 	history.replaceState(null, "", location.hash.replace(/token=[^&]+&?/, ""));
 }
 
-// What the server refused, in its own words.
+// An error, in the server's own words.
 export class Problem extends Error {
 	constructor(status, document = {}) {
 		const fields = (document.errors ?? []).map((error) => `${error.field}: ${error.detail}`).join("; ");
@@ -72,7 +72,7 @@ export async function call(line, { body, query = {}, key, signal } = {}) {
 
 export const all = async (line, options) => (await call(line, options)).data;
 
-// Reads server-sent events by fetch, because EventSource cannot send a token. on({ id, event, data, retry }) for each.
+// Reads server-sent events with fetch, because EventSource cannot send a token. Calls on({ id, event, data, retry }).
 async function readEvents(path, { lastId, signal, on, onOpen }) {
 	const response = await fetch(base + path, {
 		headers: headersOf({ accept: "text/event-stream", ...(lastId ? { "last-event-id": lastId } : {}) }), signal, cache: "no-store" });
@@ -95,13 +95,13 @@ async function readEvents(path, { lastId, signal, on, onOpen }) {
 	}
 }
 
-// News: the operator's stream if push is set up, else a look every few seconds. Waits longer after each failure, by chance, so that
-// many pages do not come back at once.
+// News: the operator's stream if push is set up, else a request every few seconds. Waits longer after each failure, at random, so
+// that many pages do not return at once.
 const pollEvery = 4000;
-const silenceMax = 60000; // two heartbeats and some
+const silenceMax = 60000; // over two heartbeats
 
 export class Live {
-	// on(data): news, null if something may have changed; say(text, state): for the reader
+	// on(data): news, null if something may have changed; say(text, state): shown to the reader
 	constructor({ path, on, say }) {
 		Object.assign(this, { path, on, say, failures: 0, lastId: null });
 		addEventListener("online", () => this.wake?.());
@@ -117,7 +117,7 @@ export class Live {
 		}
 	}
 
-	// True if there is no push.
+	// Returns true if there is no push.
 	async #stream() {
 		const stop = new AbortController();
 		let alarm = setTimeout(() => stop.abort(), silenceMax);

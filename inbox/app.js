@@ -1,4 +1,4 @@
-// The page as a whole: it shows what the address says, and hands on keys and news. The address holds all state: q and the filters
+// The page as a whole: shows what the address says, and passes on keys and news. All state is in the address: q and the filters
 // of the list, c conversation, m message; view and u: the wallet.
 
 import { all, Live, Problem, session } from "./api.js";
@@ -71,7 +71,7 @@ async function startConversation() {
 			contact = await all("POST /contacts", { body: { phone: given.phone || undefined, name: given.name || undefined, email: given.email || undefined } });
 		} catch (problem) {
 			if (problem.status !== 409 || !given.phone) throw problem;
-			// Whoever has that phone already is whom the conversation is with.
+			// If a contact has that phone, open the conversation with them.
 			const digits = given.phone.replace(/[^0-9]/g, "");
 			const known = await all("GET /contacts", { query: { searchValue: given.phone, limit: 10 } });
 			contact = known.find((row) => row.phone?.replace(/[^0-9]/g, "") === digits);
@@ -141,7 +141,7 @@ function say(text, state) {
 	place.className = state;
 }
 
-// What the stream tells, or null: something may have changed.
+// data: an event's, or null if something may have changed.
 function news(data) {
 	const rows = data?.conversations ?? [];
 	if (data !== null && rows.length === 0) return;

@@ -8,7 +8,7 @@ const attributeText = (value) => (typeof value === "string" && !value.includes("
 
 const attributeLine = ([name, value]) => `${attributeText(name)} = ${attributeText(value)}`;
 
-// A line that stayed as it was is the attribute that it was, a number or a list too.
+// A line that was not edited keeps its value, even if that is a number or a list.
 function attributesOf(text, before) {
 	const known = new Map(Object.entries(before).map((attribute) => [attributeLine(attribute), attribute]));
 	return Object.fromEntries(text.split("\n").filter((line) => line.trim() !== "").map((line) => {
@@ -71,7 +71,7 @@ export class ContactCard extends HTMLElement {
 }
 
 export class Wallet extends HTMLElement {
-	// By a user's id, or by part of a name or phone.
+	// user: an id, or part of a name or phone.
 	async show(user) {
 		this.user = user;
 		const field = node("input", { type: "search", required: true, value: user });

@@ -8,7 +8,7 @@ import { words } from "./words.js";
 const pageSize = 50;
 const contextBefore = 25;
 
-// The ledger's words. transfer_id says that a message is a receipt; its text never does.
+// What the ledger writes. Only transfer_id makes a message a receipt; its text never does.
 const receipt = /^paid ([\d.]+) ([A-Z]{3})(?:: ([^]*))?$/;
 
 export class Conversation extends HTMLElement {
@@ -57,7 +57,7 @@ export class Conversation extends HTMLElement {
 		if (this.id_) this.drafts.set(this.id_, this.input.value);
 	}
 
-	// Opens a conversation at its end, or with a message in the middle.
+	// Opens a conversation at its end, or centered on a message.
 	async open(id, message = null, term = "") {
 		if (this.id_ !== id) {
 			this.#keepDraft();
@@ -109,7 +109,7 @@ export class Conversation extends HTMLElement {
 		this.heading.textContent = participants.map((person) => person.name ?? person.identifier ?? words.noName).join(", ");
 	}
 
-	// True if there may be more.
+	// Returns true if there may be more.
 	async #load(end) {
 		const id = this.shown;
 		if (!id || !this.ends[end] || this.loading || this.pages.pages.length === 0) return false;
@@ -131,7 +131,7 @@ export class Conversation extends HTMLElement {
 		}
 	}
 
-	// Messages that came, also between others, or that changed.
+	// Takes in messages that are new, even between others, or changed.
 	take(messages) {
 		const changed = new Set();
 		const { scrollHeight, scrollTop, clientHeight } = this.scroller;
@@ -149,7 +149,7 @@ export class Conversation extends HTMLElement {
 		this.#markRead();
 	}
 
-	// Returns the page to draw again.
+	// Returns the page to redraw.
 	#insert(message) {
 		const { message_id, sender_id, content } = message;
 		const { pages } = this.pages;
@@ -273,7 +273,7 @@ export class Conversation extends HTMLElement {
 		assignee.setAttribute("aria-keyshortcuts", "a");
 		const labels = node("input", { type: "text", value: (state.labels ?? []).join(", "), "aria-label": words.labels, "aria-keyshortcuts": "l", placeholder: words.filters.label, dir: "auto",
 			onchange: () => put({ labels: labels.value.split(",").map((label) => label.trim()).filter(Boolean) }) });
-		// Who chooses by arrow keys goes on choosing.
+		// Keep the focus for those who choose with arrow keys.
 		const focused = this.fields?.indexOf(document.activeElement);
 		this.caseBar.replaceChildren(...[
 			node("span.tag", {}, state.status === "snoozed" ? words.snoozedUntil(shortTime(state.snoozed_until)) : words.statuses[state.status]),

@@ -1,5 +1,5 @@
-// Small tools for all elements: nodes, times and money, marked matches, dialogs, long lists in few nodes.
-// Text from outside becomes text nodes only; nothing here parses HTML.
+// Tools for all elements: nodes, times and money, marked matches, dialogs, long lists in few nodes.
+// Text from outside only becomes text nodes; nothing here parses HTML.
 
 import { locale, words } from "./words.js";
 
@@ -19,10 +19,10 @@ export function node(what, properties = {}, ...children) {
 
 export const button = (text, onclick, look = "", more = {}) => node(look ? `button.${look}` : "button", { type: "button", onclick, ...more }, text);
 
-// An event of an element's that the page hears.
+// Sends the page an event.
 export const emit = (element, name, detail) => element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
 
-// Made when needed: it takes milliseconds.
+// Created when needed: it takes milliseconds.
 const formatter = (options, made) => ({ format: (at) => (made ??= new Intl.DateTimeFormat(locale, options)).format(at) });
 const timeOfDay = formatter({ timeStyle: "short" });
 const dayOfYear = formatter({ weekday: "long", day: "numeric", month: "long" });
@@ -30,7 +30,7 @@ const fullDay = formatter({ dateStyle: "long" });
 const shortDay = formatter({ day: "numeric", month: "short" });
 const numericDay = formatter({ dateStyle: "short" });
 
-// A day in the reader's zone, as a number to compare by.
+// A day in the reader's time zone, as a number to compare.
 export const dayNumber = (at) => {
 	const date = new Date(at);
 	return date.getFullYear() * 10000 + date.getMonth() * 100 + date.getDate();
@@ -55,18 +55,18 @@ export function shortTime(at) {
 export const timeNode = (at, text = shortTime(at)) =>
 	node("time", { dateTime: at, title: new Date(at).toLocaleString(locale) }, text);
 
-// The digits of a currency's minor unit, as the ledger has them; Intl's tables differ.
+// The digits of currencies' minor units, as in the ledger; Intl's differ.
 const otherDigits = { 0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", 3: "BHD IQD JOD KWD LYD OMR TND", 4: "CLF UYW" };
 const digitsOf = (currency) => Number(Object.keys(otherDigits).find((digits) => otherDigits[digits].includes(currency)) ?? 2);
 
-// Minor units to what people read.
+// Converts minor units to text.
 export function money(amount, currency) {
 	const digits = digitsOf(currency);
 	return new Intl.NumberFormat(locale, { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits })
 		.format(amount / 10 ** digits);
 }
 
-// What a person wrote to minor units, or null if it is not an amount of this currency.
+// Converts text to minor units; null if it is not an amount in this currency.
 export function minorUnits(text, currency) {
 	const digits = digitsOf(currency);
 	const parts = /^\s*([+-]?)(\d{1,13})(?:\.(\d+))?\s*$/.exec(text.replace("−", "-"));
@@ -76,7 +76,7 @@ export function minorUnits(text, currency) {
 
 const characters = (text) => Array.from(text);
 
-// The text with the match in a <mark>: where the server says that it is, or else the first place that has the term.
+// The text with the match in a <mark>: where the server says it is, or else where the term first occurs.
 export function marked(text, { term = "", start, length: size = 0 } = {}, around = Infinity) {
 	const letters = characters(text);
 	let begin = start ? start - 1 : -1;
@@ -99,7 +99,7 @@ export function announce(text) {
 	document.getElementById("announcements").textContent = text;
 }
 
-// A modal dialog with a form; resolves to its fields, or null where it was left. check(fields) may answer what is wrong.
+// A modal dialog with a form; resolves to its fields, or null if cancelled. check(fields) may return what is wrong.
 export function ask(title, fields, { confirm = words.save, note, check } = {}) {
 	return new Promise((resolve) => {
 		const error = node("p.error", { role: "alert" });
@@ -133,7 +133,7 @@ export function ask(title, fields, { confirm = words.save, note, check } = {}) {
 	});
 }
 
-// Calls load() whenever the sentinel is near what the scroller shows, and after each load again while it still is.
+// Calls load() whenever the sentinel is near the visible part, and again after each load while it still is.
 export function whenNear(scroller, sentinel, load) {
 	const margin = 600;
 	const check = async () => {
@@ -143,8 +143,8 @@ export function whenNear(scroller, sentinel, load) {
 	new IntersectionObserver(([entry]) => entry.isIntersecting && check(), { root: scroller, rootMargin: `${margin}px` }).observe(sentinel);
 }
 
-// A long list in few nodes. A page has nodes for its rows only while it is near what is seen; otherwise only its height is kept.
-// Pages can be added at either end; what is seen stays where it is.
+// A long list in few nodes. A page has nodes for its rows only while it is near the visible part; otherwise just its height is
+// kept. Pages can be added at either end; what is visible does not move.
 export class Pages {
 	constructor(scroller, container, render) {
 		this.scroller = scroller;
@@ -184,7 +184,7 @@ export class Pages {
 		return page;
 	}
 
-	// Draws a page again after its rows have changed.
+	// Redraws a page after its rows have changed.
 	refresh(page) {
 		if (page.near) page.node.replaceChildren(...this.render(page.rows, page));
 	}

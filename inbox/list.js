@@ -1,4 +1,4 @@
-// The list of conversations: newest first, searched as one types, filtered, in few nodes.
+// The list of conversations: newest first, searched as you type, filtered, in few nodes.
 
 import { all, call } from "./api.js";
 import { announce, button, emit, marked, node, Pages, shortTime, whenNear } from "./dom.js";
@@ -7,7 +7,7 @@ import { words } from "./words.js";
 const typingPause = 60;
 const pageSize = 50;
 
-// As the server names them.
+// Named as in the API.
 export const filterNames = ["status", "assignee_id", "unread", "sender", "label"];
 
 export class ConversationList extends HTMLElement {
@@ -27,7 +27,7 @@ export class ConversationList extends HTMLElement {
 		this.agents = new Map();
 	}
 
-	// What a field shows while it filters nothing is its name.
+	// A field that does not filter shows its name.
 	#field(name) {
 		const title = words.filters[name];
 		const properties = { "aria-label": title, onchange: () => this.#changed() };
@@ -44,7 +44,7 @@ export class ConversationList extends HTMLElement {
 		for (const page of this.pages.pages) this.pages.refresh(page);
 	}
 
-	// News of rows: what is unread and the case are taken over wherever the row stands.
+	// Updates unread and the case of rows wherever they are in the list.
 	tell(news) {
 		for (const { conversation_id, unread, case: state } of news) {
 			const found = this.pages.find((row) => row.conversation_id === conversation_id);
@@ -64,7 +64,7 @@ export class ConversationList extends HTMLElement {
 		emit(this, "filter", { q: this.search.value, ...Object.fromEntries(filters) });
 	}
 
-	// Shows what the address says, and asks only if it says something else.
+	// Shows what the address says; requests only if that has changed.
 	async show(wanted) {
 		const key = JSON.stringify(["q", ...filterNames].map((name) => wanted[name]));
 		if (key === this.key) return;
@@ -83,7 +83,7 @@ export class ConversationList extends HTMLElement {
 		return call("GET /conversations", { query: { ...this.query, ...more }, signal: this.asking.signal });
 	}
 
-	// From the top. The old rows stay until the new ones are there.
+	// Loads from the top. The old rows stay until the new ones arrive.
 	async reload() {
 		this.asking?.abort();
 		const asking = this.asking = new AbortController();
@@ -109,7 +109,7 @@ export class ConversationList extends HTMLElement {
 		if (answer.data.length > 0) this.pages.add(answer.data);
 	}
 
-	// True if there may be more.
+	// Returns true if there may be more.
 	async #loadMore() {
 		if (!this.cursor || this.loadingMore) return false;
 		this.loadingMore = true;
@@ -126,7 +126,7 @@ export class ConversationList extends HTMLElement {
 		}
 	}
 
-	// News: the first page again. Of the old rows those stay that come after it.
+	// Loads the first page again. Old rows that come after it stay.
 	async refresh() {
 		if (!this.query || this.refreshing) {
 			this.refreshAgain = Boolean(this.query);
@@ -137,7 +137,7 @@ export class ConversationList extends HTMLElement {
 		try {
 			const answer = await this.#ask();
 			if (key === this.key) this.#merge(answer);
-		} catch { /* the next piece of news asks again */ }
+		} catch { /* the next news retries */ }
 		this.refreshing = false;
 		if (this.refreshAgain) {
 			this.refreshAgain = false;
@@ -207,7 +207,7 @@ export class ConversationList extends HTMLElement {
 		link?.scrollIntoView({ block: "nearest" });
 	}
 
-	// The neighbour of a conversation, for the keys j and k.
+	// A conversation's neighbour, for the keys j and k.
 	neighbour(id, step) {
 		const { rows } = this.pages;
 		const place = rows.findIndex((row) => row.conversation_id === id);

@@ -1,4 +1,4 @@
-// Every text that the page shows, so that one file is all there is to translate.
+// Every text that the page shows, so that only this file needs translating.
 
 export const locale = "en";
 
@@ -17,7 +17,7 @@ export const words = {
 	retry: "Try again",
 
 	search: "Search messages, names, phones",
-	noConversations: "No conversation here yet.",
+	noConversations: "No conversations yet.",
 	noMatches: (term) => `Nothing matches “${term}”.`,
 	matches: (n) => count(n, "conversation matches", "conversations match"),
 	countMatches: "Count all",
@@ -59,14 +59,14 @@ export const words = {
 	email: "Email",
 	attributes: "Attributes, one per line: name = value",
 	accounts: "Accounts",
-	noAccounts: "No account.",
+	noAccounts: "No accounts.",
 	openWallet: "Open the wallet",
 	noName: "No name",
 
 	walletOf: (name) => `Wallet of ${name}`,
 	balance: "Balance",
 	transactions: "Transactions",
-	noTransactions: "No transaction yet.",
+	noTransactions: "No transactions yet.",
 	amount: "Amount",
 	when: "When",
 	memo: "What for",
@@ -82,7 +82,7 @@ export const words = {
 
 	signIn: "Sign in",
 	token: "Operator's token",
-	tokenHint: "It stays in this tab alone.",
+	tokenHint: "It is kept in this tab only.",
 	tokenRefused: "That token was refused.",
 	signOut: "Sign out",
 	insecure: "No key is set: everyone is the operator",
@@ -90,7 +90,7 @@ export const words = {
 	live: "Live",
 	connecting: "Connecting…",
 	offline: (seconds) => `Not connected; next try in ${count(seconds, "second", "seconds")}`,
-	polling: "Push is not set up: looking every few seconds",
+	polling: "Push is not set up: checking every few seconds",
 	unreachable: "The server cannot be reached.",
 
 	today: "Today",
