@@ -80,8 +80,8 @@ BEGIN ATOMIC
 		('user_conversation', '{conversation_id,message_id,content,timestamp,kind,unread}', '{}');
 END;
 COMMENT ON FUNCTION parley.openapi_marks() IS
-	'what the catalog does not know of the schemas of parley''s own routes: which columns are never null, and of json columns the '
-	'schema of the value, or with [] of an array''s elements';
+	'returns what the catalog does not say about the schemas of parley''s own routes: which columns are never null, and the schema '
+	'of each json column''s value, or of an array''s elements if it ends in []';
 
 CREATE FUNCTION parley.openapi_shape(shape text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE STRICT
@@ -131,7 +131,7 @@ AS $$
 BEGIN
 	RETURN (WITH route AS (
 		SELECT d.*, p.proname::text AS name, c.columns, c.schema,
-			-- As in the gateway: a single column of type json is the whole response.
+			-- As in the gateway, a single column of type json is the whole response.
 			(SELECT count(*) FROM jsonb_object_keys(c.columns)) = 1 AND NOT d.returns_set AND p.prorettype IN ('json'::regtype, 'jsonb'::regtype)
 				AS is_document
 		FROM parley.describe_routes() d
@@ -197,11 +197,11 @@ BEGIN
 		'components', jsonb_build_object(
 			'securitySchemes', '{"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}'::jsonb,
 			'headers', '{
-				"X-Request-Id": {"description": "names this request in the log", "schema": {"type": "string"}},
-				"Link": {"description": "neighbouring pages, as RFC 8288 has it", "schema": {"type": "string"}},
-				"X-Total-Count": {"description": "how many there are in all, if it was asked for", "schema": {"type": "integer"}},
-				"Idempotency-Replayed": {"description": "true: the first answer again", "schema": {"type": "string"}}}'::jsonb,
-			'responses', '{"Problem": {"description": "what is wrong, as RFC 9457 has it",
+				"X-Request-Id": {"description": "identifies this request in the log", "schema": {"type": "string"}},
+				"Link": {"description": "the neighbouring pages (RFC 8288)", "schema": {"type": "string"}},
+				"X-Total-Count": {"description": "the total number of rows, if requested", "schema": {"type": "integer"}},
+				"Idempotency-Replayed": {"description": "true if an earlier response is repeated", "schema": {"type": "string"}}}'::jsonb,
+			'responses', '{"Problem": {"description": "an error (RFC 9457)",
 				"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}}'::jsonb,
 			'schemas', (SELECT jsonb_object_agg(s.schema, s.definition) FROM named_schema s) || '{
 				"participant": {"type": "object", "required": ["id", "name", "identifier", "type", "read_message_id"], "properties": {
