@@ -2,7 +2,6 @@
 # The inbox in Chromium (inbox.mjs), on a copy of the loaded data: how long a person waits for the first list, for results while
 # typing, and for a message that was posted elsewhere; how many nodes the page needs for 10,000 messages; how much it transfers.
 
-
 # inbox WHAT ARGUMENT…: prints two figures
 inbox() {
 	node "$here/inbox.mjs" "$inbox_url" "$@" || die "the inbox could not be measured: $1"

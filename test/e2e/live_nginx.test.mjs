@@ -3,7 +3,6 @@
 // gateway is drained, because a user no longer exists, and because clients leave. Everyone receives every message once, and the reasons
 // that clients were told are those that the gateways counted.
 
-
 import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
 import { setTimeout as pause } from "node:timers/promises";

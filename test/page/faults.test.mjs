@@ -1,7 +1,6 @@
 // The inbox while something is wrong: PostgreSQL restarts, the network is down or slow, messages cross. Nothing is lost, and the page
 // tells the operator what it does not know.
 
-
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";

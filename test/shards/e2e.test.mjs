@@ -28,7 +28,6 @@ const cannot = new Map(Object.entries({
 // → the names of a file's tests, by result
 async function run(file, env) {
 	// Without the variable by which node recognizes that a test started it, and then prints nothing.
-
 	const { NODE_TEST_CONTEXT, ...own } = process.env;
 	const child = spawn(process.execPath, ["--test", "--test-reporter=tap", join(root, "test/e2e", file)], { env: { ...own, ...env } });
 	let output = "";
