@@ -128,7 +128,7 @@ BEGIN ATOMIC
 		SELECT t.oid, parley.base_type(t.oid) AS base, parley.argument_bounds(t.oid) AS bounds,
 			CASE WHEN t.typbasetype <> 0 THEN obj_description(t.oid, 'pg_type') END AS description
 		FROM pg_type t
-		WHERE t.oid IN (SELECT unnest(p.proargtypes) FROM parley.routes r JOIN pg_proc p ON p.oid = to_regproc(r.function))
+		WHERE t.oid IN (SELECT unnest(p.proargtypes) FROM parley.routes r JOIN pg_proc p ON p.oid = parley.route_function(r.function))
 	)
 	SELECT r.method, r.path, r.auth, r.status, r.function, p.proretset, obj_description(p.oid, 'pg_proc'),
 		CASE WHEN p.oid IS NOT NULL THEN format('SELECT * FROM %s(%s)', p.oid::regproc, a.arguments) END, coalesce(a.parameters, '[]'),
@@ -140,7 +140,7 @@ BEGIN ATOMIC
 			'SELECT f.* FROM unnest(%s) WITH ORDINALITY AS q(%s, place), LATERAL %s(%s) AS f ORDER BY q.place',
 			a.arrays, a.columns, p.oid::regproc, a.batch_arguments) END
 	FROM parley.routes r
-	LEFT JOIN pg_proc p ON p.oid = to_regproc(r.function)
+	LEFT JOIN pg_proc p ON p.oid = parley.route_function(r.function)
 	CROSS JOIN LATERAL (
 		SELECT string_agg(format(v.form, i.name, '$' || i.position, i.fallback), ', ' ORDER BY i.position) AS arguments,
 			string_agg(format(v.form, i.name, 'q.p' || i.position, i.fallback), ', ' ORDER BY i.position) AS batch_arguments,
@@ -189,7 +189,6 @@ DECLARE
 	qualified text := (SELECT format('%I.%I', n.nspname, p.proname)
 		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = function);
 	schema text := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = function);
-	reader text;
 	trap record;
 BEGIN
 	IF EXISTS (SELECT FROM parley.routes r WHERE (r.path, r.method) = (add_route.path, add_route.method)) THEN
@@ -204,16 +203,13 @@ BEGIN
 	END LOOP;
 	INSERT INTO parley.routes (method, path, function, auth, status, runs_on) VALUES (method, path, qualified, auth, status, runs_on);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_operator, parley_gateway', function::regprocedure);
-	-- Whoever lists the routes looks up their functions by name, help() as parley_owner.
-	FOREACH reader IN ARRAY '{parley_owner,parley_operator,parley_gateway}'::text[] LOOP
-		IF NOT has_schema_privilege(reader, schema, 'USAGE') THEN
-			EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema, reader);
-		END IF;
-	END LOOP;
+	IF NOT (has_schema_privilege('parley_operator', schema, 'USAGE') AND has_schema_privilege('parley_gateway', schema, 'USAGE')) THEN
+		EXECUTE format('GRANT USAGE ON SCHEMA %I TO parley_operator, parley_gateway', schema);
+	END IF;
 END $$;
 COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, smallint, text) IS
 	'Adds an endpoint and allows the gateway to call its function. Running gateways serve it at once. Grants USAGE on the function''s '
-	'schema to parley''s roles. Warns of what check_route() finds. Errors: 22023 it cannot work, 23505 the route exists.';
+	'schema to parley_operator and parley_gateway. Warns of what check_route() finds. Errors: 22023 it cannot work, 23505 the route exists.';
 
 CREATE FUNCTION parley.announce_routes() RETURNS trigger
 LANGUAGE plpgsql
@@ -269,14 +265,15 @@ BEGIN
 	FOR public IN SELECT oid FROM parley.public_functions() LOOP
 		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO parley_operator', public);
 	END LOOP;
-	FOR public IN SELECT DISTINCT to_regproc(function)::oid FROM parley.routes WHERE to_regproc(function) IS NOT NULL LOOP
+	FOR public IN SELECT DISTINCT parley.route_function(function) FROM parley.routes WHERE parley.route_function(function) IS NOT NULL LOOP
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_gateway', public);
 	END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.await_wakeups(bigint, integer), parley.refused_values(text[], regtype[], text[])
 	TO parley_gateway;
 -- Functions that describe_routes(), openapi() and the checks of domains call: these run with the caller's privileges.
-GRANT EXECUTE ON FUNCTION parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid), parley.openapi_type(oid),
+GRANT EXECUTE ON FUNCTION parley.route_function(text), parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid),
+	parley.openapi_type(oid),
 	parley.openapi_nullable(jsonb), parley.openapi_columns(oid), parley.openapi_marks(), parley.openapi_shape(text),
 	parley.is_printable_ascii(text), parley.are_labels(jsonb)
 	TO parley_operator, parley_gateway;

@@ -9,9 +9,9 @@ BEGIN ATOMIC
 			WHEN r.path ~ '/(events|sync)$' THEN 'live'
 			WHEN r.path = '/openapi.json' THEN 'routes'
 			ELSE split_part(r.path, '/', 2)
-		END), to_regproc(r.function)::oid
+		END), parley.route_function(r.function)
 	FROM parley.routes r
-	WHERE to_regproc(r.function) IS NOT NULL
+	WHERE parley.route_function(r.function) IS NOT NULL
 	GROUP BY 2
 	UNION
 	SELECT s.module, p.oid

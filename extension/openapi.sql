@@ -135,7 +135,7 @@ BEGIN
 			(SELECT count(*) FROM jsonb_object_keys(c.columns)) = 1 AND NOT d.returns_set AND p.prorettype IN ('json'::regtype, 'jsonb'::regtype)
 				AS is_document
 		FROM parley.describe_routes() d
-		JOIN pg_proc p ON p.oid = to_regproc(d.function)
+		JOIN pg_proc p ON p.oid = parley.route_function(d.function)
 		CROSS JOIN LATERAL (SELECT coalesce(jsonb_object_agg(o.name, true), '{}') AS columns, min(o.schema) AS schema
 			FROM parley.openapi_columns(p.oid) o) c
 		WHERE d.problem IS NULL
@@ -143,7 +143,7 @@ BEGIN
 		SELECT DISTINCT ON (r.schema) r.schema,
 			(SELECT jsonb_build_object('type', 'object', 'required', jsonb_agg(o.name ORDER BY o.position), 'properties', jsonb_object_agg(o.name,
 						o.definition))
-				FROM parley.openapi_columns(to_regproc(r.function)) o
+				FROM parley.openapi_columns(parley.route_function(r.function)) o
 				-- The other columns are for the gateway: see docs/routes.md.
 				WHERE o.name NOT IN ('created', 'replayed', 'total_count', 'refused', 'refused_detail') AND o.name !~ '^next_') AS definition
 		FROM route r WHERE r.schema IS NOT NULL AND NOT r.is_document ORDER BY r.schema

@@ -1,5 +1,16 @@
 -- routes: what is wrong with a route, and what an installation changed of those that come with the extension.
 
+-- to_regproc() would refuse to look into a schema that the caller may not use, and with it the list of all routes.
+CREATE FUNCTION parley.route_function(name text) RETURNS oid
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT CASE count(*) WHEN 1 THEN min(p.oid) END
+	FROM parse_ident(name) parts JOIN pg_namespace n ON n.nspname = parts[1] JOIN pg_proc p ON p.pronamespace = n.oid AND p.proname = parts[2];
+END;
+COMMENT ON FUNCTION parley.route_function(text) IS
+	'returns the function with that qualified name, whether or not the caller may use its schema; null if there is none or several';
+
 CREATE FUNCTION parley.check_route(
 	function text, method text DEFAULT NULL, path text DEFAULT NULL, auth text DEFAULT NULL, status smallint DEFAULT NULL,
 	OUT fatal boolean, OUT problem text)
@@ -10,7 +21,7 @@ SET quote_all_identifiers = off
 SET standard_conforming_strings = on
 AS $$
 DECLARE
-	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = to_regproc(check_route.function));
+	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = parley.route_function(check_route.function));
 	arguments text[];
 BEGIN
 	IF found IS NULL THEN

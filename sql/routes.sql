@@ -65,8 +65,10 @@ SELECT * FROM traps('magic', status => 204);
 SELECT add_route('GET', '/route_test/{b}', 'route_test.plain', 'operator');
 SELECT add_route('GET', '/route_test/{a}', 'route_test.plain', 'operator');
 SELECT add_route('GET', '/route_test/{a}', 'route_test.stable_one', 'operator');
--- … and_lets_the_gateway_and_whoever_lists_the_routes_find_the_function
-SELECT r, has_schema_privilege(r, 'route_test', 'USAGE') FROM unnest('{parley_owner,parley_operator,parley_gateway}'::text[]) r;
+-- … and_lets_the_gateway_and_the_operator_use_the_schema
+SELECT r, has_schema_privilege(r, 'route_test', 'USAGE') FROM unnest('{parley_operator,parley_gateway}'::text[]) r;
+-- … and_a_schema_that_they_may_not_use_does_not_hide_the_other_routes
+REVOKE USAGE ON SCHEMA route_test FROM parley_operator, parley_gateway;
 SET LOCAL ROLE parley_operator;
 SELECT function FROM help() WHERE function LIKE 'route_test.%';
 SELECT function, problem FROM describe_routes() WHERE function LIKE 'route_test.%';
