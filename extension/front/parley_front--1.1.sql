@@ -311,15 +311,16 @@ BEGIN
 			'SELECT * FROM parley_shard.open_contact_conversation(contact_row)'),
 		('set_block(key bigint, user_row jsonb, contact_row jsonb, blocked boolean)', 'text', shard || 'key',
 			'SELECT parley_shard.set_block(user_row, contact_row, blocked)::text'),
-		('require_members(conversation_id bigint, user_id bigint, to_user_id bigint)', 'void', shard || 'conversation_id', 'TARGET parley_shard.require_members'),
+		('require_members(conversation_id bigint, user_id bigint, to_user_id bigint)', 'boolean', shard || 'conversation_id', 'TARGET parley_shard.require_members'),
 		('post_due_transfer(user_id bigint, from_account_id bigint, to_user_id bigint, to_account_id bigint, amount bigint, memo text,
-			conversation_id bigint, idempotency_key text)', 'parley.posted_transfer', home, 'TARGET parley_shard.post_transfer'),
-		('get_receipt_due(user_id bigint, account_id bigint, number bigint)', 'text', home, 'TARGET parley_shard.get_receipt_due'),
-		('list_receipts_due(OUT user_id bigint, OUT account_id bigint, OUT number bigint, OUT conversation_id bigint, OUT content text,
+			conversation_id bigint, idempotency_key text, is_blocked boolean)', 'parley.posted_transfer', home, 'TARGET parley_shard.post_transfer'),
+		('get_receipt(user_id bigint, account_id bigint, number bigint, OUT transfer_id bigint, OUT conversation_id bigint, OUT content text,
+			OUT idempotency_key text, OUT message_id bigint)', 'record', home, 'TARGET parley_shard.get_receipt'),
+		('list_receipts_due(OUT transfer_id bigint, OUT user_id bigint, OUT conversation_id bigint, OUT content text, OUT idempotency_key text,
 			OUT created_at timestamptz)', 'SETOF record', home, 'TARGET parley_shard.list_receipts_due'),
-		('post_receipt(conversation_id bigint, user_id bigint, account_id bigint, number bigint, content text)', 'bigint', shard || 'conversation_id',
-			'TARGET parley_shard.post_receipt'),
-		('note_receipt(user_id bigint, account_id bigint, number bigint, message_id bigint)', 'void', home, 'TARGET parley_shard.note_receipt'),
+		('post_receipt(conversation_id bigint, transfer_id bigint, user_id bigint, content text, idempotency_key text)', 'bigint',
+			shard || 'conversation_id', 'TARGET parley_shard.post_receipt'),
+		('note_receipt(transfer_id bigint, message_id bigint)', 'void', home, 'TARGET parley_shard.note_receipt'),
 		('create_keyed_application(key integer, name text, idempotency_key text)', 'parley.created_application', shard || 'key',
 			'SELECT * FROM parley_shard.create_application(key, name, idempotency_key)'),
 		('audit_shards()', 'SETOF text', each_shard, 'TARGET parley_shard.audit'),
@@ -415,17 +416,18 @@ END $$;
 COMMENT ON FUNCTION parley_front.find_recipient_row(bigint, bigint, parley.phone_number, parley.email_address, text) IS
 	'Same as parley.find_recipient, but returns the row from home.';
 
-CREATE FUNCTION parley_front.post_receipt(user_id bigint, account_id bigint, number bigint, conversation_id bigint, content text) RETURNS bigint
+CREATE FUNCTION parley_front.post_receipt(conversation_id bigint, transfer_id bigint, user_id bigint, content text, idempotency_key text)
+RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	message_id bigint := parley_remote.post_receipt(conversation_id, user_id, account_id, number, content);
+	message_id bigint := parley_remote.post_receipt(conversation_id, transfer_id, user_id, content, idempotency_key);
 BEGIN
-	PERFORM parley_remote.note_receipt(user_id, account_id, number, message_id);
+	PERFORM parley_remote.note_receipt(transfer_id, message_id);
 	RETURN message_id;
 END $$;
-COMMENT ON FUNCTION parley_front.post_receipt(bigint, bigint, bigint, bigint, text) IS
+COMMENT ON FUNCTION parley_front.post_receipt(bigint, bigint, bigint, text, text) IS
 	'Posts a receipt that is due, and records that it was posted.';
 
 CREATE FUNCTION parley_front.settle() RETURNS bigint
@@ -437,13 +439,18 @@ DECLARE
 	settled bigint := 0;
 BEGIN
 	FOR due IN SELECT * FROM parley_remote.list_receipts_due() LOOP
-		PERFORM parley_front.post_receipt(due.user_id, due.account_id, due.number, due.conversation_id, due.content);
-		settled := settled + 1;
+		BEGIN
+			PERFORM parley_front.post_receipt(due.conversation_id, due.transfer_id, due.user_id, due.content, due.idempotency_key);
+			settled := settled + 1;
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING 'the receipt of transfer % cannot be posted: %', due.transfer_id, SQLERRM;
+		END;
 	END LOOP;
 	RETURN settled;
 END $$;
 COMMENT ON FUNCTION parley_front.settle() IS
-	'Posts the receipts that were omitted because of a crash between home and a shard, and returns their number. Run it every minute.';
+	'Posts the receipts that were omitted because of a crash between home and a shard, and returns their number. Warns of those that cannot '
+	'be posted. Run it every minute.';
 
 CREATE FUNCTION parley_front.audit() RETURNS SETOF text
 LANGUAGE plpgsql
@@ -460,7 +467,7 @@ BEGIN
 	END LOOP;
 	RETURN QUERY SELECT format('shard %s has what belongs to logical shard %s', n, l)
 		FROM generate_series(0, shards - 1) n, parley_remote.logical_shards(n) l WHERE l & (shards - 1) <> n;
-	RETURN QUERY SELECT format('the receipt of transaction %s of account %s of user %s is due since %s', d.number, d.account_id, d.user_id, d.created_at)
+	RETURN QUERY SELECT format('the receipt of transfer %s is due since %s', d.transfer_id, d.created_at)
 		FROM parley_remote.list_receipts_due() d WHERE d.created_at < now() - interval '1 minute';
 END $$;
 COMMENT ON FUNCTION parley_front.audit() IS
@@ -639,15 +646,15 @@ BEGIN
 				ORDER BY a.created_at, a.token OFFSET (page - 1)::bigint * "limit" LIMIT "limit";');
 	ELSIF name = 'post_transfer' THEN
 		PERFORM parley_front.make_front(source, 'IF conversation_id IS NOT NULL THEN
-				PERFORM parley_remote.require_members(conversation_id, user_id, to_user_id);
+				is_blocked := parley_remote.require_members(conversation_id, user_id, to_user_id);
 			END IF;
-			posted := parley_remote.post_due_transfer(user_id, from_account_id, to_user_id, to_account_id, amount, memo, conversation_id, idempotency_key);
-			IF conversation_id IS NOT NULL AND posted.refused IS NULL AND posted.message_id IS NULL THEN
-				number := (posted.from_transaction ->> ''id'')::bigint;
-				posted.message_id := parley_front.post_receipt(user_id, from_account_id, number, conversation_id,
-					parley_remote.get_receipt_due(user_id, from_account_id, number));
+			posted := parley_remote.post_due_transfer(user_id, from_account_id, to_user_id, to_account_id, amount, memo, conversation_id, idempotency_key,
+				is_blocked);
+			IF conversation_id IS NOT NULL AND posted.refused IS NULL AND posted.message_id IS NULL AND NOT is_blocked THEN
+				receipt := parley_remote.get_receipt(user_id, from_account_id, (posted.from_transaction ->> ''id'')::bigint);
+				posted.message_id := parley_front.post_receipt(conversation_id, receipt.transfer_id, user_id, receipt.content, receipt.idempotency_key);
 			END IF;
-			RETURN posted;', 'posted parley.posted_transfer; number bigint;');
+			RETURN posted;', 'posted parley.posted_transfer; receipt record; is_blocked boolean;');
 	ELSE
 		PERFORM parley_front.make_front(source, format('RAISE EXCEPTION ''%s is not possible over several databases'' USING ERRCODE = ''feature_not_supported'';',
 			replace(name, '_', ' ')));
@@ -716,7 +723,7 @@ END $$;
 GRANT EXECUTE ON FUNCTION parley_front.raise_again(text, text, text, text, text), parley_front.token_shard(text), parley_front.shard_count(),
 	parley_front.list_cursor(timestamptz, bigint), parley_front.list_place(text, text), parley_front.get_contact_row(bigint),
 	parley_front.find_recipient_row(bigint, bigint, parley.phone_number, parley.email_address, text),
-	parley_front.post_receipt(bigint, bigint, bigint, bigint, text), parley_front.sync_all(bigint, text, integer, boolean),
+	parley_front.post_receipt(bigint, bigint, bigint, text, text), parley_front.sync_all(bigint, text, integer, boolean),
 	parley_front.join_lists(text, json), parley_front.read_cursor(text, integer), parley_front.sync_list_all(text, integer),
 	parley_front.await_wakeups(bigint, integer) TO parley_owner;
 GRANT EXECUTE ON FUNCTION parley_front.settle(), parley_front.audit(), parley_front.shard_count() TO parley_operator;

@@ -243,35 +243,56 @@ END $$;
 COMMENT ON FUNCTION parley_shard.await_wakeups(integer[], bigint[], integer) IS
 	'Same as parley.await_wakeups for each of the positions, of which 0 means none.';
 
--- Receipts. With the transfer, home records that a receipt is due. The front then lets the shard post it, with a key derived from the
--- transfer.
+-- Receipts. With the transfer, home records that a receipt is due. The front then lets the shard post it. The message's idempotency key is
+-- random, so that no member of the conversation can use it first.
 
 CREATE TABLE parley_shard.receipts_due (
+	transfer_id bigint PRIMARY KEY,
 	user_id bigint NOT NULL,
-	account_id bigint NOT NULL,
-	number bigint NOT NULL,
 	conversation_id bigint NOT NULL,
 	content text NOT NULL,
+	idempotency_key text NOT NULL DEFAULT gen_random_uuid(),
 	created_at timestamptz NOT NULL DEFAULT now(),
-	message_id bigint,
-	PRIMARY KEY (user_id, account_id, number)
+	message_id bigint
 );
 COMMENT ON TABLE parley_shard.receipts_due IS 'at home: receipts of transfers, and the message of each (message_id) once it is posted';
 SELECT pg_extension_config_dump('parley_shard.receipts_due', '');
 
-CREATE FUNCTION parley_shard.require_members(conversation_id bigint, user_id bigint, to_user_id bigint) RETURNS void
+CREATE FUNCTION parley_shard.require_members(conversation_id bigint, user_id bigint, to_user_id bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF user_id = to_user_id THEN
+		RAISE EXCEPTION 'a transfer between accounts of one user has no receipt'
+			USING ERRCODE = 'invalid_parameter_value', COLUMN = 'conversation_id';
+	END IF;
 	PERFORM parley.require_member(user_id, conversation_id), parley.require_member(to_user_id, conversation_id);
+	RETURN EXISTS (SELECT FROM parley.members m
+		WHERE m.conversation_id = require_members.conversation_id AND m.contact_id = user_id AND m.is_blocked);
 END $$;
 COMMENT ON FUNCTION parley_shard.require_members(bigint, bigint, bigint) IS
-	'Checks that both are members of the conversation. Errors: P0002 one of them is not.';
+	'Checks that both are members of the conversation, and returns whether the first is blocked there. Errors: P0002 one of them is not a '
+	'member, 22023 they are the same.';
+
+CREATE FUNCTION parley_shard.get_receipt(
+	user_id bigint, account_id bigint, number bigint, OUT transfer_id bigint, OUT conversation_id bigint, OUT content text,
+	OUT idempotency_key text, OUT message_id bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	SELECT d.transfer_id, d.conversation_id, d.content, d.idempotency_key, d.message_id
+		INTO transfer_id, conversation_id, content, idempotency_key, message_id
+		FROM parley.transfers f JOIN parley_shard.receipts_due d ON d.transfer_id = f.id
+		WHERE f.user_id = get_receipt.user_id AND f.account_id = get_receipt.account_id AND f.number = get_receipt.number;
+END $$;
+COMMENT ON FUNCTION parley_shard.get_receipt(bigint, bigint, bigint) IS
+	'At home: returns the receipt of the transfer whose paying transaction this is, or nulls if it has none.';
 
 CREATE FUNCTION parley_shard.post_transfer(
 	user_id bigint, from_account_id bigint, to_user_id bigint, to_account_id bigint, amount bigint, memo text, conversation_id bigint,
-	idempotency_key text)
+	idempotency_key text, is_blocked boolean DEFAULT false)
 RETURNS parley.posted_transfer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -284,68 +305,61 @@ BEGIN
 	IF conversation_id IS NULL OR posted.refused IS NOT NULL THEN
 		RETURN posted;
 	END IF;
-	INSERT INTO parley_shard.receipts_due AS d (user_id, account_id, number, conversation_id, content)
-		SELECT post_transfer.user_id, from_account_id, line, post_transfer.conversation_id,
+	IF is_blocked AND NOT posted.replayed THEN
+		RAISE EXCEPTION 'you cannot write in this conversation' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	INSERT INTO parley_shard.receipts_due AS d (transfer_id, user_id, conversation_id, content)
+		SELECT f.id, f.user_id, post_transfer.conversation_id,
 			'paid ' || parley.format_amount(post_transfer.amount, a.currency) || coalesce(': ' || post_transfer.memo, '')
-		FROM parley.accounts a WHERE NOT posted.replayed AND a.user_id = post_transfer.user_id AND a.id = from_account_id;
-	SELECT d.conversation_id, d.message_id INTO due, posted.message_id
-		FROM parley_shard.receipts_due d WHERE d.user_id = post_transfer.user_id AND d.account_id = from_account_id AND d.number = line;
+		FROM parley.transfers f JOIN parley.accounts a ON a.user_id = f.user_id AND a.id = f.account_id
+		WHERE NOT posted.replayed AND f.user_id = post_transfer.user_id AND f.account_id = from_account_id AND f.number = line;
+	SELECT r.conversation_id, r.message_id INTO due, posted.message_id FROM parley_shard.get_receipt(user_id, from_account_id, line) r;
 	IF due IS DISTINCT FROM conversation_id THEN
 		RAISE EXCEPTION 'idempotency key "%" was used for another transfer', idempotency_key
 			USING ERRCODE = 'PY422', HINT = 'Use a new key for a new transfer.', COLUMN = 'idempotency_key';
 	END IF;
 	RETURN posted;
 END $$;
-COMMENT ON FUNCTION parley_shard.post_transfer(bigint, bigint, bigint, bigint, bigint, text, bigint, text) IS
-	'At home: same as parley.post_transfer. In the same transaction, records that the receipt is due.';
+COMMENT ON FUNCTION parley_shard.post_transfer(bigint, bigint, bigint, bigint, bigint, text, bigint, text, boolean) IS
+	'At home: same as parley.post_transfer. In the same transaction, records that the receipt is due. is_blocked says that the payer is '
+	'blocked in the conversation.';
 
-CREATE FUNCTION parley_shard.list_receipts_due(OUT user_id bigint, OUT account_id bigint, OUT number bigint, OUT conversation_id bigint,
-	OUT content text, OUT created_at timestamptz)
+CREATE FUNCTION parley_shard.list_receipts_due(
+	OUT transfer_id bigint, OUT user_id bigint, OUT conversation_id bigint, OUT content text, OUT idempotency_key text,
+	OUT created_at timestamptz)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY SELECT d.user_id, d.account_id, d.number, d.conversation_id, d.content, d.created_at
+	RETURN QUERY SELECT d.transfer_id, d.user_id, d.conversation_id, d.content, d.idempotency_key, d.created_at
 		FROM parley_shard.receipts_due d WHERE d.message_id IS NULL ORDER BY d.created_at LIMIT 1000;
 END $$;
 COMMENT ON FUNCTION parley_shard.list_receipts_due() IS 'At home: returns the receipts that are not known to be posted, oldest first.';
 
-CREATE FUNCTION parley_shard.get_receipt_due(user_id bigint, account_id bigint, number bigint) RETURNS text
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN (SELECT d.content FROM parley_shard.receipts_due d
-		WHERE d.user_id = get_receipt_due.user_id AND d.account_id = get_receipt_due.account_id AND d.number = get_receipt_due.number);
-END $$;
-COMMENT ON FUNCTION parley_shard.get_receipt_due(bigint, bigint, bigint) IS 'At home: returns the text of the receipt of a transfer.';
-
-CREATE FUNCTION parley_shard.post_receipt(conversation_id bigint, user_id bigint, account_id bigint, number bigint, content text)
+CREATE FUNCTION parley_shard.post_receipt(conversation_id bigint, transfer_id bigint, user_id bigint, content text, idempotency_key text)
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	posted parley.posted_message := parley.post_user_message(conversation_id, content, user_id, format('receipt-%s-%s-%s', user_id, account_id, number));
+	posted parley.posted_message := parley.post_user_message(conversation_id, content, user_id, idempotency_key);
 BEGIN
-	-- Any transfer_id marks the message as a receipt, which nobody can edit or delete.
-	UPDATE parley.messages m SET transfer_id = post_receipt.number
+	UPDATE parley.messages m SET transfer_id = post_receipt.transfer_id
 		WHERE m.conversation_id = post_receipt.conversation_id AND m.number = posted.message_id AND m.transfer_id IS NULL;
 	RETURN posted.message_id;
 END $$;
-COMMENT ON FUNCTION parley_shard.post_receipt(bigint, bigint, bigint, bigint, text) IS
-	'Posts a receipt. If it was posted before, returns the same message.';
+COMMENT ON FUNCTION parley_shard.post_receipt(bigint, bigint, bigint, text, text) IS
+	'Posts the receipt of a transfer of home. If it was posted before, returns the same message.';
 
-CREATE FUNCTION parley_shard.note_receipt(user_id bigint, account_id bigint, number bigint, message_id bigint) RETURNS void
+CREATE FUNCTION parley_shard.note_receipt(transfer_id bigint, message_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	UPDATE parley_shard.receipts_due d SET message_id = note_receipt.message_id
-		WHERE d.user_id = note_receipt.user_id AND d.account_id = note_receipt.account_id AND d.number = note_receipt.number;
+	UPDATE parley_shard.receipts_due d SET message_id = note_receipt.message_id WHERE d.transfer_id = note_receipt.transfer_id;
 END $$;
-COMMENT ON FUNCTION parley_shard.note_receipt(bigint, bigint, bigint, bigint) IS
+COMMENT ON FUNCTION parley_shard.note_receipt(bigint, bigint) IS
 	'At home: records the message as which a receipt was posted.';
 
 -- Audits.

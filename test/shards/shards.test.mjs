@@ -86,8 +86,25 @@ test("receipt_that_a_crash_left_out_is_settled", async () => {
 	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "1");
 	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "0");
 	const { body } = await answered(200, `GET /users/${users[1].id}/conversations/${id}/messages`);
-	assert.deepEqual(body.map(({ content }) => content), ["paid 3.00 EUR: lunch", "paid 2.00 EUR"]);
+	const transfers = JSON.parse(await cluster.psql("home", `SELECT json_agg(id ORDER BY number) FROM parley.transfers WHERE user_id = ${users[0].id}`));
+	assert.deepEqual(body.map(({ content, transfer_id }) => [content, transfer_id]),
+		[["paid 3.00 EUR: lunch", transfers[0]], ["paid 2.00 EUR", transfers[1]]]);
 	await answered(409, `PUT /users/${users[0].id}/conversations/${id}/messages/1`, { content: "never" });
+	const own = await answered(422, `POST /users/${users[0].id}/transfers`, { ...transfer, to_user_id: users[0].id, to_account_id: 2 });
+	assert.equal(own.body.errors[0].field, "conversation_id");
+
+	// A blocked user cannot pay there, but a retry of an earlier payment gets its response. A receipt that cannot be posted does not keep
+	// others from being posted.
+	await answered(204, `PUT /users/${users[1].id}/blocks/${users[0].id}`);
+	await answered(403, `POST /users/${users[0].id}/transfers`, transfer, { "idempotency-key": word() });
+	assert.deepEqual(await made(`POST /users/${users[0].id}/transfers`, transfer, key), first);
+	assert.equal(await cluster.psql("home", `SELECT balance FROM parley.accounts WHERE user_id = ${users[0].id}`), "500");
+	const left = (from, to) => cluster.psql("home", `SELECT parley_shard.post_transfer(${from.id}, 1, ${to.id}, 1, 100, NULL, ${id}, 'left-too')`);
+	await left(users[0], users[1]);
+	await left(users[1], users[0]);
+	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "1");
+	await answered(204, `DELETE /users/${users[1].id}/blocks/${users[0].id}`);
+	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "1");
 });
 
 // Compares every response that the load received with what the databases contain now.
