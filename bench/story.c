@@ -1,6 +1,6 @@
 /*
- * story: runs a file of SQL after the load, and records the resulting state in parley.bulk_loads, so that the next run can
- * tell the story's rows from rows that somebody else added.
+ * story: runs a file of SQL after the load, and records the resulting state in parley.bulk_loads, so that the next run
+ * can tell the story's rows from rows that somebody else added.
  *
  * The caller owns a Story and frees it with story_free().
  */
