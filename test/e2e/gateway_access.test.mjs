@@ -308,7 +308,7 @@ describe('the role of the gateway', () => {
 			AND NOT EXISTS (SELECT FROM parley.routes r WHERE to_regproc(r.function) = p.oid)
 			AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_constraint c ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid
 				WHERE d.refobjid = p.oid AND c.contypid <> 0)`); // functions that a domain's check calls
-		assert.deepEqual(allowed.split(' '), ['argument_bounds', 'await_wakeups', 'base_type', 'conjuncts', 'describe_routes', 'openapi_columns', 'openapi_nullable', 'openapi_type', 'refused_values']);
+		assert.deepEqual(allowed.split(' '), ['argument_bounds', 'await_wakeups', 'base_type', 'conjuncts', 'describe_routes', 'openapi_columns', 'openapi_marks', 'openapi_nullable', 'openapi_shape', 'openapi_type', 'refused_values', 'route_function']);
 	});
 	test('sees no other schema', () => {
 		sql('DROP SCHEMA IF EXISTS gateway_secret CASCADE; CREATE SCHEMA gateway_secret; CREATE TABLE gateway_secret.t (); CREATE FUNCTION gateway_secret.f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$');
