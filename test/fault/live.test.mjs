@@ -224,7 +224,7 @@ test("without_the_library_preloaded_streams_are_refused_and_all_else_works", { t
 	const [gateway] = await startGateways(t, 1, cluster.env);
 	const refused = await until(async () => {
 		const stream = await EventStream.open(gateway.url, `/users/${user}/events`);
-		return /not set up/.test(stream.body?.detail) && stream;
+		return /does not report wake-ups/.test(stream.body?.detail) && stream;
 	}, "the gateway knows");
 	assert.deepEqual([refused.status, refused.headers["retry-after"]], [503, "1"]);
 	const client = new Client(gateway.url);
