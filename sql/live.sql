@@ -136,3 +136,8 @@ SELECT parley.sync_list((SELECT cursor FROM parley.sync(:ana)));
 SELECT parley.sync_list('2.nonsense');
 \set VERBOSITY terse
 DROP TABLE live_names, live_position;
+-- Lists of other tests are not to be that long.
+DELETE FROM parley.messages m USING parley.conversations c, parley.contacts k WHERE c.id = m.conversation_id AND k.id = c.contact_id AND k.name ~ '^live \d+$';
+DELETE FROM parley.members m USING parley.contacts k WHERE k.id = m.contact_id AND k.name ~ '^live \d+$';
+DELETE FROM parley.conversations c USING parley.contacts k WHERE k.id = c.contact_id AND k.name ~ '^live \d+$';
+DELETE FROM parley.contacts k WHERE k.name ~ '^live \d+$';

@@ -62,7 +62,11 @@ test("an_hour_of_streams_through_nginx_ends_each_for_a_reason_and_loses_nothing"
 		}
 	});
 	await pause(6000);
+	// The user goes while nothing else is about to end the stream: a new one would be refused.
+	const young = (listener) => !listener.stream.closed && Date.now() - listener.stream.openedAt < 1000;
+	await until(async () => young(all.at(-1)), "a young stream", 20000);
 	sql(`DELETE FROM parley.contacts WHERE id = ${gone}`);
+	await until(async () => all.at(-1).stopped, "the user is told", 20000);
 	await gateways[0].drain();
 	await pause(8000);
 	posting = false;
@@ -76,7 +80,7 @@ test("an_hour_of_streams_through_nginx_ends_each_for_a_reason_and_loses_nothing"
 
 	// Each leaves soon after connecting, when nothing else is about to end its stream.
 	await Promise.all(all.map(async (listener) => {
-		await until(async () => listener.stopped || (!listener.stream.closed && Date.now() - listener.stream.openedAt < 1000), "a new stream", 20000);
+		await until(async () => listener.stopped || young(listener), "a new stream", 20000);
 		await listener.stop();
 	}));
 	await until(async () => (await metric(gateways[1].url, "parley_streams")) === 0, "the last ones' leaving is noticed", 5000);
