@@ -249,7 +249,7 @@ suite_asan() {
 	export LSAN_OPTIONS="suppressions=$source/test/lsan.supp:print_suppressions=0"
 	build -C "$source/gateway" all check
 	build -C "$source/bench" check
-	with_gateway "$source/gateway/parleyd" node_tests e2e || status=$?
+	with_gateway "$source/gateway/parleyd" gateway_tests e2e || status=$?
 	with_gateway "$source/gateway/parleyd" node_tests http || status=$?
 	return "$status"
 }
