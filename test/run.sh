@@ -165,10 +165,10 @@ node_tests() {
 	node --test --test-reporter=tap "test/$1"/*.test.mjs
 }
 
-# gateway_tests DIRECTORY: runs tests that need a gateway
+# gateway_tests DIRECTORY [NAMES]: runs tests that need a gateway, or of these only the files whose names begin so
 gateway_tests() {
 	local files
-	mapfile -t files < <(grep -lE 'support/(client|gateway|http)\.mjs|startGateways' "test/$1"/*.test.mjs)
+	mapfile -t files < <(grep -lE 'support/(client|gateway|http)\.mjs|startGateways' "test/$1/${2:-}"*.test.mjs)
 	node --test --test-reporter=tap "${files[@]}"
 }
 
@@ -254,8 +254,8 @@ suite_asan() {
 	return "$status"
 }
 
-# Runs every gateway of the end-to-end and fault tests under valgrind, which detects uninitialized memory; the sanitizers do not.
-# Each process writes a report. A process that a test killed does not report leaks.
+# Runs every gateway of the end-to-end tests, and of the fault tests that are about gateways, under valgrind, which detects
+# uninitialized memory; the sanitizers do not. Each process writes a report. A process that a test killed does not report leaks.
 suite_valgrind() {
 	local reports=$tmp/valgrind watched=$tmp/parleyd-watched status=0
 	mkdir -m 1777 "$reports"
@@ -267,7 +267,7 @@ suite_valgrind() {
 			--errors-for-leak-kinds=definite,indirect --num-callers=30 --suppressions=$tmp/valgrind.supp $tmp/parleyd "\$@"
 	SH
 	with_gateway "$watched" gateway_tests e2e || status=$?
-	with_gateway "$watched" gateway_tests fault || status=$?
+	with_gateway "$watched" gateway_tests fault gateway_ || status=$?
 	tap valgrind_found_nothing absent . "$reports"/*
 	return "$status"
 }

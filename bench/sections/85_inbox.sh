@@ -9,7 +9,9 @@ inbox() {
 
 section_inbox() {
 	local inbox_url=http://127.0.0.1:$((port + 5)) p50 p95 contact conversation bytes
-	bash "$root/deploy/local/packages.sh" chromium nodejs npm
+	bash "$root/deploy/local/packages.sh" chromium
+	# newer packages of Node.js include npm
+	command -v npm >/dev/null || bash "$root/deploy/local/packages.sh" nodejs npm
 	[ -d "$root/test/node_modules/playwright-core" ] || npm ci --prefix "$root/test" --no-audit --no-fund >/dev/null
 	writable_copy
 	PGUSER=parley_gateway PGDATABASE=$copy "$root/gateway/parleyd" --listen "${inbox_url#http://}" --log-requests=false \
