@@ -96,8 +96,9 @@ parley_ledger_rows_open(bool release_early)
 	RowTable *accounts = &rows->tables[ACCOUNTS];
 	RowTable *transactions = &rows->tables[TRANSACTIONS];
 
-	/* The executor makes the same check. */
+	/* The executor makes the same checks. */
 	PreventCommandIfReadOnly("posting");
+	PreventCommandIfParallelMode("posting");
 	*accounts = (RowTable){ .name = "accounts",
 							.command = CMD_UPDATE,
 							.column_names = account_columns,

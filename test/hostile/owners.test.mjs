@@ -125,16 +125,18 @@ test("what is truncated is refused, or known by the audits", async () => {
 	}
 });
 
-test("a search runs in a parallel worker", async () => {
+test("a search and a sync run in a parallel worker; a posting is refused there", async () => {
 	await psql(database, `CREATE FUNCTION public.found(term text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 		AS $$ SELECT string_agg(conversation_id || '.' || message_id, ' ') FROM parley.list_conversations(term) $$;
-		CREATE FUNCTION public.pay() RETURNS bigint LANGUAGE sql PARALLEL SAFE AS 'SELECT balance FROM parley.post_transaction(1, 1, -1)'`);
+		CREATE FUNCTION public.pay() RETURNS bigint LANGUAGE sql PARALLEL SAFE AS 'SELECT balance FROM parley.post_transaction(1, 1, -1)';
+		CREATE FUNCTION public.news() RETURNS json LANGUAGE sql PARALLEL SAFE AS 'SELECT row_to_json(s) FROM parley.sync(1) s'`);
 	const setting = Number(await psql(database, "SHOW server_version_num")) >= 160000 ? "debug_parallel_query" : "force_parallel_mode";
 	for (const term of ["movie", "ann", ""])
 		for (const method of ["auto", "walk", "index"])
 			assert.equal(await psql(database, `SET ${setting} = on; SET parley.search_method = ${method}; SELECT public.found('${term}')`),
 				await psql(database, `SET parley.search_method = ${method}; SELECT public.found('${term}')`), `${term} by ${method}`);
-	await assert.rejects(psql(database, `SET ${setting} = on; SELECT public.pay()`), /parallel/);
+	assert.match(await psql(database, `SET ${setting} = on; SELECT public.news()`), /"messages":\[\{/);
+	await assert.rejects(psql(database, `SET ${setting} = on; SELECT public.pay()`), /cannot execute posting during a parallel operation/);
 });
 
 test("an ICU database is refused or answers like the oracle", async (t) => {
