@@ -15,13 +15,22 @@ seed_list() {
 		LIMIT 50 OFFSET $((($1 - 1) * 50))"
 }
 
-# plain_list CONDITION: the query that uses the stored number of the newest message
+# plain_list CONDITION: the query that uses the stored number of the newest message, and returns all columns of the list except the place
+# of the term, which is null without one
 plain_list() {
-	echo "SELECT c.id, m.number, m.content, m.created_at, p.id AS contact_id, p.name, p.phone, c.kind
+	echo "SELECT c.id AS conversation_id, m.number AS message_id, m.content, m.created_at AS timestamp, p.id AS contact_id, p.name,
+			p.phone AS phone_number, c.kind,
+			CASE WHEN NOT c.is_settled OR k.status = 'snoozed' AND k.snoozed_until <= now() THEN 'open' ELSE k.status END AS status,
+			k.assignee_id, coalesce(k.labels, '{}') AS labels,
+			CASE WHEN c.last_number > c.operator_read_number THEN (SELECT count(*) FROM (SELECT FROM parley.messages u
+				WHERE u.conversation_id = c.id AND u.number > c.operator_read_number AND u.deleted_at IS NULL AND u.sender_id IS NOT NULL
+				LIMIT 1000) u) ELSE 0 END AS unread,
+			m.sender_id, m.agent_id
 		FROM (SELECT * FROM parley.conversations c WHERE c.kind <> 'chat' AND c.last_message_at IS NOT NULL $1
 				ORDER BY c.last_message_at DESC, c.id DESC LIMIT 51) c
 			JOIN parley.messages m ON m.conversation_id = c.id AND m.number = c.newest_number
 			LEFT JOIN parley.contacts p ON p.id = coalesce(c.contact_id, m.sender_id)
+			LEFT JOIN parley.cases k ON k.conversation_id = c.id
 		ORDER BY c.last_message_at DESC, c.id DESC"
 }
 
