@@ -5,6 +5,7 @@
 #include "base/json.h"
 
 #include <float.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,25 +13,49 @@
 static const char escapes[256] = { [0 ... 7] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',      ['\v'] = 'u',
 								   ['\f'] = 'f',    ['\r'] = 'r', ['"'] = '"',  [14 ... 31] = 'u', ['\\'] = '\\' };
 
+/* Returns the length of the longest prefix without a byte that must be escaped. Looks at eight bytes at a time. */
+static size_t
+plain_length(const char *text, size_t length)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	const uint64_t highs = ones << 7;
+	size_t plain = 0;
+
+	for (uint64_t word; length - plain >= sizeof(word); plain += sizeof(word))
+	{
+		uint64_t quote, backslash;
+
+		memcpy(&word, text + plain, sizeof(word));
+		quote = word ^ (ones * '"');
+		backslash = word ^ (ones * '\\');
+		/* Sets the high bit of a byte that is less than a blank, a quote or a backslash; of others only after such a
+		 * byte. */
+		if (((word - ones * ' ') & ~word & highs) | ((quote - ones) & ~quote & highs) |
+			((backslash - ones) & ~backslash & highs))
+			break;
+	}
+	while (plain < length && escapes[(unsigned char) text[plain]] == 0)
+		plain++;
+	return plain;
+}
+
 void
 json_write_string(Buffer *buffer, const char *text, size_t length)
 {
 	static const char digits[] = "0123456789abcdef";
-	size_t plain = 0;
+	size_t plain = plain_length(text, length);
 
 	buffer_append_byte(buffer, '"');
-	for (size_t i = 0; i < length; i++)
+	buffer_append(buffer, text, plain);
+	for (size_t i = plain; i < length; i += 1 + plain)
 	{
 		unsigned char byte = (unsigned char) text[i];
 		const char escape[] = { '\\', escapes[byte], '0', '0', digits[byte >> 4], digits[byte & 15] };
 
-		if (escapes[byte] == 0)
-			continue;
-		buffer_append(buffer, text + plain, i - plain);
 		buffer_append(buffer, escape, escapes[byte] == 'u' ? 6 : 2);
-		plain = i + 1;
+		plain = plain_length(text + i + 1, length - i - 1);
+		buffer_append(buffer, text + i + 1, plain);
 	}
-	buffer_append(buffer, text + plain, length - plain);
 	buffer_append_byte(buffer, '"');
 }
 

@@ -89,8 +89,14 @@ void
 rfc3339_write(Buffer *out, const char *text, size_t length)
 {
 	/* Otherwise it is infinity, or a year that RFC 3339 cannot represent. */
-	if (length > 13 && text[10] == ' ' && memcmp(text + length - 3, "+00", 3) == 0)
-		buffer_printf(out, "\"%.10sT%.*sZ\"", text, (int) length - 14, text + 11);
-	else
-		buffer_append_text(out, "null");
+	if (length <= 13 || text[10] != ' ' || memcmp(text + length - 3, "+00", 3) != 0)
+	{
+		buffer_append(out, "null", 4);
+		return;
+	}
+	buffer_append_byte(out, '"');
+	buffer_append(out, text, 10);
+	buffer_append_byte(out, 'T');
+	buffer_append(out, text + 11, length - 14);
+	buffer_append(out, "Z\"", 2);
 }

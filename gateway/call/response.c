@@ -30,6 +30,7 @@ typedef struct Column
 	ColumnRole role;
 	const char *name;
 	size_t name_length;
+	h2o_iovec_t key; /* what precedes the value in an object: a comma, except in the first, the name, and a colon */
 	FieldWriter write;
 	FieldWriter write_element; /* for arrays; otherwise NULL */
 } Column;
@@ -99,11 +100,27 @@ column_role(const char *name, Oid type)
 	return type == TYPE_VOID ? ROLE_NOTHING : ROLE_FIELD;
 }
 
+static h2o_iovec_t
+column_key(const Column *column, bool is_first, h2o_mem_pool_t *pool)
+{
+	Buffer key = { 0 };
+	h2o_iovec_t kept;
+
+	if (!is_first)
+		buffer_append_byte(&key, ',');
+	json_write_string(&key, column->name, column->name_length);
+	buffer_append_byte(&key, ':');
+	kept = h2o_strdup(pool, key.base, key.length);
+	buffer_dispose(&key);
+	return kept;
+}
+
 static Column *
 columns_describe(const PGresult *result, const char *omitted, h2o_mem_pool_t *pool)
 {
 	int count = PQnfields(result);
 	Column *columns = h2o_mem_alloc_pool(pool, ((size_t) count + 1) * sizeof(*columns));
+	bool is_first = true;
 
 	for (int i = 0; i < count; i++)
 	{
@@ -121,6 +138,10 @@ columns_describe(const PGresult *result, const char *omitted, h2o_mem_pool_t *po
 				columns[i].write = writers[j].write;
 				columns[i].write_element = writers[j].write_element;
 			}
+		if (columns[i].role != ROLE_FIELD)
+			continue;
+		columns[i].key = column_key(&columns[i], is_first, pool);
+		is_first = false;
 	}
 	return columns;
 }
@@ -137,18 +158,14 @@ value_write(Buffer *out, const Column *column, const PGresult *result, int row, 
 static void
 object_write(Buffer *out, const Column *columns, const PGresult *result, int row)
 {
-	bool first = true;
+	int count = PQnfields(result);
 
 	buffer_append_byte(out, '{');
-	for (int i = 0; i < PQnfields(result); i++)
+	for (int i = 0; i < count; i++)
 	{
 		if (columns[i].role != ROLE_FIELD)
 			continue;
-		if (!first)
-			buffer_append_byte(out, ',');
-		first = false;
-		json_write_string(out, columns[i].name, columns[i].name_length);
-		buffer_append_byte(out, ':');
+		buffer_append(out, columns[i].key.base, columns[i].key.len);
 		if (PQgetisnull(result, row, i))
 			buffer_append(out, "null", 4);
 		else

@@ -34,6 +34,24 @@ START_TEST(every_byte_comes_back)
 }
 END_TEST
 
+/* Eight bytes are looked at at a time. */
+START_TEST(every_byte_comes_back_from_every_place)
+{
+	for (int byte = 0; byte < 128; byte++)
+		for (size_t place = 0; place < 24; place++)
+		{
+			char text[24];
+
+			memset(text, '~', sizeof(text));
+			text[place] = (char) byte;
+			expect_back(text, sizeof(text));
+			expect_back(text, place + 1);
+			text[23 - place] = '"';
+			expect_back(text, sizeof(text));
+		}
+}
+END_TEST
+
 START_TEST(utf8_stays_as_it_is)
 {
 	Buffer out = { 0 };
@@ -125,5 +143,6 @@ START_TEST(a_literal_becomes_json)
 }
 END_TEST
 
-RUN_TESTS("json", every_byte_comes_back, utf8_stays_as_it_is, common_escapes_are_short, null_is_null, long_texts_fit,
-		  json_becomes_a_literal, what_is_no_scalar_is_refused, a_literal_becomes_json)
+RUN_TESTS("json", every_byte_comes_back, every_byte_comes_back_from_every_place, utf8_stays_as_it_is,
+		  common_escapes_are_short, null_is_null, long_texts_fit, json_becomes_a_literal, what_is_no_scalar_is_refused,
+		  a_literal_becomes_json)
