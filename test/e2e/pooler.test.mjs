@@ -30,8 +30,9 @@ async function startPooler(t, mode) {
 		default_pool_size = ${mode === "transaction" ? 3 : 100}`.replace(/^\t+/gm, ""));
 	const args = ["--pdeathsig", "TERM", ...asOwner, "--", "/usr/sbin/pgbouncer", join(directory, "pgbouncer.ini")];
 	const child = spawn("setpriv", args, { stdio: ["ignore", "ignore", "pipe"] });
+	// By SIGTERM, PgBouncer 1.23 and later wait until all clients have left.
 	t.after(async () => {
-		child.kill("SIGTERM");
+		child.kill("SIGKILL");
 		await once(child, "exit");
 	});
 	let said = "";
