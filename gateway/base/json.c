@@ -40,12 +40,11 @@ plain_length(const char *text, size_t length)
 }
 
 void
-json_write_string(Buffer *buffer, const char *text, size_t length)
+json_escape(Buffer *buffer, const char *text, size_t length)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t plain = plain_length(text, length);
 
-	buffer_append_byte(buffer, '"');
 	buffer_append(buffer, text, plain);
 	for (size_t i = plain; i < length; i += 1 + plain)
 	{
@@ -56,6 +55,13 @@ json_write_string(Buffer *buffer, const char *text, size_t length)
 		plain = plain_length(text + i + 1, length - i - 1);
 		buffer_append(buffer, text + i + 1, plain);
 	}
+}
+
+void
+json_write_string(Buffer *buffer, const char *text, size_t length)
+{
+	buffer_append_byte(buffer, '"');
+	json_escape(buffer, text, length);
 	buffer_append_byte(buffer, '"');
 }
 

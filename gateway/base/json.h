@@ -14,7 +14,10 @@
 /* Appends a text, which must be valid UTF-8, as a quoted JSON string. */
 void json_write_string(Buffer *buffer, const char *text, size_t length);
 
-/* Same for a C string. NULL becomes null. */
+/* Same without the quotes, for a string that is written in parts. */
+void json_escape(Buffer *buffer, const char *text, size_t length);
+
+/* Appends a C string as a quoted JSON string. NULL becomes null. */
 void json_write_text(Buffer *buffer, const char *text);
 
 /* Returns a value as JSON text, which the caller must free, or NULL. Numbers of up to 15 digits are as they were given,

@@ -1,6 +1,6 @@
 /*
- * response: the rows that a function returned, as JSON or CSV. They are written straight into one buffer, by the
- * columns' types.
+ * response: the rows that a function returned, as JSON or CSV, written by the columns' types. To continue, a response
+ * remembers its row, its field, and the offset in that field's value.
  */
 #include "call/response.h"
 
@@ -25,15 +25,16 @@ typedef enum ColumnRole
 
 typedef void (*FieldWriter)(Buffer *out, const char *text, size_t length);
 
-typedef struct Column
+/* A column that is a field of the object. */
+struct ResponseField
 {
-	ColumnRole role;
+	int column;
 	const char *name;
 	size_t name_length;
-	h2o_iovec_t key; /* what precedes the value in an object: a comma, except in the first, the name, and a colon */
+	h2o_iovec_t key; /* what precedes the value in an object: a brace or a comma, the name, and a colon */
 	FieldWriter write;
 	FieldWriter write_element; /* for arrays; otherwise NULL */
-} Column;
+};
 
 static void
 verbatim_write(Buffer *out, const char *text, size_t length)
@@ -101,105 +102,148 @@ column_role(const char *name, Oid type)
 }
 
 static h2o_iovec_t
-column_key(const Column *column, bool is_first, h2o_mem_pool_t *pool)
+field_key(const ResponseField *field, bool is_first, h2o_mem_pool_t *pool)
 {
 	Buffer key = { 0 };
 	h2o_iovec_t kept;
 
-	if (!is_first)
-		buffer_append_byte(&key, ',');
-	json_write_string(&key, column->name, column->name_length);
+	buffer_append_byte(&key, is_first ? '{' : ',');
+	json_write_string(&key, field->name, field->name_length);
 	buffer_append_byte(&key, ':');
 	kept = h2o_strdup(pool, key.base, key.length);
 	buffer_dispose(&key);
 	return kept;
 }
 
-static Column *
-columns_describe(const PGresult *result, const char *omitted, h2o_mem_pool_t *pool)
+static void
+fields_describe(Response *response, const char *omitted, h2o_mem_pool_t *pool)
 {
-	int count = PQnfields(result);
-	Column *columns = h2o_mem_alloc_pool(pool, ((size_t) count + 1) * sizeof(*columns));
-	bool is_first = true;
+	int count = PQnfields(response->result);
 
+	response->fields = h2o_mem_alloc_pool(pool, ((size_t) count + 1) * sizeof(*response->fields));
 	for (int i = 0; i < count; i++)
 	{
-		const char *name = PQfname(result, i);
-		Oid type = PQftype(result, i);
+		const char *name = PQfname(response->result, i);
+		Oid type = PQftype(response->result, i);
+		ResponseField *field = &response->fields[response->field_count];
 
-		columns[i] =
-			(Column){ .role = omitted != NULL && strcmp(name, omitted) == 0 ? ROLE_NOTHING : column_role(name, type),
-					  .name = name,
-					  .name_length = strlen(name),
-					  .write = json_write_string };
+		if (column_role(name, type) != ROLE_FIELD || (omitted != NULL && strcmp(name, omitted) == 0))
+			continue;
+		*field = (ResponseField){ .column = i, .name = name, .name_length = strlen(name), .write = json_write_string };
 		for (size_t j = 0; j < sizeof(writers) / sizeof(writers[0]); j++)
 			if (writers[j].type == type)
 			{
-				columns[i].write = writers[j].write;
-				columns[i].write_element = writers[j].write_element;
+				field->write = writers[j].write;
+				field->write_element = writers[j].write_element;
 			}
-		if (columns[i].role != ROLE_FIELD)
-			continue;
-		columns[i].key = column_key(&columns[i], is_first, pool);
-		is_first = false;
+		field->key = field_key(field, response->field_count == 0, pool);
+		response->field_count++;
 	}
-	return columns;
 }
 
 static void
-value_write(Buffer *out, const Column *column, const PGresult *result, int row, int place)
+value_write(Buffer *out, const ResponseField *field, const char *text, size_t length)
 {
-	if (column->write_element != NULL)
-		array_to_json(PQgetvalue(result, row, place), column->write_element, out);
+	if (field->write_element != NULL)
+		array_to_json(text, field->write_element, out);
 	else
-		column->write(out, PQgetvalue(result, row, place), (size_t) PQgetlength(result, row, place));
+		field->write(out, text, length);
 }
 
-static void
-object_write(Buffer *out, const Column *columns, const PGresult *result, int row)
+/* Continues a text or JSON, which may be long, with up to so many bytes of it. Returns whether it is complete. */
+static bool
+value_continue(Response *response, int column, bool is_text, Buffer *out, size_t size)
 {
-	int count = PQnfields(result);
+	const char *text = PQgetvalue(response->result, response->row, column) + response->offset;
+	size_t rest = (size_t) PQgetlength(response->result, response->row, column) - response->offset;
+	size_t length = rest < size ? rest : size;
 
-	buffer_append_byte(out, '{');
-	for (int i = 0; i < count; i++)
+	if (is_text && response->offset == 0)
+		buffer_append_byte(out, '"');
+	if (is_text)
+		json_escape(out, text, length);
+	else
+		buffer_append(out, text, length);
+	if (is_text && length == rest)
+		buffer_append_byte(out, '"');
+	response->offset = length < rest ? response->offset + length : 0;
+	return length == rest;
+}
+
+/* Continues the object of the current row. Returns whether it is complete. */
+static bool
+object_write(Response *response, Buffer *out, size_t size)
+{
+	for (; response->field < response->field_count; response->field++)
 	{
-		if (columns[i].role != ROLE_FIELD)
-			continue;
-		buffer_append(out, columns[i].key.base, columns[i].key.len);
-		if (PQgetisnull(result, row, i))
-			buffer_append(out, "null", 4);
-		else
-			value_write(out, &columns[i], result, row, i);
+		const ResponseField *field = &response->fields[response->field];
+		bool is_text = field->write == json_write_string;
+
+		if (response->offset == 0)
+		{
+			if (response->field > 0 && out->length >= size)
+				return false;
+			buffer_append(out, field->key.base, field->key.len);
+		}
+		if (PQgetisnull(response->result, response->row, field->column))
+			buffer_append_text(out, "null");
+		else if (!is_text && field->write != verbatim_write)
+			value_write(out, field, PQgetvalue(response->result, response->row, field->column),
+						(size_t) PQgetlength(response->result, response->row, field->column));
+		else if (!value_continue(response, field->column, is_text, out, size))
+			return false;
 	}
-	buffer_append_byte(out, '}');
+	buffer_append_text(out, response->field_count == 0 ? "{}" : "}");
+	response->field = 0;
+	return true;
+}
+
+static bool
+array_write(Response *response, Buffer *out, size_t size)
+{
+	for (; response->row < PQntuples(response->result); response->row++)
+	{
+		if (PQgetisnull(response->result, response->row, 0))
+			continue;
+		if (response->field == 0 && response->offset == 0)
+		{
+			if (out->length >= size)
+				return false;
+			buffer_append_byte(out, response->rows++ == 0 ? '[' : ',');
+		}
+		if (!object_write(response, out, size))
+			return false;
+	}
+	buffer_append_text(out, response->rows == 0 ? "[]" : "]");
+	return true;
 }
 
 /* Writes the header (row -1) or a row. A value that is a JSON string is written without its quotes, any other as in
  * JSON. */
 static void
-line_write(Buffer *out, const Column *columns, const PGresult *result, int row)
+line_write(const Response *response, Buffer *out)
 {
+	int row = response->row;
 	Buffer json = { 0 };
-	const char *separator = "";
 
-	for (int i = 0; i < PQnfields(result); i++)
+	for (size_t i = 0; i < response->field_count; i++)
 	{
-		if (columns[i].role != ROLE_FIELD)
+		const ResponseField *field = &response->fields[i];
+		const char *text = row < 0 ? field->name : PQgetvalue(response->result, row, field->column);
+		size_t length = row < 0 ? field->name_length : (size_t) PQgetlength(response->result, row, field->column);
+
+		if (i > 0)
+			buffer_append_byte(out, ',');
+		if (row >= 0 && PQgetisnull(response->result, row, field->column))
 			continue;
-		buffer_append_text(out, separator);
-		separator = ",";
-		if (row < 0)
-			csv_write_field(out, columns[i].name, columns[i].name_length);
-		else if (PQgetisnull(result, row, i))
-			continue;
-		else if (columns[i].write == json_write_string)
-			csv_write_field(out, PQgetvalue(result, row, i), (size_t) PQgetlength(result, row, i));
+		if (row < 0 || field->write == json_write_string)
+			csv_write_field(out, text, length);
 		else
 		{
 			json.length = 0;
-			value_write(&json, &columns[i], result, row, i);
+			value_write(&json, field, text, length);
 			/* A quoted time, or null. */
-			if (columns[i].write != rfc3339_write)
+			if (field->write != rfc3339_write)
 				csv_write_field(out, json.base, json.length);
 			else if (json.base[0] == '"')
 				csv_write_field(out, json.base + 1, json.length - 2);
@@ -207,6 +251,21 @@ line_write(Buffer *out, const Column *columns, const PGresult *result, int row)
 	}
 	buffer_append_text(out, "\r\n");
 	buffer_dispose(&json);
+}
+
+static bool
+csv_write(Response *response, Buffer *out, size_t size)
+{
+	for (; response->row < PQntuples(response->result); response->row++)
+	{
+		if (response->row >= 0 && PQgetisnull(response->result, response->row, 0))
+			continue;
+		if (out->length >= size)
+			return false;
+		response->rows += response->row >= 0;
+		line_write(response, out);
+	}
+	return true;
 }
 
 static void
@@ -273,19 +332,20 @@ links_write(const ResponseContext *context, const char *name, const char *next, 
 
 /* Reads the columns that are not fields. */
 static void
-signals_read(const ResponseContext *context, const Column *columns, const PGresult *result, h2o_mem_pool_t *pool,
-			 Response *response)
+signals_read(const ResponseContext *context, h2o_mem_pool_t *pool, Response *response)
 {
+	const PGresult *result = response->result;
+
 	for (int i = 0; i < PQnfields(result); i++)
 	{
 		int row = context->route->returns_set ? PQntuples(result) - 1 : context->row;
 		bool is_there = row >= 0 && row < PQntuples(result) && !PQgetisnull(result, row, i);
 		const char *value = is_there ? PQgetvalue(result, row, i) : NULL;
 
-		switch (columns[i].role)
+		switch (column_role(PQfname(result, i), PQftype(result, i)))
 		{
 			case ROLE_NEXT:
-				links_write(context, columns[i].name + 5, value, pool, &response->links);
+				links_write(context, PQfname(result, i) + 5, value, pool, &response->links);
 				break;
 			case ROLE_CREATED:
 				if (value != NULL && value[0] == 'f' && response->status == 201)
@@ -309,49 +369,57 @@ signals_read(const ResponseContext *context, const Column *columns, const PGresu
 	}
 }
 
-void
-response_write(const ResponseContext *context, const PGresult *result, h2o_mem_pool_t *pool, Response *response)
+static ResponseForm
+response_form(const ResponseContext *context, const Response *response)
 {
-	Column *columns = columns_describe(result, context->omitted, pool);
-	Buffer *body = &response->body;
-	Oid only = PQnfields(result) == 1 ? PQftype(result, 0) : 0;
+	Oid only = PQnfields(response->result) == 1 ? PQftype(response->result, 0) : 0;
 
-	*response = (Response){ .status = context->route->status, .content_type = "application/json" };
-	signals_read(context, columns, result, pool, response);
-	if (response->refused != NULL || response->status == 204)
-		return;
-	if (context->route->returns_set && csv_is_preferred(context->accept, context->accept_length))
+	if (response->refused != NULL || response->status == 204 || response->status == 404)
+		return RESPONSE_EMPTY;
+	if (context->route->returns_set)
+		return csv_is_preferred(context->accept, context->accept_length) ? RESPONSE_CSV : RESPONSE_ARRAY;
+	return only == TYPE_JSON || only == TYPE_JSONB ? RESPONSE_JSON : RESPONSE_OBJECT;
+}
+
+void
+response_begin(const ResponseContext *context, const PGresult *result, h2o_mem_pool_t *pool, Response *response)
+{
+	*response = (Response){ .status = context->route->status, .content_type = "application/json", .result = result };
+	signals_read(context, pool, response);
+	if (response->refused == NULL && response->status != 204 && !context->route->returns_set && PQntuples(result) == 0)
+		response->status = 404;
+	response->form = response_form(context, response);
+	fields_describe(response, context->omitted, pool);
+	if (response->form == RESPONSE_CSV)
 	{
 		response->content_type = "text/csv; charset=utf-8; header=present";
-		line_write(body, columns, result, -1);
-		for (int row = 0; row < PQntuples(result); row++)
-		{
-			if (PQgetisnull(result, row, 0))
-				continue;
-			response->rows++;
-			line_write(body, columns, result, row);
-		}
-		return;
+		response->row = -1;
 	}
-	if (context->route->returns_set)
+	else if (response->form != RESPONSE_ARRAY)
 	{
-		buffer_append_byte(body, '[');
-		for (int row = 0; row < PQntuples(result); row++)
-		{
-			if (PQgetisnull(result, row, 0))
-				continue;
-			if (response->rows++ > 0)
-				buffer_append_byte(body, ',');
-			object_write(body, columns, result, row);
-		}
-		buffer_append_byte(body, ']');
-		return;
+		response->row = context->row;
+		response->rows = (size_t) PQntuples(result);
 	}
-	response->rows = (size_t) PQntuples(result);
-	if (response->rows == 0)
-		response->status = 404;
-	else if (only == TYPE_JSON || only == TYPE_JSONB)
-		buffer_append_text(body, PQgetisnull(result, context->row, 0) ? "null" : PQgetvalue(result, context->row, 0));
-	else
-		object_write(body, columns, result, context->row);
+}
+
+bool
+response_write(Response *response, Buffer *out, size_t size)
+{
+	switch (response->form)
+	{
+		case RESPONSE_EMPTY:
+			return true;
+		case RESPONSE_ARRAY:
+			return array_write(response, out, size);
+		case RESPONSE_CSV:
+			return csv_write(response, out, size);
+		case RESPONSE_OBJECT:
+			return object_write(response, out, size);
+		case RESPONSE_JSON:
+			if (!PQgetisnull(response->result, response->row, 0))
+				return value_continue(response, 0, false, out, size);
+			buffer_append_text(out, "null");
+			return true;
+	}
+	return true;
 }

@@ -22,3 +22,12 @@ db_query_create(const DbStatement *statement, const char *const *values)
 	*query = (DbQuery){ .statement = statement, .statement_id = statement->id, .values = values };
 	return query;
 }
+
+PGresult *
+db_query_take_result(DbQuery *query)
+{
+	PGresult *result = query->result;
+
+	query->result = NULL;
+	return result;
+}

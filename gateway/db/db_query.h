@@ -111,6 +111,9 @@ struct DbQuery
 /* Creates a query with one reference, the maker's. */
 DbQuery *db_query_create(const DbStatement *statement, const char *const *values);
 
+/* In on_result: makes the result the caller's, who must clear it. */
+PGresult *db_query_take_result(DbQuery *query);
+
 uint64_t db_now_us(void);
 
 #endif

@@ -103,29 +103,27 @@ execution_on_result(DbQuery *query, const PGresult *result)
 								.query_length = parameters.len,
 								.accept = accept.base,
 								.accept_length = accept.len };
-	Response response;
+	Response *response = &request->response;
 
-	response_write(&context, result, &request->http->pool, &response);
-	request->rows = response.rows;
-	if (response.links.length > 0)
-		reply_header(request, "link", response.links.base, response.links.length);
-	if (response.total_count != NULL)
-		reply_header(request, "x-total-count", response.total_count, strlen(response.total_count));
-	if (response.replayed)
+	response_begin(&context, result, &request->http->pool, response);
+	if (response->links.length > 0)
+		reply_header(request, "link", response->links.base, response->links.length);
+	buffer_dispose(&response->links);
+	if (response->total_count != NULL)
+		reply_header(request, "x-total-count", response->total_count, strlen(response->total_count));
+	if (response->replayed)
 		reply_header(request, "idempotency-replayed", "true", 4);
-	if (response.refused != NULL)
+	if (response->refused != NULL)
 	{
 		Problem problem = problem_from_refusal(
-			response.refused, response.refused_detail == NULL ? "" : response.refused_detail, &request->http->pool);
+			response->refused, response->refused_detail == NULL ? "" : response->refused_detail, &request->http->pool);
 
 		reply_problem(request, &problem);
 	}
-	else if (response.status == 404)
+	else if (response->status == 404)
 		reply_error(request, 404, "Not found.");
 	else
-		reply_body(request, response.status, response.status == 204 ? NULL : response.content_type, &response.body);
-	buffer_dispose(&response.links);
-	buffer_dispose(&response.body);
+		reply_rows(request);
 }
 
 static void execution_submit(Request *request, DbPool *pool);

@@ -1,5 +1,6 @@
 /*
- * reply: passes a response to h2o. The content length is always set, because h2o closes the connection otherwise.
+ * reply: passes a response to h2o. The content length is set unless the response is sent in chunks, because h2o closes
+ * the connection otherwise.
  */
 #include "http/reply.h"
 
@@ -7,6 +8,11 @@
 #include <string.h>
 
 #include "base/log.h"
+
+enum
+{
+	PIECE_BYTES = 65536 /* takes some 0.1 ms to write */
+};
 
 static void
 header_add(h2o_req_t *http, const char *name, const char *value, size_t length)
@@ -60,22 +66,20 @@ body_hold(h2o_req_t *http, Buffer *body)
 	return h2o_iovec_init(held->base, held->length);
 }
 
-void
-reply_body(Request *request, int status, const char *content_type, Buffer *body)
+/* Starts the response. `held_bytes` is what it takes in memory until it is sent. */
+static void
+reply_start(Request *request, int status, const char *content_type, size_t content_length, size_t held_bytes)
 {
-	static h2o_generator_t generator;
 	h2o_req_t *http = request->http;
-	h2o_iovec_t bytes = body_hold(http, body);
 	const DbQuery *query = request->query;
 	char timing[96];
 	int length;
 
 	request->status = status;
-	request->bytes = bytes.len;
-	client_set_sending(request->client, bytes.len + 1);
+	client_set_sending(request->client, held_bytes + 1);
 	http->res.status = status;
 	http->res.reason = problem_title(status);
-	http->res.content_length = status == 204 ? SIZE_MAX : bytes.len;
+	http->res.content_length = content_length;
 	if (content_type != NULL)
 		h2o_add_header(&http->pool, &http->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
 					   strlen(content_type));
@@ -90,11 +94,74 @@ reply_body(Request *request, int status, const char *content_type, Buffer *body)
 	}
 	if (request->route == NULL || request->route->built_in == BUILT_IN_NONE)
 		reply_header(request, "cache-control", "no-store", 8);
-	if (request->worker->draining)
+	/* Only chunks or the end of the connection tell where a body of unknown length ends. */
+	if (request->worker->draining || (content_length == SIZE_MAX && status == 200 && http->version < 0x101))
 		http->http1_is_persistent = 0;
-	h2o_start_response(http, &generator);
-	h2o_send(http, &bytes, bytes.len != 0 && !request->head, H2O_SEND_STATE_FINAL);
+	h2o_start_response(http, &request->generator);
 }
+
+void
+reply_body(Request *request, int status, const char *content_type, Buffer *body)
+{
+	h2o_iovec_t bytes = body_hold(request->http, body);
+
+	request->bytes = bytes.len;
+	reply_start(request, status, content_type, status == 204 ? SIZE_MAX : bytes.len, bytes.len);
+	h2o_send(request->http, &bytes, bytes.len != 0 && !request->head, H2O_SEND_STATE_FINAL);
+}
+
+/* ----- in pieces ----- */
+
+static void
+piece_send(Request *request, bool is_last)
+{
+	h2o_iovec_t bytes = h2o_iovec_init(request->piece.base, request->piece.length);
+
+	request->bytes += bytes.len;
+	h2o_send(request->http, &bytes, !request->head, is_last ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
+}
+
+static void
+on_turn(Turn *turn)
+{
+	Request *request = H2O_STRUCT_FROM_MEMBER(Request, turn, turn);
+
+	request->piece.length = 0;
+	piece_send(request, response_write(&request->response, &request->piece, PIECE_BYTES));
+}
+
+/* The last piece is with the kernel. Do not write the next one at once: as long as the client reads as fast, h2o calls
+ * this again before it looks at any other connection. */
+static void
+on_proceed(h2o_generator_t *generator, h2o_req_t *http)
+{
+	Request *request = H2O_STRUCT_FROM_MEMBER(Request, generator, generator);
+
+	(void) http;
+	worker_wait_for_turn(request->worker, &request->turn);
+}
+
+void
+reply_rows(Request *request)
+{
+	Response *response = &request->response;
+	const char *type = response->status == 204 ? NULL : response->content_type;
+	Buffer *piece = &request->piece;
+
+	/* h2o sends chunks with status 200 only. */
+	if (response_write(response, piece, response->status == 200 ? PIECE_BYTES : SIZE_MAX))
+	{
+		reply_body(request, response->status, type, piece);
+		return;
+	}
+	request->result = db_query_take_result(request->query);
+	request->turn.cb = on_turn;
+	request->generator.proceed = on_proceed;
+	reply_start(request, response->status, type, SIZE_MAX, PQresultMemorySize(request->result) + piece->capacity);
+	piece_send(request, request->head);
+}
+
+/* ----- problems ----- */
 
 void
 reply_problem(Request *request, const Problem *problem)

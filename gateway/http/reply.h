@@ -10,6 +10,10 @@
 /* Responds with a body of the given type, which is moved out of *body. Headers that were added before are kept. */
 void reply_body(Request *request, int status, const char *content_type, Buffer *body);
 
+/* In on_result of the request's query: responds with the request's `response`. What is large is written and sent in
+ * pieces, for which it keeps the query's result. */
+void reply_rows(Request *request);
+
 /* Responds with a problem document. */
 void reply_problem(Request *request, const Problem *problem);
 

@@ -60,8 +60,8 @@ request_log(const Request *request, int status, uint64_t duration_us)
 			*at = '?';
 	log_info(
 		"event=request id=%s method=%s route=%s status=%d rows=%zu bytes=%zu total_us=%ju database_us=%ju", request->id,
-		method[0] == '\0' ? "-" : method, request->route == NULL ? "-" : request->route->path, status, request->rows,
-		request->bytes, (uintmax_t) duration_us,
+		method[0] == '\0' ? "-" : method, request->route == NULL ? "-" : request->route->path, status,
+		request->response.rows, request->bytes, (uintmax_t) duration_us,
 		(uintmax_t) (query == NULL || query->finished_at_us == 0 ? 0 : query->finished_at_us - query->submitted_at_us));
 }
 
@@ -81,6 +81,9 @@ on_dispose(void *data)
 		request_log(request, status, now_us - request->started_at_us);
 	if (request->query != NULL)
 		db_pool_abandon(request->query);
+	worker_leave_turns(&request->turn);
+	PQclear(request->result);
+	buffer_dispose(&request->piece);
 	request->client->requests--;
 	client_set_sending(request->client, 0);
 	request->client->idle_since_us = now_us;

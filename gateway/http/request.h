@@ -31,8 +31,12 @@ typedef struct Request
 						  */
 	uint64_t started_at_us;
 	int status; /* 0 before the response */
-	size_t rows;
 	size_t bytes;
+	Response response;
+	PGresult *result; /* of the response, if it is large: it is sent in pieces, each written into the same buffer */
+	Buffer piece;
+	h2o_generator_t generator;
+	Turn turn; /* waits for it to write the next piece */
 	bool head;
 	bool is_stream;       /* counts and logs itself when it starts and ends */
 	bool is_cross_origin; /* from an origin that may call */

@@ -100,6 +100,34 @@ on_tick(h2o_timeout_entry_t *entry)
 	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);
 }
 
+/* ----- turns ----- */
+
+void
+worker_wait_for_turn(Worker *worker, Turn *turn)
+{
+	h2o_linklist_insert(&worker->turns, &turn->link);
+}
+
+void
+worker_leave_turns(Turn *turn)
+{
+	if (h2o_linklist_is_linked(&turn->link))
+		h2o_linklist_unlink(&turn->link);
+}
+
+/* Returns whether there was one. What it has sent may be its next turn already, so the loop must not wait then. */
+static bool
+worker_take_turn(Worker *worker)
+{
+	Turn *turn = H2O_STRUCT_FROM_MEMBER(Turn, link, worker->turns.next);
+
+	if (h2o_linklist_is_empty(&worker->turns))
+		return false;
+	worker_leave_turns(turn);
+	turn->cb(turn);
+	return true;
+}
+
 /* ----- messages ----- */
 
 /* h2o stores a context at accept without a reference, and creates the connection's own only when the client speaks. */
@@ -195,6 +223,7 @@ worker_set_up(Worker *worker)
 	worker->clients = (Clients){ .shared = worker->shared, .metrics = worker->metrics };
 	h2o_linklist_init_anchor(&worker->clients.list);
 	h2o_linklist_init_anchor(&worker->clients.sending);
+	h2o_linklist_init_anchor(&worker->turns);
 	h2o_timeout_init(worker->http.loop, &worker->tick_timeout, TICK_MS);
 	worker->tick.cb = on_tick;
 	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);
@@ -260,7 +289,7 @@ worker_main(void *data)
 	worker_set_up(worker);
 	pthread_barrier_wait(&worker->shared->set_up);
 	while (!worker->finished)
-		loop_run(worker->http.loop, INT32_MAX);
+		loop_run(worker->http.loop, worker_take_turn(worker) ? 0 : INT32_MAX);
 	worker_tear_down(worker);
 	return NULL;
 }

@@ -27,6 +27,13 @@ typedef struct RetiredTls
 	uint64_t until_us;
 } RetiredTls;
 
+/* Work that is done in pieces. */
+typedef struct Turn
+{
+	h2o_linklist_t link;
+	void (*cb)(struct Turn *turn);
+} Turn;
+
 typedef struct Worker
 {
 	Shared *shared;
@@ -43,6 +50,7 @@ typedef struct Worker
 	DbPool *pools[METRICS_POOL_COUNT]; /* the replicas' is NULL if there are none */
 	Metrics *metrics;
 	Clients clients;
+	h2o_linklist_t turns;
 	const Guest *guest;
 	void *guest_state;
 	bool draining;
@@ -63,6 +71,11 @@ typedef enum MessageKind
 	MESSAGE_GUEST,
 	MESSAGE_DRAIN
 } MessageKind;
+
+/* Calls turn->cb once, after what came before it. Between two turns, the loop handles whatever else has happened. */
+void worker_wait_for_turn(Worker *worker, Turn *turn);
+
+void worker_leave_turns(Turn *turn);
 
 /* The thread of a worker. It sets itself up, waits for the others at the barrier, and runs until it has drained. */
 void *worker_main(void *worker);

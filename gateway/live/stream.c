@@ -293,15 +293,17 @@ stream_write_event(Stream *stream, const PGresult *result, int row)
 								.path = "",
 								.query = "" };
 	Response response;
+	Buffer body = { 0 };
 
 	/* The request may live for an hour, so its pool must not grow. */
 	h2o_mem_pool_t pool;
 
 	h2o_mem_init_pool(&pool);
-	response_write(&context, result, &pool, &response);
-	event_write(&stream->out, stream->cursor, response.body.base, response.body.length);
+	response_begin(&context, result, &pool, &response);
+	response_write(&response, &body, SIZE_MAX);
+	event_write(&stream->out, stream->cursor, body.base, body.length);
 	buffer_dispose(&response.links);
-	buffer_dispose(&response.body);
+	buffer_dispose(&body);
 	h2o_mem_clear_pool(&pool);
 	stream->events++;
 	stream->has_moved = false;

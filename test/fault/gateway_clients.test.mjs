@@ -99,6 +99,57 @@ test('answers that nobody reads are held within the limit, and others are served
 	assert.equal(await gateway.stop(), 0);
 });
 
+// 300 rows of 7 kB, which are 21 kB as JSON; the last has a text of 1 MB and a document of 500 kB.
+const large_rows = `CREATE FUNCTION gateway_test.large_rows() RETURNS TABLE (id integer, text_ text, data jsonb) LANGUAGE sql AS $$
+		SELECT n, repeat(E'\\x01"é,\n', CASE n WHEN 300 THEN 200000 ELSE 1400 END), CASE n WHEN 300 THEN to_jsonb(repeat('"', 250000)) END
+		FROM generate_series(1, 300) n $$;
+	CREATE FUNCTION gateway_test.large_document() RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_agg(t) FROM gateway_test.large_rows() t $$;
+	SELECT parley.add_route('GET', '/test/large-rows', 'gateway_test.large_rows', 'operator');
+	SELECT parley.add_route('GET', '/test/large-document', 'gateway_test.large_document', 'operator')`;
+
+test('a large answer is whole in every form, and the next request on its connection is served', async () => {
+	sql(large_rows);
+	const gateway = await start_gateway();
+	await until(async () => (await request('/test/large-document', { base: gateway.base, method: 'HEAD' })).status === 200, 'the routes');
+	const expected = Array.from({ length: 300 }, (_, i) => ({ id: i + 1, text_: '\x01"é,\n'.repeat(i === 299 ? 200000 : 1400), data: i === 299 ? '"'.repeat(250000) : null }));
+	const list = await request('/test/large-rows', { base: gateway.base });
+	assert.deepEqual(list.json, expected);
+	assert.equal(list.headers.get('transfer-encoding'), 'chunked');
+	assert.deepEqual((await request('/test/large-document', { base: gateway.base })).json, expected);
+	const csv = await fetch(`${gateway.base}/test/large-rows`, { headers: { accept: 'text/csv' } }).then((response) => response.text());
+	const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
+	assert.ok(csv === ['id,text_,data', ...expected.map((row) => `${row.id},${quoted(row.text_)},${row.data === null ? '' : quoted(JSON.stringify(row.data))}`), ''].join('\r\n'));
+	/* Without chunks, the end of the connection is the body's. */
+	const [head, body] = (await raw('GET /test/large-rows HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n', { base: gateway.base })).split('\r\n\r\n');
+	assert.match(head, /^connection: close/im);
+	assert.deepEqual(JSON.parse(Buffer.from(body, 'latin1')), expected);
+	const answers = await raw('HEAD /test/large-rows HTTP/1.1\r\nHost: a\r\n\r\nGET /test/large-rows HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+		{ base: gateway.base });
+	assert.equal(answers.match(/^HTTP\/1\.1 200 /gm).length, 3);
+	assert.ok(answers.endsWith('\r\n\r\n{"status":"ok"}'));
+	assert.match(gateway.log, /route=\/test\/large-rows status=200 rows=300 bytes=8\d{6} /);
+	assert.equal(await gateway.stop(), 0);
+});
+
+test('a large answer takes the room of its rows, not of its JSON', async () => {
+	sql(`CREATE FUNCTION gateway_test.escaped() RETURNS SETOF text LANGUAGE sql AS $$ SELECT repeat(E'\\x01', 10000) FROM generate_series(1, 200) $$;
+		SELECT parley.add_route('GET', '/test/escaped', 'gateway_test.escaped', 'operator')`);
+	const gateway = await start_gateway();
+	await until(async () => (await request('/test/escaped', { base: gateway.base, method: 'HEAD' })).status === 200, 'the route');
+	const clients = Array.from({ length: 20 }, () => open(gateway.port));
+	for (const { socket } of clients) {
+		socket.once('data', () => socket.pause());
+		socket.write('GET /test/escaped HTTP/1.1\r\nHost: localhost\r\n\r\n');
+	}
+	await until(() => clients.every((client) => client.socket.bytesRead > 0), 'all answers to begin', 60000);
+	/* They take 2 MB each. Their JSON would be 12 MB each, more than the limit. */
+	assert.doesNotMatch(gateway.log, /event=client_cut_off/);
+	clients.forEach((client, i) => { if (i % 2 === 0) client.socket.resume(); else client.socket.destroy(); });
+	await until(() => clients.every((client, i) => i % 2 === 1 || client.socket.bytesRead > 12000000), 'the rest to be read', 60000);
+	clients.forEach((client) => client.socket.destroy());
+	assert.equal(await gateway.stop(), 0);
+});
+
 test('a client that resets while its request runs harms nobody', async () => {
 	const gateway = await start_gateway();
 	for (let i = 0; i < 20; i++) {

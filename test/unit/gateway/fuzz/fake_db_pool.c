@@ -79,10 +79,10 @@ answer_with_rows(DbQuery *query, const char *first, const char *refused)
 										 { "refused", TYPE_TEXT },
 										 { "next_cursor", TYPE_TEXT } };
 	const char *const cells[] = { first, "2024-02-29 12:00:00.5+00", "{a,\"b\\\"\",NULL}", refused, "1.2" };
-	PGresult *rows = make_rows(columns, 5, cells, 1);
 
-	query->on_result(query, rows);
-	PQclear(rows);
+	query->result = make_rows(columns, 5, cells, 1);
+	query->on_result(query, query->result);
+	PQclear(db_query_take_result(query));
 }
 
 static void
