@@ -269,7 +269,7 @@ BEGIN
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_gateway', public);
 	END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.await_wakeups(bigint, integer), parley.refused_values(text[], regtype[], text[])
+GRANT EXECUTE ON FUNCTION parley.describe_routes(), parley.await_wakeups(bigint, integer, integer), parley.refused_values(text[], regtype[], text[])
 	TO parley_gateway;
 -- Functions that describe_routes(), openapi() and the checks of domains call: these run with the caller's privileges.
 GRANT EXECUTE ON FUNCTION parley.route_function(text), parley.conjuncts(text), parley.base_type(oid), parley.argument_bounds(oid),

@@ -66,13 +66,13 @@ COMMENT ON FUNCTION parley.create_application(parley.application_name, parley.id
 	'(replayed). Errors: 22004 no name, PY422 the key was used with another name.';
 
 CREATE FUNCTION parley.list_applications(page parley.page_number DEFAULT 1, "limit" parley.page_limit DEFAULT 50)
-RETURNS TABLE (token text, name text, chats_count bigint, created_at timestamptz, updated_at timestamptz, next_page bigint)
+RETURNS SETOF parley.listed_application
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT parley.await_durable();
 	SELECT p.token, p.name::text, p.last_chat_number, p.created_at, p.updated_at,
-			CASE WHEN lead(p.id) OVER (ORDER BY p.id) IS NOT NULL THEN page + 1 END
+			(CASE WHEN lead(p.id) OVER (ORDER BY p.id) IS NOT NULL THEN page + 1 END)::bigint, false
 		FROM (SELECT * FROM parley.applications a WHERE a.token IS NOT NULL ORDER BY a.id
 			OFFSET (page - 1)::bigint * list_applications.limit LIMIT list_applications.limit + 1) p
 		ORDER BY p.id LIMIT list_applications.limit;

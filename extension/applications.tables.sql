@@ -32,6 +32,10 @@ ALTER SEQUENCE parley.applications_id_seq OWNED BY parley.applications.id;
 CREATE TYPE parley.application AS (
 	token text, name text, chats_count bigint, created_at timestamptz, updated_at timestamptz
 );
+CREATE TYPE parley.listed_application AS (
+	token text, name text, chats_count bigint, created_at timestamptz, updated_at timestamptz, next_page bigint, incomplete boolean
+);
+COMMENT ON TYPE parley.listed_application IS 'an application in the list of all; incomplete is as in recent_conversation';
 CREATE TYPE parley.created_application AS (
 	token text, name text, chats_count bigint, created_at timestamptz, updated_at timestamptz, replayed boolean
 );

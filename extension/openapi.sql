@@ -54,7 +54,7 @@ BEGIN ATOMIC
 		('get_balance_answer', '{at,balance}', '{}'),
 		('get_block_answer', '{contact_id,created_at}', '{}'),
 		('get_user_answer', '{id,created_at,totals}', '{"totals": "total[]"}'),
-		('list_applications_answer', '{token,name,chats_count,created_at,updated_at}', '{}'),
+		('listed_application', '{token,name,chats_count,created_at,updated_at}', '{}'),
 		('list_chat_messages_answer', '{number,content,created_at,updated_at}', '{}'),
 		('list_chats_answer', '{number,messages_count,created_at,updated_at}', '{}'),
 		('listed_account', '{id,user_id,currency,balance,created_at}', '{}'),
@@ -73,9 +73,9 @@ BEGIN ATOMIC
 		('recent_conversation', '{conversation_id,message_id,content,timestamp,kind,status,labels,unread}', '{}'),
 		('registered_user', '{id,created_at}', '{}'),
 		('search_chat_answer', '{number,content,created_at,updated_at}', '{}'),
-		('sync_answer', '{cursor,messages,reads,transactions,more,changed}',
+		('sync_answer', '{cursor,messages,reads,transactions,more,changed,incomplete}',
 			'{"messages": "message[]", "reads": "read_horizon[]", "transactions": "synced_transaction[]"}'),
-		('sync_list_answer', '{cursor,conversations,is_whole,more,changed}', '{"conversations": "object[]"}'),
+		('sync_list_answer', '{cursor,conversations,is_whole,more,changed,incomplete}', '{"conversations": "object[]"}'),
 		('trial_balance_answer', '{currency,balances,came_in,went_out,difference}', '{}'),
 		('user_conversation', '{conversation_id,message_id,content,timestamp,kind,unread}', '{}');
 END;
@@ -145,7 +145,8 @@ BEGIN
 						o.definition))
 				FROM parley.openapi_columns(parley.route_function(r.function)) o
 				-- The other columns are for the gateway: see docs/routes.md.
-				WHERE o.name NOT IN ('created', 'replayed', 'total_count', 'refused', 'refused_detail') AND o.name !~ '^next_') AS definition
+				WHERE o.name NOT IN ('created', 'replayed', 'total_count', 'refused', 'refused_detail') AND o.name !~ '^next_'
+					AND NOT (o.name = 'incomplete' AND r.returns_set)) AS definition
 		FROM route r WHERE r.schema IS NOT NULL AND NOT r.is_document ORDER BY r.schema
 	), parameter AS (
 		SELECT r.method, r.path, a.position, a.value ->> 'in' AS place, coalesce((a.value ->> 'required')::boolean, false) AS is_required,
@@ -174,6 +175,7 @@ BEGIN
 						'X-Request-Id', '{"$ref": "#/components/headers/X-Request-Id"}'::jsonb,
 						'Link', CASE WHEN r.columns::text ~ '"next_' THEN '{"$ref": "#/components/headers/Link"}'::jsonb END,
 						'X-Total-Count', CASE WHEN r.columns ? 'total_count' THEN '{"$ref": "#/components/headers/X-Total-Count"}'::jsonb END,
+						'X-Incomplete', CASE WHEN r.returns_set AND r.columns ? 'incomplete' THEN '{"$ref": "#/components/headers/X-Incomplete"}'::jsonb END,
 						'Idempotency-Replayed', CASE WHEN r.columns ? 'replayed' THEN '{"$ref": "#/components/headers/Idempotency-Replayed"}'::jsonb END)),
 					'content', CASE WHEN r.streams THEN '{"text/event-stream": {"schema": {"type": "string"}}}'::jsonb
 						WHEN s.status <> 204 THEN jsonb_build_object('application/json', jsonb_build_object('schema', CASE
@@ -200,6 +202,7 @@ BEGIN
 				"X-Request-Id": {"description": "identifies this request in the log", "schema": {"type": "string"}},
 				"Link": {"description": "the neighbouring pages (RFC 8288)", "schema": {"type": "string"}},
 				"X-Total-Count": {"description": "the total number of rows, if requested", "schema": {"type": "integer"}},
+				"X-Incomplete": {"description": "true if one of several databases is away, and what it has is missing", "schema": {"type": "string"}},
 				"Idempotency-Replayed": {"description": "true if an earlier response is repeated", "schema": {"type": "string"}}}'::jsonb,
 			'responses', '{"Problem": {"description": "an error (RFC 9457)",
 				"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}}'::jsonb,

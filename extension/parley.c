@@ -11,6 +11,7 @@
 
 #include "conversations.h"
 #include "errors.h"
+#include "front/remote.h"
 #include "index/lookup.h"
 #include "ledger/early_release.h"
 #include "ledger/row_writer.h"
@@ -31,5 +32,6 @@ _PG_init(void)
 	parley_early_release_init();
 	parley_row_writer_init();
 	parley_wakeups_init();
+	parley_remote_init();
 	MarkGUCPrefixReserved("parley");
 }

@@ -88,9 +88,10 @@ BEGIN
 		SELECT a.attname, a.atttypid FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
 		WHERE t.oid = found.prorettype
 	) c
-		JOIN (VALUES ('created', 'boolean'::regtype), ('replayed', 'boolean'), ('total_count', 'bigint'), ('refused', 'text'), ('refused_detail', 'text'))
+		JOIN (VALUES ('created', 'boolean'::regtype), ('replayed', 'boolean'), ('total_count', 'bigint'), ('incomplete', 'boolean'), ('refused', 'text'),
+			('refused_detail', 'text'))
 			AS m(name, type) ON m.name = c.name
-	WHERE c.type <> m.type
+	WHERE c.type <> m.type AND (m.name <> 'incomplete' OR found.proretset)
 	UNION ALL
 	SELECT false, format('column %s is no field: it becomes a link to the next page, by an argument %s that the function does not have', c.name, substr(c.name, 6))
 	FROM (

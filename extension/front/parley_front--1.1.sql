@@ -1,7 +1,7 @@
 -- parley_front: parley's routes for a home database and a number of shards, which is a power of two. Its own database has parley's types,
 -- functions and routes, but no rows. connect() sets where the other databases are. build() reads the catalog and parley.routes, and for
 -- each route creates
---   parley_remote.NAME   which calls another database, in PL/Proxy
+--   parley_remote.NAME   which calls another database, by PL/Proxy (remote.h)
 --   parley_front.NAME    the route's function, which has the same arguments and columns, calls it, and raises its errors unchanged
 -- The few routes that need several calls are defined below.
 \echo Use "CREATE EXTENSION parley_front" to load this file. \quit
@@ -31,17 +31,87 @@ BEGIN
 			detail := place[1];
 			given := place[2];
 		END IF;
-	ELSIF message LIKE 'PL/Proxy function %' THEN
-		-- If the connection failed, nothing was done. If it broke during the call, the outcome is unknown.
-		state := CASE WHEN message ~ 'connect|PQconnectPoll' THEN '08001' ELSE '08006' END;
-		message := 'a database cannot be reached';
-		detail := '';
 	END IF;
 	RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, DETAIL = coalesce(detail, ''), HINT = coalesce(hint, ''),
 		COLUMN = coalesce(given, '');
 END $$;
 COMMENT ON FUNCTION parley_front.raise_again(text, text, text, text, text) IS
 	'Raises an error of a called database again, without the text that PL/Proxy adds.';
+
+-- Calls of other databases, and which of these respond. Home is part -1, and shards are parts from 0 on.
+
+CREATE FUNCTION parley_front.remote_handler() RETURNS language_handler
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'parley_call_remote';
+COMMENT ON FUNCTION parley_front.remote_handler() IS 'Calls the handler of PL/Proxy, but for no longer than parley.shard_timeout.';
+CREATE LANGUAGE parley_remote HANDLER parley_front.remote_handler;
+COMMENT ON LANGUAGE parley_remote IS 'PL/Proxy, with a limit on the time of a call';
+
+CREATE FUNCTION parley_front.reach(part integer) RETURNS integer
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'parley_reach';
+COMMENT ON FUNCTION parley_front.reach(integer) IS
+	'For RUN ON: returns the part, and notes that the call is for it. Errors: 08001 the part is away.';
+
+CREATE FUNCTION parley_front.list_parts(state text, first integer, last integer) RETURNS integer[]
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'parley_list_parts';
+COMMENT ON FUNCTION parley_front.list_parts(text, integer, integer) IS
+	'Returns those of the parts that are in a state: near (it responds), away, or unknown (it was away, and it is time to try again).';
+
+CREATE FUNCTION parley_front.part_has_changed(part integer) RETURNS boolean
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'parley_part_has_changed';
+COMMENT ON FUNCTION parley_front.part_has_changed(integer) IS
+	'Returns whether the part may have been away since this session asked last.';
+
+CREATE FUNCTION parley_front.forget_failures() RETURNS void
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'parley_forget_failures';
+COMMENT ON FUNCTION parley_front.forget_failures() IS 'Lets the next call of each part that is away try again at once.';
+
+CREATE FUNCTION parley_front.ask(parts integer[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET parley.shard_timeout = '500ms'
+AS $$
+DECLARE
+	part integer;
+BEGIN
+	FOREACH part IN ARRAY parts LOOP
+		BEGIN
+			IF part < 0 THEN
+				PERFORM parley_remote.ask_home();
+			ELSE
+				PERFORM parley_remote.ask_shard(part);
+			END IF;
+		EXCEPTION WHEN connection_exception THEN
+			NULL;
+		END;
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION parley_front.ask(integer[]) IS
+	'Asks each of the parts whether it responds. Those that do not are away from then on.';
+
+CREATE FUNCTION parley_front.near_parts(first integer, last integer) RETURNS integer[]
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	unknown constant integer[] := parley_front.list_parts('unknown', first, last);
+	near integer[];
+BEGIN
+	IF unknown <> '{}' THEN
+		PERFORM parley_front.ask(unknown);
+	END IF;
+	near := parley_front.list_parts('near', first, last);
+	IF near = '{}' THEN
+		RAISE EXCEPTION 'no database can be reached' USING ERRCODE = 'sqlclient_unable_to_establish_sqlconnection';
+	END IF;
+	RETURN near;
+END $$;
+COMMENT ON FUNCTION parley_front.near_parts(integer, integer) IS
+	'Returns those of the parts that respond. Errors: 08001 none does.';
 
 -- The databases.
 
@@ -64,30 +134,47 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley_front.shard_count() IS 'Returns the number of shard databases.';
 
+CREATE FUNCTION parley_front.all_shards() RETURNS integer[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN ARRAY(SELECT n FROM generate_series(0, parley_front.shard_count() - 1) n);
+END $$;
+COMMENT ON FUNCTION parley_front.all_shards() IS 'Returns the numbers of all shards, for calls that all of them must respond to.';
+
 CREATE FUNCTION parley_front.connect(home text, VARIADIC shards text[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	cluster record;
-	-- Errors pass their column in the detail.
-	options constant text := ' options=''-c parley.column_in_detail=on''';
+	wait_ms constant integer := extract(epoch FROM current_setting('parley.shard_timeout')::interval) * 1000;
+	-- Errors pass their column in the detail. A statement that lasts too long must end before the front stops waiting for it, or the
+	-- database would count as away.
+	options constant text := ' -c parley.column_in_detail=on';
+	quick constant text := format(' -c statement_timeout=%s', greatest(wait_ms - 500, wait_ms / 2));
 BEGIN
 	IF cardinality(shards) NOT IN (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024) THEN
 		RAISE EXCEPTION 'the number of shards must be a power of two, not %', cardinality(shards) USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	FOR cluster IN SELECT * FROM (VALUES ('parley_home', ARRAY[home]), ('parley_shards', shards)) c(name, places) LOOP
+	FOR cluster IN SELECT * FROM (VALUES ('parley_home', ARRAY[home], quick), ('parley_shards', shards, quick),
+			('parley_home_slow', ARRAY[home], ''), ('parley_shards_slow', shards, '')) c(name, places, timeout)
+	LOOP
 		EXECUTE format('DROP SERVER IF EXISTS %I CASCADE', cluster.name);
 		EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER plproxy OPTIONS (connection_lifetime ''1800'', %s)', cluster.name,
-			(SELECT string_agg(format('p%s %L', n - 1, place || options), ', ') FROM unnest(cluster.places) WITH ORDINALITY p(place, n)));
+			(SELECT string_agg(format('p%s %L', n - 1, format('%s options=''%s''', place, options || cluster.timeout)), ', ')
+				FROM unnest(cluster.places) WITH ORDINALITY p(place, n)));
 		EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (user ''parley_gateway'')', cluster.name);
 		EXECUTE format('GRANT USAGE ON FOREIGN SERVER %I TO parley_owner, parley_gateway, parley_operator', cluster.name);
 	END LOOP;
+	PERFORM parley_front.forget_failures();
 	PERFORM parley_front.build();
 END $$;
 COMMENT ON FUNCTION parley_front.connect(text, text[]) IS
-	'Sets where home and the shards are, and calls build(). These are connection strings without a user. The shards are given in order, '
-	'and their number must be a power of two.';
+	'Sets where home and the shards are, and calls build(). These are connection strings without a user and options. The shards are '
+	'given in order, and their number must be a power of two. Statements there may last half a second less than parley.shard_timeout '
+	'does now; those of settle() and audit() may last longer.';
 
 -- Generated functions.
 
@@ -115,6 +202,35 @@ END $$;
 COMMENT ON FUNCTION parley_front.argument_names(regproc, text) IS
 	'Returns the quoted names of a function''s arguments that have one of the modes.';
 
+CREATE FUNCTION parley_front.home() RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN $r$'parley_home'; RUN ON parley_front.reach(-1)$r$;
+END $$;
+COMMENT ON FUNCTION parley_front.home() IS 'Returns the PL/Proxy statement that runs a function at home.';
+
+CREATE FUNCTION parley_front.shard_of(key text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format($r$'parley_shards'; RUN ON parley_front.reach((%s & %s)::integer)$r$, key, parley_front.shard_count() - 1);
+END $$;
+COMMENT ON FUNCTION parley_front.shard_of(text) IS
+	'Returns the PL/Proxy statement that runs a function on the shard of a key, which is an expression.';
+
+CREATE FUNCTION parley_front.each_shard() RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN $r$'parley_shards'; SPLIT parts; RUN ON parley_front.reach(parts)$r$;
+END $$;
+COMMENT ON FUNCTION parley_front.each_shard() IS
+	'Returns the PL/Proxy statement that runs a function on each of the shards in its argument parts.';
+
 CREATE FUNCTION parley_front.make_remote(source regproc, runs_on text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -123,16 +239,16 @@ DECLARE
 	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
 BEGIN
 	EXECUTE format($f$
-		CREATE FUNCTION parley_remote.%1$I(%2$s) RETURNS %3$s LANGUAGE plproxy AS $body$
-			CLUSTER '%4$s'; RUN ON %5$s; TARGET parley.%1$I;
+		CREATE FUNCTION parley_remote.%1$I(%2$s) RETURNS %3$s LANGUAGE parley_remote AS $body$
+			CLUSTER %4$s; TARGET parley.%1$I;
 		$body$ $f$,
 		found.proname, pg_get_function_arguments(found.oid), pg_get_function_result(found.oid),
-		CASE runs_on WHEN 'home' THEN 'parley_home' ELSE 'parley_shards' END,
-		CASE runs_on WHEN 'home' THEN '0' WHEN 'all' THEN 'ALL' WHEN 'token' THEN 'parley_front.token_shard(token)' ELSE quote_ident(runs_on) END);
+		CASE runs_on WHEN 'home' THEN parley_front.home() WHEN 'token' THEN parley_front.shard_of('parley_front.token_shard(token)')
+			ELSE parley_front.shard_of(quote_ident(runs_on)) END);
 	PERFORM parley_front.own(p.oid) FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace AND p.proname = found.proname;
 END $$;
 COMMENT ON FUNCTION parley_front.make_remote(regproc, text) IS
-	'Creates parley_remote.NAME, which calls a function of parley at home, on all shards, or on the shard of an argument.';
+	'Creates parley_remote.NAME, which calls a function of parley at home or on the shard of an argument.';
 
 CREATE FUNCTION parley_front.make_front(source regproc, body text, declarations text DEFAULT '') RETURNS void
 LANGUAGE plpgsql
@@ -183,6 +299,31 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley_front.call_remote(regproc) IS 'Returns the PL/pgSQL statement that returns the result of parley_remote.NAME.';
 
+CREATE FUNCTION parley_front.ask_near_shards(body text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format($body$
+		<<attempts>>
+		FOR attempt IN 1 .. 3 LOOP
+			near := parley_front.near_parts(0, %1$s);
+			BEGIN
+				%2$s
+				EXIT attempts;
+			EXCEPTION WHEN connection_exception THEN
+				IF attempt = 3 THEN
+					RAISE;
+				END IF;
+				PERFORM parley_front.ask(near);
+			END;
+		END LOOP;
+		is_incomplete := cardinality(near) <= %1$s;
+		$body$, parley_front.shard_count() - 1, body);
+END $$;
+COMMENT ON FUNCTION parley_front.ask_near_shards(text) IS
+	'Returns PL/pgSQL statements that execute others for the shards "near", and repeat them without those that turn out to be away.';
+
 -- A list of all shards. We ask each for rows after the same position, and take the newest of them. The cursor is valid on all shards.
 CREATE FUNCTION parley_front.make_list(source regproc) RETURNS void
 LANGUAGE plpgsql
@@ -192,56 +333,67 @@ DECLARE
 	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
 	names text[] := parley_front.argument_names(source, 'ib');
 	filters text := (SELECT string_agg(n, ', ') FROM unnest(names) n WHERE n NOT IN ('page', '"limit"', 'cursor', 'count', 'caller_role'));
-	call text := (SELECT string_agg(CASE n WHEN 'page' THEN 'NULL' WHEN 'cursor' THEN 'place' WHEN 'count' THEN 'NULL' ELSE n END, ', ') FROM unnest(names) n);
-	count_call text := (SELECT string_agg(CASE n WHEN 'page' THEN 'NULL' WHEN 'cursor' THEN 'NULL' WHEN '"limit"' THEN '1' ELSE n END, ', ') FROM unnest(names) n);
+	call text := (SELECT string_agg(CASE n WHEN 'page' THEN 'NULL' WHEN 'cursor' THEN 'place' WHEN 'count' THEN 'NULL' ELSE n END, ', ')
+		FROM unnest(names) n);
+	count_call text := (SELECT string_agg(CASE n WHEN 'page' THEN 'NULL' WHEN 'cursor' THEN 'NULL' WHEN '"limit"' THEN '1' ELSE n END, ', ')
+		FROM unnest(names) n);
 	-- PL/Proxy replaces every word of its query that is the name of an argument, and some arguments are called "from" and "limit".
 	arguments text := (SELECT string_agg(format('a%s %s', n, t::regtype), ', ') FROM unnest(found.proargtypes::oid[]) WITH ORDINALITY a(t, n));
 	passed text := (SELECT string_agg(format('a%s', n), ', ') FROM generate_series(1, found.pronargs) n);
 BEGIN
 	-- A shard that does not know the user has no rows of theirs.
-	PERFORM parley_front.make_helper(format('%I(%s)', found.proname, arguments), pg_get_function_result(found.oid), $r$'parley_shards'; RUN ON ALL$r$,
-		CASE names[1] WHEN 'user_id' THEN format('SELECT l.* FROM parley_shard.knows(a1) k, LATERAL parley.%I(%s) l', found.proname, passed)
-			ELSE format('TARGET parley.%I', found.proname) END);
+	PERFORM parley_front.make_helper(format('%I(parts integer[], %s)', found.proname, arguments), pg_get_function_result(found.oid),
+		parley_front.each_shard(), format(CASE names[1] WHEN 'user_id' THEN 'SELECT l.* FROM parley_shard.knows(a1) k, LATERAL parley.%I(%s) l'
+			ELSE 'SELECT l.* FROM parley.%I(%s) l' END, found.proname, passed));
 	PERFORM parley_front.make_front(source, format($body$
 		IF page IS NOT NULL AND cursor IS NOT NULL THEN
 			RAISE EXCEPTION 'either page or cursor can be given, not both' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'page';
 		END IF;
-		place := parley_front.list_place(cursor, hash);
-		FOR turn IN 1 .. coalesce(page, 1) LOOP
-			SELECT array_agg(r ORDER BY r."timestamp" DESC, r.conversation_id DESC) FILTER (WHERE r.conversation_id IS NOT NULL), coalesce(bool_or(r.next_cursor IS NOT NULL), false)
-				INTO rows, more FROM parley_remote.%1$I(%2$s) r;
-			more := more OR coalesce(cardinality(rows), 0) > "limit";
-			rows := rows[:"limit"];
-			IF turn < coalesce(page, 1) AND NOT more THEN
-				rows := NULL;
-				EXIT;
-			END IF;
-			IF turn > 1000 / "limit" THEN
-				RAISE EXCEPTION 'page %% of %% rows is too deep', page, "limit" USING ERRCODE = 'invalid_parameter_value', COLUMN = 'page',
-					HINT = 'Follow the "next" links.';
-			END IF;
-			answer := rows[cardinality(rows)];
-			place := parley_front.list_cursor(answer."timestamp", answer.conversation_id);
-		END LOOP;
-		IF count IS NOT NULL THEN
-			-- One row of each shard contains its count.
-			SELECT sum(r.total_count) INTO total FROM parley_remote.%1$I(%3$s) r;
-		END IF;
-		%4$s
+		%1$s
+		%2$s
 		FOR n IN 1 .. coalesce(cardinality(rows), 0) LOOP
 			answer := rows[n];
 			answer.total_count := total;
-			answer.next_cursor := CASE WHEN more AND n = cardinality(rows) THEN parley_front.list_cursor(answer."timestamp", answer.conversation_id) || hash END;
+			answer.incomplete := is_incomplete;
+			answer.next_cursor := CASE WHEN more AND n = cardinality(rows)
+				THEN parley_front.list_cursor(answer."timestamp", answer.conversation_id) || hash END;
 			RETURN NEXT answer;
 		END LOOP;
-		IF count IS NOT NULL AND coalesce(cardinality(rows), 0) = 0 THEN
+		-- A row that is not an element.
+		IF (count IS NOT NULL OR is_incomplete) AND coalesce(cardinality(rows), 0) = 0 THEN
 			answer := NULL;
 			answer.total_count := total;
+			answer.incomplete := is_incomplete;
 			RETURN NEXT answer;
 		END IF;
-		$body$, found.proname, call, count_call,
-			CASE names[1] WHEN 'user_id' THEN 'IF rows IS NULL THEN PERFORM parley_remote.require_contact(user_id); END IF;' END),
-		format('rows %1$s[]; answer %1$s; place text; more boolean; total bigint; hash text := left(md5(ROW(%2$s)::text), 8);', found.prorettype::regtype, filters));
+		$body$,
+		parley_front.ask_near_shards(format($body$
+				place := parley_front.list_place(cursor, hash);
+				FOR turn IN 1 .. coalesce(page, 1) LOOP
+					SELECT array_agg(r ORDER BY r."timestamp" DESC, r.conversation_id DESC) FILTER (WHERE r.conversation_id IS NOT NULL),
+							coalesce(bool_or(r.next_cursor IS NOT NULL), false)
+						INTO rows, more FROM parley_remote.%1$I(near, %2$s) r;
+					more := more OR coalesce(cardinality(rows), 0) > "limit";
+					rows := rows[:"limit"];
+					IF turn < coalesce(page, 1) AND NOT more THEN
+						rows := NULL;
+						EXIT;
+					END IF;
+					IF turn > 1000 / "limit" THEN
+						RAISE EXCEPTION 'page %% of %% rows is too deep', page, "limit" USING ERRCODE = 'invalid_parameter_value', COLUMN = 'page',
+							HINT = 'Follow the "next" links.';
+					END IF;
+					answer := rows[cardinality(rows)];
+					place := parley_front.list_cursor(answer."timestamp", answer.conversation_id);
+				END LOOP;
+				IF count IS NOT NULL THEN
+					-- One row of each shard contains its count.
+					SELECT sum(r.total_count) INTO total FROM parley_remote.%1$I(near, %3$s) r;
+				END IF;
+				$body$, found.proname, call, count_call)),
+		CASE names[1] WHEN 'user_id' THEN 'IF rows IS NULL THEN PERFORM parley_remote.require_contact(user_id); END IF;' END),
+		format('rows %1$s[]; answer %1$s; place text; more boolean; total bigint; near integer[]; is_incomplete boolean; '
+			'hash text := left(md5(ROW(%2$s)::text), 8);', found.prorettype::regtype, filters));
 END $$;
 COMMENT ON FUNCTION parley_front.make_list(regproc) IS
 	'Creates a list of conversations on all shards: asks each for rows after the same position, and takes the newest of them.';
@@ -277,7 +429,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('CREATE FUNCTION parley_remote.%s RETURNS %s LANGUAGE plproxy AS $body$ CLUSTER %s; %s; $body$', signature, result, place, call);
+	EXECUTE format('CREATE FUNCTION parley_remote.%s RETURNS %s LANGUAGE parley_remote AS $body$ CLUSTER %s; %s; $body$', signature, result, place, call);
 	PERFORM parley_front.own(p.oid) FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace AND p.proname = substring(signature, '^[a-z_]+');
 END $$;
 COMMENT ON FUNCTION parley_front.make_helper(text, text, text, text) IS
@@ -289,29 +441,38 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	opened constant text := 'OUT id bigint, OUT kind parley.conversation_kind, %s OUT created_at timestamptz, OUT created boolean';
-	synced constant text := 'OUT part integer, OUT cursor text, OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, OUT changed boolean';
-	woken constant text := 'OUT part integer, OUT "position" bigint, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint';
-	home constant text := $r$'parley_home'; RUN ON 0$r$;
-	each_shard constant text := $r$'parley_shards'; RUN ON ALL$r$;
-	shard constant text := $r$'parley_shards'; RUN ON $r$;
+	synced constant text := 'OUT part integer, OUT cursor text, OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, '
+		'OUT changed boolean';
+	woken constant text := 'place bigint, wait_ms integer, OUT "position" bigint, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint';
+	await constant text := 'SELECT w.position, w.user_ids, w.is_complete, w.age_us FROM parley.await_wakeups(place, wait_ms) w';
+	home constant text := parley_front.home();
+	-- For audits, which may take long.
+	home_slow constant text := $r$'parley_home_slow'; RUN ON parley_front.reach(-1)$r$;
+	each_slow constant text := replace(parley_front.each_shard(), 'parley_shards', 'parley_shards_slow');
+	each_shard constant text := parley_front.each_shard();
+	each_with_cursor constant text := replace(parley_front.each_shard(), 'SPLIT parts', 'SPLIT parts, cursors');
+	by_key constant text := parley_front.shard_of('key');
+	by_conversation constant text := parley_front.shard_of('conversation_id');
 BEGIN
 	PERFORM parley_front.make_helper(h.signature, h.result, h.place, h.call) FROM (VALUES
 		('get_row(name text, id bigint)', 'jsonb', home, 'TARGET parley_shard.get_row'),
-		('copy(name text, copied jsonb, only_known boolean)', 'SETOF text', each_shard, 'SELECT parley_shard.remember(name, copied, only_known)::text'),
-		('home_copies(name text)', 'SETOF jsonb', home, 'TARGET parley_shard.copies'),
-		('copies(name text)', 'SETOF jsonb', each_shard, 'TARGET parley_shard.copies'),
+		('copy(parts integer[], name text, copied jsonb, only_known boolean)', 'SETOF text', each_shard, 'SELECT parley_shard.remember(name, copied, only_known)::text'),
+		('home_copies(name text)', 'SETOF jsonb', home_slow, 'TARGET parley_shard.copies'),
+		('copies(parts integer[], name text)', 'SETOF jsonb', each_slow, 'SELECT * FROM parley_shard.copies(name)'),
 		('require_contact(contact_id bigint)', 'parley.contact', home, 'TARGET parley.get_contact'),
 		('find_recipient(user_id bigint, recipient_id bigint, phone text, email text)', 'bigint', home, 'TARGET parley_shard.find_recipient'),
-		('shares_conversation(user_id bigint, contact_id bigint)', 'SETOF boolean', each_shard, 'TARGET parley_shard.shares_conversation'),
-		('has_direct_conversation(low_contact_id bigint, high_contact_id bigint)', 'boolean', shard || 'low_contact_id', 'TARGET parley_shard.has_direct_conversation'),
+		('shares_conversation(parts integer[], user_id bigint, contact_id bigint)', 'SETOF boolean', each_shard,
+			'SELECT parley_shard.shares_conversation(user_id, contact_id)'),
+		('has_direct_conversation(low_contact_id bigint, high_contact_id bigint)', 'boolean', parley_front.shard_of('low_contact_id'),
+			'TARGET parley_shard.has_direct_conversation'),
 		('count_opening(user_id bigint)', 'void', home, 'TARGET parley_shard.count_opening'),
 		('open_direct(key bigint, user_row jsonb, other_row jsonb, phone text, ' || format(opened, 'OUT user1_id bigint, OUT user2_id bigint,') || ')',
-			'record', shard || 'key', 'SELECT * FROM parley_shard.open_direct_conversation(user_row, other_row, phone)'),
-		('open_contact(key bigint, contact_row jsonb, OUT contact_id bigint, ' || format(opened, '') || ')', 'record', shard || 'key',
+			'record', by_key, 'SELECT * FROM parley_shard.open_direct_conversation(user_row, other_row, phone)'),
+		('open_contact(key bigint, contact_row jsonb, OUT contact_id bigint, ' || format(opened, '') || ')', 'record', by_key,
 			'SELECT * FROM parley_shard.open_contact_conversation(contact_row)'),
-		('set_block(key bigint, user_row jsonb, contact_row jsonb, blocked boolean)', 'text', shard || 'key',
+		('set_block(key bigint, user_row jsonb, contact_row jsonb, blocked boolean)', 'text', by_key,
 			'SELECT parley_shard.set_block(user_row, contact_row, blocked)::text'),
-		('require_members(conversation_id bigint, user_id bigint, to_user_id bigint)', 'boolean', shard || 'conversation_id', 'TARGET parley_shard.require_members'),
+		('require_members(conversation_id bigint, user_id bigint, to_user_id bigint)', 'boolean', by_conversation, 'TARGET parley_shard.require_members'),
 		('post_due_transfer(user_id bigint, from_account_id bigint, to_user_id bigint, to_account_id bigint, amount bigint, memo text,
 			conversation_id bigint, idempotency_key text, is_blocked boolean)', 'parley.posted_transfer', home, 'TARGET parley_shard.post_transfer'),
 		('get_receipt(user_id bigint, account_id bigint, number bigint, OUT transfer_id bigint, OUT conversation_id bigint, OUT content text,
@@ -319,62 +480,54 @@ BEGIN
 		('list_receipts_due(OUT transfer_id bigint, OUT user_id bigint, OUT conversation_id bigint, OUT content text, OUT idempotency_key text,
 			OUT created_at timestamptz)', 'SETOF record', home, 'TARGET parley_shard.list_receipts_due'),
 		('post_receipt(conversation_id bigint, transfer_id bigint, user_id bigint, content text, idempotency_key text)', 'bigint',
-			shard || 'conversation_id', 'TARGET parley_shard.post_receipt'),
+			by_conversation, 'TARGET parley_shard.post_receipt'),
 		('note_receipt(transfer_id bigint, message_id bigint)', 'void', home, 'TARGET parley_shard.note_receipt'),
-		('create_keyed_application(key integer, name text, idempotency_key text)', 'parley.created_application', shard || 'key',
+		('create_keyed_application(key integer, name text, idempotency_key text)', 'parley.created_application', by_key,
 			'SELECT * FROM parley_shard.create_application(key, name, idempotency_key)'),
-		('audit_shards()', 'SETOF text', each_shard, 'TARGET parley_shard.audit'),
-		('audit_home()', 'SETOF text', home, 'TARGET parley_shard.audit'),
-		('logical_shards(database integer)', 'SETOF integer', shard || 'database', 'SELECT * FROM parley_shard.logical_shards()'),
+		('audit_shards(parts integer[])', 'SETOF text', each_slow, 'SELECT * FROM parley_shard.audit()'),
+		('audit_home()', 'SETOF text', home_slow, 'TARGET parley_shard.audit'),
+		('logical_shards(key integer)', 'SETOF integer', by_key, 'SELECT * FROM parley_shard.logical_shards()'),
 		('sync_home(user_id bigint, parts integer[], cursors text[], page_size integer, thorough boolean, ' || synced || ')', 'SETOF record', home,
 			'TARGET parley_shard.sync'),
 		('sync_shards(user_id bigint, parts integer[], cursors text[], page_size integer, thorough boolean, ' || synced || ')', 'SETOF record',
-			$r$'parley_shards'; SPLIT parts, cursors; RUN ON parts$r$, 'TARGET parley_shard.sync'),
+			each_with_cursor, 'TARGET parley_shard.sync'),
 		('sync_list_shards(parts integer[], cursors text[], page_size integer, OUT part integer, OUT cursor text, OUT conversations json,
-			OUT is_whole boolean, OUT more boolean, OUT changed boolean)', 'SETOF record', $r$'parley_shards'; SPLIT parts, cursors; RUN ON parts$r$,
-			'TARGET parley_shard.sync_list'),
-		('await_home(parts integer[], positions bigint[], patience_ms integer, ' || woken || ')', 'SETOF record', home, 'TARGET parley_shard.await_wakeups'),
-		('await_shards(parts integer[], positions bigint[], patience_ms integer, ' || woken || ')', 'SETOF record',
-			$r$'parley_shards'; SPLIT parts, positions; RUN ON parts$r$, 'TARGET parley_shard.await_wakeups')) h(signature, result, place, call);
+			OUT is_whole boolean, OUT more boolean, OUT changed boolean)', 'SETOF record', each_with_cursor, 'TARGET parley_shard.sync_list'),
+		('await_home(' || woken || ')', 'record', home, await),
+		('await_shard(key integer, ' || woken || ')', 'record', by_key, await),
+		('ask_home()', 'integer', home, 'SELECT 1'),
+		('ask_shard(key integer)', 'integer', by_key, 'SELECT 1')) h(signature, result, place, call);
 END $$;
 COMMENT ON FUNCTION parley_front.make_helpers() IS 'Creates the functions that call those of parley_shard.';
 
--- Wake-ups. The gateway's listener waits for the front, which waits for all databases. Its session keeps the position in each.
+-- Wake-ups. The gateway has a listener for each database. Source 0 is home, and the shards follow.
 
 CREATE FUNCTION parley_front.await_wakeups(
-	INOUT "position" bigint, patience_ms integer, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint)
+	INOUT "position" bigint, patience_ms integer, source integer, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint,
+	OUT sources integer)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	shards constant integer := parley_front.shard_count();
-	-- The position returned last, followed by those of home and of each shard.
-	positions bigint[] := nullif(current_setting('parley_front.positions', true), '')::bigint[];
-	answer record;
 BEGIN
-	IF "position" IS NULL OR positions[1] <> "position" OR cardinality(positions) <> shards + 2 OR positions IS NULL THEN
-		positions := array_fill(0, ARRAY[shards + 2])::bigint[];
+	sources := parley_front.shard_count() + 1;
+	IF source = 0 THEN
+		SELECT w.position, w.user_ids, w.is_complete, w.age_us INTO "position", user_ids, is_complete, age_us
+			FROM parley_remote.await_home("position", patience_ms) w;
+	ELSE
+		SELECT w.position, w.user_ids, w.is_complete, w.age_us INTO "position", user_ids, is_complete, age_us
+			FROM parley_remote.await_shard(source - 1, "position", patience_ms) w;
 	END IF;
+	-- While the database was away, sync may have left out what somebody was woken for.
+	is_complete := is_complete AND NOT parley_front.part_has_changed(source - 1);
+EXCEPTION WHEN connection_exception THEN
+	-- Nobody can be woken until it responds again.
+	PERFORM pg_sleep(least(patience_ms, 500) / 1000.0);
 	user_ids := '{}';
 	is_complete := true;
 	age_us := 0;
-	-- PL/Proxy returns once all have responded, so none of them may wait for long.
-	FOR answer IN
-		SELECT * FROM parley_remote.await_shards(ARRAY(SELECT generate_series(0, shards - 1)), positions[3:], least(patience_ms, 50))
-		UNION ALL
-		SELECT * FROM parley_remote.await_home(ARRAY[-1], positions[2:2], 0)
-	LOOP
-		positions[answer.part + 3] := answer.position;
-		user_ids := user_ids || answer.user_ids;
-		is_complete := is_complete AND answer.is_complete;
-		age_us := greatest(age_us, answer.age_us);
-	END LOOP;
-	"position" := coalesce(positions[1], 0) + 1;
-	positions[1] := "position";
-	PERFORM set_config('parley_front.positions', positions::text, false);
 END $$;
-COMMENT ON FUNCTION parley_front.await_wakeups(bigint, integer) IS
-	'Same as parley.await_wakeups for home and all shards. Wake-ups are returned within 50 ms.';
+COMMENT ON FUNCTION parley_front.await_wakeups(bigint, integer, integer) IS
+	'Same as parley.await_wakeups for the database of a source. While that is away, nobody is woken. Afterwards, everybody is.';
 
 -- The routes that need several calls. Their steps are in such an order that it is harmless if a crash omits the last ones, and a retry
 -- does them.
@@ -406,7 +559,7 @@ DECLARE
 	other_row jsonb := parley_remote.get_row('contacts', parley_remote.find_recipient(user_id, recipient_id, phone, email));
 BEGIN
 	IF caller_role = 'user' AND (recipient_id IS NOT NULL OR other_row ->> 'registered_at' IS NULL)
-			AND NOT (SELECT bool_or(s) FROM parley_remote.shares_conversation(user_id, (other_row ->> 'id')::bigint) s) THEN
+			AND NOT (SELECT bool_or(s) FROM parley_remote.shares_conversation(parley_front.all_shards(), user_id, (other_row ->> 'id')::bigint) s) THEN
 		RAISE EXCEPTION '%', CASE WHEN recipient_id IS NOT NULL THEN format('contact %s does not exist', recipient_id)
 				WHEN phone IS NOT NULL THEN 'no contact has that phone' ELSE 'no contact has that email' END
 			USING ERRCODE = 'no_data_found', COLUMN = CASE WHEN recipient_id IS NOT NULL THEN 'recipient_id' WHEN phone IS NOT NULL THEN 'phone' ELSE 'email' END;
@@ -433,6 +586,7 @@ COMMENT ON FUNCTION parley_front.post_receipt(bigint, bigint, bigint, text, text
 CREATE FUNCTION parley_front.settle() RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET parley.shard_timeout = 0
 AS $$
 DECLARE
 	due record;
@@ -455,18 +609,20 @@ COMMENT ON FUNCTION parley_front.settle() IS
 CREATE FUNCTION parley_front.audit() RETURNS SETOF text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET parley.shard_timeout = 0
 AS $$
 DECLARE
-	shards integer := parley_front.shard_count();
+	shards constant integer[] := parley_front.all_shards();
 	relation text;
 BEGIN
-	RETURN QUERY SELECT 'home: ' || a FROM parley_remote.audit_home() a UNION ALL SELECT 'shard: ' || a FROM parley_remote.audit_shards() a;
+	RETURN QUERY SELECT 'home: ' || a FROM parley_remote.audit_home() a
+		UNION ALL SELECT 'shard: ' || a FROM parley_remote.audit_shards(shards) a;
 	FOREACH relation IN ARRAY ARRAY['contacts', 'agents'] LOOP
-		RETURN QUERY SELECT format('%s: the copy of %s is not what home has', relation, c ->> 'id') FROM parley_remote.copies(relation) c
+		RETURN QUERY SELECT format('%s: the copy of %s is not what home has', relation, c ->> 'id') FROM parley_remote.copies(shards, relation) c
 			WHERE NOT EXISTS (SELECT FROM parley_remote.home_copies(relation) h WHERE h = c);
 	END LOOP;
 	RETURN QUERY SELECT format('shard %s has what belongs to logical shard %s', n, l)
-		FROM generate_series(0, shards - 1) n, parley_remote.logical_shards(n) l WHERE l & (shards - 1) <> n;
+		FROM unnest(shards) n, parley_remote.logical_shards(n) l WHERE l & (cardinality(shards) - 1) <> n;
 	RETURN QUERY SELECT format('the receipt of transfer %s is due since %s', d.transfer_id, d.created_at)
 		FROM parley_remote.list_receipts_due() d WHERE d.created_at < now() - interval '1 minute';
 END $$;
@@ -474,46 +630,68 @@ COMMENT ON FUNCTION parley_front.audit() IS
 	'Returns what is wrong in all databases: the results of their own audits, copies that differ, rows on a shard that their id does not '
 	'belong to, and overdue receipts.';
 
+-- Sync. Its cursor contains those of home and all shards. One that is away keeps its cursor, so what it has is delivered later.
+
 CREATE FUNCTION parley_front.sync_all(
 	user_id bigint, INOUT cursor text, page_size integer, thorough boolean,
-	OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, OUT changed boolean)
+	OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, OUT changed boolean, OUT incomplete boolean)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	shards constant integer := parley_front.shard_count();
 	-- The first one is that of home.
-	cursors text[] := coalesce(substring(cursor, '^s[.]([^_]*)_'), '') || parley_front.read_cursor(regexp_replace(cursor, '^s[.][^_]*_', 's.'), shards);
-	room integer := page_size;
-	answer record;
-	lists text[] := ARRAY['', '', ''];
+	given constant text[] := coalesce(substring(cursor, '^s[.]([^_]*)_'), '')
+		|| parley_front.read_cursor(regexp_replace(cursor, '^s[.][^_]*_', 's.'), shards);
+	cursors text[];
+	near integer[];
+	room integer;
 	size integer;
+	answer record;
+	lists text[];
 BEGIN
-	more := false;
-	changed := false;
-	FOR answer IN
-		SELECT * FROM parley_remote.sync_home(user_id, ARRAY[-1], cursors[1:1], page_size, thorough)
-		UNION ALL
-		SELECT * FROM parley_remote.sync_shards(user_id, ARRAY(SELECT generate_series(0, shards - 1)), cursors[2:], page_size, thorough)
-	LOOP
-		size := json_array_length(answer.messages) + json_array_length(answer.transactions);
-		-- It does not fit, so it is left for the next page.
-		IF size > room THEN
-			more := true;
-			CONTINUE;
-		END IF;
-		room := room - size;
-		more := more OR answer.more;
-		changed := changed OR answer.changed;
-		cursors[answer.part + 2] := answer.cursor;
-		-- A database may still have rows from before a split that belong to another one now. Ignore these.
-		IF answer.part < 0 THEN
-			lists[3] := parley_front.join_lists(lists[3], answer.transactions);
-		ELSE
-			lists[1] := parley_front.join_lists(lists[1], answer.messages);
-			lists[2] := parley_front.join_lists(lists[2], answer.reads);
-		END IF;
+	<<attempts>>
+	FOR attempt IN 1 .. 3 LOOP
+		near := parley_front.near_parts(-1, shards - 1);
+		cursors := given;
+		lists := ARRAY['', '', ''];
+		room := page_size;
+		more := false;
+		changed := false;
+		BEGIN
+			FOR answer IN
+				SELECT h.* FROM parley_remote.sync_home(user_id, ARRAY[-1], given[1:1], page_size, thorough) h WHERE near[1] = -1
+				UNION ALL
+				SELECT * FROM parley_remote.sync_shards(user_id, array_remove(near, -1),
+					ARRAY(SELECT given[n + 2] FROM unnest(array_remove(near, -1)) n), page_size, thorough)
+			LOOP
+				size := json_array_length(answer.messages) + json_array_length(answer.transactions);
+				-- It does not fit, so it is left for the next page.
+				IF size > room THEN
+					more := true;
+					CONTINUE;
+				END IF;
+				room := room - size;
+				more := more OR answer.more;
+				changed := changed OR answer.changed;
+				cursors[answer.part + 2] := answer.cursor;
+				-- A database may still have rows from before a split that belong to another one now. Ignore these.
+				IF answer.part < 0 THEN
+					lists[3] := parley_front.join_lists(lists[3], answer.transactions);
+				ELSE
+					lists[1] := parley_front.join_lists(lists[1], answer.messages);
+					lists[2] := parley_front.join_lists(lists[2], answer.reads);
+				END IF;
+			END LOOP;
+			EXIT attempts;
+		EXCEPTION WHEN connection_exception THEN
+			IF attempt = 3 THEN
+				RAISE;
+			END IF;
+			PERFORM parley_front.ask(near);
+		END;
 	END LOOP;
+	incomplete := cardinality(near) <= shards;
 	cursor := 's.' || array_to_string(cursors, '_');
 	messages := '[' || lists[1] || ']';
 	reads := '[' || lists[2] || ']';
@@ -521,7 +699,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley_front.sync_all(bigint, text, integer, boolean) IS
 	'Same as parley.sync for home and all shards. The cursor contains theirs, in order. If the cursor of a database has expired, only that '
-	'database starts from the beginning.';
+	'database starts from the beginning. incomplete says that a database is away.';
 
 CREATE FUNCTION parley_front.read_cursor(cursor text, parts integer) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE
@@ -542,42 +720,59 @@ COMMENT ON FUNCTION parley_front.read_cursor(text, integer) IS
 	'Returns the cursors of the shards that a cursor contains. Errors: 22023 it is not such a cursor.';
 
 CREATE FUNCTION parley_front.sync_list_all(
-	INOUT cursor text, page_size integer, OUT conversations json, OUT is_whole boolean, OUT more boolean, OUT changed boolean)
+	INOUT cursor text, page_size integer, OUT conversations json, OUT is_whole boolean, OUT more boolean, OUT changed boolean,
+	OUT incomplete boolean)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	shards constant integer := parley_front.shard_count();
-	parts constant integer[] := ARRAY(SELECT generate_series(0, shards - 1));
 	cursors text[] := parley_front.read_cursor(cursor, shards);
+	near integer[];
+	failures integer := 0;
 	answer record;
 	lists text;
 BEGIN
 	is_whole := cursor IS NULL;
-	<<again>> LOOP
+	<<again>>
+	LOOP
+		near := parley_front.near_parts(0, shards - 1);
 		more := false;
 		changed := false;
 		lists := '';
-		FOR answer IN SELECT * FROM parley_remote.sync_list_shards(parts, cursors, page_size) LOOP
-			IF answer.is_whole AND NOT is_whole THEN
-				is_whole := true;
-				cursors := parley_front.read_cursor(NULL, shards);
-				CONTINUE again;
+		BEGIN
+			FOR answer IN
+				SELECT * FROM parley_remote.sync_list_shards(near, ARRAY(SELECT cursors[n + 1] FROM unnest(near) n), page_size)
+			LOOP
+				IF answer.is_whole AND NOT is_whole THEN
+					is_whole := true;
+					cursors := parley_front.read_cursor(NULL, shards);
+					CONTINUE again;
+				END IF;
+				more := more OR answer.more;
+				changed := changed OR answer.changed;
+				cursors[answer.part + 1] := answer.cursor;
+				lists := parley_front.join_lists(lists, answer.conversations);
+			END LOOP;
+			EXIT again;
+		EXCEPTION WHEN connection_exception THEN
+			failures := failures + 1;
+			IF failures = 3 THEN
+				RAISE;
 			END IF;
-			more := more OR answer.more;
-			changed := changed OR answer.changed;
-			cursors[answer.part + 1] := answer.cursor;
-			lists := parley_front.join_lists(lists, answer.conversations);
-		END LOOP;
-		EXIT;
+			PERFORM parley_front.ask(near);
+		END;
 	END LOOP;
+	incomplete := cardinality(near) < shards;
 	cursor := 's.' || array_to_string(cursors, '_');
-	SELECT coalesce(json_agg(e ORDER BY (e ->> 'timestamp')::timestamptz DESC NULLS LAST, (e ->> 'conversation_id')::bigint DESC), '[]') INTO conversations
+	SELECT coalesce(json_agg(e ORDER BY (e ->> 'timestamp')::timestamptz DESC NULLS LAST, (e ->> 'conversation_id')::bigint DESC), '[]')
+		INTO conversations
 		FROM (SELECT e FROM json_array_elements(('[' || lists || ']')::json) e
-			ORDER BY (e ->> 'timestamp')::timestamptz DESC NULLS LAST, (e ->> 'conversation_id')::bigint DESC LIMIT CASE WHEN is_whole THEN page_size END) e;
+			ORDER BY (e ->> 'timestamp')::timestamptz DESC NULLS LAST, (e ->> 'conversation_id')::bigint DESC
+			LIMIT CASE WHEN is_whole THEN page_size END) e;
 END $$;
 COMMENT ON FUNCTION parley_front.sync_list_all(text, integer) IS
-	'Same as parley.sync_list for all shards. If one of them returns its first page, all of them do.';
+	'Same as parley.sync_list for all shards. If one of them returns its first page, all of them do. incomplete says that one is away.';
 
 CREATE FUNCTION parley_front.join_lists(elements text, list json) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -588,6 +783,36 @@ BEGIN
 		|| CASE WHEN json_array_length(list) > 0 THEN regexp_replace(list::text, '^\s*\[|\]\s*$', '', 'g') ELSE '' END;
 END $$;
 COMMENT ON FUNCTION parley_front.join_lists(text, json) IS 'Appends the elements of a JSON array to those of another.';
+
+-- Each shard returns its first pages, of 200 rows, of which the first rows of all are taken.
+CREATE FUNCTION parley_front.make_application_list(source regproc) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM parley_front.make_helper('list_applications(parts integer[], page integer, size integer)', 'SETOF parley.listed_application',
+		parley_front.each_shard(), 'SELECT * FROM parley.list_applications(page, size)');
+	PERFORM parley_front.make_front(source, parley_front.ask_near_shards($body$
+				IF last > 1000 AND EXISTS (SELECT FROM parley_remote.list_applications(near, 5, 200) a WHERE a.next_page IS NOT NULL) THEN
+					RAISE EXCEPTION 'page % of % rows is too deep', page, "limit" USING ERRCODE = 'invalid_parameter_value', COLUMN = 'page';
+				END IF;
+				SELECT array_agg(a ORDER BY a.created_at, a.token), count(*) > last OR bool_or(a.next_page IS NOT NULL AND i = pages)
+					INTO rows, more FROM generate_series(1, least(pages, 5)) i, LATERAL parley_remote.list_applications(near, i::integer, 200) a;
+				$body$)
+		|| $body$
+		FOR answer IN
+			(SELECT a.* FROM unnest(rows) a OFFSET last - "limit" LIMIT "limit")
+			-- A row that is not an element.
+			UNION ALL SELECT (NULL::parley.listed_application).* WHERE is_incomplete
+		LOOP
+			answer.next_page := CASE WHEN more THEN page::bigint + 1 END;
+			answer.incomplete := is_incomplete;
+			RETURN NEXT answer;
+		END LOOP;
+		$body$, 'rows parley.listed_application[]; answer parley.listed_application; more boolean; near integer[]; is_incomplete boolean; '
+			'last bigint := page::bigint * "limit"; pages bigint := (last + 199) / 200;');
+END $$;
+COMMENT ON FUNCTION parley_front.make_application_list(regproc) IS 'Creates the list of the applications on all shards.';
 
 CREATE FUNCTION parley_front.make_route(source regproc, name text, runs_on text) RETURNS void
 LANGUAGE plpgsql
@@ -601,19 +826,20 @@ BEGIN
 	IF copied IS NOT NULL THEN
 		PERFORM parley_front.make_remote(source, 'home');
 		PERFORM parley_front.make_front(source, format('made := parley_remote.%I(%s);
-			PERFORM parley_remote.copy(%L, parley_remote.get_row(%3$L, made.id), %L); RETURN made;', name, arguments, copied, copied = 'contacts'),
-			format('made record;'));
+			PERFORM parley_remote.copy(parley_front.all_shards(), %L, parley_remote.get_row(%3$L, made.id), %L); RETURN made;', name, arguments, copied,
+				copied = 'contacts'), 'made record;');
 	ELSIF runs_on <> 'front' THEN
 		PERFORM parley_front.make_remote(source, runs_on);
 		PERFORM parley_front.make_front(source, parley_front.call_remote(source));
 	ELSIF name IN ('list_conversations', 'list_user_conversations') THEN
 		PERFORM parley_front.make_list(source);
 	ELSIF name = 'sync' THEN
-		PERFORM parley_front.make_front(source, 'SELECT s.cursor, s.messages, s.reads, s.transactions, s.more, s.changed
-			INTO cursor, messages, reads, transactions, more, changed FROM parley_front.sync_all(user_id, cursor, "limit", thorough) s;');
+		PERFORM parley_front.make_front(source, 'SELECT s.cursor, s.messages, s.reads, s.transactions, s.more, s.changed, s.incomplete
+			INTO cursor, messages, reads, transactions, more, changed, incomplete
+			FROM parley_front.sync_all(user_id, cursor, "limit", thorough) s;');
 	ELSIF name = 'sync_list' THEN
-		PERFORM parley_front.make_front(source, 'SELECT s.cursor, s.conversations, s.is_whole, s.more, s.changed
-			INTO cursor, conversations, is_whole, more, changed FROM parley_front.sync_list_all(cursor, "limit") s;');
+		PERFORM parley_front.make_front(source, 'SELECT s.cursor, s.conversations, s.is_whole, s.more, s.changed, s.incomplete
+			INTO cursor, conversations, is_whole, more, changed, incomplete FROM parley_front.sync_list_all(cursor, "limit") s;');
 	ELSIF name = 'open_contact_conversation' THEN
 		PERFORM parley_front.make_front(source, 'found_row := parley_front.get_contact_row(contact_id);
 			SELECT o.contact_id, o.id, o.kind, o.created_at, o.created INTO contact_id, id, kind, created_at, created
@@ -636,14 +862,7 @@ BEGIN
 		PERFORM parley_front.make_front(source, 'key := coalesce(idempotency_key, gen_random_uuid()::text);
 			RETURN parley_remote.create_keyed_application((hashtextextended(key, 0) & 1023)::integer, name, key);', 'key text;');
 	ELSIF name = 'list_applications' THEN
-		PERFORM parley_front.make_remote(source, 'all');
-		PERFORM parley_front.make_front(source, 'IF page::bigint * "limit" > 1000 AND EXISTS (SELECT FROM parley_remote.list_applications(5, 200) a WHERE a.next_page IS NOT NULL) THEN
-				RAISE EXCEPTION ''page % of % rows is too deep'', page, "limit" USING ERRCODE = ''invalid_parameter_value'', COLUMN = ''page'';
-			END IF;
-			RETURN QUERY SELECT a.token, a.name, a.chats_count, a.created_at, a.updated_at,
-					CASE WHEN bool_or(a.next_page IS NOT NULL AND i = (page::bigint * "limit" + 199) / 200) OVER () OR count(*) OVER () > page::bigint * "limit" THEN page::bigint + 1 END
-				FROM generate_series(1, least((page::bigint * "limit" + 199) / 200, 5)::integer) i, LATERAL parley_remote.list_applications(i, 200) a
-				ORDER BY a.created_at, a.token OFFSET (page - 1)::bigint * "limit" LIMIT "limit";');
+		PERFORM parley_front.make_application_list(source);
 	ELSIF name = 'post_transfer' THEN
 		PERFORM parley_front.make_front(source, 'IF conversation_id IS NOT NULL THEN
 				is_blocked := parley_remote.require_members(conversation_id, user_id, to_user_id);
@@ -697,13 +916,14 @@ BEGIN
 	END LOOP;
 	-- The gateway calls the function by this name.
 	CREATE OR REPLACE FUNCTION parley.await_wakeups(
-		INOUT "position" bigint DEFAULT NULL, patience_ms integer DEFAULT 1000, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint)
+		INOUT "position" bigint DEFAULT NULL, patience_ms integer DEFAULT 1000, source integer DEFAULT 0, OUT user_ids bigint[],
+		OUT is_complete boolean, OUT age_us bigint, OUT sources integer)
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $await$
 	BEGIN
-		SELECT w.position, w.user_ids, w.is_complete, w.age_us INTO "position", user_ids, is_complete, age_us
-			FROM parley_front.await_wakeups("position", patience_ms) w;
+		SELECT w.position, w.user_ids, w.is_complete, w.age_us, w.sources INTO "position", user_ids, is_complete, age_us, sources
+			FROM parley_front.await_wakeups("position", patience_ms, source) w;
 	END $await$;
 	UPDATE parley.routes r SET function = regexp_replace(r.function, '^parley[.]', 'parley_front.')
 		WHERE to_regproc(regexp_replace(r.function, '^parley[.]', 'parley_front.')) IS NOT NULL AND r.function ~ '^parley[.]' AND NOT r.internal;
@@ -720,12 +940,13 @@ BEGIN
 		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
 	END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION parley_front.raise_again(text, text, text, text, text), parley_front.token_shard(text), parley_front.shard_count(),
+GRANT EXECUTE ON FUNCTION parley_front.raise_again(text, text, text, text, text), parley_front.token_shard(text), parley_front.shard_count(), parley_front.all_shards(),
 	parley_front.list_cursor(timestamptz, bigint), parley_front.list_place(text, text), parley_front.get_contact_row(bigint),
 	parley_front.find_recipient_row(bigint, bigint, parley.phone_number, parley.email_address, text),
 	parley_front.post_receipt(bigint, bigint, bigint, text, text), parley_front.sync_all(bigint, text, integer, boolean),
 	parley_front.join_lists(text, json), parley_front.read_cursor(text, integer), parley_front.sync_list_all(text, integer),
-	parley_front.await_wakeups(bigint, integer) TO parley_owner;
+	parley_front.await_wakeups(bigint, integer, integer), parley_front.reach(integer), parley_front.list_parts(text, integer, integer),
+	parley_front.part_has_changed(integer), parley_front.ask(integer[]), parley_front.near_parts(integer, integer) TO parley_owner;
 GRANT EXECUTE ON FUNCTION parley_front.settle(), parley_front.audit(), parley_front.shard_count() TO parley_operator;
 GRANT USAGE ON SCHEMA parley_front TO parley_gateway, parley_operator, parley_owner;
 GRANT USAGE ON SCHEMA parley_remote TO parley_owner;

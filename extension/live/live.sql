@@ -1,16 +1,17 @@
 -- live: commits report who has something new, and wake those who wait for it.
 
 CREATE FUNCTION parley.await_wakeups(
-	INOUT "position" bigint DEFAULT NULL, patience_ms integer DEFAULT 1000, OUT user_ids bigint[], OUT is_complete boolean,
-	OUT age_us bigint)
+	INOUT "position" bigint DEFAULT NULL, patience_ms integer DEFAULT 1000, source integer DEFAULT 0, OUT user_ids bigint[],
+	OUT is_complete boolean, OUT age_us bigint, OUT sources integer)
 LANGUAGE c
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_await_wakeups';
-COMMENT ON FUNCTION parley.await_wakeups(bigint, integer) IS
+COMMENT ON FUNCTION parley.await_wakeups(bigint, integer, integer) IS
 	'Waits up to patience_ms, but no longer than a second, until someone has something new since position. Returns the users, each '
 	'as often as it happened; 0 is the operator. Whatever woke them is visible to the next statement. If is_complete is false, the '
 	'position is not known (any more), and anyone may have something new. age_us is the time in microseconds since the first of '
-	'them committed. Errors: 55000 parley is not in shared_preload_libraries, 25006 on a standby.';
+	'them committed. If there are several databases, each is a source with positions of its own, and sources is their number. '
+	'Errors: 55000 parley is not in shared_preload_libraries, 25006 on a standby.';
 
 CREATE FUNCTION parley.wake_conversation() RETURNS trigger
 LANGUAGE c

@@ -372,8 +372,8 @@ parley_await_wakeups(PG_FUNCTION_ARGS)
 	int count = 0;
 	TimestampTz oldest_at = 0;
 	TupleDesc desc;
-	Datum values[4];
-	bool nulls[4] = { false };
+	Datum values[5];
+	bool nulls[5] = { false };
 
 	require_log();
 	log_await(place, patience_ms);
@@ -402,6 +402,7 @@ parley_await_wakeups(PG_FUNCTION_ARGS)
 	values[1] = parley_int64_array(user_ids, count);
 	values[2] = BoolGetDatum(is_complete);
 	values[3] = Int64GetDatum(count == 0 ? 0 : Max(GetCurrentTimestamp() - oldest_at, 0));
+	values[4] = Int32GetDatum(1);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 

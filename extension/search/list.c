@@ -47,7 +47,7 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations_1_1);
 				", k.assignee_id, coalesce(k.labels, '{}')"                                              \
 				", CASE WHEN c.last_number > c.operator_read_number"                                     \
 				"  THEN parley.count_unread(c.id, NULL, c.operator_read_number) ELSE 0 END"              \
-				", m.sender_id, m.agent_id"
+				", m.sender_id, m.agent_id, NULL::boolean"
 #define CASE " LEFT JOIN LATERAL (SELECT s.* FROM parley.cases s WHERE s.conversation_id = c.id LIMIT 1) k ON true"
 /* Users are shown the phones of those who have written, and those that they gave. `hidden` is true if a user asks, and
  * not the operator. */
@@ -60,7 +60,7 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations_1_1);
 	", CASE c.kind WHEN 'contact' THEN c.operator_read_number"                                               \
 	"  ELSE (SELECT o.read_number FROM parley.members o"                                                     \
 	"   WHERE o.conversation_id = c.id AND o.contact_id = co.id) END"                                        \
-	", m.sender_id, m.agent_id"
+	", m.sender_id, m.agent_id, NULL::boolean"
 #define USER_COLUMNS_OF_1_0(member) ROW_COLUMNS ", c.last_number - " member ".read_number"
 #define CONTACT_OF(id) " LEFT JOIN LATERAL (SELECT k.* FROM parley.contacts k WHERE k.id = " id " LIMIT 1) co ON true"
 #define AUTHOR CONTACT_OF("coalesce(c.contact_id, m.sender_id)")

@@ -67,8 +67,8 @@ parley_sync_list(PG_FUNCTION_ARGS)
 	int changed_count;
 	bool is_whole;
 	TupleDesc desc;
-	Datum value, values[5];
-	bool nulls[5] = { false };
+	Datum value, values[6];
+	bool nulls[6] = { false };
 
 	initStringInfo(&list);
 	appendStringInfoChar(&list, '[');
@@ -91,6 +91,7 @@ parley_sync_list(PG_FUNCTION_ARGS)
 	values[0] = PointerGetDatum(parley_cursor_form(&reading.cursor));
 	values[3] = BoolGetDatum(false);
 	values[4] = BoolGetDatum(is_whole || list.len > 1);
+	values[5] = BoolGetDatum(false);
 	appendStringInfoChar(&list, ']');
 	values[1] = PointerGetDatum(cstring_to_text_with_len(list.data, list.len));
 	values[2] = BoolGetDatum(is_whole);

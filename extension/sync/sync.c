@@ -301,14 +301,15 @@ page_fill(SyncPage *page, const Sources *sources)
 	}
 }
 
-/* Returns cursor, messages, reads, transactions, more, changed. Version 1.0 has only cursor, messages and more. */
+/* Returns cursor, messages, reads, transactions, more, changed, incomplete. Version 1.0 has only cursor, messages and
+ * more. One database is never incomplete. */
 static Datum
 page_form(FunctionCallInfo fcinfo, SyncPage *page, bool is_1_0)
 {
 	StringInfo lists[] = { &page->messages, &page->reads, &page->transactions };
 	TupleDesc desc;
-	Datum values[6];
-	bool nulls[6] = { false };
+	Datum values[7];
+	bool nulls[7] = { false };
 	bool changed = false;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -322,6 +323,7 @@ page_form(FunctionCallInfo fcinfo, SyncPage *page, bool is_1_0)
 	}
 	values[is_1_0 ? 2 : 4] = BoolGetDatum(page->more);
 	values[5] = BoolGetDatum(changed);
+	values[6] = BoolGetDatum(false);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 

@@ -2,7 +2,8 @@
 
 CREATE FUNCTION parley.sync(
 	user_id bigint, INOUT cursor text DEFAULT NULL, "limit" parley.page_limit DEFAULT 50,
-	thorough boolean DEFAULT false, OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, OUT changed boolean)
+	thorough boolean DEFAULT false, OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, OUT changed boolean,
+	OUT incomplete boolean)
 LANGUAGE c STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_sync_1_1';
@@ -12,12 +13,12 @@ COMMENT ON FUNCTION parley.sync(bigint, text, parley.page_limit, boolean) IS
 	' commit. Repeats something only after a crash, across servers, or if more than 32 transactions were running at once; identify '
 	'messages by conversation_id and message_id. Without a cursor, returns everything. thorough reads all conversations, without '
 	'relying on the change log in shared memory. changed says whether there is something; more, whether to call again at once with '
-	'the new cursor. Errors: P0002 no such user, 22023 not a cursor of this user, PY410 a cursor of another cluster or a lost '
+	'the new cursor; incomplete, that one of several databases is away, and what it has will be delivered later. Errors: P0002 no such user, 22023 not a cursor of this user, PY410 a cursor of another cluster or a lost '
 	'timeline, or too old: start over without one.';
 
 CREATE FUNCTION parley.sync_list(
 	INOUT cursor text DEFAULT NULL, "limit" parley.page_limit DEFAULT 50,
-	OUT conversations json, OUT is_whole boolean, OUT more boolean, OUT changed boolean)
+	OUT conversations json, OUT is_whole boolean, OUT more boolean, OUT changed boolean, OUT incomplete boolean)
 LANGUAGE c STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'parley_sync_list';

@@ -419,23 +419,32 @@ COMMENT ON TYPE parley.erasure IS 'the receipt of an erasure';
 
 SELECT pg_extension_config_dump('parley.erasures', '');
 
+-- applications
+DROP FUNCTION parley.list_applications(parley.page_number, parley.page_limit);
+CREATE TYPE parley.listed_application AS (
+	token text, name text, chats_count bigint, created_at timestamptz, updated_at timestamptz, next_page bigint, incomplete boolean
+);
+COMMENT ON TYPE parley.listed_application IS 'an application in the list of all; incomplete is as in recent_conversation';
+
 -- search: filters, and more columns in lists.
 CREATE DOMAIN parley.sender_filter AS text
 	CHECK (VALUE ~ '^(contact|operator|[1-9][0-9]{0,17})$');
 COMMENT ON DOMAIN parley.sender_filter IS 'contact (whichever), operator, or a contact''s id';
 ALTER TYPE parley.recent_conversation
 	ADD ATTRIBUTE match_start integer, ADD ATTRIBUTE match_length integer, ADD ATTRIBUTE status text, ADD ATTRIBUTE assignee_id bigint,
-	ADD ATTRIBUTE labels text[], ADD ATTRIBUTE unread bigint, ADD ATTRIBUTE sender_id bigint, ADD ATTRIBUTE agent_id bigint;
+	ADD ATTRIBUTE labels text[], ADD ATTRIBUTE unread bigint, ADD ATTRIBUTE sender_id bigint, ADD ATTRIBUTE agent_id bigint,
+	ADD ATTRIBUTE incomplete boolean;
 COMMENT ON TYPE parley.recent_conversation IS
 	'a conversation in a list: its newest (matching) message, and its contact or, in a direct conversation, the author of that '
 	'message; match_start (from 1) and match_length are the place of the term in content, in characters, and are null if the '
-	'contact matches';
+	'contact matches; incomplete is true if one of several databases is away, whose conversations are missing';
 ALTER TYPE parley.user_conversation
 	ADD ATTRIBUTE match_start integer, ADD ATTRIBUTE match_length integer, ADD ATTRIBUTE read_message_id bigint,
-	ADD ATTRIBUTE sender_id bigint, ADD ATTRIBUTE agent_id bigint;
+	ADD ATTRIBUTE sender_id bigint, ADD ATTRIBUTE agent_id bigint, ADD ATTRIBUTE incomplete boolean;
 COMMENT ON TYPE parley.user_conversation IS
 	'a conversation in a user''s list: its newest (matching) message, its other side, the number of messages that the user has not '
-	'read, and how far the other side has read (read_message_id); match_start and match_length are as in recent_conversation';
+	'read, and how far the other side has read (read_message_id); match_start, match_length and incomplete are as in '
+	'recent_conversation';
 DROP FUNCTION parley.recent_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode);
 DROP FUNCTION parley.list_conversations(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode);
 DROP FUNCTION parley.explain_search(parley.search_term, parley.page_number, parley.page_limit, text, parley.count_mode, bigint);

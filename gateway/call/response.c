@@ -18,6 +18,7 @@ typedef enum ColumnRole
 	ROLE_CREATED,
 	ROLE_REPLAYED,
 	ROLE_TOTAL_COUNT,
+	ROLE_INCOMPLETE,
 	ROLE_NEXT,
 	ROLE_REFUSED,
 	ROLE_REFUSED_DETAIL
@@ -80,8 +81,9 @@ static const struct
 				{ TYPE_BIGINT_ARRAY, NULL, verbatim_write },
 				{ TYPE_TEXT_ARRAY, NULL, json_write_string } };
 
+/* `incomplete` is a field of an object, but not of a list's elements. */
 static ColumnRole
-column_role(const char *name, Oid type)
+column_role(const char *name, Oid type, bool in_list)
 {
 	static const struct
 	{
@@ -96,6 +98,8 @@ column_role(const char *name, Oid type)
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
 		if (strcmp(name, roles[i].name) == 0)
 			return roles[i].role;
+	if (in_list && strcmp(name, "incomplete") == 0)
+		return ROLE_INCOMPLETE;
 	if (strncmp(name, "next_", 5) == 0)
 		return ROLE_NEXT;
 	return type == TYPE_VOID ? ROLE_NOTHING : ROLE_FIELD;
@@ -116,7 +120,7 @@ field_key(const ResponseField *field, bool is_first, h2o_mem_pool_t *pool)
 }
 
 static void
-fields_describe(Response *response, const char *omitted, h2o_mem_pool_t *pool)
+fields_describe(const ResponseContext *context, Response *response, h2o_mem_pool_t *pool)
 {
 	int count = PQnfields(response->result);
 
@@ -127,7 +131,8 @@ fields_describe(Response *response, const char *omitted, h2o_mem_pool_t *pool)
 		Oid type = PQftype(response->result, i);
 		ResponseField *field = &response->fields[response->field_count];
 
-		if (column_role(name, type) != ROLE_FIELD || (omitted != NULL && strcmp(name, omitted) == 0))
+		if (column_role(name, type, context->route->returns_set) != ROLE_FIELD ||
+			(context->omitted != NULL && strcmp(name, context->omitted) == 0))
 			continue;
 		*field = (ResponseField){ .column = i, .name = name, .name_length = strlen(name), .write = json_write_string };
 		for (size_t j = 0; j < sizeof(writers) / sizeof(writers[0]); j++)
@@ -342,7 +347,7 @@ signals_read(const ResponseContext *context, h2o_mem_pool_t *pool, Response *res
 		bool is_there = row >= 0 && row < PQntuples(result) && !PQgetisnull(result, row, i);
 		const char *value = is_there ? PQgetvalue(result, row, i) : NULL;
 
-		switch (column_role(PQfname(result, i), PQftype(result, i)))
+		switch (column_role(PQfname(result, i), PQftype(result, i), context->route->returns_set))
 		{
 			case ROLE_NEXT:
 				links_write(context, PQfname(result, i) + 5, value, pool, &response->links);
@@ -356,6 +361,9 @@ signals_read(const ResponseContext *context, h2o_mem_pool_t *pool, Response *res
 				break;
 			case ROLE_TOTAL_COUNT:
 				response->total_count = value;
+				break;
+			case ROLE_INCOMPLETE:
+				response->incomplete = value != NULL && value[0] == 't';
 				break;
 			case ROLE_REFUSED:
 				response->refused = value;
@@ -389,7 +397,7 @@ response_begin(const ResponseContext *context, const PGresult *result, h2o_mem_p
 	if (response->refused == NULL && response->status != 204 && !context->route->returns_set && PQntuples(result) == 0)
 		response->status = 404;
 	response->form = response_form(context, response);
-	fields_describe(response, context->omitted, pool);
+	fields_describe(context, response, pool);
 	if (response->form == RESPONSE_CSV)
 	{
 		response->content_type = "text/csv; charset=utf-8; header=present";

@@ -42,6 +42,7 @@ typedef struct Response
 	Buffer links;             /* the value of the Link header; empty if there is none */
 	size_t rows;              /* written so far */
 	bool replayed;
+	bool incomplete;         /* elements are missing from the list */
 	const char *total_count; /* NULL if there is none; this and the next two point into the result */
 	const char *refused;     /* NULL or, if refused, an SQLSTATE, in which case there is no body */
 	const char *refused_detail;

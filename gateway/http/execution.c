@@ -111,6 +111,8 @@ execution_on_result(DbQuery *query, const PGresult *result)
 	buffer_dispose(&response->links);
 	if (response->total_count != NULL)
 		reply_header(request, "x-total-count", response->total_count, strlen(response->total_count));
+	if (response->incomplete)
+		reply_header(request, "x-incomplete", "true", 4);
 	if (response->replayed)
 		reply_header(request, "idempotency-replayed", "true", 4);
 	if (response->refused != NULL)

@@ -30,7 +30,7 @@ reply_header(Request *request, const char *name, const char *value, size_t lengt
 bool
 reply_cors_headers(h2o_req_t *http, const char *origins)
 {
-	static const char exposed[] = "Link, X-Total-Count, X-Request-Id, Idempotency-Replayed, Retry-After, "
+	static const char exposed[] = "Link, X-Total-Count, X-Incomplete, X-Request-Id, Idempotency-Replayed, Retry-After, "
 								  "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
 	bool is_any = strcmp(origins, "*") == 0;
 	h2o_iovec_t origin = request_header(http, "origin");

@@ -121,31 +121,89 @@ async function assertLoadIsWhole(load) {
 	assert.equal(await cluster.psql("front", "SELECT * FROM parley_front.audit()"), "");
 }
 
-async function postmaster(name) {
+// Returns the ids of a database's processes, the postmaster's first.
+async function processes(name) {
 	const data = join(await cluster.one("socket", name), "../data");
-	return Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0]);
+	const postmaster = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0];
+	return [postmaster, ...readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").trim().split(" ")].map(Number);
 }
 
-test("shard_that_is_away_takes_only_its_own_with_it_and_nothing_is_lost", { timeout: 90000 }, async (t) => {
+const signal = (pids, name) => pids.forEach((pid) => process.kill(pid, name));
+
+async function foundLate() {
+	return Number(/^parley_stream_found_late_total (\d+)/m.exec(await (await fetch(`${url}/metrics`)).text())[1]);
+}
+
+// What each request returns while shard 1 is away. there and away are pairs of the load.
+async function assertOnlyItsOwnIsAway(there, away) {
+	const posted = await answered(201, `POST /users/${there.users[0].id}/conversations/${there.id}/messages`, { content: "here" }, { "idempotency-key": word() });
+	const { body } = await answered(503, `POST /users/${away.users[0].id}/conversations/${away.id}/messages`, { content: "not here" });
+	assert.doesNotMatch(JSON.stringify(body), /PL\/Proxy|socket/);
+	await answered(200, `GET /users/${away.users[0].id}`);
+	const list = await answered(200, "GET /conversations?limit=200&count=exact");
+	assert.equal(list.headers["x-incomplete"], "true");
+	assert.equal(list.headers["x-total-count"], String(list.body.length));
+	assert.ok(list.body.some((row) => row.conversation_id === there.id));
+	assert.ok(list.body.every((row) => (row.conversation_id & 1) === 0));
+	const none = await answered(200, `GET /users/${away.users[0].id}/conversations`);
+	assert.deepEqual([none.body, none.headers["x-incomplete"]], [[], "true"]);
+	assert.equal((await answered(200, "GET /applications?limit=1")).headers["x-incomplete"], "true");
+	const cursors = [there, away].map(({ cursor }) => cursor);
+	const [mine, theirs] = await Promise.all([there, away].map(({ users }, n) => answered(200, `GET /users/${users[0].id}/sync?limit=200&cursor=${cursors[n]}`)));
+	assert.ok(mine.body.incomplete && mine.body.messages.some(({ message_id }) => message_id === posted.body.message_id));
+	assert.ok(theirs.body.incomplete && theirs.body.messages.length === 0 && !theirs.body.more);
+	assert.equal(theirs.body.cursor.split("_").at(-1), away.cursor.split("_").at(-1), "the shard's own cursor stays");
+}
+
+// Waits until lists are whole again, and returns the messages that a pair's user is told since their cursor.
+async function newWhenAllAreBack(pair) {
+	await until(async () => (await client.request("GET /conversations?limit=1")).headers["x-incomplete"] === undefined, "no shard is away");
+	const { body } = await answered(200, `GET /users/${pair.users[0].id}/sync?limit=200&cursor=${pair.cursor}`);
+	assert.equal(body.incomplete, false);
+	pair.cursor = body.cursor;
+	return body.messages.map((message) => message.message_id);
+}
+
+test("shard_that_is_away_takes_only_its_own_with_it_and_nothing_is_lost", { timeout: 150000 }, async (t) => {
 	const load = await SteadfastLoad.begin(url, { pairs: 4 });
 	t.after(() => load.abandon());
 	load.start();
 	await load.untilAcknowledgedAfter(Date.now(), 10000);
+	// Two pairs that only this test posts to.
+	const [there, away] = (await SteadfastLoad.begin(url, { pairs: 2 })).pairs.sort((a, b) => (a.id & 1) - (b.id & 1));
+	for (const pair of [there, away]) pair.cursor = (await answered(200, `GET /users/${pair.users[0].id}/sync`)).body.cursor;
+
+	// Stopped: connections are refused.
 	await cluster.one("stop", "shard1");
-	const stopped = Date.now();
-	const [there, away] = [0, 1].map((shard) => load.pairs.find(({ id }) => (id & 1) === shard));
-	await answered(201, `POST /users/${there.users[0].id}/conversations/${there.id}/messages`, { content: "here" }, { "idempotency-key": word() });
-	const { body } = await answered(503, `POST /users/${away.users[0].id}/conversations/${away.id}/messages`, { content: "not here" });
-	assert.doesNotMatch(JSON.stringify(body), /PL\/Proxy|socket/);
-	await answered(503, "GET /conversations");
-	await answered(200, `GET /users/${away.users[0].id}`);
-	await load.untilAcknowledgedAfter(stopped + 500, 10000);
+	await assertOnlyItsOwnIsAway(there, away);
+	await load.untilAcknowledgedAfter(Date.now(), 10000);
 	await cluster.one("start", "shard1");
+	assert.deepEqual(await newWhenAllAreBack(away), []);
+	const { message_id } = await made(`POST /users/${away.users[1].id}/conversations/${away.id}/messages`, { content: "back" });
+
+	// Frozen: nothing is refused, and nothing responds.
+	const frozen = await processes("shard1");
+	signal(frozen, "SIGSTOP");
+	t.after(() => signal(frozen.slice(0, 1), "SIGCONT"));
+	const began = Date.now();
+	away.cursor = (await answered(200, `GET /users/${away.users[0].id}/sync?limit=200&cursor=${away.cursor}`)).body.cursor;
+	t.diagnostic(`the first sync took ${Date.now() - began} ms`);
+	await assertOnlyItsOwnIsAway(there, away);
+	const requests = Array.from({ length: 40 }, (_, n) => new Client(url).request(`GET /users/${[there, away][n % 2].users[0].id}/conversations/${[there, away][n % 2].id}/messages`));
+	const answers = await Promise.all(requests);
+	assert.ok(answers.every(({ status }, n) => status === (n % 2 ? 503 : 200)), JSON.stringify(answers.map(({ status }) => status)));
+	await load.untilAcknowledgedAfter(Date.now(), 10000);
+	assert.ok(Number(await cluster.psql("front", "SELECT count(*) FROM pg_stat_activity WHERE usename = 'parley_gateway'")) < 60);
+	signal(frozen, "SIGCONT");
+	assert.deepEqual(await newWhenAllAreBack(away), [message_id]);
+	assert.deepEqual(await newWhenAllAreBack(away), []);
+
 	// Killed in the middle.
-	process.kill(await postmaster("shard0"), "SIGQUIT");
+	signal((await processes("shard0")).slice(0, 1), "SIGQUIT");
 	await until(() => cluster.one("start", "shard0").then(() => true, () => false), "it has started again");
-	await pause(500);
+	await newWhenAllAreBack(there);
 	await assertLoadIsWhole(load);
+	assert.equal(await foundLate(), 0);
 });
 
 test("split_under_load_loses_nothing_and_cursors_go_on", { timeout: 120000 }, async (t) => {

@@ -181,7 +181,7 @@ class Reader {
 			this.take(answer.body.messages);
 			this.cursor = answer.body.cursor;
 			if (this.load.reading) await pause(50);
-			else if (!answer.body.more && answer.body.messages.length === 0) quiet++;
+			else if (!answer.body.more && !answer.body.incomplete && answer.body.messages.length === 0) quiet++;
 		}
 	}
 }

@@ -173,6 +173,20 @@ START_TEST(columns_that_are_no_fields_speak_to_the_gateway)
 }
 END_TEST
 
+START_TEST(incomplete_is_a_field_of_an_object_but_not_of_a_list)
+{
+	const RowColumn columns[] = { { "i", 23 }, { "incomplete", 16 } };
+	const char *const cells[] = { "1", "t", NULL, "t" };
+
+	write_rows((Route){ .status = 200, .returns_set = true }, NULL, "", columns, 2, cells, 2);
+	ck_assert(response.incomplete);
+	expect(200, "[{\"i\":1}]", "");
+	write_rows((Route){ .status = 200 }, NULL, "", columns, 2, cells, 1);
+	ck_assert(!response.incomplete);
+	expect(200, "{\"i\":1,\"incomplete\":true}", "");
+}
+END_TEST
+
 START_TEST(a_refusal_has_no_body)
 {
 	const RowColumn columns[] = { { "i", 23 }, { "refused", 25 }, { "refused_detail", 25 } };
@@ -247,6 +261,6 @@ END_TEST
 
 RUN_TESTS("response", columns_are_written_by_their_types, a_set_is_an_array_even_when_empty,
 		  a_set_is_csv_for_who_prefers_it, one_object_of_several_rows_is_written,
-		  columns_that_are_no_fields_speak_to_the_gateway, a_refusal_has_no_body,
-		  the_next_link_is_this_request_with_the_name_set, pages_link_to_their_neighbours,
+		  columns_that_are_no_fields_speak_to_the_gateway, incomplete_is_a_field_of_an_object_but_not_of_a_list,
+		  a_refusal_has_no_body, the_next_link_is_this_request_with_the_name_set, pages_link_to_their_neighbours,
 		  one_value_of_json_is_the_whole_answer, no_content_has_no_body)

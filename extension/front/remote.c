@@ -1,0 +1,307 @@
+/*
+ * remote.c: see remote.h.
+ *
+ * A part is home (-1) or a shard (from 0 on). A remote function determines the database by RUN ON
+ * parley_front.reach(…), which notes the parts of the call, so that the handler knows which of them responded or
+ * failed. If a call to several parts fails, PL/Proxy does not say which of them did; the caller has to ask each
+ * (parley_front.ask).
+ *
+ * Locks nothing: the state of a part is a single atomic value. Memory is the caller's.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "front/remote.h"
+
+PG_FUNCTION_INFO_V1(parley_call_remote);
+PG_FUNCTION_INFO_V1(parley_reach);
+PG_FUNCTION_INFO_V1(parley_list_parts);
+PG_FUNCTION_INFO_V1(parley_part_has_changed);
+PG_FUNCTION_INFO_V1(parley_forget_failures);
+
+#define HOME (-1)
+#define PARTS_MAX 1025 /* home and 1,024 shards */
+#define RETRY_US INT64CONST(1000000)
+
+typedef struct Part
+{
+	pg_atomic_uint64 retry_at; /* 0 if it responds; otherwise when the next call may try */
+	pg_atomic_uint32 changes;  /* how often it went away or came back */
+} Part;
+
+/* The call in progress. */
+typedef struct Call
+{
+	int parts[PARTS_MAX];
+	int part_count;
+	bool was_cancelled;
+	volatile sig_atomic_t is_over; /* it has lasted for parley.shard_timeout */
+} Call;
+
+static Part *parts; /* NULL if the library is not preloaded */
+static Call call;
+static int shard_timeout_ms;
+static TimeoutId timeout = MAX_TIMEOUTS;
+static shmem_request_hook_type previous_request_hook;
+static shmem_startup_hook_type previous_startup_hook;
+
+static void
+on_shmem_request(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	RequestAddinShmemSpace(sizeof(Part) * PARTS_MAX);
+}
+
+static void
+on_shmem_startup(void)
+{
+	bool found;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	parts = ShmemInitStruct("parley parts", sizeof(Part) * PARTS_MAX, &found);
+	for (int i = 0; i < PARTS_MAX && !found; i++)
+	{
+		pg_atomic_init_u64(&parts[i].retry_at, 0);
+		pg_atomic_init_u32(&parts[i].changes, 0);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+parley_remote_init(void)
+{
+	DefineCustomIntVariable("parley.shard_timeout", "How long the front waits for another database.",
+							"A database that takes longer counts as away. 0 waits forever.", &shard_timeout_ms, 3000, 0,
+							INT_MAX, PGC_USERSET, GUC_UNIT_MS | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = on_shmem_request;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = on_shmem_startup;
+}
+
+static Part *
+part_at(int part)
+{
+	if (parts == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("parley must be loaded via shared_preload_libraries"),
+						errhint("Add parley to shared_preload_libraries and restart PostgreSQL.")));
+	if (part < HOME || part > PARTS_MAX - 2)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no shard %d", part)));
+	return &parts[part - HOME];
+}
+
+static const char *
+part_name(int part)
+{
+	return part == HOME ? "home" : psprintf("shard %d", part);
+}
+
+static void
+part_note_failure(int part, const char *why)
+{
+	uint64 before = pg_atomic_exchange_u64(&part_at(part)->retry_at, GetCurrentTimestamp() + RETRY_US);
+
+	if (before != 0)
+		return;
+	pg_atomic_fetch_add_u32(&part_at(part)->changes, 1);
+	ereport(LOG, (errmsg("%s does not respond", part_name(part)), errdetail_internal("%s", why)));
+}
+
+static void
+part_note_response(int part)
+{
+	if (pg_atomic_read_u64(&part_at(part)->retry_at) == 0 || pg_atomic_exchange_u64(&part_at(part)->retry_at, 0) == 0)
+		return;
+	pg_atomic_fetch_add_u32(&part_at(part)->changes, 1);
+	ereport(LOG, (errmsg("%s responds again", part_name(part))));
+}
+
+/* Returns its argument, for RUN ON. Errors: 08001 the part is away. */
+Datum
+parley_reach(PG_FUNCTION_ARGS)
+{
+	int part = PG_GETARG_INT32(0);
+	uint64 retry_at = pg_atomic_read_u64(&part_at(part)->retry_at);
+	uint64 now = GetCurrentTimestamp();
+
+	/* Of those who come when it is time to try again, the first one does. */
+	if (retry_at != 0 &&
+		(now < retry_at || !pg_atomic_compare_exchange_u64(&part_at(part)->retry_at, &retry_at,
+														   now + shard_timeout_ms * INT64CONST(1000) + RETRY_US)))
+		ereport(ERROR,
+				(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION), errmsg("a database cannot be reached")));
+	if (call.part_count < PARTS_MAX)
+		call.parts[call.part_count++] = part;
+	PG_RETURN_INT32(part);
+}
+
+/* Returns which of the parts from the first to the last are in a state: near, away, or unknown if it is time to try. */
+Datum
+parley_list_parts(PG_FUNCTION_ARGS)
+{
+	const char *wanted = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int first = PG_GETARG_INT32(1), last = PG_GETARG_INT32(2), count = 0;
+	uint64 now = GetCurrentTimestamp();
+	Datum *found = palloc(sizeof(Datum) * Max(last - first + 1, 1));
+
+	for (int part = first; part <= last; part++)
+	{
+		uint64 retry_at = pg_atomic_read_u64(&part_at(part)->retry_at);
+
+		if (strcmp(wanted, retry_at == 0 ? "near" : now < retry_at ? "away" : "unknown") == 0)
+			found[count++] = Int32GetDatum(part);
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(found, count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* Returns whether the part went away or came back since this session asked last. The first time, it may have. */
+Datum
+parley_part_has_changed(PG_FUNCTION_ARGS)
+{
+	static uint64 seen[PARTS_MAX]; /* changes + 1 */
+	int part = PG_GETARG_INT32(0);
+	uint64 changes = (uint64) pg_atomic_read_u32(&part_at(part)->changes) + 1;
+	bool has_changed = seen[part - HOME] != changes;
+
+	seen[part - HOME] = changes;
+	PG_RETURN_BOOL(has_changed);
+}
+
+/* Lets the next call of each part that is away try again at once. */
+Datum
+parley_forget_failures(PG_FUNCTION_ARGS)
+{
+	for (int part = HOME; part < PARTS_MAX + HOME; part++)
+		if (pg_atomic_read_u64(&part_at(part)->retry_at) != 0)
+			pg_atomic_write_u64(&part_at(part)->retry_at, 1);
+	PG_RETURN_VOID();
+}
+
+/* Runs in a signal handler. The next CHECK_FOR_INTERRUPTS() ends the call. */
+static void
+on_timeout(void)
+{
+	call.is_over = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+/* Changes the SQLSTATE of a cancel until the error has passed PL/Proxy, which would send a cancel request. */
+static void
+on_error(void *arg)
+{
+	if (geterrcode() != ERRCODE_QUERY_CANCELED)
+		return;
+	errcode(ERRCODE_CONNECTION_FAILURE);
+	call.was_cancelled = true;
+}
+
+/* libpq reports a connection that broke after its first bytes had arrived without a SQLSTATE. A server that shuts down
+ * ends statements that may have committed. */
+static bool
+is_connection_failure(const ErrorData *error)
+{
+	return strstr(error->message, "] PQ") != NULL || strstr(error->message, "REMOTE (null)") != NULL ||
+		   (strstr(error->message, "REMOTE ") != NULL &&
+			(error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN || error->sqlerrcode == ERRCODE_CRASH_SHUTDOWN ||
+			 error->sqlerrcode == ERRCODE_CANNOT_CONNECT_NOW));
+}
+
+/* Raises the error again. If a database cannot be reached, nothing of PL/Proxy's words remains. */
+static void
+call_fail(MemoryContext context)
+{
+	ErrorData *error;
+	bool is_silent = call.was_cancelled && call.is_over, is_refused;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (call.was_cancelled && !is_silent)
+		error->sqlerrcode = ERRCODE_QUERY_CANCELED;
+	else if (is_silent || is_connection_failure(error))
+	{
+		is_refused = strstr(error->message, "] PQconnect") != NULL;
+		/* A connection that broke may be from before a restart. If the database is away, the next one is refused. */
+		if (call.part_count == 1 && (is_silent || is_refused))
+			part_note_failure(call.parts[0], is_silent ? "It took too long." : error->message);
+		/* If it did not even connect, nothing was done. Otherwise, the outcome is unknown. */
+		error->sqlerrcode =
+			is_refused ? ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION : ERRCODE_CONNECTION_FAILURE;
+		error->message = "a database cannot be reached";
+		error->detail = error->hint = NULL;
+	}
+	ReThrowError(error);
+}
+
+static PGFunction
+plproxy_handler(void)
+{
+	static PGFunction handler;
+
+	if (handler == NULL)
+		handler = load_external_function("$libdir/plproxy", "plproxy_call_handler", true, NULL);
+	return handler;
+}
+
+static void
+call_end_timeout(void)
+{
+	disable_timeout(timeout, false);
+	/* It was too late for the call. */
+	if (call.is_over)
+		QueryCancelPending = false;
+}
+
+Datum
+parley_call_remote(PG_FUNCTION_ARGS)
+{
+	PGFunction handler = plproxy_handler();
+	MemoryContext context = CurrentMemoryContext;
+	ErrorContextCallback callback = { .previous = error_context_stack, .callback = on_error };
+	Datum result;
+
+	if (timeout == MAX_TIMEOUTS)
+		timeout = RegisterTimeout(USER_TIMEOUT, on_timeout);
+	call.part_count = 0;
+	call.was_cancelled = false;
+	call.is_over = false;
+	if (shard_timeout_ms > 0)
+		enable_timeout_after(timeout, shard_timeout_ms);
+	PG_TRY();
+	{
+		error_context_stack = &callback;
+		result = handler(fcinfo);
+		error_context_stack = callback.previous;
+	}
+	PG_CATCH();
+	{
+		call_end_timeout();
+		call_fail(context);
+	}
+	PG_END_TRY();
+	call_end_timeout();
+	for (int i = 0; i < call.part_count; i++)
+		part_note_response(call.parts[i]);
+	return result;
+}
