@@ -115,17 +115,26 @@ worker_leave_turns(Turn *turn)
 		h2o_linklist_unlink(&turn->link);
 }
 
-/* Returns whether there was one. What it has sent may be its next turn already, so the loop must not wait then. */
-static bool
-worker_take_turn(Worker *worker)
+static void
+on_next_turn(h2o_timeout_entry_t *entry)
 {
+	Worker *worker = H2O_STRUCT_FROM_MEMBER(Worker, next_turn, entry);
 	Turn *turn = H2O_STRUCT_FROM_MEMBER(Turn, link, worker->turns.next);
 
 	if (h2o_linklist_is_empty(&worker->turns))
-		return false;
+		return;
 	worker_leave_turns(turn);
 	turn->cb(turn);
-	return true;
+}
+
+/* Runs the loop once, and then plans one turn. If a turn planned the next one itself, it would be taken in the same run
+ * of the loop. */
+static void
+worker_run_loop(Worker *worker)
+{
+	loop_run(worker->http.loop, INT32_MAX);
+	if (!h2o_linklist_is_empty(&worker->turns) && !h2o_timeout_is_linked(&worker->next_turn))
+		h2o_timeout_link(worker->http.loop, &worker->http.zero_timeout, &worker->next_turn);
 }
 
 /* ----- messages ----- */
@@ -226,6 +235,7 @@ worker_set_up(Worker *worker)
 	h2o_linklist_init_anchor(&worker->turns);
 	h2o_timeout_init(worker->http.loop, &worker->tick_timeout, TICK_MS);
 	worker->tick.cb = on_tick;
+	worker->next_turn.cb = on_next_turn;
 	h2o_timeout_link(worker->http.loop, &worker->tick_timeout, &worker->tick);
 	if (getrandom(&worker->request_prefix, sizeof(worker->request_prefix), 0) < 0)
 		worker->request_prefix = db_now_us();
@@ -272,6 +282,7 @@ worker_tear_down(Worker *worker)
 	SSL_CTX_free(worker->tls);
 	worker_free_retired_tls(worker, UINT64_MAX);
 	h2o_timeout_unlink(&worker->tick);
+	h2o_timeout_unlink(&worker->next_turn);
 	h2o_timeout_dispose(worker->http.loop, &worker->tick_timeout);
 	h2o_multithread_unregister_receiver(worker->http.queue, &worker->receiver);
 	if (worker->clients.count > 0)
@@ -289,7 +300,7 @@ worker_main(void *data)
 	worker_set_up(worker);
 	pthread_barrier_wait(&worker->shared->set_up);
 	while (!worker->finished)
-		loop_run(worker->http.loop, worker_take_turn(worker) ? 0 : INT32_MAX);
+		worker_run_loop(worker);
 	worker_tear_down(worker);
 	return NULL;
 }

@@ -51,6 +51,7 @@ typedef struct Worker
 	Metrics *metrics;
 	Clients clients;
 	h2o_linklist_t turns;
+	h2o_timeout_entry_t next_turn;
 	const Guest *guest;
 	void *guest_state;
 	bool draining;

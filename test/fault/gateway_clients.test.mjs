@@ -134,7 +134,7 @@ test('a large answer is whole in every form, and the next request on its connect
 test('a large answer takes the room of its rows, not of its JSON', async () => {
 	sql(`CREATE FUNCTION gateway_test.escaped() RETURNS SETOF text LANGUAGE sql AS $$ SELECT repeat(E'\\x01', 10000) FROM generate_series(1, 200) $$;
 		SELECT parley.add_route('GET', '/test/escaped', 'gateway_test.escaped', 'operator')`);
-	const gateway = await start_gateway();
+	const gateway = await start_gateway(['--send-timeout-ms', '600000']);
 	await until(async () => (await request('/test/escaped', { base: gateway.base, method: 'HEAD' })).status === 200, 'the route');
 	const clients = Array.from({ length: 20 }, () => open(gateway.port));
 	for (const { socket } of clients) {
@@ -145,7 +145,7 @@ test('a large answer takes the room of its rows, not of its JSON', async () => {
 	/* They take 2 MB each. Their JSON would be 12 MB each, more than the limit. */
 	assert.doesNotMatch(gateway.log, /event=client_cut_off/);
 	clients.forEach((client, i) => { if (i % 2 === 0) client.socket.resume(); else client.socket.destroy(); });
-	await until(() => clients.every((client, i) => i % 2 === 1 || client.socket.bytesRead > 12000000), 'the rest to be read', 60000);
+	await until(() => clients.every((client, i) => i % 2 === 1 || client.socket.bytesRead > 12000000), 'the rest to be read', 120000);
 	clients.forEach((client) => client.socket.destroy());
 	assert.equal(await gateway.stop(), 0);
 });
