@@ -24,7 +24,7 @@ memory_of() {
 # start_push_gateway N: starts a gateway for the copy on port + 3 + N; its process id is in push_pids[N]
 start_push_gateway() {
 	PGUSER=parley_gateway PGDATABASE=$copy "$root/gateway/parleyd" --listen "127.0.0.1:$((port + 3 + $1))" --log-requests=false \
-		--connection-limit 19000 2>"$tmp/push-$1.log" 9>&- &
+		--connection-limit "$push_limit" 2>"$tmp/push-$1.log" 9>&- &
 	push_pids[$1]=$!
 	on_exit "kill $! 2>/dev/null; wait $!"
 	curl -sf --retry 20 --retry-all-errors --retry-max-time 30 -o /dev/null "http://127.0.0.1:$((port + 3 + $1))/ready" ||
@@ -200,6 +200,9 @@ push_move() {
 section_push() {
 	local pairs=${BENCH_PAIRS:-10000} rate=${BENCH_RATE:-1000} long=${BENCH_PUSH_SECONDS:-60}
 	local push_pids=() push_clients=() push_starts=() push_postmaster push_idle cpu_before said
+	# one gateway takes all streams when the other one stops
+	local push_limit=$((2 * pairs + 1000))
+	ulimit -n "$((push_limit + 1000))" 2>/dev/null || die "only $(ulimit -Hn) open files are allowed, which is too few for $pairs pairs" "Set BENCH_PAIRS, or run it as root."
 	writable_copy
 	push_make_people "$pairs"
 	push_postmaster=$(query -c "SELECT pg_read_file('postmaster.pid')" | head -n 1)
