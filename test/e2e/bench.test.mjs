@@ -2,18 +2,10 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createDatabase, psql, root, run } from "../support/database.mjs";
-
-async function freePort() {
-	const server = createServer().listen(0, "127.0.0.1");
-	await new Promise((resolve) => server.on("listening", resolve));
-	const { port } = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
+import { freePort } from "../support/port.mjs";
 
 async function bench(env) {
 	const child = spawn("bash", [join(root, "bench/run.sh")], { env: { ...process.env, ...env } });
@@ -30,7 +22,7 @@ test("sections_print_what_they_measure", async (t) => {
 	await run(join(root, "bench/populate"), ["--contacts", "300", "--messages", "3000"], { env: { ...process.env, PGDATABASE: database } });
 
 	const { status, output, errors } = await bench({ BENCH: "list,search,ledger", BENCH_SECONDS: "1", BENCH_ROUNDS: "1",
-		BENCH_PORT: String(await freePort()), BENCH_PGHOST: process.env.PGHOST, BENCH_PGPORT: process.env.PGPORT ?? "5432",
+		BENCH_PORT: String(await freePort(5)), BENCH_PGHOST: process.env.PGHOST, BENCH_PGPORT: process.env.PGPORT ?? "5432",
 		BENCH_PGDATABASE: database });
 	assert.equal(status, 0, output + errors);
 	assert.match(output, /3000 messages/);

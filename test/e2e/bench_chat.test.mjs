@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createDatabase, psql, root, run } from "../support/database.mjs";
-import { freePort } from "../support/gateways.mjs";
+import { freePort } from "../support/port.mjs";
 
 async function bench(database) {
-	const env = { ...process.env, BENCH: "chat,applications", BENCH_SECONDS: "1", BENCH_ROUNDS: "1", BENCH_PORT: String(await freePort()),
+	const env = { ...process.env, BENCH: "chat,applications", BENCH_SECONDS: "1", BENCH_ROUNDS: "1", BENCH_PORT: String(await freePort(5)),
 		BENCH_PGHOST: process.env.PGHOST, BENCH_PGPORT: process.env.PGPORT, BENCH_PGDATABASE: database };
 	return (await run("bash", [`${root}/bench/run.sh`], { env })).stdout;
 }

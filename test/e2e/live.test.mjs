@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { EventStream, metric } from "../support/events.mjs";
 import { root, sql, start_gateway, until, url } from "../support/gateway.mjs";
-import { freePort, startGateways, startNginx } from "../support/gateways.mjs";
+import { startGateways, startNginx } from "../support/gateways.mjs";
+import { freePort } from "../support/port.mjs";
 import { assertProblem, request } from "../support/http.mjs";
 import { created, expectStatus, phone } from "../support/people.mjs";
 

@@ -11,7 +11,8 @@ import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { gunzipSync } from "node:zlib";
 import { Client } from "../support/client.mjs";
-import { freePort, makeDirectory, startGateways, startNginx } from "../support/gateways.mjs";
+import { makeDirectory, startGateways, startNginx } from "../support/gateways.mjs";
+import { freePort } from "../support/port.mjs";
 import { until } from "../support/http.mjs";
 import { key, phone, word } from "../support/people.mjs";
 

@@ -8,7 +8,8 @@ import { spawn } from "node:child_process";
 import { test } from "node:test";
 import { Client } from "../support/client.mjs";
 import { psql } from "../support/database.mjs";
-import { asOwner, freePort, makeDirectory, startGateways } from "../support/gateways.mjs";
+import { asOwner, makeDirectory, startGateways } from "../support/gateways.mjs";
+import { freePort } from "../support/port.mjs";
 import { until } from "../support/http.mjs";
 
 // Starts PgBouncer in front of the tests' cluster, and returns the variables for connecting to it. It has few server connections,

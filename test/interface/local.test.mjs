@@ -8,20 +8,13 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { root, run } from "../support/database.mjs";
 import { until } from "../support/http.mjs";
-
-async function freePort() {
-	const server = createServer().listen(0, "127.0.0.1");
-	await new Promise((resolve) => server.once("listening", resolve));
-	const { port } = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
+import { freePort } from "../support/port.mjs";
 
 // An instance that is stopped and deleted when the test ends, whatever happened.
 async function instance(t, path = "run") {
 	const top = mkdtempSync("/tmp/parley-interface-");
 	const directory = join(top, path);
-	const port = await freePort();
+	const port = await freePort(4); // make ha uses four
 	const env = { ...process.env, RUN_DIR: directory, PORT: port, DEMO_CONTACTS: 20, DEMO_MESSAGES: 200 };
 	for (const name of Object.keys(env)) if (/^(PG[A-Z]+|MAKE.*|MFLAGS|PARLEY_.*)$/.test(name) && name !== "PG_CONFIG") delete env[name];
 	const self = {

@@ -4,7 +4,8 @@
 import { mkdtempSync, chmodSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, run, psql } from "./database.mjs";
-import { freePort, startGateways } from "./gateways.mjs";
+import { startGateways } from "./gateways.mjs";
+import { freePort } from "./port.mjs";
 
 const machines = ["monitor", "node1", "node2"];
 
@@ -23,7 +24,7 @@ export class FailoverCluster {
 		await run("bash", ["-c", '. "$0"; bash "$1" iproute2 pg-auto-failover-cli "postgresql-$postgres_major-auto-failover"',
 			join(root, "deploy/local/common.sh"), join(root, "deploy/local/packages.sh")]);
 		await cluster.#makeNetwork();
-		await cluster.script("create", String(await freePort()));
+		await cluster.script("create", String(await freePort(3)));
 		return cluster;
 	}
 

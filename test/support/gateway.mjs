@@ -5,6 +5,7 @@ import net from 'node:net';
 import { dirname, join } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './port.mjs';
 
 export const url = process.env.PARLEY_URL ?? 'http://127.0.0.1:8080';
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -133,15 +134,6 @@ export async function drop_fixture() {
 	sql(`DROP SCHEMA gateway_test CASCADE; DELETE FROM parley.routes WHERE function LIKE 'gateway_test.%'`);
 }
 
-function free_port() {
-	return new Promise((resolve) => {
-		const server = net.createServer().listen(0, '127.0.0.1', () => {
-			const { port } = server.address();
-			server.close(() => resolve(port));
-		});
-	});
-}
-
 // Ends whatever a failed test has left running.
 const running = new Set();
 after(() => running.forEach((child) => child.kill('SIGKILL')));
@@ -149,7 +141,7 @@ after(() => running.forEach((child) => child.kill('SIGKILL')));
 // Starts a gateway with the given flags and at most the given number of descriptors. stop() ends it and returns its exit status
 // and log.
 export async function start_gateway(flags = [], { env = {}, wait = true, descriptors } = {}) {
-	const port = await free_port();
+	const port = await freePort();
 	const base = `http://127.0.0.1:${port}`;
 	const path = process.env.PARLEYD ?? join(root, 'gateway', 'parleyd');
 	const [command, ...limits] = descriptors === undefined ? [path] : ['prlimit', `--nofile=${descriptors}:${descriptors}`, path];

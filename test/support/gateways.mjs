@@ -4,21 +4,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after } from "node:test";
 import { Client } from "./client.mjs";
 import { root, run } from "./database.mjs";
 import { until } from "./http.mjs";
-
-export async function freePort() {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const { port } = server.address();
-	server.close();
-	await once(server, "close");
-	return port;
-}
+import { freePort } from "./port.mjs";
 
 // A directory that the cluster's user can enter too.
 export function makeDirectory(t) {
