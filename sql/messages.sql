@@ -106,6 +106,7 @@ SELECT message_id FROM parley.post_message(:c, 'sixth');
 -- the_newest_message_after_a_deletion_is_found_from_the_end, without reading the whole conversation while it is locked
 SELECT id AS long FROM parley.create_contact('Long Messages') \gset
 SELECT count(*) FROM (SELECT parley.post_message(o.id, 'message ' || n) FROM parley.open_contact_conversation(:long) o, generate_series(1, 500) n) p;
+ANALYZE parley.messages;
 BEGIN;
 SELECT parley.delete_message(id, 400) FROM parley.open_contact_conversation(:long);
 SELECT newest_number FROM parley.conversations WHERE contact_id = :long;

@@ -36,6 +36,18 @@ relation_open_by_name(const char *name)
 	return OidIsValid(oid) ? relation_open(oid, NoLock) : NULL;
 }
 
+static bool
+table_has_children(Relation table)
+{
+	return has_subclass(RelationGetRelid(table)) && find_inheritance_children(RelationGetRelid(table), NoLock) != NIL;
+}
+
+static bool
+table_forces_row_security(Relation table)
+{
+	return table->rd_rel->relrowsecurity && table->rd_rel->relforcerowsecurity;
+}
+
 Relation
 parley_table_open(const char *name)
 {
@@ -45,9 +57,9 @@ parley_table_open(const char *name)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table \"parley.%s\" does not exist", name)));
 	if (table->rd_rel->relkind != RELKIND_RELATION)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("\"parley.%s\" is not a plain table", name)));
-	if (has_subclass(RelationGetRelid(table)) && find_inheritance_children(RelationGetRelid(table), NoLock) != NIL)
+	if (table_has_children(table))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("table \"parley.%s\" has child tables", name)));
-	if (table->rd_rel->relrowsecurity && table->rd_rel->relforcerowsecurity)
+	if (table_forces_row_security(table))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("table \"parley.%s\" forces row security on its owner", name)));
 	return table;
@@ -188,6 +200,22 @@ parley_index_open(Relation table, const IndexForm *form, bool missing_ok)
 	if (index != NULL)
 		relation_close(index, NoLock);
 	return NULL;
+}
+
+bool
+parley_lookup_is_possible(const char *table_name, const IndexForm *form)
+{
+	Relation table = relation_open_by_name(table_name);
+	Relation index = NULL;
+
+	if (table == NULL)
+		return false;
+	if (table->rd_rel->relkind == RELKIND_RELATION && !table_has_children(table) && !table_forces_row_security(table))
+		index = parley_index_open(table, form, true);
+	if (index != NULL)
+		relation_close(index, NoLock);
+	relation_close(table, NoLock);
+	return index != NULL;
 }
 
 void

@@ -61,6 +61,9 @@ extern void parley_lookup_init(void);
  */
 extern Relation parley_index_open(Relation table, const IndexForm *form, bool missing_ok);
 
+/* Returns whether parley_table_open() and parley_lookup_open() would succeed. */
+extern bool parley_lookup_is_possible(const char *table_name, const IndexForm *form);
+
 /* Opens a lookup, allocated in the current memory context. Fails with 57P03 if the index cannot be used. */
 extern void parley_lookup_open(Lookup *lookup, Relation table, const IndexForm *form, int key_count, Snapshot snapshot);
 extern void parley_lookup_start(Lookup *lookup, const int64 *keys);

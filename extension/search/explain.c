@@ -32,6 +32,7 @@ parley_explain_search(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int64 user_id = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT64(5);
 	Listing listing = parley_listing_read(fcinfo, 0, 6, PG_ARGISNULL(5) ? NULL : &user_id);
+	Scope scope;
 	MessageStream messages;
 	ContactStream contacts;
 	int64 count, total;
@@ -40,11 +41,12 @@ parley_explain_search(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (!parley_filter_is_empty(&listing.filter))
 	{
-		parley_listing_find(&listing, &messages, &contacts, &count, &total);
+		parley_listing_find(&listing, &scope, &messages, &contacts, &count, &total);
 		if (messages.trace.path != NULL)
 			explain_put(result, "messages", &messages.trace);
 		if (contacts.trace.path != NULL)
 			explain_put(result, "contacts", &contacts.trace);
+		parley_scope_close(&scope);
 	}
 	SPI_finish();
 	return (Datum) 0;

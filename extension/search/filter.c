@@ -42,6 +42,12 @@ filter_read_status(const char *status)
 											: STATUS_RESOLVED;
 }
 
+const char *
+parley_status_name(StatusFilter status)
+{
+	return status == STATUS_OPEN ? "open" : status == STATUS_SNOOZED ? "snoozed" : "resolved";
+}
+
 void
 parley_filter_read(Filter *filter, FunctionCallInfo fcinfo, int first)
 {

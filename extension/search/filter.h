@@ -68,6 +68,9 @@ typedef struct Filter
  */
 extern void parley_filter_read(Filter *filter, FunctionCallInfo fcinfo, int first);
 
+/* Not for STATUS_ANY. */
+extern const char *parley_status_name(StatusFilter status);
+
 extern uint32 parley_filter_hash(const Filter *filter);
 
 /* Returns whether only some messages may match. */

@@ -3,7 +3,9 @@
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_type_d.h"
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
@@ -20,6 +22,29 @@ static const IndexForm by_case = { "conversations_by_case",
 								   LISTED,
 								   .is_descending = true };
 
+bool
+parley_latest_is_possible(void)
+{
+	return parley_lookup_is_possible("conversations", &by_time);
+}
+
+/* Returns the condition that a row is strictly after the cursor: (last_message_at, id) < (…), as the executor compares
+ * rows. `first` is the number of last_message_at in the index. */
+static ScanKeyData
+latest_after_cursor(Latest *latest, AttrNumber first)
+{
+	Position cursor = latest->scope->before;
+
+	ScanKeyEntryInitialize(&latest->cursor[0], SK_ROW_MEMBER, first, BTLessStrategyNumber, TIMESTAMPTZOID, InvalidOid,
+						   F_TIMESTAMPTZ_CMP, TimestampTzGetDatum(cursor.at));
+	ScanKeyEntryInitialize(&latest->cursor[1], SK_ROW_MEMBER | SK_ROW_END, first + 1, BTLessStrategyNumber, INT8OID,
+						   InvalidOid, F_BTINT8CMP, Int64GetDatum(cursor.conversation_id));
+	return (ScanKeyData){ .sk_flags = SK_ROW_HEADER,
+						  .sk_attno = first,
+						  .sk_strategy = BTLessStrategyNumber,
+						  .sk_argument = PointerGetDatum(latest->cursor) };
+}
+
 /* Opens the range of conversations that are settled or not, and that may have unread messages or not. */
 static void
 latest_open_range(Latest *latest, bool is_settled, bool may_be_unread, bool from_cursor)
@@ -31,7 +56,7 @@ latest_open_range(Latest *latest, bool is_settled, bool may_be_unread, bool from
 	parley_lookup_open(range, scope->conversations, &by_case, from_cursor ? 3 : 2, scope->snapshot);
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(is_settled));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(may_be_unread));
-	ScanKeyInit(&keys[2], 3, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(scope->before.at));
+	keys[2] = latest_after_cursor(latest, 3);
 	parley_lookup_start_scan(range, keys);
 }
 
@@ -39,15 +64,14 @@ void
 parley_latest_open(Latest *latest, const Scope *scope, bool from_cursor)
 {
 	const Filter *filter = &scope->filter;
-	ScanKeyData until_cursor;
+	ScanKeyData after_cursor;
 
 	*latest = (Latest){ .scope = scope, .current = -1 };
 	if (filter->of_user || (filter->status == STATUS_ANY && filter->unread == UNREAD_ANY))
 	{
 		parley_lookup_open(&latest->ranges[0], scope->conversations, &by_time, from_cursor ? 1 : 0, scope->snapshot);
-		ScanKeyInit(&until_cursor, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
-					TimestampTzGetDatum(scope->before.at));
-		parley_lookup_start_scan(&latest->ranges[0], &until_cursor);
+		after_cursor = latest_after_cursor(latest, 1);
+		parley_lookup_start_scan(&latest->ranges[0], &after_cursor);
 		latest->count = 1;
 	}
 	else

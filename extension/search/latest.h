@@ -19,8 +19,12 @@ typedef struct Latest
 	Lookup ranges[LATEST_RANGES_MAX]; /* each of them in order */
 	bool has_row[LATEST_RANGES_MAX];  /* its slot contains a row that was not returned yet */
 	int count;
-	int current; /* the range of the row returned last; negative if none was */
+	int current;           /* the range of the row returned last; negative if none was */
+	ScanKeyData cursor[2]; /* the members of the condition that rows are after the cursor */
 } Latest;
+
+/* Returns whether the conversations of a list without conditions can be read in order. */
+extern bool parley_latest_is_possible(void);
 
 /* Starts at the newest conversation, or at the cursor. Open conversations that were snoozed until a time in the past
  * are not included. */

@@ -2,14 +2,17 @@
  * list.c: see list.h. The SQL functions, and the rows that they return.
  *
  * This only reads, and takes no locks except those of its queries. Rows and texts are in SPI's memory context until
- * they are copied to the caller's tuplestore. Without a term, one statement reads a page. With a term, two streams find
- * which conversations are on the page and which message each of them shows, and a statement reads those.
+ * they are copied to the caller's tuplestore. Without a term, a page is read in order. With a term, two streams find
+ * which conversations are on the page and which message each of them shows, and then those are read. The operator's
+ * rows are read directly (shown.h). A user's are read by a statement, and so are the operator's if the tables are those
+ * of version 1.0, or cannot be read directly.
  */
 #include "postgres.h"
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -17,8 +20,10 @@
 #include "errors.h"
 #include "schema.h"
 #include "search/chosen.h"
+#include "search/latest.h"
 #include "search/list.h"
 #include "search/settings.h"
+#include "search/shown.h"
 #include "statement.h"
 
 PG_FUNCTION_INFO_V1(parley_recent_conversations);
@@ -148,12 +153,19 @@ list_statements(void)
 #define CURSOR_LENGTH 40
 #define CURSOR_LENGTH_1_0 32
 
+/* Every row has one, so it is not printed with a format. */
 static text *
 cursor_form(const Listing *listing, Position position)
 {
-	return cstring_to_text(psprintf("%016llx%016llx%08x", (unsigned long long) position.at,
-									(unsigned long long) position.conversation_id,
-									parley_filter_hash(&listing->filter)));
+	static const char digits[] = "0123456789abcdef";
+	const uint64 parts[] = { (uint64) position.at, (uint64) position.conversation_id,
+							 (uint64) parley_filter_hash(&listing->filter) << 32 };
+	text *cursor = palloc(VARHDRSZ + CURSOR_LENGTH);
+
+	SET_VARSIZE(cursor, VARHDRSZ + CURSOR_LENGTH);
+	for (int i = 0; i < CURSOR_LENGTH; i++)
+		VARDATA(cursor)[i] = digits[parts[i / 16] >> (60 - i % 16 * 4) & 15];
+	return cursor;
 }
 
 static Position
@@ -196,24 +208,6 @@ parley_listing_read(FunctionCallInfo fcinfo, int first, int first_condition, con
 	return listing;
 }
 
-/* Leaves the rows of a list without a term in SPI_tuptable, one more than the page has if there is a next page. Returns
- * their number. */
-static uint64
-listing_read_all(const Listing *listing, int64 *total)
-{
-	bool of_user = listing->filter.of_user;
-	Datum values[] = { Int64GetDatum(listing->filter.user_id),         TimestampTzGetDatum(listing->before.at),
-					   Int64GetDatum(listing->before.conversation_id), Int64GetDatum(listing->skip),
-					   Int64GetDatum(listing->page_size + 1),          BoolGetDatum(listing->filter.hides_phones) };
-
-	if (listing->counted)
-	{
-		parley_statement_run(of_user ? &count_user_all : &count_all, values, NULL, true, 0);
-		*total = DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
-	}
-	return parley_statement_run(&list_statements()->list[of_user], values, NULL, true, 0);
-}
-
 /*
  * If only some messages may match, a conversation whose contact contains the term shows the newest of those. Either the
  * index finds the contacts, and their conversations are read. Or a walk of the messages checks each conversation that
@@ -238,16 +232,15 @@ listing_find_narrowed(MessageStream *messages, ContactStream *contacts)
 }
 
 Hit *
-parley_listing_find(const Listing *listing, MessageStream *messages, ContactStream *contacts, int64 *count,
-					int64 *total)
+parley_listing_find(const Listing *listing, Scope *scope, MessageStream *messages, ContactStream *contacts,
+					int64 *count, int64 *total)
 {
 	int64 wanted = listing->skip + listing->page_size + 1;
-	Scope scope;
 	Hits hits;
 	Hit *sorted;
 
-	parley_scope_open(&scope, &listing->filter, listing->before, listing->counted ? PG_INT64_MAX : wanted);
-	parley_hits_create(&hits, &scope);
+	parley_scope_open(scope, &listing->filter, listing->before, listing->counted ? PG_INT64_MAX : wanted);
+	parley_hits_create(&hits, scope);
 	parley_chosen_meet(&hits, parley_search_user_conversations);
 	parley_message_stream_plan(messages, &hits);
 	parley_contact_stream_plan(contacts, &hits);
@@ -263,19 +256,189 @@ parley_listing_find(const Listing *listing, MessageStream *messages, ContactStre
 	if (listing->counted)
 		parley_hits_sorted(&hits, true, total);
 	sorted = parley_hits_sorted(&hits, false, count);
-	parley_scope_close(&scope);
 	*count = Max(Min(*count, wanted) - listing->skip, 0);
 	return sorted + listing->skip;
 }
 
-/* Same as listing_read_all(), for a list with a term. */
-static uint64
-listing_read_matching(const Listing *listing, int64 *total)
+/* The rows of a page, on their way to the caller. */
+typedef struct ListOutput
 {
-	MessageStream messages;
-	ContactStream contacts;
-	int64 count;
-	const Hit *hits = parley_listing_find(listing, &messages, &contacts, &count, total);
+	const Listing *listing;
+	ReturnSetInfo *result;
+	Matcher matcher; /* if there is a term */
+	int64 total;     /* if it is counted */
+	int64 rows;      /* so far */
+} ListOutput;
+
+/* Returns the number of columns before total_count. */
+static int
+listing_first_columns(const Listing *listing)
+{
+	return FIRST_COLUMNS + listing->filter.of_user;
+}
+
+/* Sets the place of the term in the content of a row, or nulls if it is the contact that contains the term. */
+static void
+output_set_match(ListOutput *output, Datum content, Datum *values, bool *nulls)
+{
+	int begin, length;
+
+	nulls[0] = nulls[1] =
+		output->listing->filter.term == NULL || !parley_matcher_find(&output->matcher, content, &begin, &length);
+	if (nulls[0])
+		return;
+	values[0] = Int32GetDatum(begin);
+	values[1] = Int32GetDatum(length);
+}
+
+/* Adds a row. Its columns are those of a statement; what the list adds is put between them. Sets next_cursor if another
+ * row follows. */
+static void
+output_put(ListOutput *output, const Datum *columns, const bool *are_null, bool is_followed)
+{
+	TupleDesc desc = output->result->setDesc;
+	int count = listing_first_columns(output->listing);
+	Datum values[COLUMNS_MAX];
+	bool nulls[COLUMNS_MAX];
+
+	memcpy(values, columns, count * sizeof(Datum));
+	memcpy(nulls, are_null, count * sizeof(bool));
+	nulls[count] = !output->listing->counted;
+	values[count] = Int64GetDatum(output->total);
+	nulls[count + 1] = !is_followed;
+	if (is_followed)
+		values[count + 1] = PointerGetDatum(
+			cursor_form(output->listing, (Position){ DatumGetTimestampTz(columns[3]), DatumGetInt64(columns[0]) }));
+	/* The columns of version 1.0 end here. */
+	if (desc->natts > count + 2)
+	{
+		output_set_match(output, columns[2], &values[count + 2], &nulls[count + 2]);
+		memcpy(&values[count + 4], &columns[count], (desc->natts - count - 4) * sizeof(Datum));
+		memcpy(&nulls[count + 4], &are_null[count], (desc->natts - count - 4) * sizeof(bool));
+	}
+	tuplestore_putvalues(output->result->setResult, desc, values, nulls);
+	output->rows++;
+}
+
+/* A page without rows still returns the total. */
+static void
+output_put_count(ListOutput *output)
+{
+	Datum values[COLUMNS_MAX] = { 0 };
+	bool nulls[COLUMNS_MAX];
+	int count = listing_first_columns(output->listing);
+
+	memset(nulls, true, sizeof(nulls));
+	nulls[count] = false;
+	values[count] = Int64GetDatum(output->total);
+	tuplestore_putvalues(output->result->setResult, output->result->setDesc, values, nulls);
+}
+
+/* Adds the rows that a statement has found, which are one more than the page has if there is a next page. */
+static void
+output_put_found(ListOutput *output, uint64 found)
+{
+	TupleDesc desc = output->result->setDesc;
+	int count = listing_first_columns(output->listing);
+	int added = desc->natts > count + 2 ? 4 : 2;
+
+	for (uint64 row = 0; row < Min(found, (uint64) output->listing->page_size); row++)
+	{
+		Datum columns[COLUMNS_MAX];
+		bool are_null[COLUMNS_MAX];
+
+		for (int i = 0; i < desc->natts - added; i++)
+			columns[i] = parley_statement_value(row, i + 1, TupleDescAttr(desc, i < count ? i : i + added)->atttypid,
+												&are_null[i]);
+		output_put(output, columns, are_null, row + 1 < found);
+	}
+}
+
+/* Adds a row for the conversation in the slot, if there is one; number 0 is its newest message. */
+static void
+output_put_shown(ListOutput *output, Shown *shown, TupleTableSlot *conversation, int64 number, bool is_followed)
+{
+	Datum columns[SHOWN_COLUMNS];
+	bool are_null[SHOWN_COLUMNS];
+
+	if (!TupIsNull(conversation) && parley_shown_read(shown, conversation, number, columns, are_null))
+		output_put(output, columns, are_null, is_followed);
+}
+
+static bool
+listing_reads_directly(const Listing *listing)
+{
+	return !listing->filter.of_user && !parley_schema_is_1_0() && parley_shown_is_possible();
+}
+
+/* Adds the rows of the operator's list without conditions. A row waits until we know whether another one follows. */
+static void
+output_walk_all(ListOutput *output)
+{
+	const Listing *listing = output->listing;
+	int64 to_skip = listing->skip;
+	TupleTableSlot *conversation, *waiting;
+	Scope scope;
+	Shown shown;
+	Latest latest;
+
+	parley_scope_open(&scope, &listing->filter, listing->before, listing->page_size + 1);
+	parley_shown_open(&shown, &scope, TupleDescAttr(output->result->setDesc, SHOWN_KIND)->atttypid);
+	parley_latest_open(&latest, &scope, parley_scope_has_cursor(&scope));
+	waiting = table_slot_create(scope.conversations, NULL);
+	while (output->rows < listing->page_size && (conversation = parley_latest_next(&latest)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (to_skip-- > 0)
+			continue;
+		output_put_shown(output, &shown, waiting, 0, true);
+		ExecCopySlot(waiting, conversation);
+	}
+	if (output->rows < listing->page_size)
+		output_put_shown(output, &shown, waiting, 0, false);
+	ExecDropSingleTupleTableSlot(waiting);
+	parley_latest_close(&latest);
+	parley_shown_close(&shown);
+	parley_scope_close(&scope);
+}
+
+static void
+output_read_all(ListOutput *output)
+{
+	const Listing *listing = output->listing;
+	bool of_user = listing->filter.of_user;
+	Datum values[] = { Int64GetDatum(listing->filter.user_id),         TimestampTzGetDatum(listing->before.at),
+					   Int64GetDatum(listing->before.conversation_id), Int64GetDatum(listing->skip),
+					   Int64GetDatum(listing->page_size + 1),          BoolGetDatum(listing->filter.hides_phones) };
+
+	if (listing->counted)
+	{
+		parley_statement_run(of_user ? &count_user_all : &count_all, values, NULL, true, 0);
+		output->total = DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
+	}
+	if (listing_reads_directly(listing))
+		output_walk_all(output);
+	else
+		output_put_found(output, parley_statement_run(&list_statements()->list[of_user], values, NULL, true, 0));
+}
+
+static void
+output_put_hits(ListOutput *output, Scope *scope, const Hit *hits, int64 count)
+{
+	Lookup *by_id = &scope->conversation_by_id;
+	Shown shown;
+
+	parley_shown_open(&shown, scope, TupleDescAttr(output->result->setDesc, SHOWN_KIND)->atttypid);
+	for (int64 i = 0; i < Min(count, output->listing->page_size); i++)
+		if (parley_lookup_one(by_id, hits[i].conversation_id))
+			output_put_shown(output, &shown, by_id->slot, hits[i].state == HIT_NAMED ? 0 : hits[i].number,
+							 i + 1 < count);
+	parley_shown_close(&shown);
+}
+
+static uint64
+listing_show_hits(const Listing *listing, const Hit *hits, int64 count)
+{
 	Datum *conversations = palloc(sizeof(Datum) * (count + 1));
 	Datum *numbers = palloc(sizeof(Datum) * (count + 1));
 	Datum values[4] = { Int64GetDatum(listing->filter.user_id) };
@@ -288,84 +451,41 @@ listing_read_matching(const Listing *listing, int64 *total)
 	values[1] = parley_int64_array(conversations, (int) count);
 	values[2] = parley_int64_array(numbers, (int) count);
 	values[3] = BoolGetDatum(listing->filter.hides_phones);
-	return count == 0 ? 0
-					  : parley_statement_run(&list_statements()->show[listing->filter.of_user], values, NULL, true, 0);
+	return parley_statement_run(&list_statements()->show[listing->filter.of_user], values, NULL, true, 0);
 }
 
-/* Returns the number of columns before total_count. */
-static int
-listing_first_columns(const Listing *listing)
-{
-	return FIRST_COLUMNS + listing->filter.of_user;
-}
-
-/* Sets the place of the term in the content of a row, or nulls if it is the contact that contains the term. */
+/* Same as output_read_all(), for a list with conditions. */
 static void
-listing_put_match(const Listing *listing, Matcher *matcher, Datum content, Datum *values, bool *nulls)
+output_read_matching(ListOutput *output)
 {
-	int begin, length;
+	const Listing *listing = output->listing;
+	Scope scope;
+	MessageStream messages;
+	ContactStream contacts;
+	int64 count;
+	const Hit *hits = parley_listing_find(listing, &scope, &messages, &contacts, &count, &output->total);
 
-	nulls[0] = nulls[1] = listing->filter.term == NULL || !parley_matcher_find(matcher, content, &begin, &length);
-	if (nulls[0])
-		return;
-	values[0] = Int32GetDatum(begin);
-	values[1] = Int32GetDatum(length);
-}
-
-/* Copies a row of the statement to the result. Sets next_cursor if another row follows. */
-static void
-listing_put_row(const Listing *listing, Matcher *matcher, ReturnSetInfo *result, uint64 row, bool is_followed,
-				int64 total)
-{
-	Datum values[COLUMNS_MAX] = { 0 };
-	bool nulls[COLUMNS_MAX];
-	int count = listing_first_columns(listing);
-
-	for (int i = 0; i < count; i++)
-		values[i] = parley_statement_value(row, i + 1, TupleDescAttr(result->setDesc, i)->atttypid, &nulls[i]);
-	nulls[count] = !listing->counted;
-	values[count] = Int64GetDatum(total);
-	nulls[count + 1] = !is_followed;
-	if (is_followed)
-		values[count + 1] = PointerGetDatum(
-			cursor_form(listing, (Position){ DatumGetTimestampTz(values[3]), DatumGetInt64(values[0]) }));
-	/* The columns of version 1.0 end here. */
-	if (result->setDesc->natts > count + 2)
-		listing_put_match(listing, matcher, values[2], &values[count + 2], &nulls[count + 2]);
-	for (int i = count + 4; i < result->setDesc->natts; i++)
-		values[i] = parley_statement_value(row, i - 3, TupleDescAttr(result->setDesc, i)->atttypid, &nulls[i]);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
-/* A page without rows still returns the total. */
-static void
-listing_put_count(const Listing *listing, ReturnSetInfo *result, int64 total)
-{
-	Datum values[COLUMNS_MAX] = { 0 };
-	bool nulls[COLUMNS_MAX];
-	int count = listing_first_columns(listing);
-
-	memset(nulls, true, sizeof(nulls));
-	nulls[count] = false;
-	values[count] = Int64GetDatum(total);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	if (listing->filter.term != NULL)
+		parley_matcher_init(&output->matcher, listing->filter.term, DEFAULT_COLLATION_OID);
+	if (count > 0 && listing_reads_directly(listing))
+		output_put_hits(output, &scope, hits, count);
+	else if (count > 0)
+		output_put_found(output, listing_show_hits(listing, hits, count));
+	parley_scope_close(&scope);
 }
 
 /* Must be called within SPI_connect() … SPI_finish(). */
 static void
 listing_put(const Listing *listing, ReturnSetInfo *result)
 {
-	int64 total = 0;
-	Matcher matcher;
-	uint64 found = parley_filter_is_empty(&listing->filter) ? listing_read_all(listing, &total)
-															: listing_read_matching(listing, &total);
+	ListOutput output = { .listing = listing, .result = result };
 
-	if (listing->filter.term != NULL)
-		parley_matcher_init(&matcher, listing->filter.term, DEFAULT_COLLATION_OID);
-	for (uint64 row = 0; row < Min(found, (uint64) listing->page_size); row++)
-		listing_put_row(listing, &matcher, result, row, row + 1 < found, total);
-	if (found == 0 && listing->counted)
-		listing_put_count(listing, result, total);
+	if (parley_filter_is_empty(&listing->filter))
+		output_read_all(&output);
+	else
+		output_read_matching(&output);
+	if (output.rows == 0 && listing->counted)
+		output_put_count(&output);
 }
 
 Datum

@@ -29,8 +29,9 @@ typedef struct Listing
 extern Listing parley_listing_read(FunctionCallInfo fcinfo, int first, int first_condition, const int64 *user_id);
 
 /* Returns the hits of a page, with a filter that is not empty, and one more if there is a next page, in the current
- * memory context. Sets *total if a count is wanted. The streams contain what they did. */
-extern Hit *parley_listing_find(const Listing *listing, MessageStream *messages, ContactStream *contacts, int64 *count,
-								int64 *total);
+ * memory context. Sets *total if a count is wanted. The streams contain what they did. Opens the scope, which the
+ * caller must close. */
+extern Hit *parley_listing_find(const Listing *listing, Scope *scope, MessageStream *messages, ContactStream *contacts,
+								int64 *count, int64 *total);
 
 #endif

@@ -16,17 +16,19 @@
 /* How many messages after a read horizon are looked at, as in parley.count_unread(). */
 #define UNREAD_LOOKED_AT 5000
 
-/* Returns whether there are messages of others after the read horizon, as parley.count_unread() counts them. */
-static bool
-has_unread(Scope *scope, int64 conversation_id, int64 read_number, const int64 *own_id)
+/* Counts the messages of others after the read horizon, but no more than `most`. */
+static int64
+count_after(Scope *scope, int64 conversation_id, int64 read_number, int64 most)
 {
+	const Filter *filter = &scope->filter;
 	ScanKeyData keys[3];
+	int64 count = 0;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(conversation_id));
 	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(read_number));
 	ScanKeyInit(&keys[2], 2, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(read_number + UNREAD_LOOKED_AT));
 	parley_lookup_start_scan(&scope->unread_of, keys);
-	while (parley_lookup_next(&scope->unread_of))
+	while (count < most && parley_lookup_next(&scope->unread_of))
 	{
 		TupleTableSlot *message = scope->unread_of.slot;
 		bool from_operator;
@@ -34,32 +36,32 @@ has_unread(Scope *scope, int64 conversation_id, int64 read_number, const int64 *
 
 		CHECK_FOR_INTERRUPTS();
 		if (!slot_attisnull(message, scope->message.content) &&
-			(own_id == NULL ? !from_operator : from_operator || sender_id != *own_id))
-			return true;
+			(filter->of_user ? from_operator || sender_id != filter->user_id : !from_operator))
+			count++;
 	}
-	return false;
+	return count;
 }
 
-static bool
-conversation_is_unread(Scope *scope, TupleTableSlot *conversation)
+int64
+parley_count_unread(Scope *scope, TupleTableSlot *conversation, int64 most)
 {
-	const Filter *filter = &scope->filter;
-	int64 conversation_id = parley_slot_int64(conversation, scope->conversation.id, NULL);
 	int64 last_number = parley_slot_int64(conversation, scope->conversation.last_number, NULL);
 	int64 read_number;
 
 	/* A user's read horizon is in the member's row that was just looked up. */
-	read_number = filter->of_user ? parley_slot_int64(scope->member.slot,
-													  parley_column(scope->members, "read_number", INT8OID), NULL)
-								  : parley_slot_int64(conversation, scope->conversation.operator_read_number, NULL);
-	return read_number < last_number &&
-		   has_unread(scope, conversation_id, read_number, filter->of_user ? &filter->user_id : NULL);
+	read_number =
+		scope->filter.of_user
+			? parley_slot_int64(scope->member.slot, parley_column(scope->members, "read_number", INT8OID), NULL)
+			: parley_slot_int64(conversation, scope->conversation.operator_read_number, NULL);
+	return read_number >= last_number
+			   ? 0
+			   : count_after(scope, parley_slot_int64(conversation, scope->conversation.id, NULL), read_number, most);
 }
 
-/* As in parley.case_state(): if a snooze has ended, the case is open. */
-static StatusFilter
-case_status(Scope *scope, TupleTableSlot *case_row)
+StatusFilter
+parley_case_status(Scope *scope)
 {
+	TupleTableSlot *case_row = scope->case_of.slot;
 	bool isnull;
 	char *status = TextDatumGetCString(slot_getattr(case_row, scope->case_.status, &isnull));
 	TimestampTz snoozed_until = parley_slot_int64(case_row, scope->case_.snoozed_until, &isnull);
@@ -110,7 +112,7 @@ case_is_asked_for(Scope *scope, TupleTableSlot *conversation)
 		return filter->label == NULL && (!filter->has_assignee || filter->assignee_id == 0) &&
 			   (filter->status == STATUS_ANY || filter->status == STATUS_OPEN);
 	assignee_id = parley_slot_int64(case_row, scope->case_.assignee_id, &is_nobodys);
-	return (filter->status == STATUS_ANY || filter->status == case_status(scope, case_row)) &&
+	return (filter->status == STATUS_ANY || filter->status == parley_case_status(scope)) &&
 		   (!filter->has_assignee || filter->assignee_id == (is_nobodys ? 0 : assignee_id)) &&
 		   (filter->label == NULL || case_has_label(scope, case_row));
 }
@@ -131,7 +133,7 @@ parley_is_listed(Scope *scope, TupleTableSlot *conversation)
 		if (!parley_lookup_next(&scope->member))
 			return false;
 	}
-	return (scope->cases == NULL || case_is_asked_for(scope, conversation)) &&
+	return (!parley_filter_asks_case(filter) || case_is_asked_for(scope, conversation)) &&
 		   (filter->unread == UNREAD_ANY ||
-			(filter->unread == UNREAD_SOME) == conversation_is_unread(scope, conversation));
+			(filter->unread == UNREAD_SOME) == (parley_count_unread(scope, conversation, 1) > 0));
 }

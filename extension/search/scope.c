@@ -53,29 +53,36 @@ scope_open_tables(Scope *scope)
 	scope->message.sender_id = parley_column(scope->messages, "sender_id", INT8OID);
 }
 
-/* Opens what only some filters need. */
-static void
-scope_open_conditions(Scope *scope)
+bool
+parley_scope_is_possible(void)
 {
-	const Filter *filter = &scope->filter;
+	return parley_lookup_is_possible("conversations", &by_id) && parley_lookup_is_possible("contacts", &by_id) &&
+		   parley_lookup_is_possible("messages", &parley_messages_key) &&
+		   parley_lookup_is_possible("cases", &by_conversation);
+}
 
-	if (parley_filter_asks_case(filter))
-	{
-		scope->cases = parley_table_open("cases");
-		scope->case_.status = parley_column(scope->cases, "status", TEXTOID);
-		scope->case_.snoozed_until = parley_column(scope->cases, "snoozed_until", TIMESTAMPTZOID);
-		scope->case_.assignee_id = parley_column(scope->cases, "assignee_id", INT8OID);
-		scope->case_.labels = parley_column(scope->cases, "labels", TEXTARRAYOID);
-		scope->conversation.is_settled = parley_column(scope->conversations, "is_settled", BOOLOID);
-		parley_lookup_open(&scope->case_of, scope->cases, &by_conversation, 1, scope->snapshot);
-	}
-	if (filter->unread != UNREAD_ANY)
-	{
-		if (!filter->of_user)
-			scope->conversation.operator_read_number =
-				parley_column(scope->conversations, "operator_read_number", INT8OID);
-		parley_lookup_open(&scope->unread_of, scope->messages, &parley_messages_key, 3, scope->snapshot);
-	}
+void
+parley_scope_open_cases(Scope *scope)
+{
+	if (scope->cases != NULL)
+		return;
+	scope->cases = parley_table_open("cases");
+	scope->case_.status = parley_column(scope->cases, "status", TEXTOID);
+	scope->case_.snoozed_until = parley_column(scope->cases, "snoozed_until", TIMESTAMPTZOID);
+	scope->case_.assignee_id = parley_column(scope->cases, "assignee_id", INT8OID);
+	scope->case_.labels = parley_column(scope->cases, "labels", TEXTARRAYOID);
+	scope->conversation.is_settled = parley_column(scope->conversations, "is_settled", BOOLOID);
+	parley_lookup_open(&scope->case_of, scope->cases, &by_conversation, 1, scope->snapshot);
+}
+
+void
+parley_scope_open_unread(Scope *scope)
+{
+	if (scope->unread_of.index != NULL)
+		return;
+	if (!scope->filter.of_user)
+		scope->conversation.operator_read_number = parley_column(scope->conversations, "operator_read_number", INT8OID);
+	parley_lookup_open(&scope->unread_of, scope->messages, &parley_messages_key, 3, scope->snapshot);
 }
 
 /* Returns the digits of a term that could be part of a phone, however it is written, or NULL if it has none or contains
@@ -119,14 +126,17 @@ parley_scope_open(Scope *scope, const Filter *filter, Position before, int64 wan
 		scope->members = parley_table_open("members");
 		parley_lookup_open(&scope->member, scope->members, &members_key, 2, scope->snapshot);
 	}
-	scope_open_conditions(scope);
+	if (parley_filter_asks_case(filter))
+		parley_scope_open_cases(scope);
+	if (filter->unread != UNREAD_ANY)
+		parley_scope_open_unread(scope);
 }
 
 /* Close a relation after everything that was opened on it: a scan uses the relation's relcache entry to its end. */
 void
 parley_scope_close(Scope *scope)
 {
-	if (scope->filter.unread != UNREAD_ANY)
+	if (scope->unread_of.index != NULL)
 		parley_lookup_close(&scope->unread_of);
 	if (scope->cases != NULL)
 	{

@@ -41,12 +41,12 @@ typedef struct Scope
 	Snapshot snapshot;
 	Relation messages, conversations, contacts;
 	Relation members; /* if of_user */
-	Relation cases;   /* if the filter needs them */
+	Relation cases;   /* if opened */
 	Lookup conversation_by_id, contact_by_id;
 	Lookup member;      /* if of_user */
 	Lookup messages_of; /* of a conversation, up to a number */
 	Lookup case_of;     /* of a conversation; if there are cases */
-	Lookup unread_of;   /* of a conversation after a number; if the filter asks for unread conversations */
+	Lookup unread_of;   /* of a conversation after a number; if opened */
 	struct
 	{
 		AttrNumber id, contact_id, low_contact_id, high_contact_id, last_number, last_message_at, is_dated_in_order;
@@ -73,6 +73,13 @@ extern const IndexForm parley_messages_grams;
  * that it reads is held until the end of the transaction. */
 extern void parley_scope_open(Scope *scope, const Filter *filter, Position before, int64 wanted);
 extern void parley_scope_close(Scope *scope);
+
+/* Open what only some filters and lists need, unless it is open already. */
+extern void parley_scope_open_cases(Scope *scope);
+extern void parley_scope_open_unread(Scope *scope);
+
+/* Returns whether the operator's scope could be opened, with cases. */
+extern bool parley_scope_is_possible(void);
 
 /* Returns whether what is before a cursor may be left unread, which is not the case if everything is counted. */
 static inline bool
