@@ -237,6 +237,35 @@ SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, -1, 'Only onc
 SELECT parley.post_transaction(:ana, 1, -1, 'only once');
 ROLLBACK;
 
+-- … also_with_a_function_of_the_owners, and whatever changed since the last posting
+BEGIN;
+CREATE FUNCTION owner.kind(memo text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT substr(memo, 1, 1) $$;
+GRANT USAGE ON SCHEMA owner TO parley_owner;
+SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, -1, 'xa');
+CREATE INDEX kinds ON parley.transactions (owner.kind(memo::text));
+SELECT count(*) FROM (SELECT parley.post_transaction(:ana, 1, -1, 'x' || n) FROM generate_series(1, 2) n) posted;
+DROP INDEX parley.kinds;
+CREATE INDEX small ON parley.transactions (lower(memo::text)) WHERE amount = -1;
+SELECT count(*) FROM (SELECT parley.post_transaction(:ana, 1, -n, 'Y' || n) FROM generate_series(1, 2) n) posted;
+SET LOCAL enable_seqscan = off;
+SELECT memo FROM parley.transactions WHERE amount = -1 AND lower(memo::text) BETWEEN 'x' AND 'z' ORDER BY lower(memo::text);
+ROLLBACK;
+-- … so_a_table_is_the_one_that_has_the_name_now
+BEGIN;
+SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, -1);
+ALTER TABLE parley.accounts RENAME TO accounts_kept;
+CREATE TABLE parley.accounts (LIKE parley.accounts_kept INCLUDING ALL);
+ALTER TABLE parley.accounts OWNER TO parley_owner;
+INSERT INTO parley.accounts SELECT * FROM parley.accounts_kept;
+UPDATE parley.accounts SET balance = balance + 1000000 WHERE user_id = :ana;
+SELECT balance > 900000 AS posted FROM parley.post_transaction(:ana, 1, -1);
+ROLLBACK;
+BEGIN;
+SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, -1);
+ALTER SCHEMA parley RENAME TO parley_kept;
+SELECT parley_kept.post_transaction(:ana, 1, -1);
+ROLLBACK;
+
 -- the_index_on_keys_is_used_only_if_it_can_be_trusted, and not without a key
 BEGIN;
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'parley.transactions_idempotency_key'::regclass;

@@ -1,16 +1,18 @@
 /*
  * row_writer.c: see row_writer.h.
  *
- * Memory is allocated in the writer's executor state, except for the CHECK constraints, which are kept for the session.
- * Parsing them from the catalog for every single row would cost as much as another index.
+ * Memory is allocated in the writer's executor state, except for what a session knows about a table (RowForm). Finding
+ * it in the catalog for every single row would cost more than another index.
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "commands/trigger.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -33,7 +35,15 @@ typedef struct ColumnDefault
 	ExprState *value;
 } ColumnDefault;
 
-/* Counts the invalidations of anything that a CHECK constraint may depend on. */
+/* The prepared expressions and predicate of an index. Either may be missing. */
+typedef struct IndexStates
+{
+	Oid index;
+	List *expressions;
+	ExprState *predicate;
+} IndexStates;
+
+/* Counts the invalidations of anything that a RowForm depends on. */
 static uint64 catalog_changes;
 
 static void
@@ -55,6 +65,9 @@ parley_row_writer_init(void)
 	CacheRegisterSyscacheCallback(PROCOID, on_object_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, on_object_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(OPEROID, on_object_changed, (Datum) 0);
+	/* The name of the schema, and who may use it. */
+	CacheRegisterSyscacheCallback(NAMESPACEOID, on_object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_object_changed, (Datum) 0);
 }
 
 static void
@@ -83,13 +96,150 @@ table_require_writable(const RowTable *table)
 						errmsg("table \"%s\" %s, which the ledger does not support", table->name, unsupported)));
 }
 
+/*
+ * Returns whether the state of an expression may keep references to the statement that first evaluates it, as whole-row
+ * variables, hashed arrays, domain constraints and user-defined functions do. We keep only expressions made of columns,
+ * constants, and built-in operators and functions.
+ */
+static bool
+expression_is_of_one_statement(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			return ((Var *) node)->varattno <= 0;
+		case T_OpExpr:
+			if (((OpExpr *) node)->opfuncid >= FirstUnpinnedObjectId)
+				return true;
+			break;
+		case T_FuncExpr:
+			if (((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId)
+				return true;
+			break;
+		case T_NullTest:
+			if (((NullTest *) node)->argisrow)
+				return true;
+			break;
+		case T_Const:
+		case T_BoolExpr:
+		case T_RelabelType:
+		case T_List:
+			break;
+		default:
+			return true;
+	}
+	return expression_tree_walker(node, expression_is_of_one_statement, context);
+}
+
+/* If one of the constraints cannot be kept, the executor prepares all of them itself. */
+static void
+form_prepare_checks(RowForm *form, Relation relation)
+{
+	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+	int count = constraints == NULL ? 0 : constraints->num_check;
+	ExprState **states = palloc(sizeof(ExprState *) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		Expr *expression = compat_check_expression(relation, i);
+
+		if (expression != NULL)
+			expression = expression_planner(expression);
+		if (expression_is_of_one_statement((Node *) expression, NULL))
+			return;
+		states[i] = expression == NULL ? NULL : ExecInitExpr(expression, NULL);
+	}
+	form->checks = states;
+}
+
+/* Returns false if the form cannot be replaced, because an outer writer, one of whose triggers called us, may still be
+ * using it. */
+static bool
+form_build(RowTable *table, uint64 changes)
+{
+	RowForm *form = table->form;
+	MemoryContext caller;
+
+	if (form->used_by == compat_local_transaction())
+		return false;
+	if (form->context != NULL)
+		MemoryContextDelete(form->context);
+	*form = (RowForm){ .context = AllocSetContextCreate(TopMemoryContext, "parley row form", ALLOCSET_SMALL_SIZES) };
+	caller = MemoryContextSwitchTo(form->context);
+	form_prepare_checks(form, table->relation);
+	MemoryContextSwitchTo(caller);
+	memcpy(form->columns, table->columns, sizeof(form->columns));
+	form->user = GetUserId();
+	form->changes = changes;
+	form->relation = RelationGetRelid(table->relation);
+	return true;
+}
+
+/* Prepares the expressions of the table's open indexes that can be kept. */
+static void
+form_prepare_indexes(RowForm *form, const ResultRelInfo *info)
+{
+	MemoryContext caller = MemoryContextSwitchTo(form->context);
+
+	form->indexes = palloc(sizeof(IndexStates) * Max(info->ri_NumIndices, 1));
+	for (int i = 0; i < info->ri_NumIndices; i++)
+	{
+		const IndexInfo *index = info->ri_IndexRelationInfo[i];
+		IndexStates *states = &form->indexes[form->index_count];
+		List *expressions = (List *) expression_planner((Expr *) copyObject(index->ii_Expressions));
+		List *predicate = (List *) expression_planner((Expr *) copyObject(index->ii_Predicate));
+
+		if (expression_is_of_one_statement((Node *) expressions, NULL) ||
+			expression_is_of_one_statement((Node *) predicate, NULL))
+			continue;
+		*states = (IndexStates){ .index = RelationGetRelid(info->ri_IndexRelationDescs[i]),
+								 .expressions = ExecInitExprList(expressions, NULL),
+								 .predicate = ExecInitQual(predicate, NULL) };
+		form->index_count++;
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* Opens the table that has the form, if nothing has changed since. */
+static bool
+table_open_again(RowTable *table)
+{
+	const RowForm *form = table->form;
+
+	if (form->changes != catalog_changes || form->user != GetUserId() || !OidIsValid(form->relation))
+		return false;
+	table->relation = try_relation_open(form->relation, RowExclusiveLock);
+	/* Locking may have let changes in. */
+	if (table->relation != NULL && form->changes == catalog_changes)
+	{
+		memcpy(table->columns, form->columns, sizeof(table->columns));
+		return true;
+	}
+	if (table->relation != NULL)
+		relation_close(table->relation, RowExclusiveLock);
+	return false;
+}
+
 static void
 table_open_for_writing(RowTable *table)
 {
 	const TriggerDesc *triggers;
+	uint64 changes = catalog_changes;
 
-	table->relation = table_openrv(makeRangeVar("parley", (char *) table->name, -1), RowExclusiveLock);
+	table->has_form = table_open_again(table);
+	if (!table->has_form)
+		table->relation = table_openrv(makeRangeVar("parley", (char *) table->name, -1), RowExclusiveLock);
 	table_require_writable(table);
+	if (!table->has_form)
+	{
+		for (int i = 0; i < table->column_count; i++)
+			table->columns[i] = parley_column(table->relation, table->column_names[i], table->column_types[i]);
+		table->has_form = form_build(table, changes);
+	}
+	if (table->has_form)
+		table->form->used_by = compat_local_transaction();
 	triggers = table->relation->trigdesc;
 	table->has_triggers = false;
 	if (triggers != NULL && table->command == CMD_INSERT)
@@ -98,8 +248,6 @@ table_open_for_writing(RowTable *table)
 	else if (triggers != NULL)
 		table->has_triggers = triggers->trig_update_before_row || triggers->trig_update_after_row ||
 							  triggers->trig_update_before_statement || triggers->trig_update_after_statement;
-	for (int i = 0; i < table->column_count; i++)
-		table->columns[i] = parley_column(table->relation, table->column_names[i], table->column_types[i]);
 }
 
 static void
@@ -141,92 +289,6 @@ defaults_find(RowTable *table, EState *estate)
 	}
 }
 
-/*
- * Returns whether the state of an expression may keep references to the statement that first evaluates it, as whole-row
- * variables, hashed arrays, domain constraints and user-defined functions do. We keep only expressions made of columns,
- * constants, and built-in operators and functions.
- */
-static bool
-expression_is_of_one_statement(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	switch (nodeTag(node))
-	{
-		case T_Var:
-			return ((Var *) node)->varattno <= 0;
-		case T_OpExpr:
-			if (((OpExpr *) node)->opfuncid >= FirstUnpinnedObjectId)
-				return true;
-			break;
-		case T_FuncExpr:
-			if (((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId)
-				return true;
-			break;
-		case T_NullTest:
-			if (((NullTest *) node)->argisrow)
-				return true;
-			break;
-		case T_Const:
-		case T_BoolExpr:
-		case T_RelabelType:
-		case T_List:
-			break;
-		default:
-			return true;
-	}
-	return expression_tree_walker(node, expression_is_of_one_statement, context);
-}
-
-/* If one of the constraints cannot be kept, sets states to NULL. The executor then prepares all of them itself. */
-static void
-checks_build(RowChecks *checks, Relation relation)
-{
-	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
-	int count = constraints == NULL ? 0 : constraints->num_check;
-	MemoryContext caller;
-
-	if (checks->context != NULL)
-		MemoryContextDelete(checks->context);
-	*checks = (RowChecks){ .context = AllocSetContextCreate(TopMemoryContext, "parley checks", ALLOCSET_SMALL_SIZES) };
-	caller = MemoryContextSwitchTo(checks->context);
-	checks->states = count == 0 ? NULL : palloc(sizeof(ExprState *) * count);
-	for (int i = 0; i < count; i++)
-	{
-		Expr *expression = compat_check_expression(relation, i);
-
-		if (expression != NULL)
-			expression = expression_planner(expression);
-		if (expression_is_of_one_statement((Node *) expression, NULL))
-		{
-			checks->states = NULL;
-			break;
-		}
-		checks->states[i] = expression == NULL ? NULL : ExecInitExpr(expression, NULL);
-	}
-	MemoryContextSwitchTo(caller);
-	checks->relation = RelationGetRelid(relation);
-}
-
-/* Passes the prepared CHECK constraints to the executor, which would otherwise prepare them itself. */
-static void
-checks_prepare(RowTable *table)
-{
-	RowChecks *checks = table->checks;
-	uint64 changes = catalog_changes;
-
-	if (checks->relation != RelationGetRelid(table->relation) || checks->changes != changes)
-	{
-		/* An outer writer, one of whose triggers called us, may still be using them. */
-		if (checks->user == compat_local_transaction())
-			return;
-		checks_build(checks, table->relation);
-		checks->changes = changes;
-	}
-	checks->user = compat_local_transaction();
-	compat_check_states(table->info) = checks->states;
-}
-
 void
 parley_row_writer_open(RowWriter *writer, RowTable *tables, int count)
 {
@@ -249,7 +311,9 @@ parley_row_writer_open(RowWriter *writer, RowTable *tables, int count)
 		table->info = makeNode(ResultRelInfo);
 		InitResultRelInfo(table->info, table->relation, i + 1, NULL, 0);
 		estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, table->info);
-		checks_prepare(table);
+		/* The executor prepares what is not there. */
+		if (table->has_form)
+			compat_check_states(table->info) = table->form->checks;
 		table->slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(table->relation), &TTSOpsVirtual);
 		if (table->command == CMD_INSERT && RelationGetNumberOfAttributes(table->relation) > table->written_count)
 			defaults_find(table, estate);
@@ -284,6 +348,23 @@ parley_row_writer_close(RowWriter *writer)
 	CommandCounterIncrement();
 }
 
+/* Passes the prepared expressions to the executor, which would otherwise prepare them itself. */
+static void
+table_use_index_states(RowTable *table)
+{
+	RowForm *form = table->form;
+
+	if (form->indexes == NULL)
+		form_prepare_indexes(form, table->info);
+	for (int i = 0; i < table->info->ri_NumIndices; i++)
+		for (int k = 0; k < form->index_count; k++)
+			if (form->indexes[k].index == RelationGetRelid(table->info->ri_IndexRelationDescs[i]))
+			{
+				table->info->ri_IndexRelationInfo[i]->ii_ExpressionsState = form->indexes[k].expressions;
+				table->info->ri_IndexRelationInfo[i]->ii_PredicateState = form->indexes[k].predicate;
+			}
+}
+
 /* Called before each row. Before the first one, opens the indexes and fires BEFORE STATEMENT triggers. */
 static void
 table_begin(RowWriter *writer, RowTable *table)
@@ -296,6 +377,8 @@ table_begin(RowWriter *writer, RowTable *table)
 	caller = MemoryContextSwitchTo(writer->estate->es_query_cxt);
 	ExecOpenIndices(table->info, false);
 	MemoryContextSwitchTo(caller);
+	if (table->has_form)
+		table_use_index_states(table);
 	if (table->command == CMD_INSERT)
 		ExecBSInsertTriggers(writer->estate, table->info);
 	else

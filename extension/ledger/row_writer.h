@@ -16,16 +16,20 @@
 
 #define ROW_COLUMNS_MAX 10
 
-/* A table's CHECK constraints, prepared once per session. The caller keeps one of these in a static variable for each
- * table. */
-typedef struct RowChecks
+/* What the session knows about a table until the catalog changes: its columns, and its prepared CHECK constraints and
+ * index expressions. The caller keeps one of these in a static variable for each table. */
+typedef struct RowForm
 {
 	Oid relation;
-	uint64 changes;          /* catalog_changes when they were prepared */
-	LocalTransactionId user; /* the transaction that used them last */
-	MemoryContext context;
-	ExprState **states;
-} RowChecks;
+	Oid user;                            /* who looked up the table by its name */
+	uint64 changes;                      /* catalog_changes before it was looked up */
+	LocalTransactionId used_by;          /* the transaction that used it last */
+	AttrNumber columns[ROW_COLUMNS_MAX]; /* RowTable.columns */
+	MemoryContext context;               /* has the rest */
+	ExprState **checks;                  /* NULL if the executor prepares them */
+	struct IndexStates *indexes;         /* of the indexes with prepared expressions; NULL before the first row */
+	int index_count;
+} RowForm;
 
 typedef struct RowTable
 {
@@ -36,7 +40,7 @@ typedef struct RowTable
 	const Oid *column_types;         /* to which the actual types must be binary coercible */
 	int column_count;
 	int written_count; /* the caller writes the first this many of the columns */
-	RowChecks *checks;
+	RowForm *form;
 
 	/* Valid once open. */
 	Relation relation;                   /* RowExclusiveLock, kept until the transaction ends */
@@ -48,6 +52,7 @@ typedef struct RowTable
 	TupleTableSlot *slot;
 	struct ColumnDefault *defaults; /* of the columns that are not written */
 	int default_count;
+	bool has_form; /* form can be used until the table is closed */
 	bool is_begun;
 } RowTable;
 

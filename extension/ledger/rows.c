@@ -91,7 +91,7 @@ static const IndexForm idempotency_keys = { "transactions_idempotency_key",
 LedgerRows *
 parley_ledger_rows_open(bool release_early)
 {
-	static RowChecks account_checks, transaction_checks;
+	static RowForm account_form, transaction_form;
 	LedgerRows *rows = palloc0(sizeof(LedgerRows));
 	RowTable *accounts = &rows->tables[ACCOUNTS];
 	RowTable *transactions = &rows->tables[TRANSACTIONS];
@@ -105,14 +105,14 @@ parley_ledger_rows_open(bool release_early)
 							.column_types = account_types,
 							.column_count = ACCOUNT_COLUMNS,
 							.written_count = ACCOUNT_WRITTEN_COLUMNS,
-							.checks = &account_checks };
+							.form = &account_form };
 	*transactions = (RowTable){ .name = "transactions",
 								.command = CMD_INSERT,
 								.column_names = transaction_columns,
 								.column_types = transaction_types,
 								.column_count = TRANSACTION_COLUMNS,
 								.written_count = TRANSACTION_COLUMNS,
-								.checks = &transaction_checks };
+								.form = &transaction_form };
 	parley_row_writer_open(&rows->writer, rows->tables, TABLES);
 	rows->accounts_key = parley_index_open(accounts->relation, &accounts_key, false);
 	/* A trigger may write to other tables, whose readers do not wait until it is durable. */
