@@ -14,8 +14,8 @@
 #include "front/remote.h"
 #include "index/lookup.h"
 #include "ledger/early_release.h"
-#include "ledger/row_writer.h"
 #include "live/wakeups.h"
+#include "rows/row_writer.h"
 #include "search/settings.h"
 
 PG_MODULE_MAGIC;

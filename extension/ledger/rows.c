@@ -22,9 +22,9 @@
 #include "compat.h"
 #include "index/lookup.h"
 #include "ledger/early_release.h"
-#include "ledger/row_writer.h"
 #include "ledger/rows.h"
 #include "live/wakeups.h"
+#include "rows/row_writer.h"
 
 /* The columns that the ledger uses. Their numbers are looked up, because the owner may add and drop other columns. */
 enum

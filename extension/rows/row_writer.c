@@ -27,7 +27,7 @@
 
 #include "compat.h"
 #include "index/lookup.h"
-#include "ledger/row_writer.h"
+#include "rows/row_writer.h"
 
 typedef struct ColumnDefault
 {
