@@ -209,6 +209,17 @@ compat_check_expression(Relation table, int place)
 #define compat_check_states(info) ((info)->ri_ConstraintExprs)
 #endif
 
+/* Which indexes an update must insert into. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes CompatUpdateIndexes;
+#define compat_update_index_tuples(info, slot, estate, indexes) \
+	ExecInsertIndexTuples((info), (slot), (estate), true, false, NULL, NIL, (indexes) == TU_Summarizing)
+#else
+typedef bool CompatUpdateIndexes;
+#define compat_update_index_tuples(info, slot, estate, indexes) \
+	ExecInsertIndexTuples((info), (slot), (estate), true, false, NULL, NIL)
+#endif
+
 /* Transactions. */
 
 #if PG_VERSION_NUM >= 170000

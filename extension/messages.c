@@ -1,9 +1,10 @@
 /*
  * messages.c: posts messages.
  *
- * Locks the conversation's row, so posts to one conversation queue behind each other and are numbered in the order of
- * their commits. Then, if a member posts, locks that member's row. What is read is allocated in SPI's context and freed
- * by SPI_finish().
+ * A post writes its rows directly if it can (message_rows.h), otherwise by statements. Either way it locks the
+ * conversation's row, so posts to one conversation queue behind each other and are numbered in the order of their
+ * commits. Then, if a member posts, it locks that member's row. What is read is allocated in SPI's context and freed by
+ * SPI_finish().
  */
 #include "postgres.h"
 
@@ -16,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "message_rows.h"
 #include "messages.h"
 #include "schema.h"
 #include "statement.h"
@@ -36,6 +38,10 @@ static Statement lock_conversation = {
 };
 static Statement find_agent = {
 	"SELECT FROM parley.agents WHERE id = $1",
+	{ INT8OID },
+};
+static Statement open_case = {
+	"UPDATE parley.cases SET status = 'open', snoozed_until = NULL WHERE conversation_id = $1",
 	{ INT8OID },
 };
 static Statement reopen_case = {
@@ -110,6 +116,21 @@ fail_no_conversation(int64 conversation_id)
 			 errargument("conversation_id")));
 }
 
+static void
+fail_no_member(int64 conversation_id, int64 contact_id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("contact %lld has no conversation %lld", (long long) contact_id, (long long) conversation_id),
+			 errargument("conversation_id")));
+}
+
+static void
+fail_blocked(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("you cannot write in this conversation")));
+}
+
 static VersionStatements *
 version_statements(void)
 {
@@ -123,10 +144,7 @@ member_is_blocked(int64 conversation_id, int64 contact_id)
 	Datum values[] = { Int64GetDatum(conversation_id), Int64GetDatum(contact_id) };
 
 	if (parley_statement_run(&version_statements()->is_member, values, NULL, false, 1) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("contact %lld has no conversation %lld", (long long) contact_id, (long long) conversation_id),
-				 errargument("conversation_id")));
+		fail_no_member(conversation_id, contact_id);
 	return DatumGetBool(parley_statement_value(0, 1, BOOLOID, NULL));
 }
 
@@ -166,18 +184,16 @@ message_is_of(const MessageDraft *draft)
 }
 
 /*
- * Finds what an earlier call with the draft's key created. Locks the conversation first: if the same call is in
- * progress elsewhere, we wait for it to commit, and then see its message.
+ * Finds what an earlier call with the draft's key created. The conversation must be locked: if the same call is in
+ * progress elsewhere, we have waited for it to commit, and see its message.
  */
 static bool
-message_replay(const MessageDraft *draft, Message *message)
+message_replay(const MessageDraft *draft, Statement *find_by_key, Message *message)
 {
 	Datum values[] = { Int64GetDatum(draft->conversation_id), PointerGetDatum(draft->idempotency_key) };
 	bool has_no_agent;
 
-	if (parley_statement_run(&lock_conversation, values, NULL, false, 1) == 0)
-		fail_no_conversation(draft->conversation_id);
-	if (parley_statement_run(&version_statements()->find_by_key, values, NULL, false, 1) == 0)
+	if (draft->idempotency_key == NULL || parley_statement_run(find_by_key, values, NULL, false, 1) == 0)
 		return false;
 	if (!message_is_of(draft))
 		ereport(ERROR,
@@ -231,8 +247,18 @@ message_note_written(const MessageDraft *draft, const Message *message, Statemen
 		parley_statement_run(note_written, values, NULL, false, 0);
 }
 
-Message
-parley_message_post(const MessageDraft *draft)
+static int64
+draft_agent_id(const MessageDraft *draft)
+{
+	Datum value = Int64GetDatum(draft->caller_id);
+
+	return draft->caller_id != 0 && parley_statement_run(&find_agent, &value, NULL, false, 1) > 0 ? draft->caller_id
+																								  : 0;
+}
+
+/* Posts by statements. */
+static Message
+message_post_by_sql(const MessageDraft *draft)
 {
 	Message message = { 0 };
 	VersionStatements *statements = version_statements();
@@ -240,8 +266,10 @@ parley_message_post(const MessageDraft *draft)
 	bool is_settled;
 
 	if (!draft->from_operator && member_is_blocked(draft->conversation_id, draft->sender_id))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("you cannot write in this conversation")));
-	if (draft->idempotency_key != NULL && message_replay(draft, &message))
+		fail_blocked();
+	if (draft->idempotency_key != NULL && parley_statement_run(&lock_conversation, values, NULL, false, 1) == 0)
+		fail_no_conversation(draft->conversation_id);
+	if (message_replay(draft, &statements->find_by_key, &message))
 		return message;
 	if (parley_statement_run(&statements->take_number, values, NULL, false, 1) == 0)
 		fail_no_conversation(draft->conversation_id);
@@ -253,11 +281,102 @@ parley_message_post(const MessageDraft *draft)
 		parley_require_member(draft->conversation_id, draft->sender_id);
 	if (!draft->from_operator && is_settled)
 		parley_statement_run(&reopen_case, values, NULL, false, 0);
-	if (draft->caller_id != 0 &&
-		parley_statement_run(&find_agent, (Datum[]){ Int64GetDatum(draft->caller_id) }, NULL, false, 1) > 0)
-		message.agent_id = draft->caller_id;
+	message.agent_id = draft_agent_id(draft);
 	message_insert(draft, &message, &statements->insert_message);
 	message_note_written(draft, &message, &statements->note_written);
+	return message;
+}
+
+/* Returns the conversation's row with its next number taken. */
+static ConversationRow
+conversation_counted(const ConversationRow *conversation, const MessageDraft *draft)
+{
+	ConversationRow counted = *conversation;
+
+	counted.newest_number = ++counted.last_number;
+	counted.last_message_at = Max(conversation->last_message_at, GetCurrentTimestamp());
+	if (draft->from_operator)
+		counted.operator_read_number += conversation->operator_read_number == conversation->last_number;
+	else
+		counted.is_settled = false;
+	return counted;
+}
+
+/* Takes the next number of a conversation that was found, or locked since. */
+static ConversationRow
+conversation_count(MessageRows *rows, const MessageDraft *draft, ConversationRow *conversation)
+{
+	ConversationRow counted = conversation_counted(conversation, draft);
+	Datum value = Int64GetDatum(conversation->id);
+
+	if (!parley_conversation_save(rows, &counted))
+	{
+		if (!parley_conversation_lock(rows, conversation))
+			fail_no_conversation(draft->conversation_id);
+		counted = conversation_counted(conversation, draft);
+		if (!parley_conversation_save(rows, &counted))
+			elog(ERROR, "conversation %lld changed while it was locked", (long long) draft->conversation_id);
+	}
+	if (conversation->is_settled && !counted.is_settled)
+		parley_statement_run(&open_case, &value, NULL, false, 0);
+	return counted;
+}
+
+static void
+message_insert_row(MessageRows *rows, const MessageDraft *draft, const Message *message)
+{
+	parley_message_insert(rows,
+						  &(MessageRow){ .conversation_id = draft->conversation_id,
+										 .number = message->number,
+										 .sender_id = draft->from_operator ? 0 : draft->sender_id,
+										 .created_at = message->created_at,
+										 .content = draft->content,
+										 .idempotency_key = draft->idempotency_key,
+										 .idempotency_hash = draft->idempotency_key == NULL ? 0 : draft_hash(draft),
+										 .agent_id = message->agent_id,
+										 .transfer_id = draft->transfer_id });
+}
+
+/* Does the same as message_post_by_sql(), without statements. */
+static Message
+message_post_by_rows(MessageRows *rows, const MessageDraft *draft)
+{
+	Message message = { 0 };
+	ConversationRow conversation;
+	bool is_blocked = false;
+
+	if (!draft->from_operator && !parley_member_find(rows, draft->conversation_id, draft->sender_id, &is_blocked))
+		fail_no_member(draft->conversation_id, draft->sender_id);
+	if (is_blocked)
+		fail_blocked();
+	if (!parley_conversation_find(rows, draft->conversation_id, &conversation) ||
+		(draft->idempotency_key != NULL && !parley_conversation_lock(rows, &conversation)))
+		fail_no_conversation(draft->conversation_id);
+	if (message_replay(draft, &current_statements.find_by_key, &message))
+		return message;
+	conversation = conversation_count(rows, draft, &conversation);
+	if (!draft->from_operator && conversation.is_merged &&
+		!parley_member_find(rows, draft->conversation_id, draft->sender_id, &is_blocked))
+		fail_no_member(draft->conversation_id, draft->sender_id);
+	message.number = conversation.last_number;
+	message.created_at = conversation.last_message_at;
+	message.agent_id = draft_agent_id(draft);
+	message_insert_row(rows, draft, &message);
+	if (!draft->from_operator)
+		parley_member_note_written(rows, draft->conversation_id, draft->sender_id, message.number);
+	return message;
+}
+
+Message
+parley_message_post(const MessageDraft *draft)
+{
+	MessageRows *rows = parley_message_rows_open();
+	Message message;
+
+	if (rows == NULL)
+		return message_post_by_sql(draft);
+	message = message_post_by_rows(rows, draft);
+	parley_message_rows_close(rows);
 	return message;
 }
 

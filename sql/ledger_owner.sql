@@ -93,6 +93,11 @@ SELECT id > 0 AS posted FROM parley.post_transaction(:ana, 1, 1);
 SET CONSTRAINTS ALL IMMEDIATE;
 ROLLBACK;
 
+BEGIN;
+ALTER DOMAIN parley.memo ADD CONSTRAINT calm CHECK (VALUE !~ '!!!') NOT VALID;
+SELECT t.id FROM parley.post_transactions(ARRAY[:ana]::bigint[], ARRAY[1], ARRAY[1], ARRAY['now!!!']) t;
+ROLLBACK;
+
 -- columns_are_generated
 BEGIN;
 ALTER TABLE parley.transactions ADD COLUMN rest bigint GENERATED ALWAYS AS (amount % 5) STORED;

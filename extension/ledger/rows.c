@@ -24,6 +24,7 @@
 #include "ledger/early_release.h"
 #include "ledger/rows.h"
 #include "live/wakeups.h"
+#include "rows/row_lock.h"
 #include "rows/row_writer.h"
 
 /* The columns that the ledger uses. Their numbers are looked up, because the owner may add and drop other columns. */
@@ -131,58 +132,6 @@ parley_ledger_rows_close(LedgerRows *rows)
 	pfree(rows);
 }
 
-static bool
-account_fetch(LedgerRows *rows, int64 user_id, int64 account_id, Snapshot snapshot, TupleTableSlot *slot)
-{
-	ScanKeyData keys[2];
-	IndexScanDesc scan;
-	bool found;
-
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user_id));
-	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
-	scan = compat_index_beginscan(rows->tables[ACCOUNTS].relation, rows->accounts_key, snapshot, 2);
-	index_rescan(scan, keys, 2, NULL, 0);
-	found = index_getnext_slot(scan, ForwardScanDirection, slot);
-	if (found)
-		ExecMaterializeSlot(slot);
-	index_endscan(scan);
-	return found;
-}
-
-static TM_Result
-account_try_lock(LedgerRows *rows, Snapshot snapshot, TupleTableSlot *slot, LockWaitPolicy policy)
-{
-	ItemPointerData tid = slot->tts_tid;
-	TM_FailureData failure;
-
-	return table_tuple_lock(rows->tables[ACCOUNTS].relation, &tid, snapshot, slot, GetCurrentCommandId(false),
-							LockTupleNoKeyExclusive, policy,
-							IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
-}
-
-static bool
-account_lock_version(LedgerRows *rows, Snapshot snapshot, TupleTableSlot *slot, uint64 hash)
-{
-	TM_Result result;
-
-	if (rows->release_early)
-		parley_release_early(hash);
-	result = account_try_lock(rows, snapshot, slot, LockWaitSkip);
-	if (result == TM_WouldBlock)
-	{
-		parley_release_early_contended(hash);
-		result = account_try_lock(rows, snapshot, slot, LockWaitBlock);
-	}
-	if (result == TM_Ok)
-		return true;
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("could not serialize access due to concurrent update")));
-	if (result == TM_Deleted)
-		return false;
-	elog(ERROR, "could not lock an account: %d", result);
-}
-
 static Datum
 row_value(const RowTable *table, TupleTableSlot *slot, int column)
 {
@@ -213,14 +162,17 @@ parley_account_lock(LedgerRows *rows, int64 user_id, int64 account_id, Account *
 {
 	const RowTable *accounts = &rows->tables[ACCOUNTS];
 	TupleTableSlot *slot = table_slot_create(accounts->relation, NULL);
-	Snapshot snapshot = IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot();
+	int64 keys[] = { user_id, account_id };
+	uint64 hash = hash_combine64((uint64) user_id, (uint64) account_id);
+	bool had_to_wait = false;
 	bool locked;
 
-	PushActiveSnapshot(snapshot);
-	locked =
-		account_fetch(rows, user_id, account_id, GetActiveSnapshot(), slot) &&
-		account_lock_version(rows, GetActiveSnapshot(), slot, hash_combine64((uint64) user_id, (uint64) account_id));
-	PopActiveSnapshot();
+	if (rows->release_early)
+		parley_release_early(hash);
+	locked = parley_row_find(accounts->relation, rows->accounts_key, keys, lengthof(keys), slot) &&
+			 parley_row_lock(accounts->relation, slot, &had_to_wait);
+	if (had_to_wait)
+		parley_release_early_contended(hash);
 	if (locked)
 		account_read(accounts, slot, account);
 	else

@@ -454,7 +454,7 @@ Datum
 parley_wake_reader(PG_FUNCTION_ARGS)
 {
 	static Statement list_members = {
-		"SELECT contact_id FROM parley.members WHERE conversation_id = $1",
+		"SELECT contact_id FROM parley.members WHERE conversation_id OPERATOR(pg_catalog.=) $1",
 		{ INT8OID },
 	};
 	TriggerData *trigger = (TriggerData *) fcinfo->context;

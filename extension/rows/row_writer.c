@@ -11,7 +11,10 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "executor/nodeModifyTable.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -19,8 +22,10 @@
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/proc.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
@@ -70,30 +75,51 @@ parley_row_writer_init(void)
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_object_changed, (Datum) 0);
 }
 
-static void
-table_require_writable(const RowTable *table)
+/* Returns what a writer of the table must know, or NULL if it can write it. */
+static const char *
+table_fault(const RowTable *table)
 {
 	Relation relation = table->relation;
 	const TriggerDesc *triggers = relation->trigdesc;
-	const char *unsupported = NULL;
 	bool has_rule = false;
 
 	for (int i = 0; relation->rd_rules != NULL && i < relation->rd_rules->numLocks; i++)
 		has_rule |= relation->rd_rules->rules[i]->event == table->command;
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
-		unsupported = "is not an ordinary table";
-	else if (has_rule)
-		unsupported = "has a rule";
-	else if (relation->rd_rel->relrowsecurity &&
-			 check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
-		unsupported = "has row-level security";
-	else if (triggers != NULL &&
-			 (table->command == CMD_INSERT ? triggers->trig_insert_new_table
-										   : triggers->trig_update_old_table || triggers->trig_update_new_table))
-		unsupported = "has a trigger with a transition table";
-	if (unsupported != NULL)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("table \"%s\" %s, which the ledger does not support", table->name, unsupported)));
+		return "is not an ordinary table";
+	if (has_rule)
+		return "has a rule";
+	if (relation->rd_rel->relrowsecurity &&
+		check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
+		return "has row-level security";
+	if (triggers != NULL &&
+		(table->command == CMD_INSERT ? triggers->trig_insert_new_table
+									  : triggers->trig_update_old_table || triggers->trig_update_new_table))
+		return "has a trigger with a transition table";
+	return NULL;
+}
+
+/* Returns whether the table has what parley_row_writer_try_open() requires in addition. */
+static bool
+table_is_as_made(const RowTable *table)
+{
+	const TriggerDesc *triggers = table->relation->trigdesc;
+
+	for (int i = 0; i < table->column_count && !table->has_form; i++)
+		if (SPI_fnumber(RelationGetDescr(table->relation), table->column_names[i]) <= 0)
+			return false;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+		bool fires =
+			table->command == CMD_INSERT ? TRIGGER_FOR_INSERT(trigger->tgtype) : TRIGGER_FOR_UPDATE(trigger->tgtype);
+
+		if (fires && !trigger->tgisinternal &&
+			(!TRIGGER_FOR_ROW(trigger->tgtype) || !TRIGGER_FOR_AFTER(trigger->tgtype) ||
+			 strcmp(trigger->tgname, table->only_trigger) != 0))
+			return false;
+	}
+	return !table->relation->rd_rel->relhassubclass;
 }
 
 /*
@@ -124,6 +150,9 @@ expression_is_of_one_statement(Node *node, void *context)
 			break;
 		case T_Const:
 		case T_BoolExpr:
+		case T_CaseExpr:
+		case T_CaseTestExpr:
+		case T_CaseWhen:
 		case T_RelabelType:
 		case T_List:
 			break;
@@ -171,6 +200,7 @@ form_build(RowTable *table, uint64 changes)
 	form_prepare_checks(form, table->relation);
 	MemoryContextSwitchTo(caller);
 	memcpy(form->columns, table->columns, sizeof(form->columns));
+	memcpy(form->domains, table->domains, sizeof(form->domains));
 	form->user = GetUserId();
 	form->changes = changes;
 	form->relation = RelationGetRelid(table->relation);
@@ -215,6 +245,7 @@ table_open_again(RowTable *table)
 	if (table->relation != NULL && form->changes == catalog_changes)
 	{
 		memcpy(table->columns, form->columns, sizeof(table->columns));
+		memcpy(table->domains, form->domains, sizeof(table->domains));
 		return true;
 	}
 	if (table->relation != NULL)
@@ -223,24 +254,31 @@ table_open_again(RowTable *table)
 }
 
 static void
-table_open_for_writing(RowTable *table)
+table_find_columns(RowTable *table)
 {
-	const TriggerDesc *triggers;
-	uint64 changes = catalog_changes;
+	for (int i = 0; i < table->column_count; i++)
+	{
+		Oid type;
 
-	table->has_form = table_open_again(table);
-	if (!table->has_form)
-		table->relation = table_openrv(makeRangeVar("parley", (char *) table->name, -1), RowExclusiveLock);
-	table_require_writable(table);
+		table->columns[i] = parley_column(table->relation, table->column_names[i], table->column_types[i]);
+		type = TupleDescAttr(RelationGetDescr(table->relation), table->columns[i] - 1)->atttypid;
+		table->domains[i] = i < table->written_count && get_typtype(type) == TYPTYPE_DOMAIN ? type : InvalidOid;
+	}
+}
+
+/* Sets what is valid once a table is open. */
+static void
+table_look_at(RowTable *table, uint64 changes)
+{
+	const TriggerDesc *triggers = table->relation->trigdesc;
+
 	if (!table->has_form)
 	{
-		for (int i = 0; i < table->column_count; i++)
-			table->columns[i] = parley_column(table->relation, table->column_names[i], table->column_types[i]);
+		table_find_columns(table);
 		table->has_form = form_build(table, changes);
 	}
 	if (table->has_form)
 		table->form->used_by = compat_local_transaction();
-	triggers = table->relation->trigdesc;
 	table->has_triggers = false;
 	if (triggers != NULL && table->command == CMD_INSERT)
 		table->has_triggers = triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
@@ -248,6 +286,29 @@ table_open_for_writing(RowTable *table)
 	else if (triggers != NULL)
 		table->has_triggers = triggers->trig_update_before_row || triggers->trig_update_after_row ||
 							  triggers->trig_update_before_statement || triggers->trig_update_after_statement;
+}
+
+/* Returns false, with the table closed, if it cannot be written and need not be. */
+static bool
+table_open_for_writing(RowTable *table, bool required)
+{
+	uint64 changes = catalog_changes;
+	const char *fault;
+
+	table->has_form = table_open_again(table);
+	if (!table->has_form)
+		table->relation = table_openrv(makeRangeVar("parley", (char *) table->name, -1), RowExclusiveLock);
+	fault = table_fault(table);
+	if (fault != NULL && required)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("table \"%s\" %s, which the ledger does not support", table->name, fault)));
+	if (!required && (fault != NULL || !table_is_as_made(table)))
+	{
+		table_close(table->relation, NoLock);
+		return false;
+	}
+	table_look_at(table, changes);
+	return true;
 }
 
 static void
@@ -289,20 +350,34 @@ defaults_find(RowTable *table, EState *estate)
 	}
 }
 
-void
-parley_row_writer_open(RowWriter *writer, RowTable *tables, int count)
+static bool
+writer_open_tables(RowWriter *writer, bool required)
 {
-	EState *estate = CreateExecutorState();
-	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+	for (int i = 0; i < writer->table_count; i++)
+		if (!table_open_for_writing(&writer->tables[i], required))
+		{
+			while (i-- > 0)
+				table_close(writer->tables[i].relation, NoLock);
+			return false;
+		}
+	return true;
+}
+
+static bool
+writer_open(RowWriter *writer, RowTable *tables, int count, bool required)
+{
+	EState *estate;
+	MemoryContext caller;
 	List *range_table = NIL;
 	List *permissions = NIL;
 
-	*writer = (RowWriter){ .estate = estate, .tables = tables, .table_count = count };
+	*writer = (RowWriter){ .tables = tables, .table_count = count };
+	if (!writer_open_tables(writer, required))
+		return false;
+	estate = writer->estate = CreateExecutorState();
+	caller = MemoryContextSwitchTo(estate->es_query_cxt);
 	for (int i = 0; i < count; i++)
-	{
-		table_open_for_writing(&tables[i]);
 		range_table_add(&range_table, &permissions, &tables[i]);
-	}
 	compat_range_table_init(estate, range_table, permissions);
 	for (int i = 0; i < count; i++)
 	{
@@ -321,6 +396,19 @@ parley_row_writer_open(RowWriter *writer, RowTable *tables, int count)
 	compat_eval_plan_qual_init(&writer->epq, estate);
 	AfterTriggerBeginQuery();
 	MemoryContextSwitchTo(caller);
+	return true;
+}
+
+void
+parley_row_writer_open(RowWriter *writer, RowTable *tables, int count)
+{
+	(void) writer_open(writer, tables, count, true);
+}
+
+bool
+parley_row_writer_try_open(RowWriter *writer, RowTable *tables, int count)
+{
+	return writer_open(writer, tables, count, false);
 }
 
 void
@@ -392,18 +480,35 @@ row_set(TupleTableSlot *slot, AttrNumber column, Datum value, bool isnull)
 	slot->tts_isnull[column - 1] = isnull;
 }
 
-/* Completes the row in the table's slot with the written columns and writes it. `replaced` is the row to update, or
- * NULL to insert. */
+/* A statement would do this when it converts the values to the types of the columns. */
 static void
-row_write(RowWriter *writer, RowTable *table, TupleTableSlot *replaced, const Datum *values, const bool *nulls)
+row_check_domains(const RowTable *table, const Datum *values, const bool *nulls)
+{
+	for (int i = 0; i < table->written_count; i++)
+		if (OidIsValid(table->domains[i]))
+			domain_check(values[i], nulls[i], table->domains[i],
+						 table->has_form ? &table->form->domain_states[i] : NULL,
+						 table->has_form ? table->form->context : NULL);
+}
+
+/* Completes the row in the table's slot with the values of the written columns. */
+static void
+row_complete(const RowTable *table, const Datum *values, const bool *nulls)
+{
+	row_check_domains(table, values, nulls);
+	for (int i = 0; i < table->written_count; i++)
+		row_set(table->slot, table->columns[i], values[i], nulls[i]);
+	ExecStoreVirtualTuple(table->slot);
+}
+
+/* Writes the row in the table's slot. `replaced` is the row to update, or NULL to insert. */
+static void
+row_write(RowWriter *writer, RowTable *table, TupleTableSlot *replaced)
 {
 	TupleTableSlot *slot = table->slot;
 	Datum known[ROW_COLUMNS_MAX];
 	bool known_nulls[ROW_COLUMNS_MAX];
 
-	for (int i = 0; i < table->written_count; i++)
-		row_set(slot, table->columns[i], values[i], nulls[i]);
-	ExecStoreVirtualTuple(slot);
 	for (int i = 0; i < table->column_count; i++)
 		known[i] = slot_getattr(slot, table->columns[i], &known_nulls[i]);
 
@@ -450,11 +555,13 @@ parley_row_insert(RowWriter *writer, RowTable *table, const Datum *values, const
 
 		row_set(slot, other->column, value, isnull);
 	}
-	row_write(writer, table, NULL, values, nulls);
+	row_complete(table, values, nulls);
+	row_write(writer, table, NULL);
 }
 
-void
-parley_row_update(RowWriter *writer, RowTable *table, TupleTableSlot *row, const Datum *values, const bool *nulls)
+/* Puts the row with new values of the written columns into the table's slot. */
+static void
+row_replace(RowWriter *writer, RowTable *table, TupleTableSlot *row, const Datum *values, const bool *nulls)
 {
 	TupleTableSlot *slot = table->slot;
 
@@ -467,5 +574,47 @@ parley_row_update(RowWriter *writer, RowTable *table, TupleTableSlot *row, const
 
 		row_set(slot, column, value, isnull || TupleDescAttr(slot->tts_tupleDescriptor, column - 1)->attisdropped);
 	}
-	row_write(writer, table, row, values, nulls);
+	row_complete(table, values, nulls);
+}
+
+void
+parley_row_update(RowWriter *writer, RowTable *table, TupleTableSlot *row, const Datum *values, const bool *nulls)
+{
+	row_replace(writer, table, row, values, nulls);
+	row_write(writer, table, row);
+}
+
+/* Does what ExecSimpleRelationUpdate() does, except for BEFORE triggers. That fails if the row has changed. */
+bool
+parley_row_try_update(RowWriter *writer, RowTable *table, TupleTableSlot *row, const Datum *values, const bool *nulls)
+{
+	Relation relation = table->relation;
+	TupleTableSlot *slot = table->slot;
+	CompatUpdateIndexes update_indexes;
+	TM_FailureData failure;
+	LockTupleMode mode;
+	TM_Result result;
+	List *recheck = NIL;
+
+	Assert(table->only_trigger != NULL);
+	CheckCmdReplicaIdentity(relation, CMD_UPDATE);
+	row_replace(writer, table, row, values, nulls);
+	if (relation->rd_att->constr != NULL && relation->rd_att->constr->has_generated_stored)
+		ExecComputeStoredGenerated(table->info, writer->estate, slot, CMD_UPDATE);
+	if (relation->rd_att->constr != NULL)
+		ExecConstraints(table->info, slot, writer->estate);
+	if (relation->rd_rel->relispartition)
+		ExecPartitionCheck(table->info, slot, writer->estate, true);
+	result = table_tuple_update(relation, &row->tts_tid, slot, GetCurrentCommandId(true), writer->estate->es_snapshot,
+								InvalidSnapshot, true, &failure, &mode, &update_indexes);
+	if (result == TM_Ok)
+	{
+		if (table->info->ri_NumIndices > 0 && update_indexes)
+			recheck = compat_update_index_tuples(table->info, slot, writer->estate, update_indexes);
+		ExecARUpdateTriggers(writer->estate, table->info, NULL, NULL, &row->tts_tid, NULL, slot, recheck, NULL, false);
+	}
+	else if (result != TM_Updated && result != TM_Deleted)
+		elog(ERROR, "could not update a row of table \"%s\": %d", table->name, result);
+	ResetPerTupleExprContext(writer->estate);
+	return result == TM_Ok;
 }

@@ -25,9 +25,11 @@ typedef struct RowForm
 	uint64 changes;                      /* catalog_changes before it was looked up */
 	LocalTransactionId used_by;          /* the transaction that used it last */
 	AttrNumber columns[ROW_COLUMNS_MAX]; /* RowTable.columns */
+	Oid domains[ROW_COLUMNS_MAX];        /* RowTable.domains */
 	MemoryContext context;               /* has the rest */
-	ExprState **checks;                  /* NULL if the executor prepares them */
-	struct IndexStates *indexes;         /* of the indexes with prepared expressions; NULL before the first row */
+	void *domain_states[ROW_COLUMNS_MAX];
+	ExprState **checks;          /* NULL if the executor prepares them */
+	struct IndexStates *indexes; /* of the indexes with prepared expressions; NULL before the first row */
 	int index_count;
 } RowForm;
 
@@ -39,12 +41,14 @@ typedef struct RowTable
 	const char *const *column_names; /* the columns that the caller uses; no trigger may change them */
 	const Oid *column_types;         /* to which the actual types must be binary coercible */
 	int column_count;
-	int written_count; /* the caller writes the first this many of the columns */
+	int written_count;        /* the caller writes the first this many of the columns */
+	const char *only_trigger; /* see parley_row_writer_try_open() */
 	RowForm *form;
 
 	/* Valid once open. */
 	Relation relation;                   /* RowExclusiveLock, kept until the transaction ends */
 	AttrNumber columns[ROW_COLUMNS_MAX]; /* the numbers of column_names */
+	Oid domains[ROW_COLUMNS_MAX];        /* the types of those that are written, if they are domains */
 	bool has_triggers;                   /* the command fires triggers */
 
 	/* Private to row_writer.c. */
@@ -76,6 +80,14 @@ extern void parley_row_writer_init(void);
  */
 extern void parley_row_writer_open(RowWriter *writer, RowTable *tables, int count);
 
+/*
+ * The same for callers that can do without the writer. Returns false, having opened nothing, if a table lacks a column,
+ * has something that the writer does not support, has child tables, or has any trigger for the command except those of
+ * foreign keys and the AFTER ROW trigger only_trigger. For these, it makes a difference what is done by one statement
+ * and what by several.
+ */
+extern bool parley_row_writer_try_open(RowWriter *writer, RowTable *tables, int count);
+
 /* Fires AFTER triggers, makes the rows visible to the next statement, and frees everything. */
 extern void parley_row_writer_close(RowWriter *writer);
 
@@ -88,5 +100,13 @@ extern void parley_row_insert(RowWriter *writer, RowTable *table, const Datum *v
 /* Updates the row in the slot, whose current version the transaction must have locked. Fails like an insert. */
 extern void parley_row_update(RowWriter *writer, RowTable *table, TupleTableSlot *row, const Datum *values,
 							  const bool *nulls);
+
+/*
+ * The same for a row that is not locked, of a table that was opened by parley_row_writer_try_open(). Waits for a
+ * transaction that is changing the row. Returns false if it was changed or deleted: then lock it, and update again. It
+ * saves the record that a lock writes to the WAL.
+ */
+extern bool parley_row_try_update(RowWriter *writer, RowTable *table, TupleTableSlot *row, const Datum *values,
+								  const bool *nulls);
 
 #endif
