@@ -170,7 +170,7 @@ test("populate_with_nothing_running_says_so", async (t) => {
 test("debug_serves_under_gdb_until_it_quits", async (t) => {
 	const it = await instance(t);
 	const make = it.start("debug");
-	await until(async () => (await fetch(`${it.url}/ready`).catch(() => ({}))).status === 200, "ready under gdb");
+	await until(async () => (await fetch(`${it.url}/ready`).catch(() => ({}))).status === 200, "ready under gdb", 120);
 	assert.match(make.output, /gdb -p /);
 	make.stdin.end("quit\n");
 	await make.ended;
