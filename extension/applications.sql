@@ -72,7 +72,7 @@ SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT parley.await_durable();
 	SELECT p.token, p.name::text, p.last_chat_number, p.created_at, p.updated_at,
-			(CASE WHEN lead(p.id) OVER (ORDER BY p.id) IS NOT NULL THEN page + 1 END)::bigint, false
+			CASE WHEN lead(p.id) OVER (ORDER BY p.id) IS NOT NULL THEN page::bigint + 1 END, false
 		FROM (SELECT * FROM parley.applications a WHERE a.token IS NOT NULL ORDER BY a.id
 			OFFSET (page - 1)::bigint * list_applications.limit LIMIT list_applications.limit + 1) p
 		ORDER BY p.id LIMIT list_applications.limit;
