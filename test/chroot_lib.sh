@@ -15,16 +15,16 @@ trap 'exit 143' TERM
 # in any case.
 chroot_make() {
 	mmdebstrap --quiet --variant=apt --include=ca-certificates --aptopt='Acquire::Check-Valid-Until "false"' \
-		--dpkgopt=force-unsafe-io "$1" "$2" "${@:3}"
+		--dpkgopt=force-unsafe-io "$1" "$2" "${@:3}" || return
 	printf '#!/bin/sh\nexit 101\n' >"$2/usr/sbin/policy-rc.d"
 	chmod +x "$2/usr/sbin/policy-rc.d"
 }
 
 # chroot_run DIR COMMAND…: runs it with the kernel's file systems, which are unmounted with the last process, and in its own
-# process namespace
+# process namespace, which ends with the caller
 chroot_run() {
 	# shellcheck disable=SC2016 # the inner shell expands it
-	unshare --mount --pid --fork --kill-child bash -euc '
+	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child bash -euc '
 		mount -t proc proc "$1/proc"
 		mount -t sysfs -o ro sysfs "$1/sys"
 		mount --rbind /dev "$1/dev"
