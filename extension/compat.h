@@ -10,6 +10,7 @@
 #include "access/brin_tuple.h"
 #include "access/genam.h"
 #include "access/gin_private.h"
+#include "access/tableam.h"
 #include "access/transam.h"
 #include "catalog/pg_collation.h"
 #include "executor/executor.h"
