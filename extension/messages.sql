@@ -376,7 +376,15 @@ BEGIN ATOMIC
 			'CONCURRENTLY parley.messages_grams and parley.contacts_grams, then ALTER DATABASE %I REFRESH COLLATION VERSION',
 			d.datcollversion, coalesce(pg_database_collation_actual_version(d.oid), 'none'), d.datname)
 		FROM pg_database d WHERE d.datname = current_database() AND d.datcollversion IS NOT NULL
-			AND d.datcollversion IS DISTINCT FROM pg_database_collation_actual_version(d.oid);
+			AND d.datcollversion IS DISTINCT FROM pg_database_collation_actual_version(d.oid)
+	UNION ALL
+	-- A restore with --disable-triggers leaves them so: enabled, but no longer always, or disabled where it broke off.
+	SELECT 'parley''s triggers fire', NULL,
+			format('trigger %I of %s is %s', g.tgname, g.tgrelid::regclass, CASE g.tgenabled WHEN 'O' THEN 'not ENABLE ALWAYS' ELSE 'disabled' END)
+		FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid JOIN pg_proc p ON p.oid = g.tgfoid
+		WHERE t.relnamespace = 'parley'::regnamespace AND (g.tgisinternal OR p.pronamespace = 'parley'::regnamespace)
+			AND (g.tgenabled IN ('D', 'R') OR g.tgenabled = 'O' AND g.tgname IN ('conversations_wake', 'members_wake'));
 END;
 COMMENT ON FUNCTION parley.audit_conversations() IS
-	'Returns the conversations that violate a rule that must always hold, and how; no rows if all is well. Reads every message.';
+	'Returns the conversations that violate a rule that must always hold, and how, and triggers of parley that do not fire; no rows if all is '
+	'well. Reads every message.';

@@ -72,6 +72,19 @@ INSERT INTO parley.messages (conversation_id, number, content) VALUES (-7, 1, 'o
 SELECT rule, found FROM parley.audit_conversations();
 ROLLBACK;
 
+-- triggers_that_do_not_fire
+BEGIN;
+ALTER TABLE parley.members DISABLE TRIGGER USER;
+SELECT rule, found FROM parley.audit_conversations();
+ALTER TABLE parley.cases DISABLE TRIGGER ALL;
+SELECT count(*) > 1 AS foreign_keys_too FROM parley.audit_conversations() WHERE found LIKE 'trigger % is disabled';
+ROLLBACK;
+BEGIN;
+CREATE TRIGGER mine BEFORE UPDATE ON parley.members FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+ALTER TABLE parley.members DISABLE TRIGGER mine;
+SELECT rule, found FROM parley.audit_conversations();
+ROLLBACK;
+
 -- breaches_that_the_table_itself_refuses
 INSERT INTO parley.messages (conversation_id, number, content) VALUES (:c, 3, 'twice');
 INSERT INTO parley.messages (conversation_id, number, content) VALUES (:c, 0, 'zeroth');
