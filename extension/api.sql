@@ -178,7 +178,7 @@ COMMENT ON FUNCTION parley.describe_routes() IS
 	'returns every route with the statement that calls its function, and the name, source, type and bounds of each parameter; '
 	'problem is why there is no such statement, or null';
 
-CREATE FUNCTION parley.add_route(method text, path text, function regproc, auth text, status smallint DEFAULT 200,
+CREATE FUNCTION parley.add_route(method text, path text, function regproc, auth text, status integer DEFAULT 200,
 	runs_on text DEFAULT 'home')
 RETURNS void
 LANGUAGE plpgsql
@@ -207,7 +207,7 @@ BEGIN
 		EXECUTE format('GRANT USAGE ON SCHEMA %I TO parley_operator, parley_gateway', schema);
 	END IF;
 END $$;
-COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, smallint, text) IS
+COMMENT ON FUNCTION parley.add_route(text, text, regproc, text, integer, text) IS
 	'Adds an endpoint and allows the gateway to call its function. Running gateways serve it at once. Grants USAGE on the function''s '
 	'schema to parley_operator and parley_gateway. Warns of what check_route() finds. Errors: 22023 it cannot work, 23505 the route exists.';
 

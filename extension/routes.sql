@@ -12,7 +12,7 @@ COMMENT ON FUNCTION parley.route_function(text) IS
 	'returns the function with that qualified name, whether or not the caller may use its schema; null if there is none or several';
 
 CREATE FUNCTION parley.check_route(
-	function text, method text DEFAULT NULL, path text DEFAULT NULL, auth text DEFAULT NULL, status smallint DEFAULT NULL,
+	function text, method text DEFAULT NULL, path text DEFAULT NULL, auth text DEFAULT NULL, status integer DEFAULT NULL,
 	OUT fatal boolean, OUT problem text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE
@@ -41,7 +41,8 @@ BEGIN
 		(found.provariadic <> 0, 'the function is VARIADIC'),
 		(coalesce(array_position(arguments, '') IS NOT NULL, false) OR cardinality(arguments) < found.pronargs, 'an argument has no name'),
 		(auth = 'user' AND path !~ '\{user_id\}', 'auth is user, but the path has no {user_id}'),
-		(auth = 'application' AND path !~ '\{token\}', 'auth is application, but the path has no {token}')
+		(auth = 'application' AND path !~ '\{token\}', 'auth is application, but the path has no {token}'),
+		(status NOT BETWEEN 200 AND 204, 'status must be from 200 to 204')
 	) AS p(is_so, problem) WHERE p.is_so
 	UNION ALL
 	SELECT true, format('the path has {%s}, but the function has no argument %s', m[1], m[1])
@@ -59,7 +60,14 @@ BEGIN
 	SELECT true, format('%s %s has the same shape', r.method, r.path)
 	FROM parley.routes r
 	WHERE r.method = check_route.method AND r.path <> check_route.path
-		AND regexp_replace(r.path, '\{\w+\}', '{}', 'g') = regexp_replace(check_route.path, '\{\w+\}', '{}', 'g');
+		AND regexp_replace(r.path, '\{\w+\}', '{}', 'g') = regexp_replace(check_route.path, '\{\w+\}', '{}', 'g')
+	UNION ALL
+	-- add_route() grants both.
+	SELECT true, format('parley_gateway may not %s', CASE WHEN NOT m.may_use THEN format('use schema %I', found.pronamespace::regnamespace)
+		ELSE 'execute the function' END)
+	FROM parley.routes r, LATERAL (SELECT has_schema_privilege('parley_gateway', found.pronamespace, 'USAGE') AS may_use,
+		has_function_privilege('parley_gateway', found.oid, 'EXECUTE') AS may_execute) m
+	WHERE r.method = check_route.method AND r.path = check_route.path AND r.function = check_route.function AND NOT (m.may_use AND m.may_execute);
 
 	-- What may behave unexpectedly.
 	RETURN QUERY
@@ -103,7 +111,7 @@ BEGIN
 	UNION ALL
 	SELECT false, format('status is %s: the answer has no body', status) WHERE status = 204 AND found.prorettype <> 'void'::regtype;
 END $$;
-COMMENT ON FUNCTION parley.check_route(text, text, text, text, smallint) IS
+COMMENT ON FUNCTION parley.check_route(text, text, text, text, integer) IS
 	'Returns problems of a function, given by its qualified name, as the function of a route. fatal is true if it cannot work, and '
 	'false if it may behave unexpectedly. Does not check what is not given.';
 

@@ -8,7 +8,7 @@ CREATE SCHEMA route_test;
 SET search_path = route_test, parley, public;
 CREATE FUNCTION traps(name text, method text DEFAULT 'POST', path text DEFAULT '/x', auth text DEFAULT 'operator', status integer DEFAULT 200)
 	RETURNS TABLE (fatal boolean, problem text)
-	LANGUAGE sql AS $$ SELECT * FROM parley.check_route('route_test.' || name, method, path, auth, status::smallint) $$;
+	LANGUAGE sql AS $$ SELECT * FROM parley.check_route('route_test.' || name, method, path, auth, status) $$;
 
 -- the_shipped_routes_have_no_traps, except for the one that only reads the catalog, with the caller's privileges
 SELECT r.method, r.path, c.* FROM parley.routes r, parley.check_route(r.function, r.method, r.path, r.auth, r.status) c
@@ -34,6 +34,7 @@ SELECT * FROM traps('plain');
 SELECT * FROM traps('plain', path => '/x/{b}/{a}');
 SELECT * FROM traps('plain', path => '/x', auth => 'user');
 SELECT * FROM traps('plain', path => '/x', auth => 'application');
+SELECT * FROM traps('plain', status => 404);
 SELECT * FROM traps('plain', path => '/users/{a}', method => 'PUT');
 SELECT * FROM traps('plain', path => '/contacts/{a}/conversation');
 CREATE FUNCTION caller(caller_id int, caller_role text) RETURNS int SECURITY DEFINER SET search_path = pg_catalog, pg_temp LANGUAGE sql RETURN 1;
@@ -69,6 +70,7 @@ SELECT add_route('GET', '/route_test/{a}', 'route_test.stable_one', 'operator');
 SELECT r, has_schema_privilege(r, 'route_test', 'USAGE') FROM unnest('{parley_operator,parley_gateway}'::text[]) r;
 -- … and_a_schema_that_they_may_not_use_does_not_hide_the_other_routes
 REVOKE USAGE ON SCHEMA route_test FROM parley_operator, parley_gateway;
+SELECT problem FROM traps('plain', 'GET', '/route_test/{a}') WHERE fatal;
 SET LOCAL ROLE parley_operator;
 SELECT function FROM help() WHERE function LIKE 'route_test.%';
 SELECT function, problem FROM describe_routes() WHERE function LIKE 'route_test.%';

@@ -344,7 +344,9 @@ db_connection_send(DbConnection *connection, DbQuery *query)
 	size_t place = connection_find_statement(connection, statement->id);
 	char name[NAME_SIZE] = "";
 
-	if (!pooled && place < connection->statement_count)
+	/* If the statement could not be prepared, its second attempt prepares it together with the query, whose error then
+	 * says why. */
+	if (!pooled && place < connection->statement_count && !query->repeated)
 	{
 		connection_prepare(connection, place);
 		connection_name_statement(connection, statement->id, name);

@@ -1,7 +1,7 @@
 // The gateway's HTTP contract, with functions of its own: routing, binding, responses, errors, framing.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { create_fixture, drop_fixture, problem, raw, request, sql, url } from '../support/gateway.mjs';
+import { create_fixture, drop_fixture, problem, raw, request, sql, until, url } from '../support/gateway.mjs';
 
 before(() => create_fixture());
 after(drop_fixture);
@@ -235,6 +235,18 @@ describe('errors of the database', () => {
 			assert.equal(document.detail.includes('it failed'), told);
 			assert.equal(document.hint, told ? 'Do not ask.' : undefined);
 		});
+	test('a schema that the gateway may not use is 403 until it may', async () => {
+		sql(`CREATE SCHEMA gateway_closed; CREATE FUNCTION gateway_closed.hello() RETURNS text LANGUAGE sql AS $$ SELECT 'hello' $$;
+			SELECT parley.add_route('GET', '/test/closed', 'gateway_closed.hello', 'none'); REVOKE USAGE ON SCHEMA gateway_closed FROM parley_gateway`);
+		try {
+			await until(async () => (await request('/test/closed')).status !== 404, 'the route');
+			for (let i = 0; i < 5; i++) problem(await request('/test/closed'), 403, '42501');
+			sql('GRANT USAGE ON SCHEMA gateway_closed TO parley_gateway');
+			for (let i = 0; i < 5; i++) assert.equal((await request('/test/closed')).json.hello, 'hello');
+		} finally {
+			sql(`DROP SCHEMA gateway_closed CASCADE; DELETE FROM parley.routes WHERE path = '/test/closed'`);
+		}
+	});
 	test('the column that an error names is its field', async () => {
 		assert.deepEqual(problem(await request('/test/failures/22023?column=word'), 422).errors, [{ field: 'word', detail: 'it failed' }]);
 	});

@@ -114,11 +114,11 @@ SELECT parley.add_route('POST', '/test/echo/{word}', 'gateway_test.echo_one', 'n
 SELECT parley.add_route('GET', '/test/echo/literal', 'gateway_test.write_in_read', 'none');
 SELECT parley.add_route('GET', '/test/list', 'gateway_test.list', 'none');
 SELECT parley.add_route('GET', '/test/failures/{state}', 'gateway_test.fail', 'none');
-SELECT parley.add_route('POST', '/test/refusals', 'gateway_test.refuse', 'none', 201::smallint);
-SELECT parley.add_route('POST', '/test/makes', 'gateway_test.make', 'none', 201::smallint);
-SELECT parley.add_route('DELETE', '/test/nothing/{word}', 'gateway_test.nothing', 'none', 204::smallint);
+SELECT parley.add_route('POST', '/test/refusals', 'gateway_test.refuse', 'none', 201);
+SELECT parley.add_route('POST', '/test/makes', 'gateway_test.make', 'none', 201);
+SELECT parley.add_route('DELETE', '/test/nothing/{word}', 'gateway_test.nothing', 'none', 204);
 SELECT parley.add_route('GET', '/test/wait', 'gateway_test.wait', 'none');
-SELECT parley.add_route('POST', '/test/records', 'gateway_test.record', 'none', 201::smallint);
+SELECT parley.add_route('POST', '/test/records', 'gateway_test.record', 'none', 201);
 `;
 
 // Creates the fixture's functions and routes, and waits until the gateway has loaded them.

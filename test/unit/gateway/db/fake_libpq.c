@@ -281,8 +281,8 @@ PQsendQueryParams(PGconn *connection, const char *sql, int count, const Oid *typ
 int
 PQsendPrepare(PGconn *connection, const char *name, const char *sql, int count, const Oid *types)
 {
-	(void) name, (void) sql, (void) count, (void) types;
-	return take_command(connection);
+	(void) sql, (void) count, (void) types;
+	return name[0] == '\0' ? 1 : take_command(connection); /* without a name it shares the sync of what follows */
 }
 
 int
