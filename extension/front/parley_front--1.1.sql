@@ -47,11 +47,12 @@ COMMENT ON FUNCTION parley_front.remote_handler() IS 'Calls the handler of PL/Pr
 CREATE LANGUAGE parley_remote HANDLER parley_front.remote_handler;
 COMMENT ON LANGUAGE parley_remote IS 'PL/Proxy, with a limit on the time of a call';
 
-CREATE FUNCTION parley_front.reach(part integer) RETURNS integer
+CREATE FUNCTION parley_front.reach(part integer, count integer) RETURNS integer
 LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'parley_reach';
-COMMENT ON FUNCTION parley_front.reach(integer) IS
-	'For RUN ON: returns the part, and notes that the call is for it. Errors: 08001 the part is away.';
+COMMENT ON FUNCTION parley_front.reach(integer, integer) IS
+	'For RUN ON: returns the place of a part in the cluster, and notes that the call is for it. Each of the count parts has two places: '
+	'the second one has its hosts in another order, for when the first of them does not respond. Errors: 08001 the part is away.';
 
 CREATE FUNCTION parley_front.list_parts(state text, first integer, last integer) RETURNS integer[]
 LANGUAGE c VOLATILE STRICT
@@ -130,9 +131,20 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT count(*) FROM pg_foreign_server s, unnest(s.srvoptions) o WHERE s.srvname = 'parley_shards' AND o ~ '^p[0-9]+=');
+	-- Each has two places.
+	RETURN (SELECT count(*) / 2 FROM pg_foreign_server s, unnest(s.srvoptions) o WHERE s.srvname = 'parley_shards' AND o ~ '^p[0-9]+=');
 END $$;
 COMMENT ON FUNCTION parley_front.shard_count() IS 'Returns the number of shard databases.';
+
+CREATE FUNCTION parley_front.turn_hosts(place text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN regexp_replace(place, '\m(host|hostaddr|port)=([^ ,]+),([^ ]+)', '\1=\3,\2', 'g');
+END $$;
+COMMENT ON FUNCTION parley_front.turn_hosts(text) IS
+	'Returns a connection string with the first of several hosts last. PL/Proxy waits forever for one that does not respond.';
 
 CREATE FUNCTION parley_front.all_shards() RETURNS integer[]
 LANGUAGE plpgsql STABLE
@@ -164,7 +176,7 @@ BEGIN
 		EXECUTE format('DROP SERVER IF EXISTS %I CASCADE', cluster.name);
 		EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER plproxy OPTIONS (connection_lifetime ''1800'', %s)', cluster.name,
 			(SELECT string_agg(format('p%s %L', n - 1, format('%s options=''%s''', place, options || cluster.timeout)), ', ')
-				FROM unnest(cluster.places) WITH ORDINALITY p(place, n)));
+				FROM unnest(cluster.places || ARRAY(SELECT parley_front.turn_hosts(p) FROM unnest(cluster.places) p)) WITH ORDINALITY p(place, n)));
 		EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (user ''parley_gateway'')', cluster.name);
 		EXECUTE format('GRANT USAGE ON FOREIGN SERVER %I TO parley_owner, parley_gateway, parley_operator', cluster.name);
 	END LOOP;
@@ -172,7 +184,8 @@ BEGIN
 	PERFORM parley_front.build();
 END $$;
 COMMENT ON FUNCTION parley_front.connect(text, text[]) IS
-	'Sets where home and the shards are, and calls build(). These are connection strings without a user and options. The shards are '
+	'Sets where home and the shards are, and calls build(). These are connection strings (host=… port=… dbname=…) without a user and '
+	'options. The shards are '
 	'given in order, and their number must be a power of two. Statements there may last half a second less than parley.shard_timeout '
 	'does now; those of settle() and audit() may last longer.';
 
@@ -207,7 +220,7 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN $r$'parley_home'; RUN ON parley_front.reach(-1)$r$;
+	RETURN $r$'parley_home'; RUN ON parley_front.reach(-1, 1)$r$;
 END $$;
 COMMENT ON FUNCTION parley_front.home() IS 'Returns the PL/Proxy statement that runs a function at home.';
 
@@ -216,17 +229,18 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format($r$'parley_shards'; RUN ON parley_front.reach((%s & %s)::integer)$r$, key, parley_front.shard_count() - 1);
+	RETURN format($r$'parley_shards'; RUN ON parley_front.reach((%s & %s)::integer, %s)$r$, key, parley_front.shard_count() - 1,
+		parley_front.shard_count());
 END $$;
 COMMENT ON FUNCTION parley_front.shard_of(text) IS
 	'Returns the PL/Proxy statement that runs a function on the shard of a key, which is an expression.';
 
 CREATE FUNCTION parley_front.each_shard() RETURNS text
-LANGUAGE plpgsql IMMUTABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN $r$'parley_shards'; SPLIT parts; RUN ON parley_front.reach(parts)$r$;
+	RETURN format($r$'parley_shards'; SPLIT parts; RUN ON parley_front.reach(parts, %s)$r$, parley_front.shard_count());
 END $$;
 COMMENT ON FUNCTION parley_front.each_shard() IS
 	'Returns the PL/Proxy statement that runs a function on each of the shards in its argument parts.';
@@ -445,9 +459,14 @@ DECLARE
 		'OUT changed boolean';
 	woken constant text := 'place bigint, wait_ms integer, OUT "position" bigint, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint';
 	await constant text := 'SELECT w.position, w.user_ids, w.is_complete, w.age_us FROM parley.await_wakeups(place, wait_ms) w';
+	erased constant text := '(parts integer[], contact_id bigint, caller_id bigint, contact_rows jsonb[], OUT messages bigint,
+		OUT idempotency_hashes bigint)';
+	erase_copy constant text := 'SELECT * FROM parley_shard.erase_copy(contact_id, caller_id, contact_rows)';
+	merged constant text := '(parts integer[], contact_id bigint, into_id bigint, contact_rows jsonb[], blocks jsonb)';
+	merge_copy constant text := 'SELECT * FROM parley_shard.merge_copy(contact_id, into_id, contact_rows, blocks)';
 	home constant text := parley_front.home();
-	-- For audits, which may take long.
-	home_slow constant text := $r$'parley_home_slow'; RUN ON parley_front.reach(-1)$r$;
+	-- For what may take long.
+	home_slow constant text := replace(parley_front.home(), 'parley_home', 'parley_home_slow');
 	each_slow constant text := replace(parley_front.each_shard(), 'parley_shards', 'parley_shards_slow');
 	each_shard constant text := parley_front.each_shard();
 	each_with_cursor constant text := replace(parley_front.each_shard(), 'SPLIT parts', 'SPLIT parts, cursors');
@@ -470,8 +489,8 @@ BEGIN
 			'record', by_key, 'SELECT * FROM parley_shard.open_direct_conversation(user_row, other_row, phone)'),
 		('open_contact(key bigint, contact_row jsonb, OUT contact_id bigint, ' || format(opened, '') || ')', 'record', by_key,
 			'SELECT * FROM parley_shard.open_contact_conversation(contact_row)'),
-		('set_block(key bigint, user_row jsonb, contact_row jsonb, blocked boolean)', 'text', by_key,
-			'SELECT parley_shard.set_block(user_row, contact_row, blocked)::text'),
+		('set_block(parts integer[], part integer, user_row jsonb, contact_row jsonb, blocked boolean)', 'SETOF text', each_shard,
+			'SELECT parley_shard.set_block(part = (parts::integer[])[1], user_row, contact_row, blocked)::text'),
 		('require_members(conversation_id bigint, user_id bigint, to_user_id bigint)', 'boolean', by_conversation, 'TARGET parley_shard.require_members'),
 		('post_due_transfer(user_id bigint, from_account_id bigint, to_user_id bigint, to_account_id bigint, amount bigint, memo text,
 			conversation_id bigint, idempotency_key text, is_blocked boolean)', 'parley.posted_transfer', home, 'TARGET parley_shard.post_transfer'),
@@ -482,6 +501,15 @@ BEGIN
 		('post_receipt(conversation_id bigint, transfer_id bigint, user_id bigint, content text, idempotency_key text)', 'bigint',
 			by_conversation, 'TARGET parley_shard.post_receipt'),
 		('note_receipt(transfer_id bigint, message_id bigint)', 'void', home, 'TARGET parley_shard.note_receipt'),
+		('begin_erasure(contact_id bigint, caller_id bigint)', 'parley.erasure', home, 'TARGET parley_shard.begin_erasure'),
+		('begin_merge(contact_id bigint, from_contact_id bigint)', 'parley.contact', home, 'TARGET parley_shard.begin_merge'),
+		('list_contacts_due(about_id bigint, OUT contact_id bigint, OUT into_id bigint, OUT caller_id bigint, OUT created_at timestamptz,
+			OUT contact_rows jsonb[], OUT blocks jsonb)', 'SETOF record', home, 'TARGET parley_shard.list_contacts_due'),
+		('finish_contact(contact_id bigint, messages bigint, idempotency_hashes bigint)', 'void', home, 'TARGET parley_shard.finish_contact'),
+		('erase_copies' || erased, 'SETOF record', each_shard, erase_copy),
+		('erase_copies_slowly' || erased, 'SETOF record', each_slow, erase_copy),
+		('merge_copies' || merged, 'SETOF boolean', each_shard, merge_copy),
+		('merge_copies_slowly' || merged, 'SETOF boolean', each_slow, merge_copy),
 		('create_keyed_application(key integer, name text, idempotency_key text)', 'parley.created_application', by_key,
 			'SELECT * FROM parley_shard.create_application(key, name, idempotency_key)'),
 		('audit_shards(parts integer[])', 'SETOF text', each_slow, 'SELECT * FROM parley_shard.audit()'),
@@ -583,6 +611,57 @@ END $$;
 COMMENT ON FUNCTION parley_front.post_receipt(bigint, bigint, bigint, text, text) IS
 	'Posts a receipt that is due, and records that it was posted.';
 
+-- An erasure or a merge that home has begun. Each shard does its part, and then home records that they have.
+CREATE FUNCTION parley_front.finish_contact(due record, slowly boolean) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	shards constant integer[] := parley_front.all_shards();
+	messages bigint;
+	hashes bigint;
+BEGIN
+	IF due.into_id IS NULL AND slowly THEN
+		SELECT sum(e.messages), sum(e.idempotency_hashes) INTO messages, hashes
+			FROM parley_remote.erase_copies_slowly(shards, due.contact_id, due.caller_id, due.contact_rows) e;
+	ELSIF due.into_id IS NULL THEN
+		SELECT sum(e.messages), sum(e.idempotency_hashes) INTO messages, hashes
+			FROM parley_remote.erase_copies(shards, due.contact_id, due.caller_id, due.contact_rows) e;
+	ELSIF slowly THEN
+		PERFORM parley_remote.merge_copies_slowly(shards, due.contact_id, due.into_id, due.contact_rows, due.blocks);
+	ELSE
+		PERFORM parley_remote.merge_copies(shards, due.contact_id, due.into_id, due.contact_rows, due.blocks);
+	END IF;
+	PERFORM parley_remote.finish_contact(due.contact_id, messages, hashes);
+END $$;
+COMMENT ON FUNCTION parley_front.finish_contact(record, boolean) IS
+	'Lets all shards do what is due of a contact (a row of list_contacts_due), for as long as it takes if slowly.';
+
+CREATE FUNCTION parley_front.finish_contacts(contact_id bigint) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	due record;
+BEGIN
+	FOR due IN SELECT * FROM parley_remote.list_contacts_due(contact_id) LOOP
+		PERFORM parley_front.finish_contact(due, false);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION parley_front.finish_contacts(bigint) IS 'Lets all shards do what is due of a contact.';
+
+CREATE FUNCTION parley_front.require_strangers(contact_id bigint, other_id bigint) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF (SELECT bool_or(s) FROM parley_remote.shares_conversation(parley_front.all_shards(), contact_id, other_id) s) AND contact_id <> other_id THEN
+		RAISE EXCEPTION 'contacts % and % have a conversation with each other', contact_id, other_id USING ERRCODE = 'PY409';
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley_front.require_strangers(bigint, bigint) IS
+	'Errors: PY409 the two have a conversation with each other.';
+
 CREATE FUNCTION parley_front.settle() RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -600,11 +679,20 @@ BEGIN
 			RAISE WARNING 'the receipt of transfer % cannot be posted: %', due.transfer_id, SQLERRM;
 		END;
 	END LOOP;
+	FOR due IN SELECT * FROM parley_remote.list_contacts_due(NULL) LOOP
+		BEGIN
+			PERFORM parley_front.finish_contact(due, true);
+			settled := settled + 1;
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING 'the % of contact % cannot be finished: %', CASE WHEN due.into_id IS NULL THEN 'erasure' ELSE 'merge' END,
+				due.contact_id, SQLERRM;
+		END;
+	END LOOP;
 	RETURN settled;
 END $$;
 COMMENT ON FUNCTION parley_front.settle() IS
-	'Posts the receipts that were omitted because of a crash between home and a shard, and returns their number. Warns of those that cannot '
-	'be posted. Run it every minute.';
+	'Does what was omitted because of a crash between home and a shard, and returns how much: posts receipts, and finishes erasures and '
+	'merges of contacts. Warns of what cannot be done. Run it every minute.';
 
 CREATE FUNCTION parley_front.audit() RETURNS SETOF text
 LANGUAGE plpgsql
@@ -625,10 +713,13 @@ BEGIN
 		FROM unnest(shards) n, parley_remote.logical_shards(n) l WHERE l & (cardinality(shards) - 1) <> n;
 	RETURN QUERY SELECT format('the receipt of transfer %s is due since %s', d.transfer_id, d.created_at)
 		FROM parley_remote.list_receipts_due() d WHERE d.created_at < now() - interval '1 minute';
+	RETURN QUERY SELECT format('the %s of contact %s is due since %s', CASE WHEN d.into_id IS NULL THEN 'erasure' ELSE 'merge' END,
+			d.contact_id, d.created_at)
+		FROM parley_remote.list_contacts_due(NULL) d WHERE d.created_at < now() - interval '1 minute';
 END $$;
 COMMENT ON FUNCTION parley_front.audit() IS
 	'Returns what is wrong in all databases: the results of their own audits, copies that differ, rows on a shard that their id does not '
-	'belong to, and overdue receipts.';
+	'belong to, and receipts, erasures and merges that are overdue.';
 
 -- Sync. Its cursor contains those of home and all shards. One that is away keeps its cursor, so what it has is delivered later.
 
@@ -856,8 +947,22 @@ BEGIN
 	ELSIF name IN ('block_contact', 'unblock_contact') THEN
 		PERFORM parley_front.make_remote(source, 'home');
 		PERFORM parley_front.make_front(source, format('PERFORM parley_remote.%I(user_id => user_id, contact_id => contact_id);
-			PERFORM parley_remote.set_block(least(user_id, contact_id), parley_front.get_contact_row(user_id), parley_front.get_contact_row(contact_id), %L);',
-			name, name = 'block_contact'));
+			user_row := parley_front.get_contact_row(user_id);
+			contact_row := parley_front.get_contact_row(contact_id);
+			PERFORM parley_remote.set_block(parley_front.all_shards(), (least(user_id, contact_id) & (parley_front.shard_count() - 1))::integer,
+				user_row, contact_row, %L);', name, name = 'block_contact'), 'user_row jsonb; contact_row jsonb;');
+	ELSIF name = 'erase_contact' THEN
+		PERFORM parley_front.make_front(source, 'PERFORM parley_front.finish_contacts(contact_id);
+			receipt := parley_remote.begin_erasure(contact_id, caller_id);
+			PERFORM parley_front.finish_contacts(contact_id);
+			RETURN parley_remote.begin_erasure(contact_id, caller_id);', 'receipt parley.erasure;');
+	ELSIF name = 'merge_contacts' THEN
+		PERFORM parley_front.make_front(source, 'PERFORM parley_front.finish_contacts(contact_id);
+			PERFORM parley_front.finish_contacts(from_contact_id);
+			PERFORM parley_front.require_strangers((parley_front.get_contact_row(contact_id) ->> ''id'')::bigint, from_contact_id);
+			merged := parley_remote.begin_merge(contact_id, from_contact_id);
+			PERFORM parley_front.finish_contacts(contact_id);
+			RETURN merged;', 'merged parley.contact;');
 	ELSIF name = 'create_application' THEN
 		PERFORM parley_front.make_front(source, 'key := coalesce(idempotency_key, gen_random_uuid()::text);
 			RETURN parley_remote.create_keyed_application((hashtextextended(key, 0) & 1023)::integer, name, key);', 'key text;');
@@ -943,9 +1048,10 @@ END $$;
 GRANT EXECUTE ON FUNCTION parley_front.raise_again(text, text, text, text, text), parley_front.token_shard(text), parley_front.shard_count(), parley_front.all_shards(),
 	parley_front.list_cursor(timestamptz, bigint), parley_front.list_place(text, text), parley_front.get_contact_row(bigint),
 	parley_front.find_recipient_row(bigint, bigint, parley.phone_number, parley.email_address, text),
-	parley_front.post_receipt(bigint, bigint, bigint, text, text), parley_front.sync_all(bigint, text, integer, boolean),
+	parley_front.post_receipt(bigint, bigint, bigint, text, text), parley_front.finish_contact(record, boolean),
+	parley_front.finish_contacts(bigint), parley_front.require_strangers(bigint, bigint), parley_front.sync_all(bigint, text, integer, boolean),
 	parley_front.join_lists(text, json), parley_front.read_cursor(text, integer), parley_front.sync_list_all(text, integer),
-	parley_front.await_wakeups(bigint, integer, integer), parley_front.reach(integer), parley_front.list_parts(text, integer, integer),
+	parley_front.await_wakeups(bigint, integer, integer), parley_front.reach(integer, integer), parley_front.list_parts(text, integer, integer),
 	parley_front.part_has_changed(integer), parley_front.ask(integer[]), parley_front.near_parts(integer, integer) TO parley_owner;
 GRANT EXECUTE ON FUNCTION parley_front.settle(), parley_front.audit(), parley_front.shard_count() TO parley_operator;
 GRANT USAGE ON SCHEMA parley_front TO parley_gateway, parley_operator, parley_owner;

@@ -36,7 +36,11 @@ BEGIN
 	END IF;
 	SELECT string_agg(format('%I', a.attname), ', '), string_agg(format('%1$I = r.%1$I', a.attname), ', ') INTO columns, changes
 		FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
-	EXECUTE format(CASE WHEN is_known THEN 'UPDATE %1$s t SET %3$s FROM jsonb_populate_record(NULL::%1$s, $1) r WHERE t.id = r.id AND to_jsonb(t) <> $1'
+	-- A row that was read before the contact was erased or merged must not bring back what was removed.
+	EXECUTE format(CASE WHEN is_known THEN 'UPDATE %1$s t SET %3$s FROM jsonb_populate_record(NULL::%1$s, $1) r
+				WHERE t.id = r.id AND to_jsonb(t) <> $1
+					AND (coalesce($1 ->> ''erased_at'', $1 ->> ''merged_into_id'') IS NOT NULL
+						OR coalesce(to_jsonb(t) ->> ''erased_at'', to_jsonb(t) ->> ''merged_into_id'') IS NULL)'
 			ELSE 'INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) ON CONFLICT (id) DO NOTHING' END,
 		relation, columns, changes) USING copied;
 END $$;
@@ -145,11 +149,15 @@ END $$;
 COMMENT ON FUNCTION parley_shard.open_contact_conversation(jsonb) IS
 	'Same as parley.open_contact_conversation, for a row of a contact from home.';
 
-CREATE FUNCTION parley_shard.set_block(user_row jsonb, contact_row jsonb, blocked boolean) RETURNS void
+CREATE FUNCTION parley_shard.set_block(is_theirs boolean, user_row jsonb, contact_row jsonb, blocked boolean) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF NOT is_theirs AND (SELECT count(*) FROM parley.contacts c
+			WHERE c.id IN ((user_row ->> 'id')::bigint, (contact_row ->> 'id')::bigint)) < 2 THEN
+		RETURN;
+	END IF;
 	PERFORM parley_shard.remember_both(user_row, contact_row);
 	IF blocked THEN
 		PERFORM parley.block_contact((user_row ->> 'id')::bigint, (contact_row ->> 'id')::bigint);
@@ -157,8 +165,9 @@ BEGIN
 		PERFORM parley.unblock_contact((user_row ->> 'id')::bigint, (contact_row ->> 'id')::bigint);
 	END IF;
 END $$;
-COMMENT ON FUNCTION parley_shard.set_block(jsonb, jsonb, boolean) IS
-	'Blocks or unblocks a contact, in the database to which the conversation of the two belongs.';
+COMMENT ON FUNCTION parley_shard.set_block(boolean, jsonb, jsonb, boolean) IS
+	'Blocks or unblocks a contact: if the conversation of the two belongs here (is_theirs), or if both are known here, because others were '
+	'merged into them.';
 
 CREATE FUNCTION parley_shard.create_application(shard integer, name text, idempotency_key text) RETURNS parley.created_application
 LANGUAGE plpgsql SECURITY DEFINER
@@ -362,6 +371,129 @@ END $$;
 COMMENT ON FUNCTION parley_shard.note_receipt(bigint, bigint) IS
 	'At home: records the message as which a receipt was posted.';
 
+-- Erasures and merges of contacts. Home does its part and, in the same transaction, records that the shards have to do theirs. Each of
+-- them does so once, however often it is told.
+
+CREATE TABLE parley_shard.contacts_due (
+	contact_id bigint PRIMARY KEY,
+	into_id bigint,
+	caller_id bigint,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	done_at timestamptz
+);
+COMMENT ON TABLE parley_shard.contacts_due IS
+	'at home: contacts that the shards have to erase or, with into_id, to merge into another; done_at is when all of them had done so';
+SELECT pg_extension_config_dump('parley_shard.contacts_due', '');
+
+CREATE FUNCTION parley_shard.begin_erasure(contact_id bigint, caller_id bigint) RETURNS parley.erasure
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	receipt parley.erasure := parley.erase_contact(contact_id, caller_id);
+BEGIN
+	INSERT INTO parley_shard.contacts_due AS d (contact_id, caller_id) VALUES (receipt.contact_id, receipt.caller_id)
+		ON CONFLICT ON CONSTRAINT contacts_due_pkey DO NOTHING;
+	RETURN receipt;
+END $$;
+COMMENT ON FUNCTION parley_shard.begin_erasure(bigint, bigint) IS
+	'At home: same as parley.erase_contact. Records that the shards have to do their part.';
+
+CREATE FUNCTION parley_shard.begin_merge(contact_id bigint, from_contact_id bigint) RETURNS parley.contact
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	merged parley.contact := parley.merge_contacts(contact_id, from_contact_id);
+BEGIN
+	INSERT INTO parley_shard.contacts_due AS d (contact_id, into_id) VALUES (from_contact_id, merged.id)
+		ON CONFLICT ON CONSTRAINT contacts_due_pkey DO NOTHING;
+	RETURN merged;
+END $$;
+COMMENT ON FUNCTION parley_shard.begin_merge(bigint, bigint) IS
+	'At home: same as parley.merge_contacts. Records that the shards have to do their part.';
+
+CREATE FUNCTION parley_shard.list_contacts_due(
+	about_id bigint, OUT contact_id bigint, OUT into_id bigint, OUT caller_id bigint, OUT created_at timestamptz, OUT contact_rows jsonb[],
+	OUT blocks jsonb)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	about constant bigint := (SELECT coalesce(c.merged_into_id, c.id) FROM parley.contacts c WHERE c.id = about_id);
+BEGIN
+	RETURN QUERY SELECT d.contact_id, d.into_id, d.caller_id, d.created_at,
+			-- Those without a name, a phone and an email come first, because another contact may have these now.
+			ARRAY(SELECT to_jsonb(c) FROM parley.contacts c
+				WHERE c.id IN (d.contact_id, d.into_id) OR c.merged_into_id IN (d.contact_id, d.into_id)
+				ORDER BY c.merged_into_id IS NULL, c.id),
+			(SELECT coalesce(jsonb_agg(to_jsonb(b)), '[]') FROM parley.blocks b WHERE d.into_id IN (b.user_id, b.contact_id))
+		FROM parley_shard.contacts_due d
+		WHERE d.done_at IS NULL AND (about_id IS NULL OR about IN (d.contact_id, d.into_id)) ORDER BY d.created_at, d.contact_id;
+END $$;
+COMMENT ON FUNCTION parley_shard.list_contacts_due(bigint) IS
+	'At home: returns the erasures and merges that the shards still have to do, of one contact or of all, in order, with the rows of the '
+	'contacts and the blocks that belong to them.';
+
+CREATE FUNCTION parley_shard.erase_copy(contact_id bigint, caller_id bigint, contact_rows jsonb[], OUT messages bigint, OUT idempotency_hashes bigint)
+RETURNS SETOF record
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	IF NOT EXISTS (SELECT FROM parley.erasures e WHERE e.contact_id = contact_id) THEN
+		-- The copy may have been made after the erasure at home. If there is none, make one, so that nobody makes one of an older row.
+		PERFORM parley_shard.remember('contacts', contact_rows[cardinality(contact_rows)]);
+		UPDATE parley.contacts c SET erased_at = NULL, name = coalesce(c.name, '?') WHERE c.id = contact_id;
+		PERFORM parley.erase_contact(contact_id, caller_id);
+	END IF;
+	PERFORM parley_shard.remember('contacts', r, true) FROM unnest(contact_rows) r;
+	RETURN QUERY SELECT e.messages, e.idempotency_hashes FROM parley.erasures e WHERE e.contact_id = contact_id;
+END $$;
+COMMENT ON FUNCTION parley_shard.erase_copy(bigint, bigint, jsonb[]) IS
+	'Erases what this shard has of a contact that was erased at home. Returns what its own receipt says.';
+
+CREATE FUNCTION parley_shard.merge_copy(contact_id bigint, into_id bigint, contact_rows jsonb[], blocks jsonb) RETURNS SETOF boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	is_member boolean := EXISTS (SELECT FROM parley.members m WHERE m.contact_id = contact_id);
+BEGIN
+	PERFORM parley_shard.remember('contacts', r, NOT is_member OR (r ->> 'id')::bigint <> into_id) FROM unnest(contact_rows) r;
+	IF is_member THEN
+		PERFORM parley.merge_conversations(into_id, contact_id);
+	END IF;
+	IF EXISTS (SELECT FROM parley.contacts c WHERE c.id = into_id) THEN
+		INSERT INTO parley.blocks SELECT b.* FROM jsonb_populate_recordset(NULL::parley.blocks, blocks) b
+			ON CONFLICT ON CONSTRAINT blocks_pkey DO NOTHING;
+		PERFORM parley.merge_blocks(into_id, contact_id);
+	END IF;
+	RETURN NEXT is_member;
+END $$;
+COMMENT ON FUNCTION parley_shard.merge_copy(bigint, bigint, jsonb[], jsonb) IS
+	'Gives the conversations that this shard has of a contact to the one into whom it was merged at home. Returns whether there were any.';
+
+CREATE FUNCTION parley_shard.finish_contact(contact_id bigint, messages bigint, idempotency_hashes bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	UPDATE parley_shard.contacts_due d SET done_at = now() WHERE d.contact_id = contact_id AND d.done_at IS NULL;
+	IF FOUND THEN
+		UPDATE parley.erasures e
+			SET messages = e.messages + coalesce(messages, 0), idempotency_hashes = e.idempotency_hashes + coalesce(idempotency_hashes, 0)
+			WHERE e.contact_id = contact_id;
+	END IF;
+END $$;
+COMMENT ON FUNCTION parley_shard.finish_contact(bigint, bigint, bigint) IS
+	'At home: records that all shards have done their part, and adds what they have erased to the receipt.';
+
 -- Audits.
 
 CREATE FUNCTION parley_shard.audit(OUT found text) RETURNS SETOF text
@@ -422,5 +554,6 @@ BEGIN
 	END LOOP;
 END $$;
 ALTER TABLE parley_shard.receipts_due OWNER TO parley_owner;
+ALTER TABLE parley_shard.contacts_due OWNER TO parley_owner;
 REVOKE ALL ON PROCEDURE parley_shard.drop_others(integer, integer, integer) FROM PUBLIC;
 GRANT USAGE ON SCHEMA parley_shard TO parley_gateway, parley_owner;

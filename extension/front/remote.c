@@ -40,6 +40,7 @@ typedef struct Part
 {
 	pg_atomic_uint64 retry_at; /* 0 if it responds; otherwise when the next call may try */
 	pg_atomic_uint32 changes;  /* how often it went away or came back */
+	pg_atomic_uint32 turns;    /* how often its hosts were tried in the other order */
 } Part;
 
 /* The call in progress. */
@@ -79,6 +80,7 @@ on_shmem_startup(void)
 	{
 		pg_atomic_init_u64(&parts[i].retry_at, 0);
 		pg_atomic_init_u32(&parts[i].changes, 0);
+		pg_atomic_init_u32(&parts[i].turns, 0);
 	}
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -135,11 +137,11 @@ part_note_response(int part)
 	ereport(LOG, (errmsg("%s responds again", part_name(part))));
 }
 
-/* Returns its argument, for RUN ON. Errors: 08001 the part is away. */
+/* Returns the part's place in the cluster, for RUN ON. Errors: 08001 the part is away. */
 Datum
 parley_reach(PG_FUNCTION_ARGS)
 {
-	int part = PG_GETARG_INT32(0);
+	int part = PG_GETARG_INT32(0), count = PG_GETARG_INT32(1);
 	uint64 retry_at = pg_atomic_read_u64(&part_at(part)->retry_at);
 	uint64 now = GetCurrentTimestamp();
 
@@ -151,7 +153,7 @@ parley_reach(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION), errmsg("a database cannot be reached")));
 	if (call.part_count < PARTS_MAX)
 		call.parts[call.part_count++] = part;
-	PG_RETURN_INT32(part);
+	PG_RETURN_INT32(Max(part, 0) + (pg_atomic_read_u32(&part_at(part)->turns) % 2) * count);
 }
 
 /* Returns which of the parts from the first to the last are in a state: near, away, or unknown if it is time to try. */
@@ -245,6 +247,9 @@ call_fail(MemoryContext context)
 		/* A connection that broke may be from before a restart. If the database is away, the next one is refused. */
 		if (call.part_count == 1 && (is_silent || is_refused))
 			part_note_failure(call.parts[0], is_silent ? "It took too long." : error->message);
+		/* The first host may be the one that does not respond. */
+		if (call.part_count == 1 && is_silent)
+			pg_atomic_fetch_add_u32(&part_at(call.parts[0])->turns, 1);
 		/* If it did not even connect, nothing was done. Otherwise, the outcome is unknown. */
 		error->sqlerrcode =
 			is_refused ? ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION : ERRCODE_CONNECTION_FAILURE;

@@ -33,8 +33,8 @@
 
 /*
  * The change log contains everything that a snapshot taken after its place sees. So we take a new snapshot rather than
- * the caller's, which is older. We do not use the log if the snapshot must be the caller's (in a parallel worker too), or
- * sees the transaction's own writes, which are not in the log yet.
+ * the caller's, which is older. We do not use the log if the snapshot must be the caller's (in a parallel worker too),
+ * or sees the transaction's own writes, which are not in the log yet.
  */
 Reading
 parley_reading_begin(const text *cursor, int64 user_id, bool thorough)

@@ -107,6 +107,80 @@ test("receipt_that_a_crash_left_out_is_settled", async () => {
 	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "1");
 });
 
+// Returns users who have direct conversations with others on both shards, one after another: { id, phone, talks: [id on shard 0, id on shard 1] }.
+async function userOnBothShards() {
+	const user = await made("POST /users", { name: "Erasable Eve", phone: phone() });
+	const talks = [];
+	for (let n = 0; talks[0] === undefined || talks[1] === undefined; n++) {
+		assert.ok(n < 20);
+		// The conversation belongs to the shard of the lower id, so the other must have registered before.
+		const other = others[n] ??= await made("POST /users", { phone: phone() });
+		if (other.id > user.id) continue;
+		const { id } = await made(`POST /users/${user.id}/conversations`, { recipient_id: other.id });
+		talks[id & 1] ??= { id, other };
+	}
+	return { ...user, talks };
+}
+const others = [];
+
+const textsOf = async (user) => (await cluster.all(`SELECT content FROM parley.messages WHERE sender_id = ${user.id} AND content <> ''`)).length;
+
+test("contact_is_erased_on_every_shard_and_what_a_crash_left_is_settled", { timeout: 60000 }, async () => {
+	for (let n = 0; n < 4; n++) others.push(await made("POST /users", { phone: phone() }));
+	for (const crash of [false, true]) {
+		const user = await userOnBothShards();
+		for (const { id } of user.talks) await made(`POST /users/${user.id}/conversations/${id}/messages`, { content: "erasable" });
+		const [before] = await cluster.all(`SELECT to_jsonb(c) AS row FROM parley.contacts c WHERE c.id = ${user.id}`);
+		if (crash) {
+			// Home has committed, but the front died before it reached the shards.
+			await cluster.psql("home", `SELECT parley_shard.begin_erasure(${user.id}, NULL)`);
+			assert.equal(await textsOf(user), 2);
+			assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "1");
+		}
+		const { body: receipt } = await answered(200, `POST /contacts/${user.id}/erasure`);
+		assert.deepEqual([receipt.contact_id, receipt.messages, receipt.fields], [user.id, 2, ["name", "phone"]]);
+		assert.deepEqual((await answered(200, `POST /contacts/${user.id}/erasure`)).body, receipt);
+		assert.equal(await textsOf(user), 0);
+		// A request that read the row before the erasure does not bring it back.
+		for (const shard of ["shard0", "shard1"]) {
+			await cluster.psql(shard, `SELECT parley_shard.remember('contacts', '${JSON.stringify(before.row)}')`);
+			assert.equal(await cluster.psql(shard, `SELECT count(*) FROM parley.contacts WHERE id = ${user.id} AND num_nonnulls(name, phone) > 0`), "0");
+		}
+		for (const { id } of user.talks) assert.ok((await answered(200, `GET /conversations/${id}/messages`)).body[0].deleted_at);
+	}
+	assert.equal(await cluster.psql("front", "SELECT * FROM parley_front.audit()"), "");
+});
+
+test("contacts_are_merged_on_every_shard_and_what_a_crash_left_is_settled", { timeout: 60000 }, async () => {
+	for (const crash of [false, true]) {
+		const [one, two] = [await userOnBothShards(), await userOnBothShards()];
+		for (const { id } of two.talks) await made(`POST /users/${two.id}/conversations/${id}/messages`, { content: "from two" });
+		await answered(204, `PUT /users/${two.talks[0].other.id}/blocks/${two.id}`);
+		if (crash) {
+			await cluster.psql("home", `SELECT parley_shard.begin_merge(${one.id}, ${two.id})`);
+			assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "1");
+		}
+		for (let again = 0; again < 2; again++) {
+			const { body: merged } = await answered(200, `POST /contacts/${one.id}/merge`, { from_contact_id: two.id });
+			assert.deepEqual([merged.id, merged.phone], [one.id, one.phone]);
+		}
+		const { body: list } = await answered(200, `GET /users/${one.id}/conversations`);
+		assert.deepEqual(list.map((row) => row.conversation_id).sort(), two.talks.map(({ id }) => id).sort());
+		// A block goes on, and a new one reaches the conversations that were merged.
+		await answered(403, `POST /users/${one.id}/conversations/${two.talks[0].id}/messages`, { content: "blocked" });
+		await made(`POST /users/${one.id}/conversations/${two.talks[1].id}/messages`, { content: "merged" });
+		await answered(204, `PUT /users/${two.talks[1].other.id}/blocks/${one.id}`);
+		await answered(403, `POST /users/${one.id}/conversations/${two.talks[1].id}/messages`, { content: "blocked" });
+		await answered(204, `DELETE /users/${two.talks[1].other.id}/blocks/${one.id}`);
+		await made(`POST /users/${one.id}/conversations/${two.talks[1].id}/messages`, { content: "free" });
+		await answered(204, `DELETE /users/${two.talks[0].other.id}/blocks/${one.id}`);
+	}
+	const [one, two] = [await userOnBothShards(), await made("POST /users", { phone: phone() })];
+	await made(`POST /users/${one.id}/conversations`, { phone: two.phone });
+	await answered(409, `POST /contacts/${one.id}/merge`, { from_contact_id: two.id });
+	assert.equal(await cluster.psql("front", "SELECT * FROM parley_front.audit()"), "");
+});
+
 // Compares every response that the load received with what the databases contain now.
 async function assertLoadIsWhole(load) {
 	await load.stop();
