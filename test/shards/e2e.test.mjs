@@ -43,7 +43,7 @@ test("end_to_end_tests_hold_over_several_databases", { timeout: 300000 }, async 
 	const [gateway] = await startGateways(t, 1, { ...env, PGUSER: "parley_gateway" });
 	const failed = [];
 	let passed = 0;
-	for (const file of ["applications", "cases", "chat", "conversations", "guide", "ledger", "live", "load"]) {
+	for (const file of ["applications", "cases", "chat", "contacts", "conversations", "guide", "ledger", "live", "load"]) {
 		const result = await run(`${file}.test.mjs`, { ...env, PARLEY_URL: gateway.url, PARLEY_RUN_DIR: join(cluster.directory, "front") });
 		passed += result.passed.length;
 		failed.push(...result.failed);

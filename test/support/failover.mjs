@@ -98,6 +98,13 @@ export class FailoverCluster {
 		}
 	}
 
+	// A connection string with both nodes, for another database.
+	async place() {
+		const [, hosts] = /@([^/]*)/.exec(await this.script("url"));
+		const nodes = hosts.split(",").map((host) => host.split(":"));
+		return `host=${nodes.map(([host]) => host)} port=${nodes.map(([, port]) => port)} dbname=parley target_session_attrs=read-write`;
+	}
+
 	// The environment for connecting to a machine's database through its socket.
 	async env(machine) {
 		const [, , port] = (await run("grep", [`^${machine} `, join(this.directory, "machines")])).stdout.trim().split(" ");

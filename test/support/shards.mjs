@@ -31,6 +31,13 @@ export class ShardedCluster {
 		return (await run("bash", [join(root, "deploy/local/cluster.sh"), command, join(this.directory, name)])).stdout.trim();
 	}
 
+	// Tells the front where the databases are: those in places are elsewhere.
+	async connect(places) {
+		const names = ["home", ...Array.from({ length: this.shards }, (_, n) => `shard${n}`)];
+		const all = await Promise.all(names.map(async (name) => places[name] ?? `host=${await this.one("socket", name)} port=5432 dbname=parley`));
+		await this.psql("front", `SELECT parley_front.connect(${all.map((place) => `'${place}'`)})`);
+	}
+
 	async split() {
 		const { stdout } = await run("bash", [join(scripts, "split.sh"), this.directory]);
 		this.shards *= 2;

@@ -38,7 +38,7 @@ export class SteadfastLoad {
 				user.account = (await made(`POST /users/${user.id}/accounts`, { currency: "EUR" })).id;
 				await made(`POST /users/${user.id}/accounts/${user.account}/transactions`, { amount: money });
 			}
-			load.pairs.push({ id, users });
+			load.pairs.push({ id, users, postedAt: [] });
 		}
 		client.close();
 		load.total = pairs * 2 * money;
@@ -68,7 +68,7 @@ export class SteadfastLoad {
 		}
 	}
 
-	async #write({ id, users }) {
+	async #write({ id, users, postedAt }) {
 		const client = new Client(this.url);
 		while (this.working) {
 			const content = word();
@@ -76,6 +76,7 @@ export class SteadfastLoad {
 			assert.ok(!this.posted.has(place(body)), `${place(body)} was acknowledged twice`);
 			this.posted.set(place(body), { key, content });
 			this.postedAt.push(Date.now());
+			postedAt.push(Date.now());
 			await pause(20);
 		}
 		client.close();
@@ -102,6 +103,14 @@ export class SteadfastLoad {
 	async untilAcknowledgedAfter(instant, bound_ms) {
 		for (const end = Date.now() + bound_ms; Date.now() < end; await pause(20)) if (this.answeredAt.some((at) => at > instant)) return;
 		assert.fail(`nothing was acknowledged within ${bound_ms} ms`);
+	}
+
+	// Waits until each of the pairs has had a message acknowledged after an instant.
+	async untilPostedAfter(instant, pairs, bound_ms) {
+		for (const end = Date.now() + bound_ms; Date.now() < end; await pause(20)) {
+			if (pairs.every(({ postedAt }) => postedAt.at(-1) > instant)) return;
+		}
+		assert.fail(`not every pair had a message acknowledged within ${bound_ms} ms`);
 	}
 
 	// Stops without waiting for responses, after a test has failed.
