@@ -731,9 +731,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	shards constant integer := parley_front.shard_count();
+	-- One from before there were several databases is valid for each, because they are copies of the one.
+	vector constant text := CASE WHEN cursor ~ '^s[.]' THEN cursor ELSE 's.' || cursor || '_' || cursor END;
 	-- The first one is that of home.
-	given constant text[] := coalesce(substring(cursor, '^s[.]([^_]*)_'), '')
-		|| parley_front.read_cursor(regexp_replace(cursor, '^s[.][^_]*_', 's.'), shards);
+	given constant text[] := coalesce(substring(vector, '^s[.]([^_]*)_'), '')
+		|| parley_front.read_cursor(regexp_replace(vector, '^s[.][^_]*_', 's.'), shards);
 	cursors text[];
 	near integer[];
 	room integer;
@@ -818,7 +820,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	shards constant integer := parley_front.shard_count();
-	cursors text[] := parley_front.read_cursor(cursor, shards);
+	cursors text[] := parley_front.read_cursor(CASE WHEN cursor ~ '^s[.]' THEN cursor ELSE 's.' || cursor END, shards);
 	near integer[];
 	failures integer := 0;
 	answer record;

@@ -16,10 +16,14 @@ export class ShardedCluster {
 			await cluster.script("remove");
 			rmSync(cluster.directory, { recursive: true });
 		});
-		await run("bash", ["-c", '. "$0"; bash "$1" "postgresql-$postgres_major-plproxy"',
-			join(root, "deploy/local/common.sh"), join(root, "deploy/local/packages.sh")]);
+		await ShardedCluster.install();
 		await cluster.script("create", String(shards));
 		return cluster;
+	}
+
+	static install() {
+		return run("bash", ["-c", '. "$0"; bash "$1" "postgresql-$postgres_major-plproxy"',
+			join(root, "deploy/local/common.sh"), join(root, "deploy/local/packages.sh")]);
 	}
 
 	async script(command, ...args) {
