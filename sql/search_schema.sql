@@ -49,6 +49,18 @@ EXCEPTION
 END $$;
 SELECT count(*), count(DISTINCT answers) FROM answers();
 
+-- a_list_that_is_read_directly_is_the_same_as_one_read_by_a_statement, in every column
+BEGIN;
+INSERT INTO parley.cases (conversation_id, status, snoozed_until, labels)
+	SELECT c.id, CASE WHEN n < 115 THEN 'resolved' ELSE 'snoozed' END, CASE WHEN n >= 115 THEN now() + (n - 117) * interval '1 day' END, ARRAY['a', 'b "c"']
+		FROM rangers r JOIN parley.conversations c ON c.contact_id = r.id WHERE n > 110;
+CREATE TEMPORARY TABLE direct AS SELECT * FROM parley.list_conversations("limit" => 100);
+DROP INDEX parley.conversations_last_message_at;
+CREATE TEMPORARY TABLE by_statement AS SELECT * FROM parley.list_conversations("limit" => 100);
+SELECT count(*), count(d.labels[2]) AS have_labels, count(d.incomplete) AS incomplete, count(*) FILTER (WHERE ROW(d.*) IS DISTINCT FROM ROW(s.*)) AS different
+	FROM direct d FULL JOIN by_statement s USING (conversation_id);
+ROLLBACK;
+
 -- settings_of_a_session_change_nothing
 SELECT setting, after(format('SET %s', setting)) FROM unnest(ARRAY['gin_fuzzy_search_limit = 1', 'work_mem = 64', 'enable_indexscan = off', 'enable_seqscan = off',
 	'enable_bitmapscan = off', 'jit = on', 'DateStyle = German', 'TimeZone = ''Asia/Tokyo''', 'IntervalStyle = iso_8601', 'extra_float_digits = -15', 'search_path = pg_temp, public',

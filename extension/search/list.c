@@ -358,9 +358,11 @@ output_put_found(ListOutput *output, uint64 found)
 static void
 output_put_shown(ListOutput *output, Shown *shown, TupleTableSlot *conversation, int64 number, bool is_followed)
 {
-	Datum columns[SHOWN_COLUMNS];
-	bool are_null[SHOWN_COLUMNS];
+	Datum columns[COLUMNS_MAX];
+	bool are_null[COLUMNS_MAX];
 
+	/* The last column, incomplete, is not read: one database has everything. */
+	memset(are_null, true, sizeof(are_null));
 	if (!TupIsNull(conversation) && parley_shown_read(shown, conversation, number, columns, are_null))
 		output_put(output, columns, are_null, is_followed);
 }

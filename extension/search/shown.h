@@ -9,7 +9,8 @@
 
 #include "search/scope.h"
 
-/* In the order of parley.recent_conversation, without total_count, next_cursor, match_start and match_length. */
+/* In the order of parley.recent_conversation, without total_count, next_cursor, match_start, match_length and
+ * incomplete. */
 enum
 {
 	SHOWN_CONVERSATION_ID,
