@@ -4,7 +4,7 @@
  */
 #include "base/json.h"
 
-#include <float.h>
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,20 +74,31 @@ json_write_text(Buffer *buffer, const char *text)
 		json_write_string(buffer, text, strlen(text));
 }
 
-char *
-json_text(const json_t *json)
+JsonText
+json_next_text(const char **at, const char *end)
 {
-	const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-	char *text = json_dumps(json, flags | JSON_REAL_PRECISION(DBL_DIG));
-	json_t *again = text == NULL ? NULL : json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	const char *start = *at + 1;
+	const char *stop;
+	bool is_quoted = false;
+	int depth = 0;
 
-	if (!json_equal(json, again))
+	while (start < end && isspace((unsigned char) *start))
+		start++;
+	for (stop = start; stop < end; stop++)
 	{
-		free(text);
-		text = json_dumps(json, flags);
+		if (is_quoted && *stop == '\\')
+			stop++;
+		else if (*stop == '"')
+			is_quoted = !is_quoted;
+		else if (!is_quoted && depth == 0 && strchr(",:]}", *stop) != NULL)
+			break;
+		else if (!is_quoted)
+			depth += (*stop == '[' || *stop == '{') - (*stop == ']' || *stop == '}');
 	}
-	json_decref(again);
-	return text;
+	*at = stop;
+	while (stop > start && isspace((unsigned char) stop[-1]))
+		stop--;
+	return (JsonText){ start, (size_t) (stop - start) };
 }
 
 void
@@ -110,22 +121,23 @@ array_append(Buffer *literal, const char *text)
 }
 
 bool
-array_from_json(const json_t *array, Buffer *out)
+array_from_json(const json_t *array, JsonText written, Buffer *out)
 {
+	const char *end = written.text + written.length;
 	const json_t *element;
 	size_t place;
 
 	json_array_foreach(array, place, element)
 	{
-		const char *text = json_string_value(element);
-		char *scalar = NULL;
+		JsonText text = json_next_text(&written.text, end);
+		char *scalar;
 
-		if (json_is_array(element) || json_is_object(element) ||
-			(text != NULL && strlen(text) != json_string_length(element)))
+		if (json_is_string(element))
+			text = (JsonText){ json_string_value(element), json_string_length(element) };
+		if (json_is_array(element) || json_is_object(element) || memchr(text.text, '\0', text.length) != NULL)
 			return false;
-		if (text == NULL && !json_is_null(element))
-			text = scalar = json_text(element);
-		array_append(out, text);
+		scalar = json_is_null(element) ? NULL : strndup(text.text, text.length);
+		array_append(out, scalar);
 		free(scalar);
 	}
 	buffer_append_text(out, out->length == 0 ? "{}" : "}");

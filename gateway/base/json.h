@@ -20,9 +20,16 @@ void json_escape(Buffer *buffer, const char *text, size_t length);
 /* Appends a C string as a quoted JSON string. NULL becomes null. */
 void json_write_text(Buffer *buffer, const char *text);
 
-/* Returns a value as JSON text, which the caller must free, or NULL. Numbers of up to 15 digits are as they were given,
- * where all in the value are: 0.1, not 0.10000000000000001. */
-char *json_text(const json_t *json);
+/* JSON as it was written. jansson's numbers are doubles, PostgreSQL's have as many digits as they need. */
+typedef struct JsonText
+{
+	const char *text; /* not terminated */
+	size_t length;
+} JsonText;
+
+/* Returns the next name or value of an object or an array. The text must have been parsed without an error, and *at
+ * must be at the opening bracket at first. */
+JsonText json_next_text(const char **at, const char *end);
 
 /* Appends an element to an array literal, and the opening brace before the first. NULL is an SQL null. The caller must
  * append the closing brace. */
@@ -30,7 +37,7 @@ void array_append(Buffer *literal, const char *text);
 
 /* Converts a JSON array of scalars to a PostgreSQL array literal. Returns false if an element is not a scalar or
  * contains a NUL. `out` must be empty. */
-bool array_from_json(const json_t *array, Buffer *out);
+bool array_from_json(const json_t *array, JsonText written, Buffer *out);
 
 /* Called for each element that is not NULL, to append it as JSON. */
 typedef void (*ArrayElementWriter)(Buffer *out, const char *text, size_t length);

@@ -6,7 +6,6 @@
  */
 #include "call/statement.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -19,9 +18,7 @@ enum
 	CHARACTER_BYTES_MAX = 12 /* in JSON, as two \uXXXX */
 };
 
-static const double bigint_end = 9223372036854775808.0;
-
-/* What was given for one parameter: a text or JSON. */
+/* What was given for one parameter: a text, which is JSON if it comes from the body. */
 typedef struct Given
 {
 	const char *text;
@@ -34,8 +31,6 @@ typedef struct Binding
 	const Route *route;
 	h2o_mem_pool_t *pool;
 	Given *given;
-	bool has_large_number; /* the body contains an integer that is too large for a bigint, so all its integers were
-							  parsed as reals */
 	Problem *problem;
 } Binding;
 
@@ -118,35 +113,31 @@ json_complaint(const json_t *json, const json_error_t *error)
 	}
 }
 
-/*
- * jansson fails at the first integer that is too large, and does not tell which field it belongs to. So we parse the
- * body again with all integers as reals, which reveals the large ones.
- */
+/* Numbers are taken from the text. jansson would fail at an integer that is too large for a bigint. */
 static bool
 binding_take_body(Binding *binding, const char *body, size_t length)
 {
-	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
 	json_error_t error;
 	json_t *json = json_loadb(body, length, flags, &error);
+	const char *at = memchr(body, '{', length);
 	const char *name;
 	json_t *value;
 
-	if (json == NULL && json_error_code(&error) == json_error_numeric_overflow)
-	{
-		json = json_loadb(body, length, flags | JSON_DECODE_INT_AS_REAL, &error);
-		binding->has_large_number = true;
-	}
 	json_hold(json, binding->pool);
 	if (!json_is_object(json))
 		return binding_refuse(binding, 400, json_complaint(json, &error));
 	json_object_foreach(json, name, value)
 	{
 		Given *given = binding_find(binding, SOURCE_BODY, name, strlen(name));
+		JsonText written;
 
+		json_next_text(&at, body + length); /* the name: jansson keeps the order */
+		written = json_next_text(&at, body + length);
 		if (given == NULL)
 			problem_add_field(binding->problem, binding->pool, name, "is not a field of this route");
 		else
-			given->json = value;
+			*given = (Given){ .text = written.text, .length = written.length, .json = value };
 		if (binding->problem->fields.size == PROBLEM_FIELDS_MAX)
 			break;
 	}
@@ -196,30 +187,6 @@ binding_null_fields(const Binding *binding)
 	return value;
 }
 
-/* Returns whether a value, from a body whose integers are reals, is a number that is too large for a bigint, or
- * contains one. */
-static bool
-json_is_large(const json_t *value)
-{
-	const char *name;
-	json_t *member;
-	size_t place;
-
-	if (json_is_real(value))
-		return fabs(json_real_value(value)) >= bigint_end;
-	json_array_foreach(value, place, member)
-	{
-		if (json_is_large(member))
-			return true;
-	}
-	json_object_foreach((json_t *) value, name, member)
-	{
-		if (json_is_large(member))
-			return true;
-	}
-	return false;
-}
-
 static Value
 binding_judge(const Binding *binding, const Parameter *parameter, const Given *given)
 {
@@ -227,18 +194,13 @@ binding_judge(const Binding *binding, const Parameter *parameter, const Given *g
 
 	if (parameter->source == SOURCE_NULLS)
 		return binding_null_fields(binding);
-	if (given->text != NULL && !utf8_is_valid(given->text, given->length))
-		return (Value){ .wrong = "is not valid UTF-8" };
-	if (given->text != NULL)
-		return value_from_text(parameter, given->text, given->length, binding->pool);
-	if (json == NULL || json_is_null(json))
+	if (given->text == NULL || (json != NULL && json_is_null(json)))
 		return (Value){ .wrong = parameter->required ? "is required" : NULL };
-	if (binding->has_large_number && json_is_large(json))
-		return (Value){ .wrong = json_is_real(json) ? "is too large" : "contains a number that is too large" };
-	/* Convert it back to an integer. */
-	if (binding->has_large_number && json_is_real(json) && trunc(json_real_value(json)) == json_real_value(json))
-		json = json_hold(json_integer((json_int_t) json_real_value(json)), binding->pool);
-	return value_from_json(parameter, json, binding->pool);
+	if (json != NULL)
+		return value_from_json(parameter, json, (JsonText){ given->text, given->length }, binding->pool);
+	if (!utf8_is_valid(given->text, given->length))
+		return (Value){ .wrong = "is not valid UTF-8" };
+	return value_from_text(parameter, given->text, given->length, binding->pool);
 }
 
 bool

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/rfc3339.h"
 
 static Value
@@ -117,8 +116,10 @@ value_from_text(const Parameter *parameter, const char *text, size_t length, h2o
 	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB || strstr(parameter->type, "[]") != NULL)
 	{
 		/* Parsed only to check it. */
-		json_t *json = json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
-		Value value = json == NULL ? value_wrong("must be JSON") : value_from_json(parameter, json, pool);
+		json_t *json =
+			json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
+		JsonText written = { text + strspn(text, " \t\r\n"), length - strspn(text, " \t\r\n") };
+		Value value = json == NULL ? value_wrong("must be JSON") : value_from_json(parameter, json, written, pool);
 
 		json_decref(json);
 		return value;
@@ -126,40 +127,43 @@ value_from_text(const Parameter *parameter, const char *text, size_t length, h2o
 	return text_check(parameter, text, length, pool);
 }
 
-static Value
-json_verbatim(const json_t *json, h2o_mem_pool_t *pool)
+/* Returns whether an array of JSON contains an integer that is too large for any integer type. */
+static bool
+array_overflows(JsonText array)
 {
-	char *text = json_text(json);
-	Value value = text == NULL ? value_wrong("must be JSON") : (Value){ .text = h2o_strdup(pool, text, SIZE_MAX).base };
+	const char *end = array.text + array.length;
 
-	free(text);
-	return value;
+	errno = 0;
+	/* Digits end at the comma or the bracket. */
+	for (JsonText number = json_next_text(&array.text, end); number.length > 0 && errno == 0;
+		 number = json_next_text(&array.text, end))
+		strtoimax(number.text, NULL, 10);
+	return errno == ERANGE;
 }
 
 Value
-value_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *pool)
+value_from_json(const Parameter *parameter, const json_t *json, JsonText written, h2o_mem_pool_t *pool)
 {
+	bool is_text = parameter->type_oid == TYPE_TEXT || parameter->type_oid == TYPE_VARCHAR;
+	const char *text = h2o_strdup(pool, written.text, written.length).base;
+
 	if (parameter->type_oid == TYPE_JSON || parameter->type_oid == TYPE_JSONB)
-		return json_verbatim(json, pool);
+		return (Value){ .text = text };
 	if (strstr(parameter->type, "[]") != NULL)
 	{
 		Buffer literal = { 0 };
 		Value value = value_wrong("must be an array");
 
-		if (json_is_array(json) && array_from_json(json, &literal))
+		if (json_is_array(json) && strstr(parameter->type, "int") != NULL && array_overflows(written))
+			value = value_wrong("contains a number that is too large");
+		else if (json_is_array(json) && array_from_json(json, written, &literal))
 			value = (Value){ .text = h2o_strdup(pool, buffer_text(&literal), literal.length).base };
 		buffer_dispose(&literal);
 		return value;
 	}
 	if (type_is_integer(parameter->type_oid))
-	{
-		char *text = h2o_mem_alloc_pool(pool, 24);
-
-		if (!json_is_integer(json))
-			return value_wrong("must be a whole number");
-		snprintf(text, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
-		return number_check(parameter, json_integer_value(json), text, pool);
-	}
+		return json_is_number(json) ? value_from_text(parameter, text, written.length, pool)
+									: value_wrong("must be a whole number");
 	if (parameter->type_oid == TYPE_BOOLEAN)
 		return json_is_boolean(json) ? (Value){ .text = json_is_true(json) ? "true" : "false" }
 									 : value_wrong("must be true or false");
@@ -170,7 +174,7 @@ value_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *
 	 */
 	if (json_is_string(json))
 		return text_check(parameter, json_string_value(json), json_string_length(json), pool);
-	if (parameter->type_oid != TYPE_TEXT && parameter->type_oid != TYPE_VARCHAR && json_is_number(json))
-		return json_verbatim(json, pool);
+	if (!is_text && json_is_number(json))
+		return (Value){ .text = text };
 	return value_wrong("must be a string");
 }

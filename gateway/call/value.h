@@ -5,8 +5,7 @@
 #ifndef VALUE_H
 #define VALUE_H
 
-#include <jansson.h>
-
+#include "base/json.h"
 #include "routes/route.h"
 
 /* The result: a text, which may be NULL for an SQL null, or what is wrong with the value. */
@@ -20,7 +19,8 @@ typedef struct Value
  * the length. The text is not copied. */
 Value value_from_text(const Parameter *parameter, const char *text, size_t length, h2o_mem_pool_t *pool);
 
-/* Takes a value from a JSON body. Strings are not copied, so `json` must live as long as the pool. */
-Value value_from_json(const Parameter *parameter, const json_t *json, h2o_mem_pool_t *pool);
+/* Takes a value from a JSON body, where it was written so. Numbers keep all their digits. Strings are not copied, so
+ * `json` must live as long as the pool. */
+Value value_from_json(const Parameter *parameter, const json_t *json, JsonText written, h2o_mem_pool_t *pool);
 
 #endif

@@ -99,7 +99,7 @@ expect_literal(const char *json, const char *expected)
 {
 	json_t *array = json_loads(json, JSON_ALLOW_NUL, NULL);
 	Buffer out = { 0 };
-	bool fine = array_from_json(array, &out);
+	bool fine = array_from_json(array, (JsonText){ json, strlen(json) }, &out);
 
 	ck_assert_int_eq(fine, expected != NULL);
 	if (expected != NULL)
@@ -114,6 +114,23 @@ START_TEST(json_becomes_a_literal)
 	expect_literal("[1,-2,null]", "{\"1\",\"-2\",NULL}");
 	expect_literal("[\"a\",\"\",\"NULL\",\"{,}\",\"\\\"\\\\\"]", "{\"a\",\"\",\"NULL\",\"{,}\",\"\\\"\\\\\"}");
 	expect_literal("[true,false,1.5]", "{\"true\",\"false\",\"1.5\"}");
+	expect_literal("[ 0.10 ,\t1e2,\n12345678901234567890.5\r\n]", "{\"0.10\",\"1e2\",\"12345678901234567890.5\"}");
+}
+END_TEST
+
+START_TEST(texts_are_as_they_were_written)
+{
+	const char *json = "{ \"a\" : [1, {\"b\": \"]}\\\"\"}] , \"c,\":1.0e0 }";
+	const char *const expected[] = { "\"a\"", "[1, {\"b\": \"]}\\\"\"}]", "\"c,\"", "1.0e0" };
+	const char *at = json;
+
+	for (int i = 0; i < 4; i++)
+	{
+		JsonText text = json_next_text(&at, json + strlen(json));
+
+		ck_assert_uint_eq(text.length, strlen(expected[i]));
+		ck_assert_mem_eq(text.text, expected[i], text.length);
+	}
 }
 END_TEST
 
@@ -144,5 +161,5 @@ START_TEST(a_literal_becomes_json)
 END_TEST
 
 RUN_TESTS("json", every_byte_comes_back, every_byte_comes_back_from_every_place, utf8_stays_as_it_is,
-		  common_escapes_are_short, null_is_null, long_texts_fit, json_becomes_a_literal, what_is_no_scalar_is_refused,
-		  a_literal_becomes_json)
+		  common_escapes_are_short, null_is_null, long_texts_fit, json_becomes_a_literal,
+		  texts_are_as_they_were_written, what_is_no_scalar_is_refused, a_literal_becomes_json)

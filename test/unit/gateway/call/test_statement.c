@@ -137,7 +137,15 @@ START_TEST(other_types_are_bound)
 	expect_value(of_type(1700, "numeric"), "1.5", "1.5", "1.5");
 	expect_value(of_type(1700, "numeric"), "0.1", "0.1", "0.1");
 	expect_value(of_type(1700, "numeric"), "0.30000000000000004", "0.30000000000000004", "0.30000000000000004");
+	expect_value(of_type(1700, "numeric"), NULL, "12345678901234567890.1234567890", "12345678901234567890.1234567890");
 	expect_value(of_type(1231, "numeric[]"), "[0.1,2]", "[0.1,2]", "{\"0.1\",\"2\"}");
+	expect_value(of_type(1231, "numeric[]"), NULL, "[9223372036854775808]", "{\"9223372036854775808\"}");
+	expect_value(of_type(TYPE_BIGINT_ARRAY, "bigint[]"), NULL, "[-9223372036854775808]", "{\"-9223372036854775808\"}");
+	expect_value(of_type(TYPE_BIGINT_ARRAY, "bigint[]"), "[1,9223372036854775808]", "[1,9223372036854775808,2]", NULL);
+	expect_value(of_type(TYPE_JSONB, "jsonb"), "{\"a\":9223372036854775808}", "{\"a\":9223372036854775808}",
+				 "{\"a\":9223372036854775808}");
+	expect_value(of_type(TYPE_JSONB, "jsonb"), NULL, "{\"a\":0.30000000000000000001}",
+				 "{\"a\":0.30000000000000000001}");
 	expect_value(of_type(TYPE_JSONB, "jsonb"), NULL, "{\"a\":[0.1,1.0]}", "{\"a\":[0.1,1.0]}");
 	expect_value(of_type(701, "double precision"), NULL, "1.7976931348623157e308", "1.7976931348623157e308");
 	expect_value(of_type(2950, "uuid"), "x", "\"x\"", "x");
