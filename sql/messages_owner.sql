@@ -67,7 +67,7 @@ ROLLBACK;
 -- triggers_fire: they see one statement after the other, and may change or suppress a message
 CREATE FUNCTION owner.tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	RAISE NOTICE '% % % on %: %', TG_WHEN, TG_OP, TG_LEVEL, TG_TABLE_NAME, (SELECT count(*) FROM parley.messages WHERE content = 'two');
+	RAISE NOTICE '% % % on %: %', TG_WHEN, TG_OP, TG_LEVEL, TG_TABLE_NAME, (SELECT count(*) FROM parley.messages WHERE content = 'told');
 	RETURN NEW;
 END $$;
 CREATE FUNCTION owner.shout() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.content := upper(NEW.content); RETURN NEW; END';
