@@ -178,6 +178,7 @@ account_post(LedgerRows *rows, Batch *batch, int first)
 		Account named = { .user_id = row->user_id, .id = row->account_id };
 		const char *fault = row_fault(&row[i]);
 
+		CHECK_FOR_INTERRUPTS();
 		if (fault != NULL)
 			row[i].posting = parley_posting_fail(&named, &row[i].draft, ERRCODE_INVALID_PARAMETER_VALUE, NULL, fault);
 		else if (!exists)
@@ -201,10 +202,7 @@ parley_post_transactions(PG_FUNCTION_ARGS)
 	rows = parley_ledger_rows_open(true);
 	qsort(batch.rows, batch.count, sizeof(BatchRow), row_compare_account);
 	for (int i = 0; i < batch.count;)
-	{
-		CHECK_FOR_INTERRUPTS();
 		i += account_post(rows, &batch, i);
-	}
 	parley_ledger_rows_close(rows);
 	qsort(batch.rows, batch.count, sizeof(BatchRow), row_compare_position);
 	for (int i = 0; i < batch.count; i++)
@@ -212,6 +210,7 @@ parley_post_transactions(PG_FUNCTION_ARGS)
 		Datum values[POSTED_COLUMNS];
 		bool nulls[POSTED_COLUMNS];
 
+		CHECK_FOR_INTERRUPTS();
 		parley_posting_columns(&batch.rows[i].posting, values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}

@@ -173,3 +173,30 @@ test("what_was_answered_survives_a_killed_server_and_what_was_not_is_retried_by_
 	assert.ok(kills >= 2, `${kills} kills`);
 	await compared(t, model, accounts);
 });
+
+// Waiting for the processor is not the batch's fault, so the best of several attempts counts.
+test("a_batch_is_cancelled_within_a_tenth_of_a_second", { timeout: 300000 }, async (t) => {
+	const user = await psql("ledger", "SELECT id FROM parley.create_contact('batch')", env);
+	await psql("ledger", `SELECT parley.open_account(${user}, 'EUR') FROM generate_series(1, 1000)`, env);
+	const session = new Session(env);
+	t.after(() => session.close());
+	const post = (accounts, postings) => `SELECT count(p.id) FROM (SELECT array_agg(${user}::bigint) AS users, array_agg((1 + n % ${accounts})::bigint) AS accounts,
+		array_agg(1::bigint) AS amounts, array_agg('key ' || n) AS keys FROM generate_series(1, ${postings}) n) d,
+		LATERAL parley.post_transactions(d.users, d.accounts, d.amounts, NULL, d.keys) p`;
+	for (const [accounts, postings] of [[1, 50000], [1000, 50000]]) {
+		const delays = [];
+		for (let tries = 0; tries < 5; tries++) {
+			const timeout = 300 + 50 * tries;
+			await session.rows(`SELECT set_config('statement_timeout', '${timeout}', false)`);
+			const began = performance.now();
+			const rows = await session.rows(post(accounts, postings));
+			assert.deepEqual(rows, { error: "57014" }, "the batch was done before the timeout");
+			delays.push(performance.now() - began - timeout);
+		}
+		t.diagnostic(`${accounts} accounts: cancelled after the timeout and ${delays.map(Math.round).join(", ")} ms`);
+		assert.ok(Math.min(...delays) < 100, `${accounts} accounts: ${delays}`);
+	}
+	await session.rows("SELECT set_config('statement_timeout', '0', false)");
+	assert.deepEqual(await session.rows(`SELECT count(*) FROM parley.transactions WHERE user_id = ${user}`), [{ count: 0 }]);
+	assert.deepEqual(await session.rows("SELECT * FROM parley.audit_ledger()"), []);
+});

@@ -156,8 +156,9 @@ async function clusterWithLongLists(t, messages, settings = [], hashes = 1) {
 }
 
 test("a_search_is_cancelled_within_a_tenth_of_a_second", { timeout: 300000 }, async (t) => {
-	// A text with this many letters has nearly all possible trigrams, so the list has hundreds of megabytes.
-	const cluster = await clusterWithLongLists(t, 5000, ["fsync = off", "max_wal_size = 4GB"], 300);
+	// A text with this many letters has nearly all possible trigrams, so the list has hundreds of megabytes, far more than there are
+	// buffers.
+	const cluster = await clusterWithLongLists(t, 5000, ["fsync = off", "max_wal_size = 4GB", "shared_buffers = 16MB"], 300);
 	const session = new Session({ ...cluster.env, PGOPTIONS: "-c parley.search_method=index" });
 	t.after(() => session.close());
 	const answer = async (query, timeout) => {
