@@ -160,6 +160,19 @@ writable_copy() {
 	curl -sf --retry 20 --retry-all-errors --retry-max-time 30 -o /dev/null "$url/ready" || die "parleyd does not serve $url any more"
 }
 
+# restart_with_flush DATABASE [MICROSECONDS]: restarts our cluster, with flushes that take this long or, by default, with real ones
+restart_with_flush() {
+	local library gateway
+	library=$(readlink -f "$bench_dir/cluster")/slow_flush.so
+	as_owner sh -c 'rm -f "$1" && cat >"$1"' sh "$library" <"$here/slow_flush.so"
+	bash "$root/deploy/local/cluster.sh" stop "$bench_dir"
+	LD_PRELOAD=${2:+$library} FLUSH_US=${2:-} bash "$root/deploy/local/cluster.sh" start "$bench_dir"
+	for gateway in "$url" ${copy_url:+"$copy_url"}; do
+		curl -sf --retry 60 --retry-all-errors --retry-max-time 60 -o /dev/null "$gateway/ready"
+	done
+	PGDATABASE=$1 warm
+}
+
 # measure_posts NAME CONNECTIONS PATHS [CONTENT]: each connection posts repeatedly, to paths drawn at random from the file
 measure_posts() {
 	local measured p50 p99 rate failed

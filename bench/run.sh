@@ -111,7 +111,7 @@ start_gateway() {
 # Loads everything that fits into memory, so that both sides start out warm.
 warm() {
 	query -c "CREATE EXTENSION IF NOT EXISTS pg_prewarm" \
-		-c "SELECT sum(pg_prewarm(c.oid)) FROM pg_class c WHERE relnamespace = 'parley'::regnamespace AND relkind IN ('r', 'i')" >/dev/null
+		-c "SELECT sum(pg_prewarm(c.oid)) FROM pg_class c WHERE relnamespace::regnamespace::text IN ('parley', 'peer') AND relkind IN ('r', 'i')" >/dev/null
 }
 
 choose_sections

@@ -23,23 +23,11 @@ seed_chat() {
 	SQL
 }
 
-# restart_with_flush [MICROSECONDS]: restarts the cluster, with flushes that take this long or, by default, with real ones
-restart_with_flush() {
-	local library
-	library=$(readlink -f "$bench_dir/cluster")/slow_flush.so
-	as_owner sh -c 'rm -f "$1" && cat >"$1"' sh "$library" <"$here/slow_flush.so"
-	bash "$root/deploy/local/cluster.sh" stop "$bench_dir"
-	LD_PRELOAD=${1:+$library} FLUSH_US=${1:-} bash "$root/deploy/local/cluster.sh" start "$bench_dir"
-	curl -sf --retry 60 --retry-all-errors --retry-max-time 60 -o /dev/null "$copy_url/ready"
-	curl -sf --retry 60 --retry-all-errors --retry-max-time 60 -o /dev/null "$url/ready"
-	PGDATABASE=$copy warm
-}
-
 # measure_flushes CONVERSATION: messages in one chat, on two kinds of disks
 measure_flushes() {
 	local i flush
 	for flush in 100 3000; do
-		restart_with_flush "$flush"
+		restart_with_flush "$copy" "$flush"
 		for ((i = 0; i < rounds; i++)); do
 			measure_posts "hot_chat_$flush" 16 "$tmp/hot_chat" "$message"
 			seed_message | measure_script "hot_chat_seed_$flush" 16 "conversation=$1" "message='$message'"
@@ -47,7 +35,7 @@ measure_flushes() {
 		bar "≥ 2 times" "$(ratio "$(value "hot_chat_$flush" rate)" "$(value "hot_chat_seed_$flush" rate)")" at-least 2
 		row "messages in one chat, flush $flush µs" "hot_chat_$flush" "FOR UPDATE, max + 1" "hot_chat_seed_$flush" rate "$said"
 	done
-	restart_with_flush
+	restart_with_flush "$copy"
 }
 
 section_applications() {

@@ -75,6 +75,26 @@ measure_postings() {
 	record "$1" "$p50" "$p99" "$(awk -v r="$rate" -v n="$3" 'BEGIN { print r * n }')"
 }
 
+some_of_ours="\\set account random(1, 10000)
+SELECT * FROM parley.post_transaction(:account, 1, 1, NULL, gen_random_uuid()::text)"
+some_of_peers="\\set account random(1, 10000)
+SELECT * FROM peer.post(:account, 1, NULL, gen_random_uuid()::text)"
+
+# Postings to 10,000 accounts on two kinds of disks. If each commit waits for a slow flush, no more of them fit into it than there
+# are connections, whatever a posting costs. With a quick one, what it costs counts.
+measure_ledger_flushes() {
+	local i flush
+	for flush in 100 3000; do
+		restart_with_flush parley_bench_ledger "$flush"
+		for ((i = 0; i < rounds; i++)); do
+			measure_postings "some_ours_$flush" "$some_of_ours" 1
+			measure_postings "some_peer_$flush" "$some_of_peers" 1
+		done
+		row "10,000 accounts, flush $flush µs" "some_ours_$flush" "plain SQL" "some_peer_$flush" rate
+	done
+	restart_with_flush parley_bench_ledger
+}
+
 section_ledger() {
 	local some hot batch i bytes breaches said
 	some=$'\\set account random(1, 10000)\n'
@@ -85,8 +105,8 @@ section_ledger() {
 	bytes=$(ledger_history)
 
 	for ((i = 0; i < rounds; i++)); do
-		measure_postings some_ours "${some}SELECT * FROM parley.post_transaction(:account, 1, 1, NULL, gen_random_uuid()::text)" 1
-		measure_postings some_peer "${some}SELECT * FROM peer.post(:account, 1, NULL, gen_random_uuid()::text)" 1
+		measure_postings some_ours "$some_of_ours" 1
+		measure_postings some_peer "$some_of_peers" 1
 		measure_postings hot_ours "${hot}SELECT * FROM parley.post_transaction(:account, 1, 1, NULL, gen_random_uuid()::text)" 1
 		measure_postings hot_peer "${hot}SELECT * FROM peer.post(:account, 1, NULL, gen_random_uuid()::text)" 1
 		measure_postings some_batch "$some${batch/ACCOUNT/:account::bigint}" "$ledger_batch"
@@ -101,6 +121,8 @@ section_ledger() {
 	row "10,000 accounts, $ledger_batch a call" some_batch "plain SQL, one by one" some_peer rate
 	bar "≥ 4" "$(ratio "$(value hot_batch rate)" "$(value hot_peer rate)")" at-least 4
 	row "one account, $ledger_batch a call" hot_batch "plain SQL, one by one" hot_peer rate "$said"
+	# On a cluster of our own, which can be restarted.
+	[ -n "${BENCH_PGHOST:-}" ] || measure_ledger_flushes
 
 	bar "≤ 250" "$bytes" at-most 250
 	printf '%-40s %9s  %s\n' "bytes a transaction, indexes included" "$bytes" "$said"
