@@ -69,7 +69,7 @@ enum
 {
 	CONVERSATIONS,
 	MESSAGES,
-	MEMBERS,
+	MEMBERS, /* the last, because it need not be open */
 	TABLES
 };
 
@@ -85,7 +85,7 @@ static const IndexForm conversations_key = { NULL, BTREE_AM_OID, { "id" }, .keys
 static const IndexForm members_key = { NULL, BTREE_AM_OID, { "conversation_id", "contact_id" } };
 
 MessageRows *
-parley_message_rows_open(void)
+parley_message_rows_open(bool by_member)
 {
 	static RowForm conversation_form, message_form, member_form;
 	MessageRows *rows = palloc0(sizeof(MessageRows));
@@ -117,14 +117,15 @@ parley_message_rows_open(void)
 										.written_count = MEMBER_WRITTEN_COLUMNS,
 										.only_trigger = "members_wake",
 										.form = &member_form };
-	if (!parley_row_writer_try_open(&rows->writer, rows->tables, TABLES))
+	if (!parley_row_writer_try_open(&rows->writer, rows->tables, by_member ? TABLES : MEMBERS))
 	{
 		pfree(rows);
 		return NULL;
 	}
 	rows->keys[CONVERSATIONS] = parley_index_open(rows->tables[CONVERSATIONS].relation, &conversations_key, true);
-	rows->keys[MEMBERS] = parley_index_open(rows->tables[MEMBERS].relation, &members_key, true);
-	if (rows->keys[CONVERSATIONS] != NULL && rows->keys[MEMBERS] != NULL)
+	if (by_member)
+		rows->keys[MEMBERS] = parley_index_open(rows->tables[MEMBERS].relation, &members_key, true);
+	if (rows->keys[CONVERSATIONS] != NULL && (rows->keys[MEMBERS] != NULL || !by_member))
 		return rows;
 	parley_message_rows_close(rows);
 	return NULL;

@@ -38,9 +38,10 @@ typedef struct MessageRow
 	int64 transfer_id;
 } MessageRow;
 
-/* Opens the tables until parley_message_rows_close(). Returns NULL if the caller must use SQL statements, because the
- * tables are those of version 1.0, or an owner has added something that distinguishes between them. */
-extern MessageRows *parley_message_rows_open(void);
+/* Opens the tables until parley_message_rows_close(), that of members only if one of them posts. Returns NULL if the
+ * caller must use SQL statements, because the tables are those of version 1.0, or an owner has added something that
+ * distinguishes between them. */
+extern MessageRows *parley_message_rows_open(bool by_member);
 extern void parley_message_rows_close(MessageRows *rows);
 
 /* Returns whether the contact is a member, and whether they are blocked. */

@@ -370,7 +370,7 @@ message_post_by_rows(MessageRows *rows, const MessageDraft *draft)
 Message
 parley_message_post(const MessageDraft *draft)
 {
-	MessageRows *rows = parley_message_rows_open();
+	MessageRows *rows = parley_message_rows_open(!draft->from_operator);
 	Message message;
 
 	if (rows == NULL)
