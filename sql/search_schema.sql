@@ -121,6 +121,52 @@ SELECT after('ALTER TABLE parley.contacts RENAME TO people; CREATE VIEW parley.c
 
 -- the_results_are_the_same_as_before
 SELECT ARRAY(SELECT answers()) = rows AS the_same FROM at_rest;
+
+-- lists_without_conditions_are_the_same_if_a_statement_has_to_read_them
+INSERT INTO parley.agents (name, email) VALUES ('Schema Agent', 'schema-agent@example.com');
+INSERT INTO parley.cases (conversation_id, status, snoozed_until, assignee_id, labels)
+	SELECT c.id, CASE n % 4 WHEN 0 THEN 'open' WHEN 1 THEN 'resolved' ELSE 'snoozed' END, CASE n % 4 WHEN 2 THEN now() - interval '1 day' WHEN 3 THEN 'infinity' END,
+		CASE WHEN n % 3 = 0 THEN a.id END, CASE WHEN n % 2 = 0 THEN '{vip,"two words"}' ELSE '{}' END::text[]
+	FROM rangers r JOIN parley.conversations c ON c.contact_id = r.id, parley.agents a WHERE a.name = 'Schema Agent' AND n > 100;
+UPDATE parley.conversations c SET is_settled = true FROM parley.cases k WHERE k.conversation_id = c.id AND k.status <> 'open';
+UPDATE parley.conversations c SET operator_read_number = r.n % 7 FROM rangers r WHERE c.contact_id = r.id;
+UPDATE parley.messages m SET content = NULL, deleted_at = now() FROM parley.conversations c, rangers r WHERE m.conversation_id = c.id AND c.contact_id = r.id AND m.number = 3;
+UPDATE parley.messages m SET sender_id = r.id FROM parley.conversations c, rangers r WHERE m.conversation_id = c.id AND c.contact_id = r.id AND m.number % 2 = 0;
+CREATE FUNCTION pages() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	shown parley.recent_conversation;
+	pages integer := 0;
+BEGIN
+	WHILE pages = 0 OR shown.next_cursor IS NOT NULL LOOP
+		FOR shown IN SELECT * FROM parley.list_conversations("limit" => 7, cursor => shown.next_cursor) LOOP
+			RETURN NEXT shown::text;
+		END LOOP;
+		pages := pages + 1;
+	END LOOP;
+	RETURN QUERY SELECT l::text FROM parley.list_conversations("limit" => 7, page => 3, count => 'exact') l;
+	RETURN QUERY SELECT l::text FROM parley.list_conversations("limit" => 7, page => 1000, count => 'exact') l;
+	RETURN QUERY SELECT l::text FROM parley.list_conversations('echidna', "limit" => 200) l;
+END $$;
+CREATE FUNCTION pages_after(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	directly text[] := ARRAY(SELECT pages());
+	said text;
+BEGIN
+	EXECUTE statement;
+	said := CASE WHEN ARRAY(SELECT pages()) = directly THEN 'the same' ELSE 'something else' END;
+	RAISE SQLSTATE 'UNDO1';
+EXCEPTION
+	WHEN SQLSTATE 'UNDO1' THEN
+		RETURN said;
+END $$;
+SELECT count(*) > 150 AS many FROM pages();
+SELECT pages_after('DROP INDEX parley.conversations_last_message_at');
+SELECT pages_after('CREATE TABLE more () INHERITS (parley.cases)');
+SELECT pages_after('ALTER TABLE parley.cases DROP CONSTRAINT cases_pkey');
+DELETE FROM parley.cases k USING parley.conversations c, rangers r WHERE k.conversation_id = c.id AND c.contact_id = r.id;
+DELETE FROM parley.agents WHERE name = 'Schema Agent';
+DROP FUNCTION pages, pages_after;
+
 DELETE FROM parley.messages m USING parley.conversations c, rangers r WHERE c.id = m.conversation_id AND c.contact_id = r.id;
 DELETE FROM parley.members m USING rangers r WHERE r.id = m.contact_id;
 DELETE FROM parley.conversations c USING rangers r WHERE c.contact_id = r.id;

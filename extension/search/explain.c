@@ -7,7 +7,7 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
-#include "search/list.h"
+#include "search/listing.h"
 
 PG_FUNCTION_INFO_V1(parley_explain_search);
 /* The symbol of version 1.1. A library of version 1.0 does not have it, because it has no filters. */

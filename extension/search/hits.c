@@ -3,6 +3,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "search/hits.h"
 #include "search/listed.h"
 
@@ -89,6 +91,33 @@ parley_hits_place(Hits *hits, Hit *hit, TupleTableSlot *conversation)
 	hit->at = place.at;
 	hit->number = number;
 	return read;
+}
+
+Rows
+parley_hits_rows(const Hits *hits)
+{
+	Rows rows = { 0 };
+	Lookup messages;
+	HASH_SEQ_STATUS each;
+
+	parley_lookup_open(&messages, hits->scope->messages, &parley_messages_key, 1, hits->scope->snapshot);
+	hash_seq_init(&each, hits->table);
+	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
+	{
+		ItemPointer row;
+
+		if (hit->state == HIT_OUTSIDE)
+			continue;
+		parley_lookup_start(&messages, &hit->conversation_id);
+		while ((row = index_getnext_tid(messages.scan, ForwardScanDirection)) != NULL)
+		{
+			CHECK_FOR_INTERRUPTS();
+			parley_rows_add(&rows, row, 1);
+		}
+	}
+	parley_lookup_close(&messages);
+	parley_rows_sort(&rows, 0);
+	return rows;
 }
 
 static inline Position

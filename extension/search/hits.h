@@ -12,6 +12,7 @@
 
 #include "utils/hsearch.h"
 
+#include "index/rows.h"
 #include "search/scope.h"
 
 typedef enum HitState
@@ -73,6 +74,9 @@ extern Hit *parley_hits_sorted(const Hits *hits, bool all_places, int64 *count);
 /* Finds the newest match of a conversation, which is in the slot, by reading it. Returns the number of messages read.
  */
 extern int64 parley_hits_place(Hits *hits, Hit *hit, TupleTableSlot *conversation);
+
+/* Returns all messages of the conversations of the list that have been met, in physical order. Only reads the index. */
+extern Rows parley_hits_rows(const Hits *hits);
 
 /* Makes all hits that show a message open again. */
 extern void parley_hits_reopen(Hits *hits);

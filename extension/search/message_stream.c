@@ -41,7 +41,7 @@ stream_weigh(MessageStream *stream, double wanted)
 {
 	double matches = Max(stream->clues.rows, 1.0);
 	double to_see = MATCHES_PER_CONVERSATION * wanted;
-	double index_cost;
+	double index_cost, rows_cost;
 
 	if (!stream_is_estimated(stream))
 	{
@@ -57,6 +57,12 @@ stream_weigh(MessageStream *stream, double wanted)
 	stream->cost = stream->walk_rows * COST_MESSAGE_WALKED;
 	to_see = Max(to_see, ROWS_OF_A_RUN * matches / stream->table_rows);
 	index_cost = COST_INDEX_BEGIN + Min(matches, to_see) * COST_MESSAGE_VISITED;
+	rows_cost = COST_INDEX_BEGIN + hash_get_num_entries(stream->hits->table) * COST_CONVERSATION_LISTED +
+				stream->hits->message_count * COST_ROW_LISTED +
+				parley_hits_share(stream->hits, stream->table_rows) * matches * COST_MESSAGE_VISITED;
+	stream->prefers_rows = stream->hits->is_closed && rows_cost < index_cost;
+	if (stream->prefers_rows)
+		index_cost = rows_cost;
 	stream->prefers_walk = stream->cost < index_cost;
 	stream->cost = Min(stream->cost, index_cost);
 }
@@ -221,6 +227,13 @@ stream_visit(MessageStream *stream, double visits_max)
 						   .trace = &stream->trace,
 						   .from_cursor = stream->from_cursor,
 						   .visits_left = visits_max };
+	if (stream->prefers_rows)
+	{
+		if (stream->rows.rows == NULL)
+			stream->rows = parley_hits_rows(stream->hits);
+		stream->runs.newer = stream->rows;
+		stream->runs.looked_for_newer = stream->runs.knows_newer = true;
+	}
 	return parley_runs_visit(&stream->runs);
 }
 

@@ -42,7 +42,7 @@ typedef struct Runs
 	BlockNumber end;     /* the runs from here on are done */
 	BlockNumber at_once; /* number of runs to read next */
 	bool looked_for_newer, knows_newer;
-	Rows newer; /* if knows_newer: all messages that can still be wanted */
+	Rows newer; /* if knows_newer: all messages that can still be wanted; the caller may know them from the start */
 } Runs;
 
 /* Visits messages, in any order, until everything wanted is found. Returns false if more visits would have been needed

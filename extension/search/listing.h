@@ -1,11 +1,11 @@
 /*
- * list.h: a page of a list of recent conversations, all of them or those that match a term.
+ * listing.h: what is asked for: a page of a list of recent conversations, all of them or those that match a term.
  *
  * A page consists of the rows after a position, which is (time of the message, conversation), newest first. We read one
  * row more than the page has, to find out whether there is a next page.
  */
-#ifndef PARLEY_LIST_H
-#define PARLEY_LIST_H
+#ifndef PARLEY_LISTING_H
+#define PARLEY_LISTING_H
 
 #include "postgres.h"
 
@@ -27,6 +27,9 @@ typedef struct Listing
  * parley_filter_read(). If user_id is NULL, it is the operator's list. Fails with 22023 if the cursor does not belong
  * to this list, or is given with a page. */
 extern Listing parley_listing_read(FunctionCallInfo fcinfo, int first, int first_condition, const int64 *user_id);
+
+/* Returns the cursor after a row at this position. */
+extern text *parley_listing_cursor(const Listing *listing, Position position);
 
 /* Returns the hits of a page, with a filter that is not empty, and one more if there is a next page, in the current
  * memory context. Sets *total if a count is wanted. The streams contain what they did. Opens the scope, which the
