@@ -146,9 +146,10 @@ compat_bitmap_iterate(CompatBitmapIterator *iterator, BlockNumber *block, Offset
 
 /* The executor. */
 
-/* Adds a table that a statement writes to the range table, with the privilege and columns that the statement needs. */
+/* Adds a table that a statement reads and writes to the range table, with the privileges and columns that the statement
+ * needs. */
 static inline void
-compat_range_table_add(List **range_table, List **permissions, RangeTblEntry *entry, CmdType command,
+compat_range_table_add(List **range_table, List **permissions, RangeTblEntry *entry, CmdType command, Bitmapset *used,
 					   Bitmapset *written)
 {
 	AclMode right = command == CMD_INSERT ? ACL_INSERT : ACL_UPDATE;
@@ -158,7 +159,8 @@ compat_range_table_add(List **range_table, List **permissions, RangeTblEntry *en
 	RangeTblEntry *info = entry;
 #endif
 
-	info->requiredPerms = right;
+	info->requiredPerms = right | ACL_SELECT;
+	info->selectedCols = used;
 	if (command == CMD_INSERT)
 		info->insertedCols = written;
 	else

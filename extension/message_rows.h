@@ -2,7 +2,7 @@
  * message_rows.h: the rows that a post reads and writes, without planning statements.
  *
  * As statements, most of the time of a post would go into starting and stopping the executor, and into parsing CHECK
- * constraints. Privileges on reading are not checked, so only functions that post may use this.
+ * constraints.
  */
 #ifndef PARLEY_MESSAGE_ROWS_H
 #define PARLEY_MESSAGE_ROWS_H

@@ -97,6 +97,25 @@ BEGIN;
 ALTER DOMAIN parley.memo ADD CONSTRAINT calm CHECK (VALUE !~ '!!!') NOT VALID;
 SELECT t.id FROM parley.post_transactions(ARRAY[:ana]::bigint[], ARRAY[1], ARRAY[1], ARRAY['now!!!']) t;
 ROLLBACK;
+-- … also those that refer to the table, and what types say
+BEGIN;
+ALTER TABLE parley.accounts ADD CONSTRAINT own CHECK (tableoid = 'parley.accounts'::regclass);
+ALTER TABLE parley.transactions ADD CONSTRAINT own CHECK (tableoid = 'parley.transactions'::regclass);
+SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, 1);
+ROLLBACK;
+BEGIN;
+CREATE DOMAIN given AS text NOT NULL;
+ALTER TABLE parley.transactions ADD COLUMN kind given DEFAULT 'usual';
+SELECT balance > 0 AS posted FROM parley.post_transaction(:ana, 1, 1);
+ALTER TABLE parley.transactions ALTER COLUMN kind DROP DEFAULT;
+SELECT parley.post_transaction(:ana, 1, 1);
+ROLLBACK;
+BEGIN;
+CREATE DOMAIN short AS varchar(3);
+ALTER TABLE parley.transactions RENAME COLUMN memo TO remark;
+ALTER TABLE parley.transactions ADD COLUMN memo short;
+SELECT parley.post_transaction(:ana, 1, 1, 'too long');
+ROLLBACK;
 
 -- columns_are_generated
 BEGIN;
@@ -321,6 +340,10 @@ CREATE ROLE ledger_owner;
 GRANT USAGE ON SCHEMA parley TO ledger_owner;
 BEGIN;
 ALTER FUNCTION parley.post_transaction OWNER TO ledger_owner;
+SELECT parley.post_transaction(:ana, 1, -1);
+ROLLBACK;
+BEGIN;
+REVOKE SELECT ON parley.accounts FROM parley_owner;
 SELECT parley.post_transaction(:ana, 1, -1);
 ROLLBACK;
 REVOKE USAGE ON SCHEMA parley FROM ledger_owner;

@@ -49,6 +49,26 @@ SELECT message_id FROM parley.post_user_message(:talk, 'once only', :ana);
 SELECT message_id FROM parley.post_user_message(:talk, 'Once only', :ana);
 SELECT message_id FROM parley.post_user_message(:talk, 'once only', :ana);
 ROLLBACK;
+-- … also those that refer to the table
+BEGIN;
+ALTER TABLE parley.messages ADD CONSTRAINT own CHECK (tableoid = 'parley.messages'::regclass), ADD COLUMN home oid GENERATED ALWAYS AS (tableoid) STORED;
+ALTER TABLE parley.conversations ADD CONSTRAINT own CHECK (tableoid = 'parley.conversations'::regclass);
+SELECT message_id FROM parley.post_message(:talk, 'two');
+SELECT DISTINCT home::regclass FROM parley.messages WHERE conversation_id = :talk;
+ROLLBACK;
+-- … and what types say: a length, or a domain that does not allow null
+BEGIN;
+ALTER TABLE parley.messages ALTER COLUMN content TYPE varchar(5) USING left(content, 5);
+SELECT message_id FROM parley.post_message(:talk, 'short');
+SELECT message_id FROM parley.post_message(:talk, 'too long');
+ROLLBACK;
+BEGIN;
+CREATE DOMAIN owner.given AS text NOT NULL;
+ALTER TABLE parley.messages ADD COLUMN mood owner.given DEFAULT 'good';
+SELECT message_id FROM parley.post_message(:talk, 'two');
+ALTER TABLE parley.messages ALTER COLUMN mood DROP DEFAULT;
+SELECT message_id FROM parley.post_message(:talk, 'three');
+ROLLBACK;
 
 -- columns_are_added_and_dropped
 BEGIN;
@@ -62,6 +82,17 @@ ALTER TABLE parley.messages DROP COLUMN mood;
 ALTER TABLE parley.members DROP COLUMN note;
 SELECT message_id FROM parley.post_user_message(:talk, 'three', :ana);
 SELECT last_number, newest_number, read_numbers FROM owner.counters WHERE id = :talk;
+ROLLBACK;
+-- … and_one_that_PostgreSQL_sets_is_not_overwritten
+BEGIN;
+ALTER TABLE parley.conversations RENAME COLUMN newest_number TO newest;
+ALTER TABLE parley.conversations ADD COLUMN newest_number bigint GENERATED ALWAYS AS (last_number) STORED;
+SELECT message_id FROM parley.post_message(:talk, 'two');
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.messages RENAME COLUMN agent_id TO agent;
+ALTER TABLE parley.messages ADD COLUMN agent_id bigint GENERATED ALWAYS AS IDENTITY;
+SELECT message_id FROM parley.post_message(:talk, 'two');
 ROLLBACK;
 
 -- triggers_fire: they see one statement after the other, and may change or suppress a message
@@ -120,6 +151,25 @@ ROLLBACK;
 BEGIN;
 REVOKE INSERT ON parley.messages FROM parley_owner;
 SELECT message_id FROM parley.post_message(:talk, 'two');
+ROLLBACK;
+BEGIN;
+REVOKE SELECT ON parley.conversations FROM parley_owner;
+SELECT message_id FROM parley.post_message(:talk, 'two');
+ROLLBACK;
+BEGIN;
+REVOKE SELECT ON parley.members FROM parley_owner;
+SELECT message_id FROM parley.post_user_message(:talk, 'two', :ana);
+ROLLBACK;
+-- … also by the list, which applies the policies of a table that belongs to somebody else
+BEGIN;
+REVOKE SELECT ON parley.cases FROM parley_owner;
+SELECT count(*) FROM parley.recent_conversations();
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.contacts OWNER TO CURRENT_USER;
+GRANT SELECT ON parley.contacts TO parley_owner;
+ALTER TABLE parley.contacts ENABLE ROW LEVEL SECURITY;
+SELECT count(name) FROM parley.recent_conversations();
 ROLLBACK;
 
 SET client_min_messages = warning;

@@ -117,6 +117,8 @@ SELECT after('CREATE TABLE more () INHERITS (parley.messages)');
 SELECT after('CREATE TABLE more () INHERITS (parley.messages); DROP TABLE more');
 SELECT after('ALTER TABLE parley.messages ENABLE ROW LEVEL SECURITY');
 SELECT after('ALTER TABLE parley.messages ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY');
+SELECT after('ALTER TABLE parley.messages OWNER TO CURRENT_USER; ALTER TABLE parley.messages ENABLE ROW LEVEL SECURITY; GRANT SELECT ON parley.messages TO parley_owner');
+SELECT after('REVOKE SELECT ON parley.contacts FROM parley_owner');
 SELECT after('ALTER TABLE parley.contacts RENAME TO people; CREATE VIEW parley.contacts AS SELECT * FROM parley.people');
 
 -- the_results_are_the_same_as_before

@@ -14,13 +14,16 @@
 #include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -42,10 +45,17 @@ table_has_children(Relation table)
 	return has_subclass(RelationGetRelid(table)) && find_inheritance_children(RelationGetRelid(table), NoLock) != NIL;
 }
 
+/* Returns whether policies decide which rows the user reads. */
 static bool
-table_forces_row_security(Relation table)
+table_has_policies(Relation table)
 {
-	return table->rd_rel->relrowsecurity && table->rd_rel->relforcerowsecurity;
+	return check_enable_rls(RelationGetRelid(table), InvalidOid, true) == RLS_ENABLED;
+}
+
+static AclResult
+table_may_be_read(Relation table)
+{
+	return pg_class_aclcheck(RelationGetRelid(table), GetUserId(), ACL_SELECT);
 }
 
 Relation
@@ -59,9 +69,12 @@ parley_table_open(const char *name)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("\"parley.%s\" is not a plain table", name)));
 	if (table_has_children(table))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("table \"parley.%s\" has child tables", name)));
-	if (table_forces_row_security(table))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("table \"parley.%s\" forces row security on its owner", name)));
+	if (table_may_be_read(table) != ACLCHECK_OK)
+		aclcheck_error(table_may_be_read(table), OBJECT_TABLE, name);
+	if (table_has_policies(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("table \"parley.%s\" has row security for user \"%s\"",
+																name, GetUserNameFromId(GetUserId(), false))));
 	return table;
 }
 
@@ -210,7 +223,8 @@ parley_lookup_is_possible(const char *table_name, const IndexForm *form)
 
 	if (table == NULL)
 		return false;
-	if (table->rd_rel->relkind == RELKIND_RELATION && !table_has_children(table) && !table_forces_row_security(table))
+	if (table->rd_rel->relkind == RELKIND_RELATION && !table_has_children(table) && !table_has_policies(table) &&
+		table_may_be_read(table) == ACLCHECK_OK)
 		index = parley_index_open(table, form, true);
 	if (index != NULL)
 		relation_close(index, NoLock);

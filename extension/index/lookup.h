@@ -43,8 +43,9 @@ typedef struct Lookup
 
 /*
  * Opens one of parley's tables by name. AccessShareLock is held until the end of the transaction. Fails with 42P01 if
- * it does not exist, and with 0A000 if it is not a plain table, has child tables, or forces row security on its owner:
- * our callers bypass the executor, so they would ignore the children and the policies.
+ * it does not exist, with 42501 if the user may not read it, and with 0A000 if it is not a plain table, has child
+ * tables, or has row security that applies to the user: our callers bypass the executor, so they would ignore the
+ * children and the policies.
  */
 extern Relation parley_table_open(const char *name);
 

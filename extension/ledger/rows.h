@@ -2,8 +2,7 @@
  * rows.h: locks, finds and writes the rows of accounts and transactions without planning statements.
  *
  * A posting locks one row, looks for one, inserts one and updates one, each by a known key. As SPI statements, these
- * four would cost more than everything else. This also bypasses the executor's privilege checks on reading, so only the
- * ledger's own functions, which do their own checks, may call it.
+ * four would cost more than everything else.
  */
 #ifndef PARLEY_LEDGER_ROWS_H
 #define PARLEY_LEDGER_ROWS_H

@@ -19,6 +19,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/proc.h"
@@ -73,6 +74,32 @@ parley_row_writer_init(void)
 	/* The name of the schema, and who may use it. */
 	CacheRegisterSyscacheCallback(NAMESPACEOID, on_object_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, on_object_changed, (Datum) 0);
+}
+
+/* Returns whether a statement could not write any value of the column's type as it is. */
+static bool
+column_is_limited(Form_pg_attribute attribute)
+{
+	int32 modifier = attribute->atttypmod;
+
+	(void) getBaseTypeAndTypmod(attribute->atttypid, &modifier);
+	return modifier >= 0 || attribute->attgenerated != '\0' || attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
+}
+
+static bool
+table_has_limited_column(const RowTable *table)
+{
+	TupleDesc desc = RelationGetDescr(table->relation);
+
+	for (int i = 0; i < table->written_count && !table->has_form; i++)
+	{
+		int column = SPI_fnumber(desc, table->column_names[i]);
+
+		if (column > 0 && column_is_limited(TupleDescAttr(desc, column - 1)))
+			return true;
+	}
+	return false;
 }
 
 /* Returns what a writer of the table must know, or NULL if it can write it. */
@@ -96,6 +123,8 @@ table_fault(const RowTable *table)
 		(table->command == CMD_INSERT ? triggers->trig_insert_new_table
 									  : triggers->trig_update_old_table || triggers->trig_update_new_table))
 		return "has a trigger with a transition table";
+	if (table_has_limited_column(table))
+		return "has a column that is generated, or limited in length or precision";
 	return NULL;
 }
 
@@ -315,15 +344,36 @@ static void
 range_table_add(List **range_table, List **permissions, const RowTable *table)
 {
 	RangeTblEntry *entry = makeNode(RangeTblEntry);
+	Bitmapset *used = NULL;
 	Bitmapset *written = NULL;
 
-	for (int i = 0; i < table->written_count; i++)
-		written = bms_add_member(written, table->columns[i] - FirstLowInvalidHeapAttributeNumber);
+	for (int i = 0; i < table->column_count; i++)
+	{
+		used = bms_add_member(used, table->columns[i] - FirstLowInvalidHeapAttributeNumber);
+		if (i < table->written_count)
+			written = bms_add_member(written, table->columns[i] - FirstLowInvalidHeapAttributeNumber);
+	}
 	entry->rtekind = RTE_RELATION;
 	entry->relid = RelationGetRelid(table->relation);
 	entry->relkind = table->relation->rd_rel->relkind;
 	entry->rellockmode = RowExclusiveLock;
-	compat_range_table_add(range_table, permissions, entry, table->command, written);
+	compat_range_table_add(range_table, permissions, entry, table->command, used, written);
+}
+
+/* Returns NULL if it is null. A domain may not allow that. */
+static Expr *
+default_of(Relation relation, AttrNumber column)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), column - 1);
+	Node *value = build_column_default(relation, column);
+	int32 modifier = attribute->atttypmod;
+	Oid base;
+
+	if (value != NULL || get_typtype(attribute->atttypid) != TYPTYPE_DOMAIN)
+		return (Expr *) value;
+	base = getBaseTypeAndTypmod(attribute->atttypid, &modifier);
+	return (Expr *) coerce_to_domain((Node *) makeNullConst(base, modifier, attribute->attcollation), base, modifier,
+									 attribute->atttypid, COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1, false);
 }
 
 /* Finds the defaults of the columns that are not written, as an INSERT without them would use. */
@@ -343,7 +393,7 @@ defaults_find(RowTable *table, EState *estate)
 			is_written |= table->columns[i] == column;
 		if (attribute->attisdropped || attribute->attgenerated != '\0' || is_written)
 			continue;
-		value = (Expr *) build_column_default(table->relation, column);
+		value = default_of(table->relation, column);
 		if (value != NULL)
 			table->defaults[table->default_count++] =
 				(ColumnDefault){ .column = column, .value = ExecPrepareExpr(value, estate) };
@@ -390,6 +440,8 @@ writer_open(RowWriter *writer, RowTable *tables, int count, bool required)
 		if (table->has_form)
 			compat_check_states(table->info) = table->form->checks;
 		table->slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(table->relation), &TTSOpsVirtual);
+		/* Constraints and generated columns may refer to it. */
+		table->slot->tts_tableOid = RelationGetRelid(table->relation);
 		if (table->command == CMD_INSERT && RelationGetNumberOfAttributes(table->relation) > table->written_count)
 			defaults_find(table, estate);
 	}

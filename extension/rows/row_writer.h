@@ -74,9 +74,9 @@ extern void parley_row_writer_init(void);
 
 /*
  * Opens the tables, in the order given. Fails with 42P01 or 42703 if a table or column does not exist, with 42804 if a
- * column has another type, with 42501 if the user may not write a table, and with 0A000 if a relation is not an
- * ordinary table or has something that the writer does not support: a rule, row-level security, or a trigger with a
- * transition table.
+ * column has another type, with 42501 if the user may not read or write a table, and with 0A000 if a relation is
+ * not an ordinary table or has something that the writer does not support: a rule, row-level security, a trigger with a
+ * transition table, or, among the columns to be written, a generated one or one of limited length or precision.
  */
 extern void parley_row_writer_open(RowWriter *writer, RowTable *tables, int count);
 

@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type_d.h"
 #include "storage/bufmgr.h"
 #include "utils/array.h"
@@ -30,7 +31,7 @@ parley_shown_open(Shown *shown, Scope *scope, Oid kind_type)
 					  .kind = parley_column(scope->conversations, "kind", kind_type),
 					  .newest_number = parley_column(scope->conversations, "newest_number", INT8OID),
 					  .agent_id = parley_column(scope->messages, "agent_id", INT8OID),
-					  .has_cases = RelationGetNumberOfBlocks(scope->cases) > 0,
+					  .has_cases = RelationGetNumberOfBlocks(scope->cases) > 0 || IsolationIsSerializable(),
 					  .no_labels = PointerGetDatum(construct_empty_array(TEXTOID)) };
 	parley_lookup_open(&shown->message, scope->messages, &parley_messages_key, 2, scope->snapshot);
 }

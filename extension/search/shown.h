@@ -35,7 +35,7 @@ typedef struct Shown
 	Scope *scope;
 	Lookup message; /* by conversation and number */
 	AttrNumber kind, newest_number, agent_id;
-	bool has_cases; /* in any conversation */
+	bool has_cases; /* in any conversation; assumed if a serializable transaction must notice new ones */
 	Datum no_labels;
 } Shown;
 
