@@ -16,6 +16,7 @@
 #include "executor/executor.h"
 #include "nodes/tidbitmap.h"
 #include "parser/parse_relation.h"
+#include "replication/walsender_private.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/bufmgr.h"
 #include "storage/proc.h"
@@ -232,6 +233,18 @@ typedef bool CompatUpdateIndexes;
 #define compat_local_transaction() (MyProc->lxid)
 #define compat_oldest_clog_xid() (ShmemVariableCache->oldestClogXid)
 #endif
+
+/* Returns whether commits wait for a synchronous standby. The caller holds SyncRepLock. A flag became bits in 15.13, 16.9 and
+ * 17.5. */
+static inline bool
+compat_sync_standbys_defined(void)
+{
+#ifdef SYNC_STANDBY_DEFINED
+	return (WalSndCtl->sync_standbys_status & SYNC_STANDBY_DEFINED) != 0;
+#else
+	return WalSndCtl->sync_standbys_defined;
+#endif
+}
 
 /* Collations. */
 

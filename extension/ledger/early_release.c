@@ -25,7 +25,6 @@
 #include "miscadmin.h"
 #include "replication/syncrep.h"
 #include "replication/walsender.h"
-#include "replication/walsender_private.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
 #include "storage/lwlock.h"
@@ -33,6 +32,7 @@
 #include "utils/resowner.h"
 #include "utils/wait_event.h"
 
+#include "compat.h"
 #include "ledger/early_release.h"
 
 PG_FUNCTION_INFO_V1(parley_release_locks_early);
@@ -170,8 +170,7 @@ standbys_have_confirmed(XLogRecPtr place)
 	bool confirmed;
 
 	LWLockAcquire(SyncRepLock, LW_SHARED);
-	confirmed =
-		(WalSndCtl->sync_standbys_status & SYNC_STANDBY_DEFINED) == 0 || WalSndCtl->lsn[SYNC_REP_WAIT_FLUSH] >= place;
+	confirmed = !compat_sync_standbys_defined() || WalSndCtl->lsn[SYNC_REP_WAIT_FLUSH] >= place;
 	LWLockRelease(SyncRepLock);
 	return confirmed;
 }
