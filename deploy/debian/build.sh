@@ -13,6 +13,9 @@ cd "$root"
 { git ls-files -z --cached --others --exclude-standard 2>/dev/null || find . -type f -print0; } | tar --null -T - -c | tar -x -C "$source"
 cp -a deploy/debian "$source/debian"
 cd "$source"
+# What was built in place does not look for its libraries where the packages have them.
+build -C "$source" clean
+build -C "$source/gateway" clean
 pg_buildext updatecontrol
 if [ -d "$h2o" ]; then
 	# Put the library into the package, because no other package has it.
