@@ -25,6 +25,7 @@ chroot_make() {
 chroot_run() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child bash -euc '
+		mount --bind "$1" "$1" # so that one can be made in it too
 		mount -t proc proc "$1/proc"
 		mount -t sysfs -o ro sysfs "$1/sys"
 		mount --rbind /dev "$1/dev"
