@@ -403,7 +403,7 @@ response_begin(const ResponseContext *context, const PGresult *result, h2o_mem_p
 		response->content_type = "text/csv; charset=utf-8; header=present";
 		response->row = -1;
 	}
-	else if (response->form != RESPONSE_ARRAY)
+	else if (response->form == RESPONSE_OBJECT || response->form == RESPONSE_JSON)
 	{
 		response->row = context->row;
 		response->rows = (size_t) PQntuples(result);

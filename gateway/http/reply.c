@@ -125,9 +125,15 @@ static void
 on_turn(Turn *turn)
 {
 	Request *request = H2O_STRUCT_FROM_MEMBER(Request, turn, turn);
+	Buffer *piece = &request->piece;
+	size_t capacity = piece->capacity;
+	bool is_last;
 
-	request->piece.length = 0;
-	piece_send(request, response_write(&request->response, &request->piece, PIECE_BYTES));
+	piece->length = 0;
+	is_last = response_write(&request->response, piece, PIECE_BYTES);
+	/* Lines and arrays are written as a whole, so it may have grown. */
+	request->client->sending_bytes += piece->capacity - capacity;
+	piece_send(request, is_last);
 }
 
 /* The last piece is with the kernel. Do not write the next one at once: as long as the client reads as fast, h2o calls

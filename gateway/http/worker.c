@@ -12,8 +12,8 @@
 
 enum
 {
-	CUT_OFF_TURNS = 20,
-	CUT_OFF_TURN_MS = 10,
+	CUT_OFF_RUNS = 20,
+	CUT_OFF_RUN_MS = 10,
 	TICK_MS = 50,
 	IDLE_GRACE_MS = 1000 /* after being idle this long, a connection is unlikely to be used just as it is closed */
 };
@@ -130,9 +130,9 @@ on_next_turn(h2o_timeout_entry_t *entry)
 /* Runs the loop once, and then plans one turn. If a turn planned the next one itself, it would be taken in the same run
  * of the loop. */
 static void
-worker_run_loop(Worker *worker)
+worker_run_loop(Worker *worker, int32_t wait_ms)
 {
-	loop_run(worker->http.loop, INT32_MAX);
+	loop_run(worker->http.loop, wait_ms);
 	if (!h2o_linklist_is_empty(&worker->turns) && !h2o_timeout_is_linked(&worker->next_turn))
 		h2o_timeout_link(worker->http.loop, &worker->http.zero_timeout, &worker->next_turn);
 }
@@ -264,14 +264,15 @@ worker_tear_down(Worker *worker)
 	h2o_loop_t *loop = worker->http.loop;
 
 	/* Clients that are still there at the end of the drain get an error and are disconnected. h2o notices that in its
-	 * loop. */
+	 * loop, or if their response is not complete, when they take their turn. */
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
 			db_pool_close(worker->pools[kind]);
-	for (int turn = 0; turn < CUT_OFF_TURNS && worker->clients.count > 0; turn++)
+	for (int run = 0; worker->clients.count > 0 && (run < CUT_OFF_RUNS || !h2o_linklist_is_empty(&worker->turns));
+		 run++)
 	{
 		clients_cut_off(&worker->clients);
-		loop_run(loop, CUT_OFF_TURN_MS);
+		worker_run_loop(worker, CUT_OFF_RUN_MS);
 	}
 	for (int kind = 0; kind < METRICS_POOL_COUNT; kind++)
 		if (worker->pools[kind] != NULL)
@@ -300,7 +301,7 @@ worker_main(void *data)
 	worker_set_up(worker);
 	pthread_barrier_wait(&worker->shared->set_up);
 	while (!worker->finished)
-		worker_run_loop(worker);
+		worker_run_loop(worker, INT32_MAX);
 	worker_tear_down(worker);
 	return NULL;
 }

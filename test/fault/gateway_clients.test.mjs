@@ -150,6 +150,31 @@ test('a large answer takes the room of its rows, not of its JSON', async () => {
 	assert.equal(await gateway.stop(), 0);
 });
 
+test('what a part of an answer takes in memory is counted when it is larger than those before', async () => {
+	/* As CSV, the second line takes twice as much as its row. */
+	sql(`CREATE FUNCTION gateway_test.growing() RETURNS SETOF text LANGUAGE sql AS $$ SELECT repeat('"', n) FROM unnest(ARRAY[70000, 6000000]) n $$;
+		SELECT parley.add_route('GET', '/test/growing', 'gateway_test.growing', 'operator')`);
+	const gateway = await start_gateway(['--send-timeout-ms', '600000', '--in-flight-limit-bytes', '16777216']);
+	await until(async () => (await request('/test/growing', { base: gateway.base, method: 'HEAD' })).status === 200, 'the route');
+	const client = open(gateway.port, { paused: true });
+	client.socket.write('GET /test/growing HTTP/1.1\r\nHost: a\r\nAccept: text/csv\r\n\r\n');
+	await until(() => gateway.log.includes('event=client_cut_off'), 'the client to be cut off', 30000);
+	client.socket.destroy();
+	assert.equal(await gateway.stop(), 0);
+});
+
+test('the end of the drain ends large answers, and each is logged', async () => {
+	sql(`CREATE FUNCTION gateway_test.drained() RETURNS SETOF text LANGUAGE sql AS $$ SELECT repeat(E'\\x01', 10000) FROM generate_series(1, 200) $$;
+		SELECT parley.add_route('GET', '/test/drained', 'gateway_test.drained', 'operator')`);
+	const gateway = await start_gateway(['--drain-timeout-ms', '0']);
+	await until(async () => (await request('/test/drained', { base: gateway.base, method: 'HEAD' })).status === 200, 'the route');
+	const clients = Array.from({ length: 12 }, () => open(gateway.port));
+	clients.forEach((client) => client.socket.write('GET /test/drained HTTP/1.1\r\nHost: a\r\n\r\n'));
+	await until(() => clients.every((client) => client.said !== ''), 'all answers to begin', 30000);
+	assert.equal(await gateway.stop(), 0);
+	assert.equal(gateway.log.match(/ method=GET route=\/test\/drained status=200 /g).length, 12);
+});
+
 test('a client that resets while its request runs harms nobody', async () => {
 	const gateway = await start_gateway();
 	for (let i = 0; i < 20; i++) {

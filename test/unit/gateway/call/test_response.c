@@ -196,6 +196,7 @@ START_TEST(a_refusal_has_no_body)
 	write_rows((Route){ .status = 201 }, NULL, "", columns, 3, refused, 1);
 	ck_assert_ptr_nonnull(response.refused);
 	ck_assert_ptr_null(response.refused_detail);
+	ck_assert_uint_eq(response.rows, 0);
 	expect(201, "", "");
 	write_rows((Route){ .status = 201 }, NULL, "", columns, 3, granted, 1);
 	ck_assert_ptr_null(response.refused);
@@ -253,6 +254,7 @@ START_TEST(no_content_has_no_body)
 	const char *const cells[] = { "" };
 
 	write_rows((Route){ .status = 204 }, NULL, "", columns, 1, cells, 1);
+	ck_assert_uint_eq(response.rows, 0);
 	expect(204, "", "");
 	write_rows((Route){ .status = 200 }, NULL, "", columns, 1, cells, 1);
 	expect(200, "{}", "");
