@@ -1,6 +1,7 @@
 /* json: jansson reads every text back as it was written; array literals in both directions. */
 #include "base/json.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -49,6 +50,45 @@ START_TEST(every_byte_comes_back_from_every_place)
 			text[23 - place] = '"';
 			expect_back(text, sizeof(text));
 		}
+}
+END_TEST
+
+/* The same as a loop over single bytes, whatever they are: jansson reads only UTF-8. */
+START_TEST(any_bytes_are_escaped_as_one_by_one)
+{
+	static const char special[] = "\"\\\b\t\n\f\r";
+	static const char letters[] = "\"\\btnfr";
+	uint32_t random = 1;
+
+	for (size_t round = 0; round < 20000; round++)
+	{
+		char text[48];
+		size_t start = round % 8;
+		size_t length = round / 8 % 41;
+		Buffer expected = { 0 };
+		Buffer out = { 0 };
+
+		for (size_t i = start; i < start + length; i++)
+		{
+			unsigned char byte = (unsigned char) ((random = random * 1664525 + 1013904223) >> 24);
+			const char *place;
+
+			if (byte % 16 == 0)
+				byte = (unsigned char) special[byte / 16 % 7];
+			text[i] = (char) byte;
+			place = memchr(special, byte, 7);
+			if (place != NULL)
+				buffer_printf(&expected, "\\%c", letters[place - special]);
+			else if (byte < ' ')
+				buffer_printf(&expected, "\\u%04x", byte);
+			else
+				buffer_append_byte(&expected, (char) byte);
+		}
+		json_escape(&out, text + start, length);
+		ck_assert_str_eq(buffer_text(&out), buffer_text(&expected));
+		buffer_dispose(&expected);
+		buffer_dispose(&out);
+	}
 }
 END_TEST
 
@@ -160,6 +200,6 @@ START_TEST(a_literal_becomes_json)
 }
 END_TEST
 
-RUN_TESTS("json", every_byte_comes_back, every_byte_comes_back_from_every_place, utf8_stays_as_it_is,
-		  common_escapes_are_short, null_is_null, long_texts_fit, json_becomes_a_literal,
+RUN_TESTS("json", every_byte_comes_back, every_byte_comes_back_from_every_place, any_bytes_are_escaped_as_one_by_one,
+		  utf8_stays_as_it_is, common_escapes_are_short, null_is_null, long_texts_fit, json_becomes_a_literal,
 		  texts_are_as_they_were_written, what_is_no_scalar_is_refused, a_literal_becomes_json)
