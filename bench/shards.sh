@@ -25,7 +25,7 @@ fill() {
 # cpu NAME: prints the processor time that a cluster has used, in ticks, including that of its sessions that have ended
 cpu() {
 	local postmaster children child
-	postmaster=$(head -n 1 "$dir/$1/cluster/data/postmaster.pid")
+	postmaster=$(head -n 1 "$(data_of "$1")/postmaster.pid")
 	read -ra children <"/proc/$postmaster/task/$postmaster/children" || true
 	for child in "$postmaster" "${children[@]}"; do cat "/proc/$child/stat" 2>/dev/null || true; done |
 		awk -v postmaster="$postmaster" '{ ticks += $14 + $15; if ($1 == postmaster) ticks += $16 + $17 } END { print ticks }'

@@ -21,7 +21,7 @@ names() {
 # create_database NAME EXTENSION
 create_database() {
 	in_cluster create "$1"
-	as_owner tee -a "$dir/$1/cluster/data/postgresql.conf" >/dev/null <<-'CONF'
+	as_owner tee -a "$(data_of "$1")/postgresql.conf" >/dev/null <<-'CONF'
 
 		# small, because several share the machine; replication is on because splitting a shard needs a standby
 		shared_buffers = 32MB
@@ -35,13 +35,16 @@ create_database() {
 }
 
 create() {
-	local name
+	local name pids=() pid
 	mkdir -p "$dir"
 	echo "$1" >"$dir/shards"
 	for name in $(names); do
 		create_database "$name" "$([ "$name" = front ] && echo parley_front || echo parley_shard)" &
+		pids+=($!)
 	done
-	wait
+	for pid in "${pids[@]}"; do
+		wait "$pid" || die "not all databases could be created"
+	done
 	connect_front "$1"
 	touch "$dir/created"
 }

@@ -16,6 +16,11 @@ psql_in() {
 	PGOPTIONS="-c client_min_messages=warning" "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$(in_cluster socket "$1")" -p 5432 -U postgres -d parley "${@:2}"
 }
 
+# data_of NAME: prints its data directory; its cluster may be a link to where the cluster's user can enter
+data_of() {
+	echo "$(readlink -f "$dir/$1/cluster")/data"
+}
+
 # place NAME: prints the connection string that the front uses
 place() {
 	echo "host=$(in_cluster socket "$1") port=5432 dbname=parley"

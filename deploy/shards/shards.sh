@@ -9,6 +9,16 @@ set -euo pipefail
 . "$(dirname "$0")/../local/instance.sh"
 packages=("postgresql-$postgres_major-plproxy")
 
+check_count() {
+	local count=${SHARDS:-2} had
+	case $count in '' | *[!0-9]* | ?????* | 0*) die "SHARDS=$count is not a number of shards" "Choose a power of two, such as 2 or 4." ;; esac
+	[ "$count" -le 1024 ] && [ $((count & (count - 1))) -eq 0 ] || die "SHARDS=$count is not a power of two up to 1024" "Choose 1, 2, 4 or 8."
+	[ -e "$run_dir/several/created" ] || return 0
+	had=$(cat "$run_dir/several/shards")
+	[ -z "${SHARDS:-}" ] || [ "$had" -eq "$count" ] || die "$run_dir has $had shards, not $count" \
+		"make up SHARDS=$had serves it; then bash deploy/shards/split.sh $run_dir/several doubles them."
+}
+
 in_shards() {
 	bash "$root/deploy/shards/cluster.sh" "$1" "$run_dir/several" "${@:2}" 9>&-
 }
@@ -48,6 +58,10 @@ logs: $shown/parleyd.log, $shown/several/*/cluster/postgres.log"
 }
 
 case ${1:-} in
-	run | up | background | down) "$1" ;;
+	run | up | background)
+		check_count
+		"$1"
+		;;
+	down) down ;;
 	*) die "usage: shards.sh run|up|down" ;;
 esac

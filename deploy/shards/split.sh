@@ -12,13 +12,12 @@ dir=$(readlink -m "$1")
 count=$(cat "$dir/shards")
 
 make_standby() {
-	local old=shard$1 new=shard$(($1 + count))
-	mkdir -p "$dir/$new"
-	as_owner test -x "$dir/$new" || die "user $owner cannot enter $dir/$new"
-	mkdir -m 700 "$dir/$new/cluster"
-	chown "$owner" "$dir/$new/cluster"
-	as_owner "$bin/pg_basebackup" --host="$(in_cluster socket "$old")" --username=postgres --pgdata="$dir/$new/cluster/data" \
-		--checkpoint=fast --write-recovery-conf
+	local old=shard$1 new=shard$(($1 + count)) data
+	in_cluster create "$new"
+	data=$(data_of "$new")
+	as_owner find "$data" -mindepth 1 -delete
+	as_owner "$bin/pg_basebackup" --host="$(in_cluster socket "$old")" --username=postgres --pgdata="$data" --checkpoint=fast \
+		--write-recovery-conf
 	in_cluster start "$new"
 }
 

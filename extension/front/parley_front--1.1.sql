@@ -273,7 +273,8 @@ DECLARE
 	made regprocedure;
 BEGIN
 	EXECUTE format($f$
-		CREATE FUNCTION parley_front.%1$I(%2$s) RETURNS %3$s LANGUAGE plpgsql %4$s SECURITY DEFINER %5$s SET search_path = pg_catalog, pg_temp AS $body$
+		CREATE FUNCTION parley_front.%1$I(%2$s) RETURNS %3$s LANGUAGE plpgsql %4$s SECURITY DEFINER %5$s
+		SET search_path = pg_catalog, pg_temp AS $body$
 		#variable_conflict use_variable
 		DECLARE
 			%7$s
@@ -417,7 +418,8 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN lpad(to_hex((extract(epoch FROM at - '2000-01-01Z'::timestamptz) * 1000000)::bigint), 16, '0') || lpad(to_hex(conversation_id), 16, '0');
+	RETURN lpad(to_hex((extract(epoch FROM at - '2000-01-01Z'::timestamptz) * 1000000)::bigint), 16, '0')
+		|| lpad(to_hex(conversation_id), 16, '0');
 END $$;
 COMMENT ON FUNCTION parley_front.list_cursor(timestamptz, bigint) IS
 	'Returns a cursor of a position, which parley''s lists accept with any filters.';
@@ -443,8 +445,10 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('CREATE FUNCTION parley_remote.%s RETURNS %s LANGUAGE parley_remote AS $body$ CLUSTER %s; %s; $body$', signature, result, place, call);
-	PERFORM parley_front.own(p.oid) FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace AND p.proname = substring(signature, '^[a-z_]+');
+	EXECUTE format('CREATE FUNCTION parley_remote.%s RETURNS %s LANGUAGE parley_remote AS $body$ CLUSTER %s; %s; $body$',
+		signature, result, place, call);
+	PERFORM parley_front.own(p.oid) FROM pg_proc p
+		WHERE p.pronamespace = 'parley_remote'::regnamespace AND p.proname = substring(signature, '^[a-z_]+');
 END $$;
 COMMENT ON FUNCTION parley_front.make_helper(text, text, text, text) IS
 	'Creates a function of parley_remote that calls one of parley_shard.';
@@ -457,7 +461,8 @@ DECLARE
 	opened constant text := 'OUT id bigint, OUT kind parley.conversation_kind, %s OUT created_at timestamptz, OUT created boolean';
 	synced constant text := 'OUT part integer, OUT cursor text, OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, '
 		'OUT changed boolean';
-	woken constant text := 'place bigint, wait_ms integer, OUT "position" bigint, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint';
+	woken constant text := 'place bigint, wait_ms integer, OUT "position" bigint, OUT user_ids bigint[], OUT is_complete boolean, '
+		'OUT age_us bigint';
 	await constant text := 'SELECT w.position, w.user_ids, w.is_complete, w.age_us FROM parley.await_wakeups(place, wait_ms) w';
 	erased constant text := '(parts integer[], contact_id bigint, caller_id bigint, contact_rows jsonb[], OUT messages bigint,
 		OUT idempotency_hashes bigint)';
@@ -475,7 +480,8 @@ DECLARE
 BEGIN
 	PERFORM parley_front.make_helper(h.signature, h.result, h.place, h.call) FROM (VALUES
 		('get_row(name text, id bigint)', 'jsonb', home, 'TARGET parley_shard.get_row'),
-		('copy(parts integer[], name text, copied jsonb, only_known boolean)', 'SETOF text', each_shard, 'SELECT parley_shard.remember(name, copied, only_known)::text'),
+		('copy(parts integer[], name text, copied jsonb, only_known boolean)', 'SETOF text', each_shard,
+			'SELECT parley_shard.remember(name, copied, only_known)::text'),
 		('home_copies(name text)', 'SETOF jsonb', home_slow, 'TARGET parley_shard.copies'),
 		('copies(parts integer[], name text)', 'SETOF jsonb', each_slow, 'SELECT * FROM parley_shard.copies(name)'),
 		('require_contact(contact_id bigint)', 'parley.contact', home, 'TARGET parley.get_contact'),
@@ -485,13 +491,15 @@ BEGIN
 		('has_direct_conversation(low_contact_id bigint, high_contact_id bigint)', 'boolean', parley_front.shard_of('low_contact_id'),
 			'TARGET parley_shard.has_direct_conversation'),
 		('count_opening(user_id bigint)', 'void', home, 'TARGET parley_shard.count_opening'),
-		('open_direct(key bigint, user_row jsonb, other_row jsonb, phone text, ' || format(opened, 'OUT user1_id bigint, OUT user2_id bigint,') || ')',
+		('open_direct(key bigint, user_row jsonb, other_row jsonb, phone text, '
+			|| format(opened, 'OUT user1_id bigint, OUT user2_id bigint,') || ')',
 			'record', by_key, 'SELECT * FROM parley_shard.open_direct_conversation(user_row, other_row, phone)'),
 		('open_contact(key bigint, contact_row jsonb, OUT contact_id bigint, ' || format(opened, '') || ')', 'record', by_key,
 			'SELECT * FROM parley_shard.open_contact_conversation(contact_row)'),
 		('set_block(parts integer[], part integer, user_row jsonb, contact_row jsonb, blocked boolean)', 'SETOF text', each_shard,
 			'SELECT parley_shard.set_block(part = (parts::integer[])[1], user_row, contact_row, blocked)::text'),
-		('require_members(conversation_id bigint, user_id bigint, to_user_id bigint)', 'boolean', by_conversation, 'TARGET parley_shard.require_members'),
+		('require_members(conversation_id bigint, user_id bigint, to_user_id bigint)', 'boolean', by_conversation,
+			'TARGET parley_shard.require_members'),
 		('post_due_transfer(user_id bigint, from_account_id bigint, to_user_id bigint, to_account_id bigint, amount bigint, memo text,
 			conversation_id bigint, idempotency_key text, is_blocked boolean)', 'parley.posted_transfer', home, 'TARGET parley_shard.post_transfer'),
 		('get_receipt(user_id bigint, account_id bigint, number bigint, OUT transfer_id bigint, OUT conversation_id bigint, OUT content text,
@@ -515,7 +523,8 @@ BEGIN
 		('audit_shards(parts integer[])', 'SETOF text', each_slow, 'SELECT * FROM parley_shard.audit()'),
 		('audit_home()', 'SETOF text', home_slow, 'TARGET parley_shard.audit'),
 		('logical_shards(key integer)', 'SETOF integer', by_key, 'SELECT * FROM parley_shard.logical_shards()'),
-		('sync_home(user_id bigint, parts integer[], cursors text[], page_size integer, thorough boolean, ' || synced || ')', 'SETOF record', home,
+		('sync_home(user_id bigint, parts integer[], cursors text[], page_size integer, thorough boolean, ' || synced || ')',
+			'SETOF record', home,
 			'TARGET parley_shard.sync'),
 		('sync_shards(user_id bigint, parts integer[], cursors text[], page_size integer, thorough boolean, ' || synced || ')', 'SETOF record',
 			each_with_cursor, 'TARGET parley_shard.sync'),
@@ -577,6 +586,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley_front.get_contact_row(bigint) IS 'Returns the row of a contact from home. Errors: P0002 no such contact.';
 
+CREATE FUNCTION parley_front.shares_conversation(user_id bigint, contact_id bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT bool_or(s) FROM parley_remote.shares_conversation(parley_front.all_shards(), user_id, contact_id) s);
+END $$;
+COMMENT ON FUNCTION parley_front.shares_conversation(bigint, bigint) IS 'Returns whether both are members of a conversation on any shard.';
+
 CREATE FUNCTION parley_front.find_recipient_row(
 	user_id bigint, recipient_id bigint, phone parley.phone_number, email parley.email_address, caller_role text)
 RETURNS jsonb
@@ -587,10 +605,11 @@ DECLARE
 	other_row jsonb := parley_remote.get_row('contacts', parley_remote.find_recipient(user_id, recipient_id, phone, email));
 BEGIN
 	IF caller_role = 'user' AND (recipient_id IS NOT NULL OR other_row ->> 'registered_at' IS NULL)
-			AND NOT (SELECT bool_or(s) FROM parley_remote.shares_conversation(parley_front.all_shards(), user_id, (other_row ->> 'id')::bigint) s) THEN
+			AND NOT parley_front.shares_conversation(user_id, (other_row ->> 'id')::bigint) THEN
 		RAISE EXCEPTION '%', CASE WHEN recipient_id IS NOT NULL THEN format('contact %s does not exist', recipient_id)
 				WHEN phone IS NOT NULL THEN 'no contact has that phone' ELSE 'no contact has that email' END
-			USING ERRCODE = 'no_data_found', COLUMN = CASE WHEN recipient_id IS NOT NULL THEN 'recipient_id' WHEN phone IS NOT NULL THEN 'phone' ELSE 'email' END;
+			USING ERRCODE = 'no_data_found',
+				COLUMN = CASE WHEN recipient_id IS NOT NULL THEN 'recipient_id' WHEN phone IS NOT NULL THEN 'phone' ELSE 'email' END;
 	END IF;
 	RETURN other_row;
 END $$;
@@ -655,7 +674,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF (SELECT bool_or(s) FROM parley_remote.shares_conversation(parley_front.all_shards(), contact_id, other_id) s) AND contact_id <> other_id THEN
+	IF contact_id <> other_id AND parley_front.shares_conversation(contact_id, other_id) THEN
 		RAISE EXCEPTION 'contacts % and % have a conversation with each other', contact_id, other_id USING ERRCODE = 'PY409';
 	END IF;
 END $$;
@@ -919,8 +938,8 @@ BEGIN
 	IF copied IS NOT NULL THEN
 		PERFORM parley_front.make_remote(source, 'home');
 		PERFORM parley_front.make_front(source, format('made := parley_remote.%I(%s);
-			PERFORM parley_remote.copy(parley_front.all_shards(), %L, parley_remote.get_row(%3$L, made.id), %L); RETURN made;', name, arguments, copied,
-				copied = 'contacts'), 'made record;');
+			PERFORM parley_remote.copy(parley_front.all_shards(), %L, parley_remote.get_row(%3$L, made.id), %L);
+			RETURN made;', name, arguments, copied, copied = 'contacts'), 'made record;');
 	ELSIF runs_on <> 'front' THEN
 		PERFORM parley_front.make_remote(source, runs_on);
 		PERFORM parley_front.make_front(source, parley_front.call_remote(source));
@@ -974,16 +993,16 @@ BEGIN
 		PERFORM parley_front.make_front(source, 'IF conversation_id IS NOT NULL THEN
 				is_blocked := parley_remote.require_members(conversation_id, user_id, to_user_id);
 			END IF;
-			posted := parley_remote.post_due_transfer(user_id, from_account_id, to_user_id, to_account_id, amount, memo, conversation_id, idempotency_key,
-				is_blocked);
+			posted := parley_remote.post_due_transfer(user_id, from_account_id, to_user_id, to_account_id, amount, memo, conversation_id,
+				idempotency_key, is_blocked);
 			IF conversation_id IS NOT NULL AND posted.refused IS NULL AND posted.message_id IS NULL AND NOT is_blocked THEN
 				receipt := parley_remote.get_receipt(user_id, from_account_id, (posted.from_transaction ->> ''id'')::bigint);
 				posted.message_id := parley_front.post_receipt(conversation_id, receipt.transfer_id, user_id, receipt.content, receipt.idempotency_key);
 			END IF;
 			RETURN posted;', 'posted parley.posted_transfer; receipt record; is_blocked boolean;');
 	ELSE
-		PERFORM parley_front.make_front(source, format('RAISE EXCEPTION ''%s is not possible over several databases'' USING ERRCODE = ''feature_not_supported'';',
-			replace(name, '_', ' ')));
+		PERFORM parley_front.make_front(source, format(
+			'RAISE EXCEPTION ''%s is not possible over several databases'' USING ERRCODE = ''feature_not_supported'';', replace(name, '_', ' ')));
 	END IF;
 END $$;
 COMMENT ON FUNCTION parley_front.make_route(regproc, text, text) IS 'Creates the function of parley_front for a route of this function.';
@@ -996,7 +1015,8 @@ DECLARE
 	made regprocedure;
 BEGIN
 	FOR made IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace
-		UNION SELECT p.oid FROM pg_proc p JOIN parley.routes r ON to_regproc(r.function) = p.oid WHERE p.pronamespace = 'parley_front'::regnamespace
+		UNION SELECT p.oid FROM pg_proc p JOIN parley.routes r ON to_regproc(r.function) = p.oid
+			WHERE p.pronamespace = 'parley_front'::regnamespace
 	LOOP
 		EXECUTE format('DROP FUNCTION %s', made);
 	END LOOP;
@@ -1047,14 +1067,17 @@ BEGIN
 		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
 	END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION parley_front.raise_again(text, text, text, text, text), parley_front.token_shard(text), parley_front.shard_count(), parley_front.all_shards(),
-	parley_front.list_cursor(timestamptz, bigint), parley_front.list_place(text, text), parley_front.get_contact_row(bigint),
+GRANT EXECUTE ON FUNCTION parley_front.raise_again(text, text, text, text, text), parley_front.token_shard(text),
+	parley_front.shard_count(), parley_front.all_shards(), parley_front.list_cursor(timestamptz, bigint),
+	parley_front.list_place(text, text), parley_front.get_contact_row(bigint),
 	parley_front.find_recipient_row(bigint, bigint, parley.phone_number, parley.email_address, text),
 	parley_front.post_receipt(bigint, bigint, bigint, text, text), parley_front.finish_contact(record, boolean),
-	parley_front.finish_contacts(bigint), parley_front.require_strangers(bigint, bigint), parley_front.sync_all(bigint, text, integer, boolean),
-	parley_front.join_lists(text, json), parley_front.read_cursor(text, integer), parley_front.sync_list_all(text, integer),
-	parley_front.await_wakeups(bigint, integer, integer), parley_front.reach(integer, integer), parley_front.list_parts(text, integer, integer),
-	parley_front.part_has_changed(integer), parley_front.ask(integer[]), parley_front.near_parts(integer, integer) TO parley_owner;
+	parley_front.finish_contacts(bigint), parley_front.require_strangers(bigint, bigint),
+	parley_front.sync_all(bigint, text, integer, boolean), parley_front.join_lists(text, json),
+	parley_front.read_cursor(text, integer), parley_front.sync_list_all(text, integer),
+	parley_front.await_wakeups(bigint, integer, integer), parley_front.reach(integer, integer),
+	parley_front.list_parts(text, integer, integer), parley_front.part_has_changed(integer), parley_front.ask(integer[]),
+	parley_front.near_parts(integer, integer), parley_front.shares_conversation(bigint, bigint) TO parley_owner;
 GRANT EXECUTE ON FUNCTION parley_front.settle(), parley_front.audit(), parley_front.shard_count() TO parley_operator;
 GRANT USAGE ON SCHEMA parley_front TO parley_gateway, parley_operator, parley_owner;
 GRANT USAGE ON SCHEMA parley_remote TO parley_owner;

@@ -41,7 +41,8 @@ BEGIN
 				WHERE t.id = r.id AND to_jsonb(t) <> $1
 					AND (coalesce($1 ->> ''erased_at'', $1 ->> ''merged_into_id'') IS NOT NULL
 						OR coalesce(to_jsonb(t) ->> ''erased_at'', to_jsonb(t) ->> ''merged_into_id'') IS NULL)'
-			ELSE 'INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) ON CONFLICT (id) DO NOTHING' END,
+			ELSE 'INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)
+				ON CONFLICT (id) DO NOTHING' END,
 		relation, columns, changes) USING copied;
 END $$;
 COMMENT ON FUNCTION parley_shard.remember(text, jsonb, boolean) IS
@@ -137,7 +138,8 @@ COMMENT ON FUNCTION parley_shard.open_direct_conversation(jsonb, jsonb, text) IS
 	'Same as parley.open_direct_conversation, for rows of two contacts from home.';
 
 CREATE FUNCTION parley_shard.open_contact_conversation(
-	contact_row jsonb, OUT contact_id bigint, OUT id bigint, OUT kind parley.conversation_kind, OUT created_at timestamptz, OUT created boolean)
+	contact_row jsonb, OUT contact_id bigint, OUT id bigint, OUT kind parley.conversation_kind, OUT created_at timestamptz,
+	OUT created boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -234,24 +236,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley_shard.sync_list(integer[], text[], integer) IS 'Same as parley.sync_list for each of the cursors.';
 
-CREATE FUNCTION parley_shard.await_wakeups(
-	parts integer[], positions bigint[], patience_ms integer, OUT part integer, OUT "position" bigint, OUT user_ids bigint[],
-	OUT is_complete boolean, OUT age_us bigint)
-RETURNS SETOF record
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	FOR n IN 1 .. cardinality(parts) LOOP
-		part := parts[n];
-		SELECT w.position, w.user_ids, w.is_complete, w.age_us INTO "position", user_ids, is_complete, age_us
-			FROM parley.await_wakeups(nullif(positions[n], 0), patience_ms) w;
-		RETURN NEXT;
-	END LOOP;
-END $$;
-COMMENT ON FUNCTION parley_shard.await_wakeups(integer[], bigint[], integer) IS
-	'Same as parley.await_wakeups for each of the positions, of which 0 means none.';
-
 -- Receipts. With the transfer, home records that a receipt is due. The front then lets the shard post it. The message's idempotency key is
 -- random, so that no member of the conversation can use it first.
 
@@ -307,7 +291,8 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	posted parley.posted_transfer := parley.post_transfer(user_id, from_account_id, to_user_id, to_account_id, amount, memo, NULL, idempotency_key);
+	posted parley.posted_transfer := parley.post_transfer(user_id, from_account_id, to_user_id, to_account_id, amount, memo, NULL,
+		idempotency_key);
 	line bigint := (posted.from_transaction ->> 'id')::bigint;
 	due bigint;
 BEGIN
@@ -437,7 +422,8 @@ COMMENT ON FUNCTION parley_shard.list_contacts_due(bigint) IS
 	'At home: returns the erasures and merges that the shards still have to do, of one contact or of all, in order, with the rows of the '
 	'contacts and the blocks that belong to them.';
 
-CREATE FUNCTION parley_shard.erase_copy(contact_id bigint, caller_id bigint, contact_rows jsonb[], OUT messages bigint, OUT idempotency_hashes bigint)
+CREATE FUNCTION parley_shard.erase_copy(
+	contact_id bigint, caller_id bigint, contact_rows jsonb[], OUT messages bigint, OUT idempotency_hashes bigint)
 RETURNS SETOF record
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

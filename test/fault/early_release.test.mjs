@@ -69,6 +69,30 @@ test("with_the_setting_off_an_account_is_held_until_the_standby_has_confirmed", 
 	assert.deepEqual((await Promise.all(answers)).map(([row]) => row.balance).sort((a, b) => a - b), [had + 1, had + 2]);
 });
 
+// Returns how many postings to the account ten sessions get done in a second.
+async function ratePerSecond(t, setup) {
+	const sessions = Array.from({ length: 10 }, () => new Session(primary.env));
+	t.after(() => Promise.all(sessions.map((session) => session.close())));
+	for (const session of sessions) await session.rows(setup);
+	const end = Date.now() + 3000;
+	let posted = 0;
+	await Promise.all(sessions.map(async (session) => {
+		for (; Date.now() < end; posted++) await post(session);
+	}));
+	return posted / 3;
+}
+
+test("postings_to_one_account_do_not_wait_for_a_distant_standby_one_after_another", { timeout: 120000 }, async (t) => {
+	// As far away as if it confirmed each commit after 30 ms.
+	for (const set of ["ALTER SYSTEM SET recovery_min_apply_delay = '30ms'", "SELECT pg_reload_conf()"]) await standby.psql(set);
+	const far = "SELECT set_config('synchronous_commit', 'remote_apply', false)";
+	const slow = await ratePerSecond(t, `${far}, set_config('parley.early_release', 'off', false)`);
+	const quick = await ratePerSecond(t, far);
+	for (const set of ["ALTER SYSTEM RESET recovery_min_apply_delay", "SELECT pg_reload_conf()"]) await standby.psql(set);
+	t.diagnostic(`${Math.round(slow)} postings per second, and ${Math.round(quick)} with early release`);
+	assert.ok(slow < 40 && quick >= 3 * slow, `${slow} and ${quick}`);
+});
+
 test("readers_go_on_where_the_standby_is_given_up", { timeout: 120000 }, async (t) => {
 	const had = await balance();
 	const answers = await crowd(t);

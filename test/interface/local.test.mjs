@@ -93,6 +93,29 @@ test("ha_answers_from_two_nodes_until_ctrl_c_and_again", { timeout: 240000 }, as
 	}
 });
 
+test("shards_answer_until_ctrl_c_and_again_in_the_background", { timeout: 240000 }, async (t) => {
+	const it = await instance(t);
+	const make = it.start("shards");
+	await make.says("Ctrl-C stops everything", 100);
+	const [, data, url] = /curl -d '(.*)' -H .* (http.*)/.exec(make.output);
+	assert.equal((await fetch(url, { method: "POST", body: data, headers: { "content-type": "application/json" } })).status, 201);
+	assert.equal(await it.psql("SELECT current_user || (SELECT count(*) FROM parley_front.audit())"), "operator0");
+	process.kill(-make.pid, "SIGINT");
+	await make.ended;
+	it.nothingIsLeft();
+	for (const [given, said] of [["3", "SHARDS=3 is not a power of two"], ["two", "SHARDS=two is not a number"], ["4", "has 2 shards, not 4"]]) {
+		const { status, output } = await it.make("up", { SHARDS: given });
+		assert.notEqual(status, 0);
+		assert.ok(output.includes(said), output);
+	}
+	const { status, output } = await it.make("up", { SHARDS: "2" });
+	assert.equal(status, 0, output);
+	assert.match(output, /from 2 shards/);
+	assert.equal((await fetch(url, { method: "POST", body: data, headers: { "content-type": "application/json" } })).status, 409);
+	assert.equal((await it.make("down")).status, 0);
+	it.nothingIsLeft();
+});
+
 test("terminate_and_hang_up_stop_everything", async (t) => {
 	const it = await instance(t);
 	for (const signal of ["SIGTERM", "SIGHUP"]) {
