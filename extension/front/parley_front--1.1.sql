@@ -750,8 +750,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	shards constant integer := parley_front.shard_count();
-	-- One from before there were several databases is valid for each, because they are copies of the one.
-	vector constant text := CASE WHEN cursor ~ '^s[.]' THEN cursor ELSE 's.' || cursor || '_' || cursor END;
+	vector constant text := parley_front.spread_cursor(cursor, cursor || '_');
 	-- The first one is that of home.
 	given constant text[] := coalesce(substring(vector, '^s[.]([^_]*)_'), '')
 		|| parley_front.read_cursor(regexp_replace(vector, '^s[.][^_]*_', 's.'), shards);
@@ -813,6 +812,17 @@ COMMENT ON FUNCTION parley_front.sync_all(bigint, text, integer, boolean) IS
 	'Same as parley.sync for home and all shards. The cursor contains theirs, in order. If the cursor of a database has expired, only that '
 	'database starts from the beginning. incomplete says that a database is away.';
 
+CREATE FUNCTION parley_front.spread_cursor(cursor text, home text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN CASE WHEN cursor ~ '^[0-9]+[.][^_]+$' THEN 's.' || home || cursor ELSE cursor END;
+END $$;
+COMMENT ON FUNCTION parley_front.spread_cursor(text, text) IS
+	'Returns the cursor for several databases that is the same as one from before there were several, because they are copies of the one. '
+	'Returns any other cursor as it is.';
+
 CREATE FUNCTION parley_front.read_cursor(cursor text, parts integer) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -821,7 +831,7 @@ DECLARE
 	given text[] := coalesce(string_to_array(regexp_replace(cursor, '^s[.]', ''), '_'), ARRAY['']);
 	known constant integer := cardinality(given);
 BEGIN
-	IF cursor !~ '^s[.][^_]*(_[^_]*)*$' OR known > parts OR parts % known <> 0 THEN
+	IF cursor !~ '^s[.][^_]*(_[^_]*)*$' OR known NOT BETWEEN 1 AND parts OR parts % greatest(known, 1) <> 0 THEN
 		RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'cursor',
 			HINT = 'Use the cursor of an earlier response unchanged, or none to start over.';
 	END IF;
@@ -839,7 +849,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	shards constant integer := parley_front.shard_count();
-	cursors text[] := parley_front.read_cursor(CASE WHEN cursor ~ '^s[.]' THEN cursor ELSE 's.' || cursor END, shards);
+	cursors text[] := parley_front.read_cursor(parley_front.spread_cursor(cursor, ''), shards);
 	near integer[];
 	failures integer := 0;
 	answer record;
@@ -1074,7 +1084,7 @@ GRANT EXECUTE ON FUNCTION parley_front.raise_again(text, text, text, text, text)
 	parley_front.post_receipt(bigint, bigint, bigint, text, text), parley_front.finish_contact(record, boolean),
 	parley_front.finish_contacts(bigint), parley_front.require_strangers(bigint, bigint),
 	parley_front.sync_all(bigint, text, integer, boolean), parley_front.join_lists(text, json),
-	parley_front.read_cursor(text, integer), parley_front.sync_list_all(text, integer),
+	parley_front.read_cursor(text, integer), parley_front.spread_cursor(text, text), parley_front.sync_list_all(text, integer),
 	parley_front.await_wakeups(bigint, integer, integer), parley_front.reach(integer, integer),
 	parley_front.list_parts(text, integer, integer), parley_front.part_has_changed(integer), parley_front.ask(integer[]),
 	parley_front.near_parts(integer, integer), parley_front.shares_conversation(bigint, bigint) TO parley_owner;
