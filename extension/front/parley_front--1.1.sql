@@ -831,7 +831,8 @@ DECLARE
 	given text[] := coalesce(string_to_array(regexp_replace(cursor, '^s[.]', ''), '_'), ARRAY['']);
 	known constant integer := cardinality(given);
 BEGIN
-	IF cursor !~ '^s[.][^_]*(_[^_]*)*$' OR known NOT BETWEEN 1 AND parts OR parts % greatest(known, 1) <> 0 THEN
+	-- The cursor of a shard that does not know the user is not looked at there.
+	IF cursor !~ '^s[.]([0-9]+[.][^_]*)?(_([0-9]+[.][^_]*)?)*$' OR known NOT BETWEEN 1 AND parts OR parts % greatest(known, 1) <> 0 THEN
 		RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'cursor',
 			HINT = 'Use the cursor of an earlier response unchanged, or none to start over.';
 	END IF;
