@@ -234,8 +234,8 @@ typedef bool CompatUpdateIndexes;
 #define compat_oldest_clog_xid() (ShmemVariableCache->oldestClogXid)
 #endif
 
-/* Returns whether commits wait for a synchronous standby. The caller holds SyncRepLock. A flag became bits in 15.13, 16.9 and
- * 17.5. */
+/* Returns whether commits wait for a synchronous standby. The caller holds SyncRepLock. A flag became bits
+ * in 15.13, 16.9 and 17.5. */
 static inline bool
 compat_sync_standbys_defined(void)
 {
