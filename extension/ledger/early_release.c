@@ -89,6 +89,14 @@ parley_release_locks_early(PG_FUNCTION_ARGS)
 }
 
 static void
+commit_as_usual(void)
+{
+	if (state == NOT_FLUSHED)
+		synchronous_commit = synchronous_commit_setting;
+	state = AS_USUAL;
+}
+
+static void
 on_transaction_event(XactEvent event, void *arg)
 {
 	TransactionId xid = GetTopTransactionIdIfAny();
@@ -108,14 +116,10 @@ on_transaction_event(XactEvent event, void *arg)
 		synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
 		state = NOT_FLUSHED;
 	}
-	else if ((event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT) && state == NOT_FLUSHED)
-	{
-		synchronous_commit = synchronous_commit_setting;
-		if (event == XACT_EVENT_ABORT)
-			state = AS_USUAL;
-	}
+	else if (event == XACT_EVENT_COMMIT && state == NOT_FLUSHED)
+		return; /* on_locks_released() follows */
 	else if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
-		state = AS_USUAL;
+		commit_as_usual();
 }
 
 static void
@@ -123,7 +127,7 @@ on_locks_released(ResourceReleasePhase phase, bool is_commit, bool is_top_level,
 {
 	if (state != NOT_FLUSHED || phase != RESOURCE_RELEASE_AFTER_LOCKS || !is_commit || !is_top_level)
 		return;
-	state = AS_USUAL;
+	commit_as_usual();
 	/* The transaction is committed. If we cannot make it durable, nobody may hear that it succeeded. */
 	START_CRIT_SECTION();
 	XLogFlush(XactLastCommitEnd);

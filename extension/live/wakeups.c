@@ -71,7 +71,7 @@ typedef struct ChangeLog
 {
 	LWLock *lock;
 	ConditionVariable filled;
-	XLogRecPtr commit_end;     /* the end of the last commit of all transactions with entries */
+	XLogRecPtr commit_end;     /* the end of the last commit with entries that was durable before it was visible */
 	uint64 head;               /* the place of the next entry */
 	uint64 newest[LOG_CHAINS]; /* the place of the newest entry of each chain */
 	LogEntry entries[LOG_ENTRIES];
@@ -192,12 +192,12 @@ on_transaction_event(XactEvent event, void *arg)
 			if (event == XACT_EVENT_COMMIT)
 			{
 				log_write(true);
-				change_log->commit_end = Max(change_log->commit_end, XactLastCommitEnd);
+				if (synchronous_commit > SYNCHRONOUS_COMMIT_OFF)
+					change_log->commit_end = Max(change_log->commit_end, XactLastCommitEnd);
 			}
 			committing->place = 0;
 			LWLockRelease(change_log->lock);
-			if (event == XACT_EVENT_COMMIT)
-				ConditionVariableBroadcast(&change_log->filled);
+			ConditionVariableBroadcast(&change_log->filled);
 			noted_count = 0;
 			noted_everything = false;
 			break;
@@ -266,20 +266,40 @@ parley_changes_place(void)
 	return place;
 }
 
+/* Reads the end of the last commit. Returns false if a transaction is already visible and has not set it yet. */
+static bool
+log_read_commit_end(Snapshot snapshot, XLogRecPtr *end)
+{
+	bool is_complete = true;
+
+	LWLockAcquire(change_log->lock, LW_SHARED);
+	*end = change_log->commit_end;
+	for (int i = 0; i < MaxBackends; i++)
+		if (change_log->committing[i].place != 0 && !XidInMVCCSnapshot(change_log->committing[i].xid, snapshot))
+			is_complete = false;
+	LWLockRelease(change_log->lock);
+	return is_complete;
+}
+
 XLogRecPtr
 parley_changes_commit_end(Snapshot snapshot)
 {
 	XLogRecPtr end;
+	bool is_complete;
+	TimestampTz deadline;
+	long left_ms;
 
 	if (change_log == NULL || RecoveryInProgress())
 		return InvalidXLogRecPtr;
-	LWLockAcquire(change_log->lock, LW_SHARED);
-	end = change_log->commit_end;
-	for (int i = 0; i < MaxBackends; i++)
-		if (change_log->committing[i].place != 0 && !XidInMVCCSnapshot(change_log->committing[i].xid, snapshot))
-			end = InvalidXLogRecPtr;
-	LWLockRelease(change_log->lock);
-	return end;
+	if (log_read_commit_end(snapshot, &end))
+		return end;
+	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PATIENCE_MAX_MS);
+	ConditionVariablePrepareToSleep(&change_log->filled);
+	while (!(is_complete = log_read_commit_end(snapshot, &end)) &&
+		   (left_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline)) > 0)
+		ConditionVariableTimedSleep(&change_log->filled, left_ms, PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
+	return is_complete ? end : InvalidXLogRecPtr;
 }
 
 static int

@@ -33,7 +33,8 @@ extern void parley_wake(int64 user_id, int64 source_id);
 extern uint64 parley_changes_place(void);
 
 /*
- * Returns the end in the WAL of the last commit that the snapshot sees, among those with entries in the log. The
+ * Returns the end in the WAL of the last commit that the snapshot sees, among those with entries in the log that were
+ * durable before they became visible; not those with synchronous_commit = off, which may never be on the standby. The
  * snapshot must have been taken before this call. Returns InvalidXLogRecPtr if it is not known.
  */
 extern XLogRecPtr parley_changes_commit_end(Snapshot snapshot);
