@@ -49,6 +49,8 @@ PG_FUNCTION_INFO_V1(parley_wake_reader);
 /* If a user has more changes than this, sync reads all sources. */
 #define FOUND_MAX 4096
 #define PATIENCE_MAX_MS 1000
+/* A session that waits is woken at most every 2 ms: with many commits, it would otherwise be woken by each of them. */
+#define PAUSE_US 2000
 
 typedef struct LogEntry
 {
@@ -371,6 +373,17 @@ log_await(uint64 place, int patience_ms)
 }
 
 static void
+pause_between_answers(void)
+{
+	static TimestampTz answered_at;
+	TimestampTz since = GetCurrentTimestamp() - answered_at;
+
+	if (since >= 0 && since < PAUSE_US)
+		pg_usleep(PAUSE_US - since);
+	answered_at = GetCurrentTimestamp();
+}
+
+static void
 require_log(void)
 {
 	if (RecoveryInProgress())
@@ -397,6 +410,7 @@ parley_await_wakeups(PG_FUNCTION_ARGS)
 
 	require_log();
 	log_await(place, patience_ms);
+	pause_between_answers();
 	LWLockAcquire(change_log->lock, LW_SHARED);
 	head = change_log->head;
 	is_complete = log_knows(place);
