@@ -180,6 +180,9 @@ push_peers() {
 # push_move: stops a gateway while messages are posted; its streams reconnect to the other one
 push_move() {
 	local before after heard
+	# as many as fit beside those that move
+	head -n "$((push_limit - $(wc -l <"$tmp/people-0") - 500))" "$tmp/people-1" >"$tmp/people"
+	mv "$tmp/people" "$tmp/people-1"
 	before=$(PGDATABASE=$copy query -c "SELECT sum(last_number) FROM parley.conversations c JOIN public.bench_pairs p ON p.conversation = c.id")
 	open_streams 100 5 25 "$((port + 4))"
 	start_push
@@ -200,9 +203,10 @@ push_move() {
 section_push() {
 	local pairs=${BENCH_PAIRS:-10000} rate=${BENCH_RATE:-1000} long=${BENCH_PUSH_SECONDS:-60}
 	local push_pids=() push_clients=() push_starts=() push_postmaster push_idle cpu_before said
-	# one gateway takes all streams when the other one stops
+	# One gateway takes the other's streams when that one stops.
 	local push_limit=$((2 * pairs + 1000))
-	ulimit -n "$((push_limit + 1000))" 2>/dev/null || die "only $(ulimit -Hn) open files are allowed, which is too few for $pairs pairs" "Set BENCH_PAIRS, or run it as root."
+	ulimit -n "$((push_limit + 1000))" 2>/dev/null || push_limit=$(($(ulimit -Hn) - 1000))
+	[ "$push_limit" -gt "$((pairs + 1000))" ] || die "only $(ulimit -Hn) open files are allowed, which is too few for $pairs pairs" "Set BENCH_PAIRS."
 	writable_copy
 	push_make_people "$pairs"
 	push_postmaster=$(query -c "SELECT pg_read_file('postmaster.pid')" | head -n 1)
