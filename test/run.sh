@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What `make test` runs, on a throw-away cluster: suites, each of which is a function suite_NAME. Its output is shown if it fails.
-# TESTS=regress,e2e runs only those suites. The last line is N passed, N failed.
+# TESTS=regress,e2e runs only those suites. The last line is N passed, N failed; before it, each test that failed has a line.
 #
 # Tests have these environment variables: PGHOST, PGPORT, PGDATABASE=parley, PGUSER=postgres (the superuser), PARLEY_URL, PARLEYD
 # (the gateway's program) and PARLEY_RUN_DIR, for deploy/local/cluster.sh start and stop.
@@ -22,8 +22,8 @@ if [ -n "${TESTS:-}" ]; then
 	suites=("${chosen[@]}")
 fi
 
-# check's limit of 4 s per test is too short for a busy machine or a sanitizer.
-export CK_TIMEOUT_MULTIPLIER=20
+# check's limit of 4 s per test, and pg_ctl's of a minute, are too short for a busy machine or a sanitizer.
+export CK_TIMEOUT_MULTIPLIER=20 PGCTLTIMEOUT=600
 
 passed=0
 failed=0
@@ -81,6 +81,19 @@ count_valgrind() {
 	{ count_node <<<"$log" && grep valgrind_found <<<"$log" | count_tap; } | awk '{ p += $1; f += $2 } END { print p, f }'
 }
 
+# Prints a line for each test that failed, for the end of the output: its name and the beginning of its error.
+name_failures() {
+	awk -v suite="$1" '
+		function show() { if (name != "") print suite ": " substr(name message, 1, 200); name = message = ""; isText = 0 }
+		/^ *(not )?ok / || / \.\.\. FAILED / || /^[^ ]+:[0-9]+:[FE]:/ { show() }
+		/^ *not ok / { name = $0; sub(/^ *not ok ([0-9]+ +)?-? */, "", name) }
+		/ \.\.\. FAILED / || /^[^ ]+:[0-9]+:[FE]:/ { name = $0 }
+		name != "" && sub(/^ *error: /, "") { isText = sub(/^\|-$/, ""); message = ": " $0; next }
+		/^ *code: / { isText = 0 }
+		isText { message = message " " $0; gsub(/ +/, " ", message) }
+		END { show() }'
+}
+
 run_suite() {
 	local log=$tmp/log/$1 status=0 suite_passed suite_failed start=$SECONDS
 	set -m
@@ -94,7 +107,11 @@ run_suite() {
 	if [ "$suite_failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$suite_passed" -eq 0 ]; }; then
 		suite_failed=1
 	fi
-	[ "$suite_failed" -eq 0 ] || sed "s/^/$1: /" "$log"
+	if [ "$suite_failed" -gt 0 ]; then
+		sed "s/^/$1: /" "$log"
+		name_failures "$1" <"$log" >>"$tmp/failures"
+		grep -q "^$1: " "$tmp/failures" || echo "$1: $(tail -n 1 "$log" | cut -c 1-160)" >>"$tmp/failures"
+	fi
 	printf '%-12s %4d passed, %d failed  %3d s\n' "$1" "$suite_passed" "$suite_failed" $((SECONDS - start))
 	passed=$((passed + suite_passed)) failed=$((failed + suite_failed))
 }
@@ -203,11 +220,13 @@ with_gateway() {
 	return "$status"
 }
 
+# The suites install what their tests need, because it may take longer than a test has.
 suite_lifecycle() {
 	node_tests lifecycle
 }
 
 suite_e2e() {
+	bash deploy/local/packages.sh wrk
 	with_gateway gateway/parleyd node_tests e2e
 }
 
@@ -220,10 +239,12 @@ suite_security() {
 }
 
 suite_fault() {
+	bash deploy/local/packages.sh iproute2 pg-auto-failover-cli "postgresql-$postgres_major-auto-failover"
 	with_gateway gateway/parleyd node_tests fault
 }
 
 suite_shards() {
+	bash deploy/local/packages.sh iproute2 pg-auto-failover-cli "postgresql-$postgres_major-auto-failover" "postgresql-$postgres_major-plproxy"
 	with_gateway gateway/parleyd node_tests shards
 }
 
@@ -237,6 +258,7 @@ suite_hostile() {
 }
 
 suite_interface() {
+	bash deploy/local/packages.sh gdb pg-auto-failover-cli "postgresql-$postgres_major-auto-failover" "postgresql-$postgres_major-plproxy"
 	node_tests interface
 }
 
@@ -296,5 +318,6 @@ export PGHOST PGPORT=5432 PGDATABASE=parley PGUSER=postgres PARLEY_RUN_DIR=$tmp
 for suite in "${suites[@]}"; do
 	run_suite "$suite"
 done
+[ ! -e "$tmp/failures" ] || head -n 20 "$tmp/failures"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
