@@ -116,9 +116,9 @@ on_transaction_event(XactEvent event, void *arg)
 		synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
 		state = NOT_FLUSHED;
 	}
-	else if (event == XACT_EVENT_COMMIT && state == NOT_FLUSHED)
-		return; /* on_locks_released() follows */
-	else if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+	/* If it has not been flushed, on_locks_released() follows the commit. */
+	else if ((event == XACT_EVENT_COMMIT && state != NOT_FLUSHED) || event == XACT_EVENT_ABORT ||
+			 event == XACT_EVENT_PREPARE)
 		commit_as_usual();
 }
 
@@ -147,24 +147,15 @@ parley_early_release_init(void)
 	RegisterResourceReleaseCallback(on_locks_released, NULL);
 }
 
-/* Returns the end of the last WAL record. At the start of a page GetXLogInsertRecPtr() is past the page header, which
- * is not written yet. */
-static XLogRecPtr
-log_end(void)
+XLogRecPtr
+parley_log_end(void)
 {
 	XLogRecPtr end = GetXLogInsertRecPtr();
 
+	/* At the start of a page, this is past the page header, which is not written yet. */
 	if (XLogSegmentOffset(end, wal_segment_size) == SizeOfXLogLongPHD)
 		return end - SizeOfXLogLongPHD;
 	return end % XLOG_BLCKSZ == SizeOfXLogShortPHD ? end - SizeOfXLogShortPHD : end;
-}
-
-void
-parley_await_durable_log(void)
-{
-	/* Everything that a snapshot sees is in the WAL by now. A standby replays only WAL that was flushed. */
-	if (!RecoveryInProgress())
-		XLogFlush(log_end());
 }
 
 /* Returns whether the synchronous standbys, if any, have confirmed the WAL up to `place`. */
@@ -197,6 +188,6 @@ Datum
 parley_await_durable(PG_FUNCTION_ARGS)
 {
 	if (!RecoveryInProgress())
-		parley_await_durable_place(log_end());
+		parley_await_durable_place(parley_log_end());
 	PG_RETURN_VOID();
 }

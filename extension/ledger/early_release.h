@@ -24,8 +24,8 @@ extern void parley_release_early(uint64 row);
  * in turn. */
 extern void parley_release_early_contended(uint64 row);
 
-/* Waits until everything that the caller's snapshot sees is on this server's disk, so that a crash cannot undo it. */
-extern void parley_await_durable_log(void);
+/* Returns the end of the last WAL record. Everything that a snapshot sees is before it. Not for use during recovery. */
+extern XLogRecPtr parley_log_end(void);
 
 /* Waits until the WAL up to `place` is on disk and, if there is a synchronous standby, confirmed by it. */
 extern void parley_await_durable_place(XLogRecPtr place);

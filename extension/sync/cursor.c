@@ -161,6 +161,7 @@ parley_cursor_locate(SyncCursor *cursor, XLogRecPtr commit_end, XLogRecPtr told_
 {
 	XLogRecPtr confirmed = InvalidXLogRecPtr;
 
+	told_end = Max(told_end, cursor->lsn);
 	cursor->system_identifier = GetSystemIdentifier();
 	if (RecoveryInProgress())
 	{

@@ -34,7 +34,8 @@ extern text *parley_cursor_form(const SyncCursor *cursor);
 /*
  * Sets system_identifier, timeline and lsn to the current position of this server. commit_end is the end of the last
  * durable commit that was shown, or InvalidXLogRecPtr if it is not known. told_end is a place before which everything
- * that was delivered is known to lie, or InvalidXLogRecPtr if everything was confirmed before anyone saw it.
+ * that is told is known to lie, or InvalidXLogRecPtr if everything was confirmed before anyone saw it. lsn does not go
+ * back, except on a standby, whose snapshot must then be all that is told.
  */
 extern void parley_cursor_locate(SyncCursor *cursor, XLogRecPtr commit_end, XLogRecPtr told_end);
 

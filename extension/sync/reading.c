@@ -4,7 +4,7 @@
  * Whatever is delivered must survive a crash. Otherwise the IDs of lost transactions would be assigned again, and the
  * new ones would count as told. So we wait for commits that were visible before they were on disk, and "since" is never
  * above the newest transaction that was delivered, plus one. Only if a backlog is delivered in several pages do we
- * flush the whole WAL, once.
+ * wait for the whole WAL, once.
  *
  * Rows keep only 32 bits of their transaction's ID, which distinguish the last 2^32 transactions. A message in an older
  * row may be delivered again, and a cursor older than 2^30 transactions is refused. A cursor with nothing new is kept
@@ -127,7 +127,10 @@ round_merge(Reading *reading)
 		cursor->changes = 0;
 }
 
-/* The round is told when it is complete: that is, what its first snapshot sees, which must therefore be on disk. */
+/*
+ * When the round is complete, everything is told that its first snapshot sees. That may be more than what was
+ * delivered, so it must be on disk, and confirmed by a synchronous standby.
+ */
 static void
 round_continue(Reading *reading)
 {
@@ -137,13 +140,12 @@ round_continue(Reading *reading)
 		round_merge(reading);
 	else
 	{
-		parley_await_durable_log();
 		cursor->round = reading->horizon;
 		cursor->changes = reading->place;
 		cursor->in_round = true;
+		if (!RecoveryInProgress())
+			reading->told_end = Max(reading->told_end, parley_log_end());
 	}
-	if (!RecoveryInProgress())
-		reading->told_end = GetFlushRecPtr(NULL);
 }
 
 /* Returns false if there is nothing to deliver. The cursor then stays as it was, including the place where it was
@@ -173,8 +175,6 @@ round_end(Reading *reading)
 void
 parley_reading_end(Reading *reading, bool more)
 {
-	XLogRecPtr told_early = reading->told_end;
-
 	XLogRecPtr shown_end = parley_changes_commit_end(GetActiveSnapshot());
 
 	PopActiveSnapshot();
@@ -183,9 +183,6 @@ parley_reading_end(Reading *reading, bool more)
 	else if (!round_end(reading))
 		return;
 	if (!RecoveryInProgress())
-	{
-		parley_await_durable_place(told_early);
-		XLogFlush(reading->told_end);
-	}
+		parley_await_durable_place(reading->told_end);
 	parley_cursor_locate(&reading->cursor, shown_end, reading->told_end);
 }

@@ -17,7 +17,7 @@ typedef struct Reading
 	bool reached;    /* something has changed, even if there was nothing to deliver */
 	uint64 newest;   /* the newest transaction that was delivered, plus one */
 	bool thorough;
-	XLogRecPtr told_end; /* the end in the WAL of the last commit that was visible before it was on disk */
+	XLogRecPtr told_end; /* what is told lies before it in the WAL, unless it was on disk before it was visible */
 } Reading;
 
 /*

@@ -68,6 +68,32 @@ async function untilReplayed(primary, standby) {
 	await until(async () => (await standby.psql(`SELECT pg_last_wal_replay_lsn() >= '${end}'`)) === "t", "the standby has replayed it");
 }
 
+// From here on the standby receives nothing. Returns what connects it again.
+async function disconnect(primary, standby) {
+	const connect = async (conninfo) => {
+		await standby.psql(`ALTER SYSTEM SET primary_conninfo = '${conninfo.replaceAll("'", "''")}'`);
+		await standby.psql("SELECT pg_reload_conf()");
+	};
+	const conninfo = await standby.psql("SHOW primary_conninfo");
+	await connect("");
+	await until(async () => (await standby.psql("SELECT count(*) FROM pg_stat_wal_receiver")) === "0", "the standby hears nothing");
+	await until(async () => (await primary.psql("SELECT count(*) FROM pg_stat_replication")) === "0", "the primary knows");
+	return () => connect(conninfo);
+}
+
+async function makeSynchronous(primary) {
+	await primary.psql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+	await primary.psql("SELECT pg_reload_conf()");
+	await until(async () => (await primary.psql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")) === "1", "the standby is synchronous");
+}
+
+const untilOneWaitsForTheStandby = (primary) =>
+	until(async () => (await primary.psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) === "1", "it waits for the standby");
+
+// Assigns transaction IDs, and writes WAL, that only this server knows.
+const assignIds = (cluster, count) =>
+	cluster.psql(["SET synchronous_commit = local", ...Array(count).fill("SELECT pg_current_xact_id()"), "SELECT pg_logical_emit_message(true, 'test', repeat('x', 1000))"].join(";"));
+
 test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeout: 120000 }, async (t) => {
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
 	await begin(primary);
@@ -82,10 +108,8 @@ test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeou
 	const fromStandby = (await sync(standby, cursor)).cursor;
 	await assertTellsOf(primary, fromStandby, [], ["before", "replicated"]);
 
-	// From here on the standby receives nothing: what the primary still acknowledges is lost with it.
-	await standby.psql("ALTER SYSTEM SET primary_conninfo = ''");
-	await standby.psql("SELECT pg_reload_conf()");
-	await until(async () => (await standby.psql("SELECT count(*) FROM pg_stat_wal_receiver")) === "0", "the standby hears nothing");
+	// What the primary still acknowledges is lost with it.
+	await disconnect(primary, standby);
 	await post(primary, "lost");
 	const lost = (await sync(primary, later)).cursor;
 	await primary.halt();
@@ -110,20 +134,15 @@ test("cursor_survives_a_failover_that_loses_nothing_that_was_told", { timeout: 1
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
 	await begin(primary);
 	const standby = await primary.standby(t);
-	await primary.psql("ALTER SYSTEM SET synchronous_standby_names = '*'");
-	await primary.psql("SELECT pg_reload_conf()");
-	await until(async () => (await primary.psql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")) === "1", "the standby is synchronous");
+	await makeSynchronous(primary);
 	await post(primary, "confirmed");
 	const before = (await sync(primary)).cursor;
 
 	// The standby receives nothing any more, while the primary's WAL grows: nobody sees what it does not confirm.
-	await standby.psql("ALTER SYSTEM SET primary_conninfo = ''");
-	await standby.psql("SELECT pg_reload_conf()");
-	await until(async () => (await standby.psql("SELECT count(*) FROM pg_stat_wal_receiver")) === "0", "the standby hears nothing");
-	await until(async () => (await primary.psql("SELECT count(*) FROM pg_stat_replication")) === "0", "the primary knows");
-	await primary.psql("SET synchronous_commit = local; SELECT pg_logical_emit_message(true, 'test', repeat('x', 1000))");
+	await disconnect(primary, standby);
+	await assignIds(primary, 1);
 	const unconfirmed = post(primary, "unconfirmed").catch(() => "lost");
-	await until(async () => (await primary.psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) === "1", "it waits for the standby");
+	await untilOneWaitsForTheStandby(primary);
 	const meanwhile = await sync(primary, before);
 	assert.deepEqual(meanwhile.contents, []);
 	const afresh = await sync(primary);
@@ -134,6 +153,49 @@ test("cursor_survives_a_failover_that_loses_nothing_that_was_told", { timeout: 1
 	await standby.psql("SELECT pg_promote()");
 	await post(standby, "after");
 	for (const { cursor } of [{ cursor: before }, meanwhile, afresh]) assert.deepEqual((await sync(standby, cursor)).contents, ["after"]);
+});
+
+// The first page of a backlog counts everything as told that its snapshot sees, which may be more than what it delivers.
+test("first_page_of_a_backlog_waits_until_the_synchronous_standby_has_what_it_counts_as_told", { timeout: 120000 }, async (t) => {
+	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
+	await begin(primary);
+	const standby = await primary.standby(t);
+	await makeSynchronous(primary);
+	await post(primary, "confirmed");
+	const connect = await disconnect(primary, standby);
+	await assignIds(primary, 20);
+	const page = primary.psql("SELECT cursor FROM parley.sync(1, NULL, 1) WHERE more");
+	await untilOneWaitsForTheStandby(primary);
+	await connect();
+	const cursor = await page;
+	await disconnect(primary, standby);
+
+	await assignIds(primary, 20);
+	const { contents, cursor: last } = await sync(primary, cursor);
+	assert.deepEqual(contents, ["confirmed"]);
+	await primary.halt();
+	await standby.psql("SELECT pg_promote()");
+	await post(standby, "after");
+	assert.deepEqual((await sync(standby, cursor)).contents, ["confirmed"]);
+	assert.deepEqual((await sync(standby, last)).contents, ["after"]);
+});
+
+test("last_page_of_a_backlog_is_gone_where_not_all_is_known_that_it_counts_as_told", { timeout: 120000 }, async (t) => {
+	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
+	await begin(primary);
+	await post(primary, "also before");
+	const standby = await primary.standby(t);
+	await untilReplayed(primary, standby);
+	await disconnect(primary, standby);
+	await assignIds(primary, 20);
+	const page = await primary.psql("SELECT cursor FROM parley.sync(1, NULL, 1) WHERE more");
+	const { cursor } = await sync(primary, page);
+	await primary.halt();
+	await standby.psql("SELECT pg_promote()");
+	await post(standby, "with an ID that counts as told");
+	await assignIds(standby, 40);
+	await assertIsGone(standby, page);
+	await assertIsGone(standby, cursor);
 });
 
 // A reader who has nothing to read does not fall so far behind that the cursor cannot be compared any more.
