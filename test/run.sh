@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What `make test` runs, on a throw-away cluster: suites, each of which is a function suite_NAME. Its output is shown if it fails.
-# TESTS=regress,e2e runs only those suites. The last line is N passed, N failed; before it, each test that failed has a line.
+# TESTS=regress,e2e runs only those suites, TESTS=plain all but those under sanitizers and valgrind. The last line is N passed, N
+# failed; before it, each test that failed has a line.
 #
 # Tests have these environment variables: PGHOST, PGPORT, PGDATABASE=parley, PGUSER=postgres (the superuser), PARLEY_URL, PARLEYD
 # (the gateway's program) and PARLEY_RUN_DIR, for deploy/local/cluster.sh start and stop.
@@ -15,7 +16,9 @@ declare -A count=([graph]=node [build]=tap [unit]=check [regress]=regress [isola
 	[page]=node [interface]=node [asan]=asan [valgrind]=valgrind [log]=tap)
 
 if [ -n "${TESTS:-}" ]; then
-	read -ra chosen <<<"${TESTS//,/ }"
+	all=${suites[*]}
+	chosen=${TESTS/plain/${all/asan valgrind/}}
+	read -ra chosen <<<"${chosen//,/ }"
 	for suite in "${chosen[@]}"; do
 		[ -n "${count[$suite]:-}" ] || die "no suite is called $suite" "There are: ${suites[*]}"
 	done
@@ -27,6 +30,7 @@ export CK_TIMEOUT_MULTIPLIER=20 PGCTLTIMEOUT=600
 
 passed=0
 failed=0
+failed_suites=()
 suite_pid=
 tmp=$(mktemp -d /tmp/parley-test-XXXXXX)
 chmod 755 "$tmp"
@@ -84,7 +88,7 @@ count_valgrind() {
 # Prints a line for each test that failed, for the end of the output: its name and the beginning of its error.
 name_failures() {
 	awk -v suite="$1" '
-		function show() { if (name != "") print suite ": " substr(name message, 1, 200); name = message = ""; isText = 0 }
+		function show() { if (name != "") print "FAILED " suite ": " substr(name message, 1, 200); name = message = ""; isText = 0 }
 		/^ *(not )?ok / || / \.\.\. FAILED / || /^[^ ]+:[0-9]+:[FE]:/ { show() }
 		/^ *not ok / { name = $0; sub(/^ *not ok ([0-9]+ +)?-? */, "", name) }
 		/ \.\.\. FAILED / || /^[^ ]+:[0-9]+:[FE]:/ { name = $0 }
@@ -109,8 +113,9 @@ run_suite() {
 	fi
 	if [ "$suite_failed" -gt 0 ]; then
 		sed "s/^/$1: /" "$log"
+		failed_suites+=("$1")
 		name_failures "$1" <"$log" >>"$tmp/failures"
-		grep -q "^$1: " "$tmp/failures" || echo "$1: $(tail -n 1 "$log" | cut -c 1-160)" >>"$tmp/failures"
+		grep -q "^FAILED $1: " "$tmp/failures" || echo "FAILED $1: $(tail -n 1 "$log" | cut -c 1-160)" >>"$tmp/failures"
 	fi
 	printf '%-12s %4d passed, %d failed  %3d s\n' "$1" "$suite_passed" "$suite_failed" $((SECONDS - start))
 	passed=$((passed + suite_passed)) failed=$((failed + suite_failed))
@@ -318,6 +323,9 @@ export PGHOST PGPORT=5432 PGDATABASE=parley PGUSER=postgres PARLEY_RUN_DIR=$tmp
 for suite in "${suites[@]}"; do
 	run_suite "$suite"
 done
-[ ! -e "$tmp/failures" ] || head -n 20 "$tmp/failures"
+if [ "$failed" -gt 0 ]; then
+	head -n 20 "$tmp/failures"
+	echo "make test TESTS=$(IFS=, && echo "${failed_suites[*]}") runs these suites again"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
