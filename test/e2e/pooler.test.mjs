@@ -12,8 +12,8 @@ import { asOwner, makeDirectory, startGateways } from "../support/gateways.mjs";
 import { freePort } from "../support/port.mjs";
 import { until } from "../support/http.mjs";
 
-// Starts PgBouncer in front of the tests' cluster, and returns the variables for connecting to it. It has few server connections,
-// so that transactions share them.
+// Starts PgBouncer in front of the tests' cluster, and returns the variables for connecting to it. In transaction mode it has few
+// server connections, so that transactions share them: each of three gateways always occupies one, and three are left.
 async function startPooler(t, mode) {
 	const directory = makeDirectory(t);
 	const port = await freePort();
@@ -28,7 +28,8 @@ async function startPooler(t, mode) {
 		auth_type = trust
 		auth_file = ${directory}/users.txt
 		pool_mode = ${mode}
-		default_pool_size = ${mode === "transaction" ? 3 : 100}`.replace(/^\t+/gm, ""));
+		max_client_conn = 300
+		default_pool_size = ${mode === "transaction" ? 6 : 100}`.replace(/^\t+/gm, ""));
 	const args = ["--pdeathsig", "TERM", ...asOwner, "--", "/usr/sbin/pgbouncer", join(directory, "pgbouncer.ini")];
 	const child = spawn("setpriv", args, { stdio: ["ignore", "ignore", "pipe"] });
 	// By SIGTERM, PgBouncer 1.23 and later wait until all clients have left.
@@ -46,7 +47,7 @@ for (const mode of ["transaction", "session"]) {
 	test(`every_request_gets_its_own_answer_in_${mode}_mode`, async (t) => {
 		const database = await startPooler(t, mode);
 		const settings = mode === "transaction" ? { PARLEY_TRANSACTION_POOLING: "true" } : {};
-		const [first, second] = await startGateways(t, 2, { ...database, ...settings, PARLEY_STATEMENT_TIMEOUT_MS: "1500" });
+		const [first, second] = await startGateways(t, 2, { ...database, ...settings, PARLEY_STATEMENT_TIMEOUT_MS: "9001" });
 		const id = await psql("parley", "SELECT id FROM parley.create_contact('Behind a pooler')");
 		await psql("parley", `
 			CREATE OR REPLACE FUNCTION public.pooled(word text) RETURNS TABLE (word_ text, at timestamptz, timeout text, read_only text, style text)
@@ -57,7 +58,7 @@ for (const mode of ["transaction", "session"]) {
 		t.after(() => psql("parley", `DELETE FROM parley.routes WHERE path = '/a_pooled/{word}'; DROP FUNCTION public.pooled;
 			ALTER ROLE parley_gateway RESET ALL`));
 		// One that knows the new route, next to one that may not: they have different statements with the same numbers.
-		const [third] = await startGateways(t, 1, { ...database, ...settings, PARLEY_STATEMENT_TIMEOUT_MS: "1500" });
+		const [third] = await startGateways(t, 1, { ...database, ...settings, PARLEY_STATEMENT_TIMEOUT_MS: "9001" });
 		const clients = [first, second, third].map((gateway) => new Client(gateway.url));
 		t.after(() => clients.forEach((client) => client.close()));
 
@@ -67,7 +68,7 @@ for (const mode of ["transaction", "session"]) {
 			else assert.equal((await clients[2].request(`GET /a_pooled/w${n}`)).body[0].word_, `w${n}`);
 		}));
 		const { body: [row] } = await clients[2].request("GET /a_pooled/x");
-		assert.deepEqual(row, { word_: "x", at: "2024-02-29T10:00:00Z", timeout: "1500ms", read_only: "on", style: "ISO, YMD" });
+		assert.deepEqual(row, { word_: "x", at: "2024-02-29T10:00:00Z", timeout: "9001ms", read_only: "on", style: "ISO, YMD" });
 		assert.equal((await clients[0].request("POST /users", { phone: `+49 30 ${1000000 + Number(id)}` })).status, 201);
 		assert.equal((await clients[1].request("GET /contacts/0")).status, 404);
 		assert.equal((await clients[1].request("POST /users", { phone: `+49 30 ${1000000 + Number(id)}` })).status, 409);
