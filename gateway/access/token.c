@@ -13,14 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include <h2o.h>
 #include <jansson.h>
 #include <jwt.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
 #include "base/log.h"
-#include "db/db_query.h"
 
 enum
 {
@@ -67,7 +68,7 @@ struct TokenCache
 	CacheEntry *entries[CACHE_SIZE];
 	CacheEntry *examined; /* the token being verified; an invalid one must not replace a valid one */
 	int64_t second;       /* the second for which wasted_us counts */
-	uint64_t wasted_us;   /* the time spent on invalid tokens */
+	uint64_t wasted_us;   /* the processor time spent on invalid tokens */
 };
 
 /* ----- keys ----- */
@@ -354,12 +355,22 @@ token_read(const TokenKeys *keys, CacheEntry *entry)
 	return fine;
 }
 
+/* A thread that waits for its turn on a busy machine wastes nothing. */
+static uint64_t
+processor_time_us(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t) used.tv_sec * 1000000 + (uint64_t) used.tv_nsec / 1000;
+}
+
 /* Verifies a token that is not in the cache. Whoever sends one invalid token after another gets no more than a tenth of
  * the thread's time this way. */
 static TokenVerdict
 token_examine(TokenCache *cache, const TokenKeys *keys, const char *token, size_t length, int64_t now)
 {
-	uint64_t start_us = db_now_us();
+	uint64_t start_us = processor_time_us();
 	CacheEntry *entry = cache->examined;
 
 	if (cache->second != now)
@@ -372,7 +383,7 @@ token_examine(TokenCache *cache, const TokenKeys *keys, const char *token, size_
 	entry->token[length] = '\0';
 	if (!token_read(keys, entry))
 	{
-		cache->wasted_us += db_now_us() - start_us;
+		cache->wasted_us += processor_time_us() - start_us;
 		return TOKEN_BAD;
 	}
 	entry->generation = keys->generation;
