@@ -45,13 +45,13 @@ test("news_reaches_the_members_who_are_connected_at_once_and_once", async (t) =>
 		await until(async () => stream.lastId !== undefined, "the cursor has come");
 	}
 	await post(talk, talk.ann, "one\nand two lines");
-	for (const stream of streams) await stream.untilTold("messages", 1, 5000);
+	for (const stream of streams) await stream.untilTold("messages", 1);
 	await expectStatus(200, `PUT ${talk.of(talk.ann)}/messages/1`, { content: "edited" });
-	for (const stream of streams) await stream.untilTold("messages", 2, 5000);
+	for (const stream of streams) await stream.untilTold("messages", 2);
 	await expectStatus(200, `PUT ${talk.of(talk.bob)}/read`, { message_id: 1 });
 	await expectStatus(204, `DELETE ${talk.of(talk.ann)}/messages/1`);
 	for (const stream of streams) {
-		await stream.untilTold("messages", 3, 5000);
+		await stream.untilTold("messages", 3);
 		assert.deepEqual(contents(stream), ["one\nand two lines", "edited", null]);
 		await until(async () => stream.told("reads").some((read) => read.contact_id === talk.bob.id && read.read_message_id === 1), "the horizon");
 	}
@@ -174,8 +174,8 @@ test("silent_stream_beats_and_syncs_to_be_sure_but_never_finds", async (t) => {
 	const gateway = await start_gateway(["--stream-heartbeat-ms", "100"]);
 	const talk = await pair();
 	const stream = await open(t, gateway.base, talk.events(talk.ann));
-	await until(async () => stream.comments + 1 > 2, "heartbeats", 10000);
-	await until(async () => (await metric(gateway.base, "parley_stream_syncs_idle_total")) >= 2, "it syncs to be sure", 20000);
+	await until(async () => stream.comments + 1 > 2, "heartbeats");
+	await until(async () => (await metric(gateway.base, "parley_stream_syncs_idle_total")) >= 2, "it syncs to be sure");
 	await post(talk, talk.bob, "x");
 	await stream.untilTold("messages", 1);
 	assert.equal(await metric(gateway.base, "parley_stream_found_late_total"), 0);
@@ -197,7 +197,7 @@ test("what_is_found_late_is_counted", async (t) => {
 	} finally {
 		sql("ALTER TABLE parley.conversations ENABLE ALWAYS TRIGGER conversations_wake; ALTER TABLE parley.members ENABLE ALWAYS TRIGGER members_wake");
 	}
-	await stream.untilTold("messages", 1, 20000);
+	await stream.untilTold("messages", 1);
 	await until(async () => (await metric(gateway.base, "parley_stream_found_late_total")) === 1, "it is counted");
 	assert.equal(await gateway.stop(), 0);
 });
@@ -220,12 +220,12 @@ test("stream_needs_a_token_and_ends_with_it", async (t) => {
 	const brief = await open(t, gateway.base, talk.events(talk.ann), token(talk.ann, 2));
 	const longer = await Promise.all(Array.from({ length: 15 }, () => open(t, gateway.base, talk.events(talk.bob), token(talk.bob, 3600))));
 	assert.equal(brief.status, 200);
-	assert.deepEqual(await brief.untilEnd(10000), { reason: "token" });
+	assert.deepEqual(await brief.untilEnd(), { reason: "token" });
 	assert.ok(longer.every((stream) => !stream.closed));
 	// After the keys change, all come back, over half a minute.
 	writeFileSync(file, randomBytes(32).toString("hex"));
 	gateway.child.kill("SIGHUP");
-	await until(async () => longer.some((stream) => stream.closed), "one has ended", 32000);
+	await until(async () => longer.some((stream) => stream.closed), "one has ended");
 	assert.deepEqual(await longer.find((stream) => stream.closed).untilEnd(), { reason: "token" });
 	assert.equal(await gateway.stop(), 0);
 });
@@ -234,7 +234,7 @@ test("stream_ends_with_age", async (t) => {
 	const gateway = await start_gateway(["--stream-age-ms", "1000"]);
 	const talk = await pair();
 	const stream = await open(t, gateway.base, talk.events(talk.ann));
-	assert.deepEqual(await stream.untilEnd(10000), { reason: "age" });
+	assert.deepEqual(await stream.untilEnd(), { reason: "age" });
 	assert.equal(await gateway.stop(), 0);
 });
 
@@ -247,10 +247,10 @@ test("streams_that_sync_together_fail_alone", async (t) => {
 	sql(`BEGIN; ${talks.map(({ id }) => `SELECT parley.post_message(${id}, 'to all');`).join(" ")}
 		DELETE FROM parley.members WHERE contact_id = ${talks[1].bob.id}; DELETE FROM parley.contacts WHERE id = ${talks[1].bob.id}; COMMIT`);
 	for (const n of [0, 2]) {
-		await streams[n].untilTold("messages", 1, 5000);
+		await streams[n].untilTold("messages", 1);
 		assert.deepEqual(contents(streams[n]), ["to all"]);
 	}
-	assert.deepEqual(await streams[1].untilEnd(5000), { reason: "gone" });
+	assert.deepEqual(await streams[1].untilEnd(), { reason: "gone" });
 	// Audits would find a conversation without its member.
 	for (const table of ["messages", "members"]) sql(`DELETE FROM parley.${table} WHERE conversation_id = ${talks[1].id}`);
 	sql(`DELETE FROM parley.conversations WHERE id = ${talks[1].id}`);
@@ -262,33 +262,33 @@ test("stream_of_somebody_who_is_no_more_is_gone", async (t) => {
 	const stream = await open(t, gateway.base, `/users/${id}/events`);
 	assert.equal(stream.status, 200);
 	sql(`DELETE FROM parley.contacts WHERE id = ${id}`);
-	assert.deepEqual(await stream.untilEnd(30000), { reason: "gone" });
+	assert.deepEqual(await stream.untilEnd(), { reason: "gone" });
 	assert.equal(await gateway.stop(), 0);
 });
 
-test("draining_gateway_sends_its_streams_away_within_a_second", async (t) => {
-	const gateway = await start_gateway();
+// It waits an hour for what is under way, but not for streams.
+test("draining_gateway_sends_its_streams_away", async (t) => {
+	const gateway = await start_gateway(["--drain-timeout-ms", "3600000"]);
 	const talk = await pair();
 	const streams = await Promise.all(Array.from({ length: 10 }, () => open(t, gateway.base, talk.events(talk.ann))));
-	const begun = Date.now();
-	const stopped = gateway.stop();
+	gateway.child.kill();
 	for (const stream of streams) {
-		assert.deepEqual(await stream.untilEnd(5000), { reason: "drain" });
+		assert.deepEqual(await stream.untilEnd(), { reason: "drain" });
 		assert.ok(stream.retry >= 500 && stream.retry <= 8000, `retry ${stream.retry}`);
 	}
 	assert.ok(new Set(streams.map((stream) => stream.retry)).size > 3);
-	assert.equal(await stopped, 0);
-	assert.ok(Date.now() - begun < 4000);
+	await until(() => gateway.child.exitCode !== null, "its end");
+	assert.equal(gateway.child.exitCode, 0);
 });
 
 for (const how of ["end", "destroy", "resetAndDestroy"])
-	test(`client_that_leaves_is_noticed_within_a_second, by ${how}`, async (t) => {
-		const gateway = await start_gateway();
+	test(`client_that_leaves_is_noticed_before_the_next_heartbeat, by ${how}`, async (t) => {
+		const gateway = await start_gateway(["--stream-heartbeat-ms", "3600000"]);
 		const talk = await pair();
 		const streams = await Promise.all(Array.from({ length: 10 }, () => open(t, gateway.base, talk.events(talk.ann))));
 		await until(async () => (await metric(gateway.base, "parley_streams")) === 10, "all are open");
 		for (const stream of streams) stream.leave(how);
-		await until(async () => (await metric(gateway.base, "parley_streams")) === 0, "all are noticed", 1500);
+		await until(async () => (await metric(gateway.base, "parley_streams")) === 0, "all are noticed");
 		assert.equal(await metric(gateway.base, 'parley_streams_closed_total{reason="client"}'), 10);
 		assert.equal(await gateway.stop(), 0);
 	});
@@ -307,24 +307,24 @@ test("client_that_goes_on_talking_is_not_listened_to", async (t) => {
 	await post(talk, talk.bob, "to be heard");
 	await until(async () => heard.includes("to be heard"), "it goes on");
 	socket.destroy();
-	await until(async () => (await metric(gateway.base, "parley_streams")) === 0, "it is noticed", 5000);
+	await until(async () => (await metric(gateway.base, "parley_streams")) === 0, "it is noticed");
 	assert.equal(await gateway.stop(), 0);
 });
 
 test("reader_that_stops_is_cut_off_and_holds_up_nobody", async (t) => {
-	const gateway = await start_gateway(["--send-timeout-ms", "1000"]);
+	const gateway = await start_gateway(["--send-timeout-ms", "10000"]);
 	const talk = await pair();
 	const slow = await open(t, gateway.base, talk.events(talk.ann));
 	const quick = await open(t, gateway.base, talk.events(talk.bob));
 	slow.response.pause();
 	sql(`SELECT count(*) FROM generate_series(1, 1500) n, parley.post_user_message(${talk.id}, repeat('x', 9990) || n, ${talk.bob.id})`);
-	await quick.untilTold("messages", 1500, 30000);
-	await until(async () => (await metric(gateway.base, 'parley_streams_closed_total{reason="slow"}')) === 1, "it is cut off", 10000);
+	await quick.untilTold("messages", 1500);
+	await until(async () => (await metric(gateway.base, 'parley_streams_closed_total{reason="slow"}')) === 1, "it is cut off");
 	assert.equal(await gateway.stop(), 0);
 });
 
-test("stream_comes_through_nginx_with_tls_over_http_1_and_2", { timeout: 60000 }, async (t) => {
-	const gateways = await startGateways(t, 2);
+test("stream_comes_through_nginx_with_tls_over_http_1_and_2", { timeout: 300000 }, async (t) => {
+	const gateways = await startGateways(t, 2, { PARLEY_STREAM_HEARTBEAT_MS: "3600000" });
 	const nginx = await startNginx(t, gateways.map((gateway) => gateway.address));
 	const talk = await pair();
 	const tls = { ca: nginx.ca, servername: "chat.example.org" };
@@ -336,8 +336,8 @@ test("stream_comes_through_nginx_with_tls_over_http_1_and_2", { timeout: 60000 }
 	session.request({ ":path": talk.events(talk.bob), ":authority": new URL(nginx.url).host }).on("data", (chunk) => (heard += chunk)).on("error", () => {});
 	await until(async () => heard.includes("id: ") && stream.lastId !== undefined, "both are open");
 	await post(talk, talk.ann, "through nginx");
-	await stream.untilTold("messages", 1, 5000);
-	await until(async () => heard.includes("through nginx"), "it has come over HTTP/2", 5000);
+	await stream.untilTold("messages", 1);
+	await until(async () => heard.includes("through nginx"), "it has come over HTTP/2");
 	// Many clients are behind one NAT.
 	const many = await Promise.all(Array.from({ length: 150 }, async () => {
 		const user = await created("POST /users", { phone: phone() });
@@ -347,7 +347,7 @@ test("stream_comes_through_nginx_with_tls_over_http_1_and_2", { timeout: 60000 }
 	const closed = async () => (await Promise.all(gateways.map((gateway) => metric(gateway.url, "parley_streams")))).reduce((a, b) => a + b);
 	session.destroy();
 	for (const one of [stream, ...many]) one.leave();
-	await until(async () => (await closed()) === 0, "nginx passes on that they left", 5000);
+	await until(async () => (await closed()) === 0, "nginx passes on that they left");
 	const reasons = await Promise.all(gateways.map((gateway) => metric(gateway.url, 'parley_streams_closed_total{reason="client"}')));
 	assert.equal(reasons.reduce((a, b) => a + b), 152);
 });
@@ -357,7 +357,7 @@ test("client_that_leaves_is_noticed_with_tls", async (t) => {
 	execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
 		"-subj", "/CN=localhost", "-keyout", key, "-out", cert], { stdio: "ignore" });
 	const admin = await freePort();
-	const gateway = await start_gateway(["--tls-cert-file", cert, "--tls-key-file", key, "--admin-listen", `127.0.0.1:${admin}`], { wait: false });
+	const gateway = await start_gateway(["--tls-cert-file", cert, "--tls-key-file", key, "--admin-listen", `127.0.0.1:${admin}`, "--stream-heartbeat-ms", "3600000"], { wait: false });
 	await until(async () => (await fetch(`http://127.0.0.1:${admin}/ready`).catch(() => ({}))).status === 200, "the gateway");
 	const talk = await pair();
 	const stream = await open(t, gateway.base.replace("http:", "https:"), talk.events(talk.ann), { rejectUnauthorized: false });
@@ -365,7 +365,7 @@ test("client_that_leaves_is_noticed_with_tls", async (t) => {
 	await post(talk, talk.bob, "by TLS");
 	await stream.untilTold("messages", 1);
 	stream.leave("end");
-	await until(async () => (await metric(`http://127.0.0.1:${admin}`, "parley_streams")) === 0, "it is noticed", 2500);
+	await until(async () => (await metric(`http://127.0.0.1:${admin}`, "parley_streams")) === 0, "it is noticed");
 	assert.equal(await gateway.stop(), 0);
 });
 

@@ -88,7 +88,7 @@ test("a_client_made_by_openapi_typescript_compiles_without_a_cast_and_works", as
 
 test("a_postman_collection_is_made_of_it_and_newman_runs_it", async () => {
 	await tool("openapi2postmanv2", "-s", "openapi.json", "-o", "collection.json", "-O", "folderStrategy=Tags,parametersResolution=Example");
-	const options = ["run", "collection.json", "--env-var", `baseUrl=${url}`, "--reporters", "json", "--reporter-json-export", "report.json", "--timeout-request", "5000"];
+	const options = ["run", "collection.json", "--env-var", `baseUrl=${url}`, "--reporters", "json", "--reporter-json-export", "report.json", "--timeout-request", "60000"];
 	await tool("newman", ...options, "--folder", "agents", "--folder", "ledger", "--folder", "contacts", "--bail", "failure").catch((error) => error);
 	const { run: report } = JSON.parse(await (await import("node:fs/promises")).readFile(join(directory, "report.json"), "utf8"));
 	const statuses = report.executions.map(({ item, response }) => [item.name, response?.code]);

@@ -10,12 +10,13 @@ export class EventStream {
 	// session: one of HTTP/2, which it then comes over
 	static async open(base, path, { headers = {}, session, ...options } = {}) {
 		const stream = new EventStream();
+		const openedAt = Date.now();
 		const request = session?.request({ ":path": path, ":authority": new URL(base).host, ...headers })
 			?? (base.startsWith("https:") ? https : http).get(base + path, { agent: false, headers, ...options });
 		stream.request = request;
 		const answer = await new Promise((resolve, reject) => request.once("response", resolve).once("error", reject));
 		const response = session === undefined ? answer : request;
-		Object.assign(stream, { response, openedAt: Date.now(), status: answer.statusCode ?? answer[":status"], headers: answer.headers ?? answer });
+		Object.assign(stream, { response, openedAt, status: answer.statusCode ?? answer[":status"], headers: answer.headers ?? answer });
 		response.setEncoding("utf8");
 		response.on("error", () => {});
 		request.on("error", () => {});
@@ -82,6 +83,7 @@ export class EventStream {
 
 	async untilTold(kind, count, bound) {
 		await until(async () => this.told(kind).length >= count || this.closed, `${count} ${kind}`, bound);
+		assert.ok(this.told(kind).length >= count, `the stream ended after ${this.told(kind).length} ${kind}`);
 		return this.told(kind);
 	}
 

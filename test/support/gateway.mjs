@@ -16,7 +16,7 @@ export function sql(statement) {
 }
 
 // Waits for a condition, checked every few milliseconds, but no longer than the bound.
-export async function until(condition, what, bound_ms = 15000) {
+export async function until(condition, what, bound_ms = 60000) {
 	const end = Date.now() + bound_ms;
 	for (;;) {
 		const value = await condition();
@@ -55,7 +55,7 @@ export function raw(bytes, { base = url, done = () => false, half_close = false 
 		const socket = net.connect({ host: hostname, port: Number(port), allowHalfOpen: true });
 		let answer = '';
 		socket.setEncoding('latin1');
-		socket.setTimeout(15000, () => socket.destroy(new Error('no answer')));
+		socket.setTimeout(60000, () => socket.destroy(new Error('no answer')));
 		socket.on('data', (chunk) => { answer += chunk; if (done(answer)) socket.destroy(); });
 		socket.on('error', (error) => (answer === '' ? reject(error) : resolve(answer)));
 		socket.on('end', () => socket.destroy());

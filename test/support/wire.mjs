@@ -12,7 +12,7 @@ function open(url, { ca, servername }) {
 
 // exchange(url, [piece, …]) sends each piece when the one before it has been written, and returns all bytes until the server
 // closes. If `end`, shuts down the client's side after the last piece.
-export function exchange(url, pieces, { end = false, seconds = 20, ...options } = {}) {
+export function exchange(url, pieces, { end = false, seconds = 60, ...options } = {}) {
 	return new Promise((resolve, reject) => {
 		const socket = open(url, options);
 		const chunks = [];
