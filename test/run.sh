@@ -231,6 +231,15 @@ patiently() {
 	PARLEY_ACQUIRE_TIMEOUT_MS=60000 PARLEY_STATEMENT_TIMEOUT_MS=60000 PARLEY_REQUEST_TIMEOUT_MS=60000 "$@"
 }
 
+# The packages of test/package.json. A download may fail.
+install_node_modules() {
+	local tries
+	for tries in 1 2 3; do
+		[ ! -d test/node_modules/playwright-core ] || return 0
+		npm --prefix test ci --no-audit --no-fund || echo "npm ci failed, $tries of 3 times"
+	done
+}
+
 # The suites install what their tests need, because it may take longer than a test has.
 suite_lifecycle() {
 	node_tests lifecycle
@@ -238,6 +247,7 @@ suite_lifecycle() {
 
 suite_e2e() {
 	bash deploy/local/packages.sh wrk
+	install_node_modules
 	patiently with_gateway gateway/parleyd node_tests e2e
 }
 
@@ -261,6 +271,7 @@ suite_shards() {
 
 suite_page() {
 	bash deploy/local/packages.sh chromium fonts-noto-color-emoji fonts-wqy-zenhei
+	install_node_modules
 	with_gateway gateway/parleyd node_tests page
 }
 
@@ -276,6 +287,7 @@ suite_interface() {
 # The unit tests and the end-to-end tests with sanitizers.
 suite_asan() {
 	local source=$tmp/asan status=0
+	install_node_modules
 	copy_sources "$source"
 	export CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 	export LDFLAGS="-fsanitize=address,undefined"
@@ -291,6 +303,7 @@ suite_asan() {
 # uninitialized memory; the sanitizers do not. Each process writes a report. A process that a test killed does not report leaks.
 suite_valgrind() {
 	local reports=$tmp/valgrind watched=$tmp/parleyd-watched status=0
+	install_node_modules
 	mkdir -m 1777 "$reports"
 	cp test/valgrind.supp "$tmp"
 	cp gateway/parleyd "$tmp/parleyd"

@@ -378,7 +378,7 @@ test("backlog_comes_in_pages_until_there_is_no_more", async () => {
 test("cursor_that_is_none_is_refused", async () => {
 	const talk = await pair("x");
 	const { cursor } = await sync(talk.ann);
-	for (const bad of ["nonsense", cursor + "0", cursor.slice(2), cursor.toUpperCase() + " ", ""])
+	for (const bad of ["nonsense", cursor + "-0", cursor.slice(2), cursor.toUpperCase() + " ", ""])
 		assert.deepEqual(fields(assertProblem(await request(`GET /users/${talk.ann.id}/sync?${new URLSearchParams({ cursor: bad })}`), 422)), ["cursor"]);
 	for (const query of ["limit=0", "limit=201"])
 		assert.deepEqual(fields(assertProblem(await request(`GET /users/${talk.ann.id}/sync?${query}`), 422)), ["limit"]);
