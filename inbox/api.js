@@ -104,7 +104,10 @@ export class Live {
 	// on(data): news, null if something may have changed; say(text, state): shown to the reader
 	constructor({ path, on, say }) {
 		Object.assign(this, { path, on, say, failures: 0, lastId: null });
-		addEventListener("online", () => this.wake?.());
+		addEventListener("online", () => {
+			this.failures = 0; // those of a try that is under way are still counted
+			this.wake?.();
+		});
 		document.addEventListener("visibilitychange", () => document.hidden || this.wake?.());
 	}
 

@@ -94,7 +94,7 @@ function showHelp() {
 const keys = {
 	j: () => step(1),
 	k: () => step(-1),
-	"/": () => (wanted().view ? wallet.querySelector("input") : list.search).focus(),
+	"/": () => (wanted().view ? wallet.querySelector("input") : list.search)?.focus(),
 	r: () => conversation.input.focus(),
 	e: () => conversation.toggle(),
 	s: () => conversation.snooze(),

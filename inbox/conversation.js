@@ -301,16 +301,21 @@ export class Conversation extends HTMLElement {
 		if (this.case) return this.changeCase({ status: this.case.status === "open" ? "resolved" : "open" });
 	}
 
-	async changeCase(change) {
+	// One change after another, or an earlier one could be the last to arrive. Only the last one's response is shown.
+	changeCase(change) {
 		const id = this.id_;
-		try {
-			const state = await all(`PUT /conversations/${id}/case`, { body: change });
-			if (id === this.id_) this.#showCase(state);
-			announce(words.statuses[state.status]);
-			emit(this, "changed", id);
-		} catch (error) {
-			announce(error.message);
-		}
+		const turn = this.turn = Promise.resolve(this.turn).then(async () => {
+			try {
+				const state = await all(`PUT /conversations/${id}/case`, { body: change });
+				if (id === this.id_ && turn === this.turn) this.#showCase(state);
+				announce(words.statuses[state.status]);
+				emit(this, "changed", id);
+			} catch (error) {
+				announce(error.message);
+			}
+			if (turn === this.turn) this.turn = null;
+		});
+		return turn;
 	}
 
 	async refreshCase() {
@@ -322,7 +327,7 @@ export class Conversation extends HTMLElement {
 			if (!this.ends.newer && messages[0]?.message_id > (this.pages.rows.at(-1)?.message_id ?? 0) + 1) return this.open(id);
 			const people = JSON.stringify([...this.people.values()]);
 			this.#showPeople(conversation);
-			if (JSON.stringify(conversation.case) !== JSON.stringify(this.case)) this.#showCase(conversation.case);
+			if (!this.turn && JSON.stringify(conversation.case) !== JSON.stringify(this.case)) this.#showCase(conversation.case);
 			if (JSON.stringify(conversation.participants) !== people) for (const page of this.pages.pages) this.pages.refresh(page);
 			this.take(messages);
 		}
