@@ -35,13 +35,15 @@ autoctl() {
 	exec "${as[@]}" env -i LANG=C.UTF-8 PATH="$bin:$PATH" HOME="$home/$name" XDG_RUNTIME_DIR="$home/$name/run" pg_autoctl "$@"
 }
 
-# autoctl_quietly PARAMETER…: shows the output only if the command fails
+# autoctl_quietly PARAMETER…: shows the output only if the command fails. A busy machine may start a server more slowly than pg_autoctl
+# waits; if it is called again, it goes on where it stopped.
 autoctl_quietly() {
-	local log
-	log=$(autoctl "$@" 2>&1) || {
+	local log tries=0
+	until log=$(autoctl "$@" 2>&1); do
+		[ $((tries += 1)) -ge 5 ] || continue
 		tail -n 20 <<<"$log" >&2
 		die "pg_autoctl $1 $2 failed for $name" "Its last words stand above."
-	}
+	done
 }
 
 machine_psql() {
@@ -161,7 +163,7 @@ await_sql() {
 			tail -n 5 "$home/$name.log" >&2
 			die "$name has ended" "Its last words stand above, all of them in $home/$name.log."
 		}
-		[ $((tries += 1)) -le 600 ] || die "$name did not come to be as it should within a minute" "Its log is $home/$name.log."
+		[ $((tries += 1)) -le 3000 ] || die "$name did not come to be as it should within five minutes" "Its log is $home/$name.log."
 		sleep 0.1
 	done
 }

@@ -68,7 +68,7 @@ start() {
 
 stop() {
 	[ -e "$cluster/data/postmaster.pid" ] || return 0
-	as_owner "$bin/pg_ctl" stop --silent --mode=fast --pgdata="$cluster/data" ||
+	as_owner "$bin/pg_ctl" stop --silent --mode=fast --timeout=60 --pgdata="$cluster/data" ||
 		as_owner "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$cluster/data"
 }
 

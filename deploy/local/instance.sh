@@ -72,7 +72,7 @@ await_gateway() {
 	local tries=0
 	until is_ready; do
 		kill -0 "$parleyd_pid" 2>/dev/null || gateway_failed "parleyd ended before it was ready"
-		[ $((tries += 1)) -le 300 ] || gateway_failed "parleyd was not ready after 30 seconds"
+		[ $((tries += 1)) -le 1200 ] || gateway_failed "parleyd was not ready after two minutes"
 		sleep 0.1
 	done
 }
