@@ -12,10 +12,10 @@ import { assertAuditIsEmpty, word } from "../support/people.mjs";
 
 const crashes = 3;
 
-test("killed_postmaster_loses_and_doubles_nothing_that_was_acknowledged", { timeout: 240000 }, async (t) => {
+test("killed_postmaster_loses_and_doubles_nothing_that_was_acknowledged", { timeout: 900000 }, async (t) => {
 	const cluster = await Cluster.create(t);
 	const gateways = await startGateways(t, 2, cluster.env);
-	const load = new ChatLoad(Array.from({ length: 12 }, (_, n) => new Client(gateways[n % 2].url, { patience: 60 })));
+	const load = new ChatLoad(Array.from({ length: 12 }, (_, n) => new Client(gateways[n % 2].url, { patience: 300 })));
 	await load.begin(16);
 
 	let working = true;
@@ -35,10 +35,10 @@ test("killed_postmaster_loses_and_doubles_nothing_that_was_acknowledged", { time
 	load.close();
 });
 
-test("killed_postmaster_leaves_a_chats_numbers_without_a_gap", { timeout: 240000 }, async (t) => {
+test("killed_postmaster_leaves_a_chats_numbers_without_a_gap", { timeout: 900000 }, async (t) => {
 	const cluster = await Cluster.create(t);
 	const gateways = await startGateways(t, 2, cluster.env);
-	const clients = Array.from({ length: 12 }, (_, n) => new Client(gateways[n % 2].url, { patience: 60 }));
+	const clients = Array.from({ length: 12 }, (_, n) => new Client(gateways[n % 2].url, { patience: 300 }));
 	const create = async (client, line, body, status = 201) => {
 		const answer = await client.request("POST " + line, body, { "idempotency-key": word() });
 		assert.equal(answer.status, status, JSON.stringify(answer.body));
@@ -59,7 +59,7 @@ test("killed_postmaster_leaves_a_chats_numbers_without_a_gap", { timeout: 240000
 		working--;
 	};
 	// What a reader was shown once stays, acknowledged or not: no crash undoes it.
-	const watcher = new Client(gateways[0].url, { patience: 60 });
+	const watcher = new Client(gateways[0].url, { patience: 300 });
 	const watch = async () => {
 		while (working > 0) {
 			const { body } = await watcher.request(`GET ${application}/chats/1/messages?sort=desc&limit=20`);

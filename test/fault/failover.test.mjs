@@ -8,7 +8,7 @@ import { FailoverCluster } from "../support/failover.mjs";
 import { ConnectionLost, Session } from "../support/psql_session.mjs";
 import { SteadfastLoad } from "../support/steadfast_load.mjs";
 
-const bound_ms = 60000; // it takes some 7 s on a machine that does nothing else
+const bound_ms = 120000; // it takes some 7 s on a machine that does nothing else
 let cluster, load;
 
 before(async (t) => {
@@ -17,16 +17,16 @@ before(async (t) => {
 	load.start();
 	t.after(() => load.abandon());
 	await load.untilAcknowledgedAfter(Date.now(), bound_ms);
-}, { timeout: 120000 });
+}, { timeout: 300000 });
 
 // Breaks the primary's machine, waits until another one takes over, and repairs it. Returns how long nothing was acknowledged.
 async function failOver(t, breakIt, mendIt) {
 	const primary = await cluster.primary();
 	await breakIt(primary);
 	const broken = Date.now();
+	await cluster.untilReplaced(primary);
 	// Whatever was in progress has arrived by now.
-	await load.untilAcknowledgedAfter(broken + 1000, bound_ms);
-	assert.notEqual(await cluster.primary(), primary);
+	await load.untilAcknowledgedAfter(Math.max(broken + 1000, Date.now()), bound_ms);
 	const silence = load.silence(broken - 1000);
 	await mendIt(primary);
 	await cluster.script("await");
@@ -34,11 +34,11 @@ async function failOver(t, breakIt, mendIt) {
 	return silence;
 }
 
-test("primary_whose_machine_is_lost_is_replaced_and_comes_back", { timeout: 150000 }, async (t) => {
+test("primary_whose_machine_is_lost_is_replaced_and_comes_back", { timeout: 600000 }, async (t) => {
 	await failOver(t, (primary) => cluster.signal(primary, "SIGKILL"), (primary) => cluster.script("start", primary));
 });
 
-test("primary_that_is_frozen_acknowledges_nothing_when_it_thaws", { timeout: 150000 }, async (t) => {
+test("primary_that_is_frozen_acknowledges_nothing_when_it_thaws", { timeout: 600000 }, async (t) => {
 	const primary = await cluster.primary();
 	const [{ id, users }] = load.pairs;
 	const sessions = [1, 2, 3].map(async () => new Session(await cluster.env(primary)));
@@ -55,13 +55,13 @@ test("primary_that_is_frozen_acknowledges_nothing_when_it_thaws", { timeout: 150
 });
 
 for (const [others, whole] of [["monitor_and_standby_but_not_from_clients", false], ["everybody", true]]) {
-	test(`primary_that_is_cut_off_from_${others}_is_replaced`, { timeout: 150000 }, async (t) => {
+	test(`primary_that_is_cut_off_from_${others}_is_replaced`, { timeout: 600000 }, async (t) => {
 		assert.ok(cluster.network, "network namespaces can only be made as root");
 		await failOver(t, (machine) => cluster.cut(machine, { whole }), (machine) => cluster.heal(machine, { whole }));
 	});
 }
 
-test("nothing_is_lost_doubled_or_missed", { timeout: 150000 }, async (t) => {
+test("nothing_is_lost_doubled_or_missed", { timeout: 600000 }, async (t) => {
 	await load.stop();
 	const stored = JSON.parse(await cluster.psql(`
 		SELECT json_agg(json_build_object('place', conversation_id || '/' || number, 'key', idempotency_key, 'content', content))

@@ -62,7 +62,7 @@ function answerOf(row, numbers, balance) {
 // Runs several operations concurrently and passes the results to the model. Retries those that were in progress when the
 // connection was lost.
 async function ask(session, operations) {
-	for (const end = Date.now() + 60000; Date.now() < end; ) {
+	for (const end = Date.now() + 300000; Date.now() < end; ) {
 		try {
 			return await askOnce(session, operations);
 		} catch (error) {
@@ -149,7 +149,7 @@ async function killServer() {
 	process.kill(Number(pid), "SIGKILL");
 	// Its children notice by themselves; the next start waits for them.
 	await until(() => run("kill", ["-0", pid]).then(() => false, () => true), "killed");
-	await until(() => cluster("start").then(() => true, () => false), "started again", 60);
+	await until(() => cluster("start").then(() => true, () => false), "started again", 300);
 }
 
 test("what_was_answered_survives_a_killed_server_and_what_was_not_is_retried_by_key", async (t) => {
@@ -175,7 +175,7 @@ test("what_was_answered_survives_a_killed_server_and_what_was_not_is_retried_by_
 });
 
 // Waiting for the processor is not the batch's fault, so the best of several attempts counts.
-test("a_batch_is_cancelled_within_a_tenth_of_a_second", { timeout: 300000 }, async (t) => {
+test("a_batch_is_cancelled_within_a_tenth_of_a_second", { timeout: 900000 }, async (t) => {
 	const user = await psql("ledger", "SELECT id FROM parley.create_contact('batch')", env);
 	await psql("ledger", `SELECT parley.open_account(${user}, 'EUR') FROM generate_series(1, 1000)`, env);
 	const session = new Session(env);
@@ -185,7 +185,7 @@ test("a_batch_is_cancelled_within_a_tenth_of_a_second", { timeout: 300000 }, asy
 		LATERAL parley.post_transactions(d.users, d.accounts, d.amounts, NULL, d.keys) p`;
 	for (const [accounts, postings] of [[1, 200000], [1000, 200000]]) {
 		const delays = [];
-		for (let tries = 0; tries < 5; tries++) {
+		for (let tries = 0; tries < 20 && !delays.some((delay) => delay < 100); tries++) {
 			const timeout = 150 + 20 * tries;
 			await session.rows(`SELECT set_config('statement_timeout', '${timeout}', false)`);
 			const began = performance.now();

@@ -12,6 +12,7 @@ import { EventStream, metric } from "../support/events.mjs";
 import { Listener } from "../support/listener.mjs";
 import { until } from "../support/gateway.mjs";
 import { startGateways } from "../support/gateways.mjs";
+import { Session } from "../support/psql_session.mjs";
 import { SmallDisk } from "../support/small_disk.mjs";
 
 // Pairs of users on a cluster of their own, all connected, who post to each other until they are told to stop.
@@ -28,8 +29,11 @@ class Talk {
 		talk.gateways = await startGateways(t, gateways, talk.env);
 		talk.urls = talk.gateways.map((gateway) => gateway.url);
 		talk.listeners = talk.pairs.flatMap(([a, b]) => [new Listener(a, talk.urls), new Listener(b, talk.urls)]);
-		t.after(() => Promise.all(talk.listeners.map((listener) => listener.stop())));
-		await until(async () => talk.listeners.every((listener) => listener.stream?.lastId !== undefined), "all are connected", 20000);
+		t.after(() => {
+			talk.posting = false;
+			return Promise.all(talk.listeners.map((listener) => listener.stop()));
+		});
+		await until(async () => talk.listeners.every((listener) => listener.stream?.lastId !== undefined), "all are connected");
 		return talk;
 	}
 
@@ -66,7 +70,7 @@ class Talk {
 			const heard = listener.heard.get(conversation) ?? 0;
 			return heard === last[conversation] ? [] : [`user ${listener.user} heard ${heard} of ${last[conversation]}`];
 		});
-		await until(async () => missing().length === 0, "everybody has heard everything", 20000).catch((error) => {
+		await until(async () => missing().length === 0, "everybody has heard everything").catch((error) => {
 			throw new Error(`${error.message}: ${missing().slice(0, 5).join("; ")}`);
 		});
 		const sum = (name) => this.listeners.reduce((total, listener) => total + listener[name], 0);
@@ -80,7 +84,7 @@ class Talk {
 		for (const url of this.urls) {
 			const beats = () => metric(url, "parley_stream_heartbeats_total");
 			const enough = (await beats()) + 12 * (await metric(url, "parley_streams"));
-			await until(async () => (await beats()) >= enough, "the streams have been thorough", 20000);
+			await until(async () => (await beats()) >= enough, "the streams have been thorough");
 			assert.equal(await metric(url, "parley_stream_found_late_total"), 0, "something was found late");
 		}
 	}
@@ -89,7 +93,7 @@ class Talk {
 // Returns the first process that the query finds, once there is one.
 const pidOf = (cluster, query) => until(async () => Number((await cluster.psql(query)).split("\n")[0]), "there is such a process");
 
-test("gateway_that_is_killed_and_one_that_drains_lose_nothing", { timeout: 60000 }, async (t) => {
+test("gateway_that_is_killed_and_one_that_drains_lose_nothing", { timeout: 300000 }, async (t) => {
 	const talk = await Talk.begin(t, { gateways: 3, pairs: 150 });
 	talk.start();
 	await pause(1000);
@@ -105,7 +109,7 @@ test("gateway_that_is_killed_and_one_that_drains_lose_nothing", { timeout: 60000
 	await talk.assertNothingFoundLate();
 });
 
-test("listener_that_is_terminated_or_frozen_and_backends_that_die_lose_nothing", { timeout: 60000 }, async (t) => {
+test("listener_that_is_terminated_or_frozen_and_backends_that_die_lose_nothing", { timeout: 300000 }, async (t) => {
 	const talk = await Talk.begin(t, { pairs: 150 });
 	const listeners = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%await_wakeups%' AND pid <> pg_backend_pid()";
 	talk.start();
@@ -125,8 +129,10 @@ test("listener_that_is_terminated_or_frozen_and_backends_that_die_lose_nothing",
 	await talk.cluster.psql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley_gateway'`);
 	await pause(500);
 	// When a backend is killed, all others go down with it, and so does the ring.
+	const checkpointer = () => talk.cluster.psql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'").catch(() => "");
+	const old = await checkpointer();
 	process.kill(await pidOf(talk.cluster, "SELECT pid FROM pg_stat_activity WHERE usename = 'parley_gateway'"), "SIGKILL");
-	await until(() => talk.cluster.psql("SELECT 1").then((one) => one === "1", () => false), "it has recovered", 15000);
+	await until(async () => !["", old].includes(await checkpointer()), "it has recovered");
 	await pause(1500);
 	await talk.stop();
 	await talk.assertAllHeard();
@@ -134,38 +140,38 @@ test("listener_that_is_terminated_or_frozen_and_backends_that_die_lose_nothing",
 });
 
 // What matters is not how long the transaction is open, but how many syncs happen meanwhile.
-test("open_transaction_makes_nobody_hear_anything_twice", { timeout: 60000 }, async (t) => {
+test("open_transaction_makes_nobody_hear_anything_twice", { timeout: 300000 }, async (t) => {
 	const talk = await Talk.begin(t);
 	talk.start();
-	const open = talk.cluster.psql("BEGIN; SELECT pg_current_xact_id(); SELECT pg_sleep(4); COMMIT");
-	await open;
-	assert.ok(talk.acknowledged > 200, `${talk.acknowledged} messages meanwhile`);
+	const open = new Session(talk.cluster.env);
+	t.after(() => open.close());
+	for (const statement of ["BEGIN", "SELECT pg_current_xact_id()"]) await open.statement(statement);
+	await until(() => talk.acknowledged > 500, "messages meanwhile");
+	await open.statement("COMMIT");
 	await talk.stop();
 	await talk.assertAllHeard();
 	await talk.assertNothingFoundLate();
 });
 
-test("clients_that_vanish_are_noticed_and_the_others_hear_all", { timeout: 60000 }, async (t) => {
-	const talk = await Talk.begin(t, { gateways: 1, pairs: 20, flags: { PARLEY_STREAM_LIMIT: "1000", PARLEY_SEND_TIMEOUT_MS: "2000" } });
+test("clients_that_vanish_are_noticed_and_the_others_hear_all", { timeout: 300000 }, async (t) => {
+	const talk = await Talk.begin(t, { gateways: 1, pairs: 20, flags: { PARLEY_STREAM_LIMIT: "1000", PARLEY_SEND_TIMEOUT_MS: "600000" } });
 	const [url] = talk.urls;
 	talk.start();
 	const vanishing = await Promise.all(Array.from({ length: 1000 }, (_, n) => EventStream.open(url, `/users/${talk.pairs[n % 20][0]}/events`)));
 	assert.ok(vanishing.every((stream) => stream.status === 200));
-	const left = Date.now();
 	vanishing.forEach((stream, n) => stream.leave(["end", "resetAndDestroy", "pause"][n % 3]));
-	// Those that disconnect are gone within a second. Those that stop reading may stay as long as there is room for what they are
-	// sent.
-	await until(async () => (await metric(url, "parley_streams")) <= 40 + 333, "those that ended are noticed", 5000);
-	assert.ok(Date.now() - left < 2000, `${Date.now() - left} ms until they were`);
+	// Those that disconnect are gone long before the timeout for those that do not read. Those that stop reading may stay as long as there
+	// is room for what they are sent.
+	await until(async () => (await metric(url, "parley_streams")) <= 40 + 333, "those that ended are noticed");
 	await pause(500);
 	await talk.stop();
 	vanishing.forEach((stream) => stream.request.destroy());
 	await talk.assertAllHeard();
-	await until(async () => (await metric(url, "parley_streams")) === 40, "all are noticed", 10000);
+	await until(async () => (await metric(url, "parley_streams")) === 40, "all are noticed");
 	await talk.assertNothingFoundLate();
 });
 
-test("standby_that_takes_over_tells_what_the_primary_did_not", { timeout: 90000 }, async (t) => {
+test("standby_that_takes_over_tells_what_the_primary_did_not", { timeout: 300000 }, async (t) => {
 	const talk = await Talk.begin(t, { gateways: 1, pairs: 20, settings: ["wal_level = replica", "max_wal_senders = 4"] });
 	const standby = await talk.cluster.standby(t);
 	await talk.cluster.psql("ALTER SYSTEM SET synchronous_standby_names = '*'");
@@ -179,8 +185,10 @@ test("standby_that_takes_over_tells_what_the_primary_did_not", { timeout: 90000 
 	process.kill(receiver, "SIGSTOP");
 	const heard = () => talk.listeners.reduce((sum, listener) => sum + [...listener.heard.values()].reduce((a, b) => a + b, 0), 0);
 	const waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-	await until(async () => Number(await talk.cluster.psql(waiting)) >= 3, "commits wait for the standby");
-	await pause(300);
+	await until(async () => Number(await talk.cluster.psql(waiting)) > 0, "a commit waits for the standby");
+	// What is confirmed is heard by both sides. The rest is not there yet for anybody.
+	const confirmed = async () => 2 * Number(await talk.cluster.psql("SELECT count(*) FROM parley.messages"));
+	await until(async () => heard() === (await confirmed()), "what is confirmed is heard");
 	const before = heard();
 	await pause(1000);
 	assert.equal(heard(), before, "nobody hears what the standby does not have");
@@ -201,7 +209,7 @@ test("standby_that_takes_over_tells_what_the_primary_did_not", { timeout: 90000 
 });
 
 // The messages are on a disk of their own, which another file fills. Only root can mount one.
-if (process.getuid() === 0) test("disk_that_is_full_loses_nothing_that_was_acknowledged", { timeout: 60000 }, async (t) => {
+if (process.getuid() === 0) test("disk_that_is_full_loses_nothing_that_was_acknowledged", { timeout: 300000 }, async (t) => {
 	const talk = await Talk.begin(t, { pairs: 20 });
 	const disk = await SmallDisk.mount(t, talk.cluster, "parley.messages");
 	talk.start();
@@ -217,7 +225,7 @@ if (process.getuid() === 0) test("disk_that_is_full_loses_nothing_that_was_ackno
 	await talk.assertNothingFoundLate();
 });
 
-test("without_the_library_preloaded_streams_are_refused_and_all_else_works", { timeout: 60000 }, async (t) => {
+test("without_the_library_preloaded_streams_are_refused_and_all_else_works", { timeout: 300000 }, async (t) => {
 	const cluster = await Cluster.create(t, ["shared_preload_libraries = ''"]);
 	await assert.rejects(cluster.psql("SELECT parley.await_wakeups()"), /must be loaded via shared_preload_libraries/);
 	const [user] = (await cluster.psql("SELECT id FROM parley.create_user('+49 300 0000001')")).split("\n");

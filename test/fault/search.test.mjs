@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { Cluster } from "../support/clusters.mjs";
 import { program } from "../support/database.mjs";
 import { until } from "../support/http.mjs";
+import { cutShort } from "../support/indexes.mjs";
 import { Session } from "../support/psql_session.mjs";
 
 const seconds = 15;
@@ -31,7 +32,7 @@ const pages = (size, cursor) => `SELECT term FROM unnest(ARRAY['${terms.join("',
 			WHERE content LIKE '%' || term || '%' ORDER BY conversation_id, created_at DESC, number DESC) m
 			ORDER BY created_at DESC, conversation_id DESC OFFSET ${cursor ? size : 0} LIMIT ${size})`;
 
-test("answers_stay_exact_while_the_index_is_written_and_vacuumed", { timeout: 180000 }, async (t) => {
+test("answers_stay_exact_while_the_index_is_written_and_vacuumed", { timeout: 600000 }, async (t) => {
 	const cluster = await Cluster.create(t, ["autovacuum = off", "gin_pending_list_limit = 64", "synchronous_commit = off"]);
 	await cluster.psql(`
 		INSERT INTO parley.contacts (name) SELECT 'Contact' FROM generate_series(1, 150);
@@ -41,15 +42,19 @@ test("answers_stay_exact_while_the_index_is_written_and_vacuumed", { timeout: 18
 			FROM generate_series(1, 300) g, parley.conversations c, LATERAL (SELECT g * 150 + c.id AS i) i ORDER BY g, c.id;
 		SELECT parley.rebuild_conversations();
 		CREATE FUNCTION remove_messages(first bigint) RETURNS void LANGUAGE sql AS 'DELETE FROM parley.messages WHERE number BETWEEN first AND first + 2'`);
+	await cluster.psql("CREATE EXTENSION pageinspect");
 	const end = Date.now() + seconds * 1000;
-	const done = { posts: 0, removals: 0, vacuums: 0, answers: 0 };
+	const done = { posts: 0, removals: 0, vacuums: 0, answers: 0, deleted: 0 };
 	const wrong = [];
+	// A slow machine takes longer, up to a bound.
+	const isOver = () => Date.now() > end + 300000
+		|| (Date.now() > end && done.posts > 10 && done.removals > 10 && done.vacuums > 3 && done.answers > 5 && done.deleted > 0);
 
 	// Repeats this in its own session until the time is over.
 	const repeat = async (what, query, look = () => {}) => {
 		const session = new Session(cluster.env);
 		t.after(() => session.close());
-		while (Date.now() < end && wrong.length === 0) {
+		while (!isOver() && wrong.length === 0) {
 			const rows = await session.rows(query());
 			assert.ok(Array.isArray(rows), `${what}: ${rows.error}`);
 			look(rows);
@@ -60,8 +65,13 @@ test("answers_stay_exact_while_the_index_is_written_and_vacuumed", { timeout: 18
 	// Rows that are close together are deleted together, starting in the middle, so that whole pages of the lists become empty
 	// and are deleted.
 	const remove = () => `SELECT remove_messages(100 + 3 * ${done.removals}), pg_sleep(0.1)::text`;
+	const countDeleted = `SELECT count(*) FROM generate_series(1, pg_relation_size('parley.messages_grams') / 8192 - 1) page
+		WHERE 'deleted' = ANY ((gin_page_opaque_info(get_raw_page('parley.messages_grams', page::integer))).flags)`;
 	const vacuum = async () => {
-		for (; Date.now() < end; done.vacuums++) await cluster.psql("VACUUM (INDEX_CLEANUP on) parley.messages");
+		for (; !isOver() && wrong.length === 0; done.vacuums++) {
+			await cluster.psql("VACUUM (INDEX_CLEANUP on) parley.messages");
+			if (Date.now() > end) done.deleted = Number(await cluster.psql(countDeleted));
+		}
 	};
 	const compare = (rows) => wrong.push(...rows);
 	await Promise.all([repeat("posts", post), repeat("removals", remove), vacuum(),
@@ -69,11 +79,8 @@ test("answers_stay_exact_while_the_index_is_written_and_vacuumed", { timeout: 18
 
 	assert.deepEqual(wrong, []);
 	assert.ok(done.posts > 10 && done.removals > 10 && done.vacuums > 3 && done.answers > 5, JSON.stringify(done));
-	await cluster.psql("CREATE EXTENSION pageinspect");
-	const deleted = await cluster.psql(`SELECT count(*) FROM generate_series(1, pg_relation_size('parley.messages_grams') / 8192 - 1) page
-		WHERE 'deleted' = ANY ((gin_page_opaque_info(get_raw_page('parley.messages_grams', page::integer))).flags)`);
-	assert.ok(Number(deleted) > 0, "no page of the index was deleted");
-	t.diagnostic(`${JSON.stringify(done)}, ${deleted} pages deleted`);
+	assert.ok(done.deleted > 0, "no page of the index was deleted");
+	t.diagnostic(JSON.stringify(done));
 });
 
 // Every list: a page for a term, and the page after its cursor.
@@ -90,7 +97,7 @@ const lists = [...Object.values(calls).map((call) => (term) => `SELECT first.row
 		FROM parley.search_chat(token, 1, '${term}', last_id => 300)) AS after FROM parley.applications`];
 const searches = lists.flatMap((list) => ["oak", "q", "elm fir", "ann 1", "55501", "absent"].map(list));
 
-test("searches_outlive_maintenance_of_every_table", { timeout: 180000 }, async (t) => {
+test("searches_outlive_maintenance_of_every_table", { timeout: 600000 }, async (t) => {
 	const cluster = await Cluster.create(t, ["autovacuum = off", "synchronous_commit = off"]);
 	await cluster.psql(`
 		INSERT INTO parley.contacts (name, phone) SELECT 'Ann ' || i, '+1 555 01' || 1000 + i FROM generate_series(1, 300) i;
@@ -155,7 +162,7 @@ async function clusterWithLongLists(t, messages, settings = [], hashes = 1) {
 	return cluster;
 }
 
-test("a_search_is_cancelled_within_a_tenth_of_a_second", { timeout: 300000 }, async (t) => {
+test("a_search_is_cancelled_within_a_tenth_of_a_second", { timeout: 900000 }, async (t) => {
 	// A text with this many letters has nearly all possible trigrams, so the list has hundreds of megabytes, far more than there are
 	// buffers.
 	const cluster = await clusterWithLongLists(t, 5000, ["fsync = off", "max_wal_size = 4GB", "shared_buffers = 16MB"], 300);
@@ -170,20 +177,25 @@ test("a_search_is_cancelled_within_a_tenth_of_a_second", { timeout: 300000 }, as
 	// In the middle of its work. Waiting for the processor is not its fault, so the best of several attempts counts.
 	for (const query of ["SELECT * FROM parley.recent_conversations('absent')", "SELECT * FROM parley.search_conversation((SELECT min(id) FROM parley.conversations), 'absent', 1000, 1)"]) {
 		await answer(query, 0);
-		const whole = await answer(query, 0);
-		assert.ok(Array.isArray(whole.rows) && whole.took > 100, `${query} took ${whole.took} ms`);
-		const timeout = Math.round(whole.took / 3);
+		const times = [];
+		for (let tries = 0; tries < 3; tries++) {
+			const whole = await answer(query, 0);
+			assert.ok(Array.isArray(whole.rows), `${query}: ${whole.rows.error}`);
+			times.push(whole.took);
+		}
+		assert.ok(Math.min(...times) > 50, `${query} took ${times} ms`);
+		const timeout = Math.round(Math.min(...times) / 3);
 		const delays = [];
-		for (let tries = 0; tries < 5; tries++) {
+		for (let tries = 0; tries < 20 && !delays.some((delay) => delay < 100); tries++) {
 			const { rows, took } = await answer(query, timeout);
 			if (rows.error === "57014") delays.push(took - timeout);
 		}
-		t.diagnostic(`${whole.took} ms in all, cancelled after ${timeout} ms and ${delays.join(", ")}`);
+		t.diagnostic(`${times} ms in all, cancelled after ${timeout} ms and ${delays.join(", ")}`);
 		assert.ok(Math.min(...delays) < 100, `${query}: ${delays}`);
 	}
 });
 
-test("an_index_whose_building_was_cut_short_is_left_alone", { timeout: 60000 }, async (t) => {
+test("an_index_whose_building_was_cut_short_is_left_alone", { timeout: 300000 }, async (t) => {
 	const cluster = await clusterWithLongLists(t, 2000);
 	const found = () => cluster.psql("SET parley.search_method = index; SELECT count(*) FROM parley.recent_conversations('wattle', page_size => 200)");
 	await cluster.psql("DROP INDEX parley.messages_grams");
@@ -193,9 +205,7 @@ test("an_index_whose_building_was_cut_short_is_left_alone", { timeout: 60000 }, 
 	await holder.rows("SELECT pg_advisory_lock(1)::text");
 	const writer = program("psql", ["-XAtq", "-c", "BEGIN", "-c", "UPDATE parley.messages SET sender_id = NULL WHERE number = 1", "-c", "SELECT pg_advisory_lock(1)"], cluster.env);
 	await until(async () => await cluster.psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") === "1", "the writer waits");
-	const build = program("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", "SET statement_timeout = '500ms'",
-		"-c", "CREATE INDEX CONCURRENTLY messages_grams ON parley.messages USING gin (content parley.gram_ops)"], cluster.env);
-	await assert.rejects(build, /statement timeout/);
+	await cutShort((sql) => cluster.psql(sql), "messages_grams", "CREATE INDEX CONCURRENTLY messages_grams ON parley.messages USING gin (content parley.gram_ops)");
 	assert.equal(await cluster.psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'parley.messages_grams'::regclass"), "f");
 	assert.equal(await found(), "200");
 	await holder.rows("SELECT pg_advisory_unlock(1)");
@@ -206,7 +216,7 @@ test("an_index_whose_building_was_cut_short_is_left_alone", { timeout: 60000 }, 
 
 // On a standby nothing prevents a page of the index from being recycled while a search is about to read it. Here all of them
 // were.
-test("a_page_that_was_put_to_another_use_is_noticed", { timeout: 60000 }, async (t) => {
+test("a_page_that_was_put_to_another_use_is_noticed", { timeout: 300000 }, async (t) => {
 	const cluster = await clusterWithLongLists(t, 20000, ["wal_level = replica", "ignore_checksum_failure = on"]);
 	await cluster.psql("VACUUM parley.messages");
 	await cluster.psql("CREATE EXTENSION pageinspect");

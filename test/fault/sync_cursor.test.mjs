@@ -38,7 +38,7 @@ async function assertIsGone(cluster, cursor) {
 	await assert.rejects(sync(cluster, cursor), /cursor can no longer be resumed/);
 }
 
-test("cursor_survives_a_restart", { timeout: 120000 }, async (t) => {
+test("cursor_survives_a_restart", { timeout: 300000 }, async (t) => {
 	const cluster = await Cluster.create(t);
 	await begin(cluster);
 	const { cursor } = await sync(cluster);
@@ -49,7 +49,7 @@ test("cursor_survives_a_restart", { timeout: 120000 }, async (t) => {
 	await assertTellsOf(cluster, cursor, ["on the last day", "after"], ["before"]);
 });
 
-test("cursor_survives_a_crash", { timeout: 120000 }, async (t) => {
+test("cursor_survives_a_crash", { timeout: 300000 }, async (t) => {
 	const cluster = await Cluster.create(t);
 	await begin(cluster);
 	const { cursor } = await sync(cluster);
@@ -94,7 +94,7 @@ const untilOneWaitsForTheStandby = (primary) =>
 const assignIds = (cluster, count) =>
 	cluster.psql(["SET synchronous_commit = local", ...Array(count).fill("SELECT pg_current_xact_id()"), "SELECT pg_logical_emit_message(true, 'test', repeat('x', 1000))"].join(";"));
 
-test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeout: 120000 }, async (t) => {
+test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeout: 300000 }, async (t) => {
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
 	await begin(primary);
 	const standby = await primary.standby(t);
@@ -130,7 +130,7 @@ test("cursor_survives_the_promotion_of_a_standby_that_has_its_history", { timeou
 
 // Nobody has been told about anything that a synchronous standby has not confirmed, so nobody has to start over when it takes
 // over.
-test("cursor_survives_a_failover_that_loses_nothing_that_was_told", { timeout: 120000 }, async (t) => {
+test("cursor_survives_a_failover_that_loses_nothing_that_was_told", { timeout: 300000 }, async (t) => {
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
 	await begin(primary);
 	const standby = await primary.standby(t);
@@ -156,7 +156,7 @@ test("cursor_survives_a_failover_that_loses_nothing_that_was_told", { timeout: 1
 });
 
 // The first page of a backlog counts everything as told that its snapshot sees, which may be more than what it delivers.
-test("first_page_of_a_backlog_waits_until_the_synchronous_standby_has_what_it_counts_as_told", { timeout: 120000 }, async (t) => {
+test("first_page_of_a_backlog_waits_until_the_synchronous_standby_has_what_it_counts_as_told", { timeout: 300000 }, async (t) => {
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
 	await begin(primary);
 	const standby = await primary.standby(t);
@@ -180,7 +180,7 @@ test("first_page_of_a_backlog_waits_until_the_synchronous_standby_has_what_it_co
 	assert.deepEqual((await sync(standby, last)).contents, ["after"]);
 });
 
-test("last_page_of_a_backlog_is_gone_where_not_all_is_known_that_it_counts_as_told", { timeout: 120000 }, async (t) => {
+test("last_page_of_a_backlog_is_gone_where_not_all_is_known_that_it_counts_as_told", { timeout: 300000 }, async (t) => {
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
 	await begin(primary);
 	await post(primary, "also before");
@@ -199,7 +199,7 @@ test("last_page_of_a_backlog_is_gone_where_not_all_is_known_that_it_counts_as_to
 });
 
 // A reader who has nothing to read does not fall so far behind that the cursor cannot be compared any more.
-test("idle_cursor_stays_young", { timeout: 120000 }, async (t) => {
+test("idle_cursor_stays_young", { timeout: 300000 }, async (t) => {
 	const cluster = await Cluster.create(t);
 	await begin(cluster);
 	const idle = (await sync(cluster)).cursor;
@@ -216,7 +216,7 @@ test("idle_cursor_stays_young", { timeout: 120000 }, async (t) => {
 });
 
 // Transaction IDs wrap around after 2^32: a cursor is refused before newer transactions could look older than it.
-test("cursor_is_gone_when_it_is_2_to_the_30th_transactions_old", { timeout: 120000 }, async (t) => {
+test("cursor_is_gone_when_it_is_2_to_the_30th_transactions_old", { timeout: 300000 }, async (t) => {
 	const cluster = await Cluster.create(t);
 	await begin(cluster);
 	const { cursor } = await sync(cluster);
@@ -234,7 +234,7 @@ test("cursor_is_gone_when_it_is_2_to_the_30th_transactions_old", { timeout: 1200
 });
 
 // Replicas serve GET too (--read-database-url), and a client's requests go to any of them.
-test("standby_that_lags_neither_refuses_a_cursor_nor_loses_what_it_has_not_seen", { timeout: 120000 }, async (t) => {
+test("standby_that_lags_neither_refuses_a_cursor_nor_loses_what_it_has_not_seen", { timeout: 300000 }, async (t) => {
 	const primary = await Cluster.create(t, ["wal_level = replica", "max_wal_senders = 4"]);
 	await begin(primary);
 	await post(primary, "also before");
@@ -260,7 +260,7 @@ test("standby_that_lags_neither_refuses_a_cursor_nor_loses_what_it_has_not_seen"
 	for (const cursor of [ahead, backFromStandby]) await assertTellsOf(standby, cursor, ["later"], ["before", "also before", "late"]);
 });
 
-test("cursor_of_a_dumped_database_is_gone_in_the_restored_one", { timeout: 120000 }, async (t) => {
+test("cursor_of_a_dumped_database_is_gone_in_the_restored_one", { timeout: 300000 }, async (t) => {
 	const [source, target] = [await Cluster.create(t), await Cluster.create(t)];
 	await begin(source);
 	const { cursor } = await sync(source);

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Cluster } from "../support/clusters.mjs";
-import { psql } from "../support/database.mjs";
+import { psql, run } from "../support/database.mjs";
 import { until } from "../support/http.mjs";
 import { ConnectionLost, Session } from "../support/psql_session.mjs";
 
@@ -19,7 +19,7 @@ const fill = `
 	SELECT post_transaction(1, 1, 100000, 'opening', 'key', 'operator'), post_transfer(1, 1, 2, 1, 5, idempotency_key => 'transfer');
 	DELETE FROM routes WHERE path = '/users'`;
 
-test("pg_upgrade_keeps_all", { timeout: 180000 }, async (t) => {
+test("pg_upgrade_keeps_all", { timeout: 600000 }, async (t) => {
 	const old = await Cluster.create(t);
 	await old.psql(fill);
 	const state = `SELECT to_jsonb(r) FROM parley.list_conversations('movie 4') r; SELECT to_jsonb(r) FROM parley.list_contacts('An') r;
@@ -36,14 +36,16 @@ test("pg_upgrade_keeps_all", { timeout: 180000 }, async (t) => {
 	assert.equal(await upgraded.psql(`SELECT message_id FROM parley.post_message((SELECT min(id) FROM parley.conversations), 'next')`), "401");
 });
 
-test("a_standby_that_searches_while_the_primary_vacuums_is_right_or_refuses", { timeout: 180000 }, async (t) => {
+test("a_standby_that_searches_while_the_primary_vacuums_is_right_or_refuses", { timeout: 600000 }, async (t) => {
 	const primary = await Cluster.create(t, ["autovacuum = off", "gin_pending_list_limit = 64", "max_standby_streaming_delay = 20ms", "wal_level = replica", "max_wal_senders = 4", "synchronous_commit = off"]);
 	await primary.psql(fill);
 	const standby = await primary.standby(t);
 	const end = Date.now() + 12000;
 	const done = { right: 0, refused: 0, vacuums: 0 };
+	// A slow machine takes longer, up to a bound.
+	const isOver = () => Date.now() > end + 300000 || (Date.now() > end && done.right > 20 && done.vacuums > 3);
 	const write = async () => {
-		for (let n = 0; Date.now() < end; n++, done.vacuums++)
+		for (let n = 0; !isOver(); n++, done.vacuums++)
 			for (const statement of [`SELECT parley.post_message(c.id, 'a film ' || ${n} || ' ' || n) FROM parley.conversations c, generate_series(1, 30) n`,
 				`DELETE FROM parley.messages WHERE number BETWEEN ${n * 3} AND ${n * 3 + 2}`, "UPDATE parley.members SET read_number = read_number",
 				"VACUUM parley.messages", "VACUUM parley.conversations", "VACUUM parley.members"]) await primary.psql(statement);
@@ -56,7 +58,7 @@ test("a_standby_that_searches_while_the_primary_vacuums_is_right_or_refuses", { 
 	const search = async (method) => {
 		const session = new Session({ ...standby.env, PGOPTIONS: `-c parley.search_method=${method}` });
 		t.after(() => session.close());
-		while (Date.now() < end) {
+		while (!isOver()) {
 			const wrong = await ask(session, `SELECT term FROM unnest(ARRAY['movie', 'film 1', 'il', 'ie 39']) term
 				WHERE ARRAY(SELECT (conversation_id, message_id)::text FROM parley.recent_conversations(term)) <> ARRAY(SELECT (conversation_id, number)::text FROM (
 					SELECT DISTINCT ON (conversation_id) conversation_id, number, created_at FROM parley.messages
@@ -73,7 +75,7 @@ test("a_standby_that_searches_while_the_primary_vacuums_is_right_or_refuses", { 
 	assert.doesNotMatch(readFileSync(join(standby.data, "../postgres.log"), "utf8"), /terminated by signal|PANIC| XX[0-9A-Z]{3} /);
 });
 
-test("two_databases_of_a_cluster_wake_their_own", { timeout: 60000 }, async (t) => {
+test("two_databases_of_a_cluster_wake_their_own", { timeout: 300000 }, async (t) => {
 	const cluster = await Cluster.create(t);
 	await cluster.psql("CREATE DATABASE other TEMPLATE template0");
 	await psql("other", "CREATE EXTENSION parley CASCADE", cluster.env);
@@ -86,7 +88,7 @@ test("two_databases_of_a_cluster_wake_their_own", { timeout: 60000 }, async (t) 
 	assert.match(await woken("parley", places.parley), /^\{.*\b2\b.*\}\|t$/);
 });
 
-test("a_backend_killed_within_its_commit_loses_and_doubles_nothing", { timeout: 180000 }, async (t) => {
+test("a_backend_killed_within_its_commit_loses_and_doubles_nothing", { timeout: 600000 }, async (t) => {
 	// With commit_delay most of the time is spent in commits, where the kill is meant to hit.
 	const cluster = await Cluster.create(t, ["commit_delay = 20000", "commit_siblings = 1", "restart_after_crash = on"]);
 	await cluster.psql(fill);
@@ -109,10 +111,10 @@ test("a_backend_killed_within_its_commit_loses_and_doubles_nothing", { timeout: 
 	const kill = async () => {
 		for (let kills = 0; kills < 4; kills++) {
 			const target = told.size + 40;
-			await until(() => !working || told.size > target, "more is paid", 60);
+			await until(() => !working || told.size > target, "more is paid");
 			const pid = await cluster.psql("SELECT pid FROM pg_stat_activity WHERE query LIKE '%post_transaction%' AND pid <> pg_backend_pid() AND state = 'active' LIMIT 1").catch(() => "");
-			if (pid !== "") process.kill(Number(pid), "SIGKILL");
-			await until(() => cluster.psql("SELECT 1").then(() => true, () => false), "the server is there again", 60);
+			if (pid !== "") await run("kill", ["-KILL", pid]).catch(() => {}); // it may be gone
+			await until(() => cluster.psql("SELECT 1").then(() => true, () => false), "the server is there again");
 		}
 	};
 	await Promise.all([Promise.all([1, 2, 3, 4].map(pay)).finally(() => (working = false)), kill()]);

@@ -68,7 +68,7 @@ async function instance(t, path = "run") {
 test("run_answers_until_ctrl_c", async (t) => {
 	const it = await instance(t);
 	const make = it.start("run");
-	await make.says("Ctrl-C stops everything");
+	await make.says("Ctrl-C stops everything", 300);
 	for (const [, url] of make.output.matchAll(/curl '(.*)'/g)) {
 		assert.ok(url.startsWith(it.url));
 		assert.equal((await fetch(url)).status, 200);
@@ -80,11 +80,11 @@ test("run_answers_until_ctrl_c", async (t) => {
 	it.nothingIsLeft();
 });
 
-test("ha_answers_from_two_nodes_until_ctrl_c_and_again", { timeout: 240000 }, async (t) => {
+test("ha_answers_from_two_nodes_until_ctrl_c_and_again", { timeout: 900000 }, async (t) => {
 	const it = await instance(t);
 	for (let round = 0; round < 2; round++) {
 		const make = it.start("ha");
-		await make.says("Ctrl-C stops everything", 100);
+		await make.says("Ctrl-C stops everything", 600);
 		assert.equal((await fetch(`${it.url}/ready`)).status, 200);
 		assert.equal(await it.psql("SELECT current_user, pg_is_in_recovery()"), "operator|f");
 		process.kill(-make.pid, "SIGINT");
@@ -93,10 +93,10 @@ test("ha_answers_from_two_nodes_until_ctrl_c_and_again", { timeout: 240000 }, as
 	}
 });
 
-test("shards_answer_until_ctrl_c_and_again_in_the_background", { timeout: 240000 }, async (t) => {
+test("shards_answer_until_ctrl_c_and_again_in_the_background", { timeout: 900000 }, async (t) => {
 	const it = await instance(t);
 	const make = it.start("shards");
-	await make.says("Ctrl-C stops everything", 100);
+	await make.says("Ctrl-C stops everything", 600);
 	const [, data, url] = /curl -d '(.*)' -H .* (http.*)/.exec(make.output);
 	assert.equal((await fetch(url, { method: "POST", body: data, headers: { "content-type": "application/json" } })).status, 201);
 	assert.equal(await it.psql("SELECT current_user || (SELECT count(*) FROM parley_front.audit())"), "operator0");
@@ -120,7 +120,7 @@ test("terminate_and_hang_up_stop_everything", async (t) => {
 	const it = await instance(t);
 	for (const signal of ["SIGTERM", "SIGHUP"]) {
 		const make = it.start("run");
-		await make.says("Ctrl-C stops everything");
+		await make.says("Ctrl-C stops everything", 300);
 		process.kill(-make.pid, signal);
 		await make.ended;
 		it.nothingIsLeft();
@@ -130,7 +130,7 @@ test("terminate_and_hang_up_stop_everything", async (t) => {
 test("interrupted_first_run_is_repaired_by_the_next", async (t) => {
 	const it = await instance(t);
 	const make = it.start("run", { DEMO_MESSAGES: 1000000 });
-	await make.says("loading demo data");
+	await make.says("loading demo data", 300);
 	process.kill(-make.pid, "SIGINT");
 	await make.ended;
 	it.nothingIsLeft();
@@ -193,7 +193,7 @@ test("populate_with_nothing_running_says_so", async (t) => {
 test("debug_serves_under_gdb_until_it_quits", async (t) => {
 	const it = await instance(t);
 	const make = it.start("debug");
-	await until(async () => (await fetch(`${it.url}/ready`).catch(() => ({}))).status === 200, "ready under gdb", 120);
+	await until(async () => (await fetch(`${it.url}/ready`).catch(() => ({}))).status === 200, "ready under gdb", 600);
 	assert.match(make.output, /gdb -p /);
 	make.stdin.end("quit\n");
 	await make.ended;

@@ -30,15 +30,15 @@ test("restart_of_postgresql_is_survived", async (t) => {
 
 	await cluster("stop");
 	await reply(page, "meanwhile");
-	await page.getByText("Not sent:").waitFor({ timeout: 30000 });
+	await page.getByText("Not sent:").waitFor();
 	await page.getByRole("searchbox").fill(it.slice(0, -1));
-	await page.locator("parley-list .state button", { hasText: "Try again" }).waitFor({ timeout: 30000 });
+	await page.locator("parley-list .state button", { hasText: "Try again" }).waitFor();
 	await cluster("start");
 	await until(async () => (await fetch(`${browser.gateway.base}/ready`)).status === 200, "the page's gateway is ready");
 	await page.getByRole("button", { name: "Try again" }).click();
 	await page.locator("parley-list .row", { hasText: it }).waitFor();
 	await page.getByRole("button", { name: "Send again" }).click();
-	await page.locator("article.own:not(.waiting)", { hasText: "meanwhile" }).waitFor({ timeout: 30000 });
+	await page.locator("article.own:not(.waiting)", { hasText: "meanwhile" }).waitFor();
 	await until(async () => (await fetch(`${process.env.PARLEY_URL}/ready`)).status === 200, "the tests' own gateway is ready");
 	await created(`POST /conversations/${id}/messages`, { content: "after", sender_id: contact.id });
 	await page.locator("article", { hasText: "after" }).waitFor();

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Browser, picture } from "../support/browser.mjs";
 import { psql } from "../support/database.mjs";
+import { until } from "../support/http.mjs";
 import { conversation, created, got, expectStatus, pair, phone, word } from "../support/people.mjs";
 
-const shown = (page, text) => page.getByText(text).first().waitFor({ timeout: 15000 });
+const shown = (page, text) => page.getByText(text).first().waitFor();
 const search = (page, term) => page.getByRole("searchbox").fill(term);
 const nodes = (page) => page.evaluate(() => document.querySelectorAll("*").length);
 
@@ -79,12 +80,14 @@ test("long_conversation_scrolls_in_few_nodes", async (t) => {
 	await shown(page, "message 10000");
 	const scroller = page.locator("parley-conversation .scroller");
 	let most = 0;
-	for (let turns = 0; turns < 2000 && !(await page.getByText("first of all").count()); turns++) {
-		await scroller.evaluate((element) => { element.scrollTop = 0; });
-		await page.waitForTimeout(10);
-		most = Math.max(most, await nodes(page));
-	}
-	await shown(page, "first of all");
+	await until(async () => {
+		for (let turns = 0; turns < 20; turns++) {
+			await scroller.evaluate((element) => { element.scrollTop = 0; });
+			await page.waitForTimeout(10);
+			most = Math.max(most, await nodes(page));
+		}
+		return (await page.getByText("first of all").count()) > 0;
+	}, "the first message is shown", 600);
 	assert.ok(most < 2000, `${most} nodes`);
 	assert.deepEqual(page.failures, []);
 });
@@ -258,8 +261,7 @@ test("slow_and_broken_network_is_said_and_survived", async (t) => {
 		await new Promise((resolve) => setTimeout(resolve, 800));
 		await route.continue().catch(() => {});
 	});
-	await search(page, "slow" + word());
-	await page.waitForRequest(/searchValue=slow/);
+	await Promise.all([page.waitForRequest(/searchValue=slow/), search(page, "slow" + word())]);
 	await search(page, it);
 	await page.locator("parley-list .row", { hasText: it }).waitFor();
 	await page.waitForTimeout(1000);

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, start_gateway } from "./gateway.mjs";
+import { until } from "./http.mjs";
 
 const tools = join(root, "test");
 if (!existsSync(join(tools, "node_modules/playwright-core"))) execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: tools, stdio: "ignore" });
@@ -17,7 +18,7 @@ export class Browser {
 	static async start(gatewayFlags = [], env = {}) {
 		const browser = new Browser();
 		browser.gateway = await start_gateway(["--inbox-dir", join(root, "inbox"), ...gatewayFlags], { env });
-		browser.program = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+		browser.program = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags, timeout: 300000 });
 		return browser;
 	}
 
@@ -33,6 +34,7 @@ export class Browser {
 	// A page that fails the test if one of its scripts throws, or if its content security policy is violated.
 	async page(t, fragment = "", options = {}) {
 		const context = await this.program.newContext({ viewport: { width: 1280, height: 800 }, timezoneId: "Europe/Berlin", ...options });
+		context.setDefaultTimeout(120000);
 		const page = await context.newPage();
 		page.failures = [];
 		page.on("pageerror", (error) => page.failures.push(error.stack));
@@ -46,6 +48,9 @@ export class Browser {
 		return page;
 	}
 }
+
+// Waits until what is typed goes into an element.
+export const focused = (element) => until(() => element.evaluate((node) => node === document.activeElement), "it has the focus");
 
 // Screenshots are written to the directory PARLEY_SCREENSHOTS.
 export async function picture(page, name) {

@@ -45,7 +45,7 @@ export class Client {
 					resolve({ status: response.statusCode, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) });
 				});
 			});
-			request.setTimeout(20000, () => request.destroy(new Error("no answer in 20 s")));
+			request.setTimeout(150000, () => request.destroy(new Error("no answer in 150 s")));
 			request.once("error", reject);
 			request.end(payload);
 		});

@@ -5,6 +5,7 @@ import { mkdtempSync, chmodSync, rmSync, statfsSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { root, run, psql } from "./database.mjs";
 import { startGateways } from "./gateways.mjs";
+import { until } from "./http.mjs";
 import { freePort } from "./port.mjs";
 
 const machines = ["monitor", "node1", "node2"];
@@ -31,7 +32,7 @@ export class FailoverCluster {
 	// Starts parleyd in front of both nodes, with the timeouts of `make ha`. Returns its URL.
 	async startGateway(t) {
 		const [{ url }] = await startGateways(t, 1, { PARLEY_DATABASE_URL: await this.script("url"), PARLEY_STATEMENT_TIMEOUT_MS: "2000",
-			PARLEY_CONNECT_TIMEOUT_MS: "1000", PARLEY_STREAM_HEARTBEAT_MS: "500" });
+			PARLEY_CONNECT_TIMEOUT_MS: "1000", PARLEY_ACQUIRE_TIMEOUT_MS: "2000", PARLEY_REQUEST_TIMEOUT_MS: "10000", PARLEY_STREAM_HEARTBEAT_MS: "500" });
 		return url;
 	}
 
@@ -68,6 +69,14 @@ export class FailoverCluster {
 
 	primary() {
 		return this.script("primary");
+	}
+
+	// Waits until a machine other than this one is the primary.
+	async untilReplaced(machine) {
+		await until(async () => !["", machine].includes(await this.primary()), "another machine is the primary").catch(async (error) => {
+			const states = "SELECT nodename, goalstate, reportedstate, health, reporttime, walreporttime, healthchecktime, now() FROM pgautofailover.node";
+			throw new Error(`${error.message}\n${await psql("pg_auto_failover", states, await this.env("monitor"))}`);
+		});
 	}
 
 	// Signals all processes of a machine, as close to at once as possible.

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './port.mjs';
+import { Session } from './psql_session.mjs';
 
 export const url = process.env.PARLEY_URL ?? 'http://127.0.0.1:8080';
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -101,12 +102,18 @@ CREATE FUNCTION gateway_test.make(word text, OUT id integer, OUT created boolean
 CREATE FUNCTION gateway_test.nothing(word text) RETURNS void LANGUAGE sql AS $$ SELECT $$;
 CREATE FUNCTION gateway_test.write_in_read() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
 	INSERT INTO gateway_test.writes (word) VALUES ('no') RETURNING id $$;
-CREATE FUNCTION gateway_test.wait(seconds float8, word text DEFAULT NULL) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$
-	SELECT 'waited' FROM pg_sleep(seconds) $$;
-CREATE FUNCTION gateway_test.record(word text, seconds float8 DEFAULT 0, idempotency_key parley.idempotency_key DEFAULT NULL)
-RETURNS TABLE (id bigint) LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION gateway_test.wait(seconds float8 DEFAULT 0, word text DEFAULT NULL, held boolean DEFAULT false) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
 	PERFORM pg_sleep(seconds);
+	IF held THEN PERFORM pg_advisory_xact_lock_shared(hashtext('gateway_test')); END IF;
+	RETURN 'waited';
+END $$;
+CREATE FUNCTION gateway_test.record(word text, seconds float8 DEFAULT 0, held boolean DEFAULT false,
+	idempotency_key parley.idempotency_key DEFAULT NULL)
+RETURNS TABLE (id bigint) LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+	PERFORM gateway_test.wait(seconds, word, held);
 	RETURN QUERY INSERT INTO gateway_test.writes AS w (key, word) VALUES (idempotency_key, record.word) RETURNING w.id;
 END $$;
 SELECT parley.add_route('GET', '/test/echo/{word}', 'gateway_test.echo', 'none');
@@ -129,6 +136,20 @@ export async function create_fixture(base = url) {
 		return response.status === 200;
 	}, 'the routes of the fixture');
 }
+
+// Returns a function that releases what asks the fixture's functions to be held, which until then waits.
+export async function hold(t) {
+	const session = new Session({ PGUSER: 'postgres' });
+	t.after(() => session.close());
+	assert.equal(await session.statement("SELECT pg_advisory_lock(hashtext('gateway_test'))"), '00000');
+	return () => session.close();
+}
+
+// Waits until this many statements run the fixture's function, and returns the process ids of their backends.
+export const running_backends = (name, count = 1) => until(() => {
+	const pids = sql(`SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%gateway_test.${name}(%' AND pid <> pg_backend_pid()`);
+	return pids.split('\n').filter(Boolean).length === count && pids.split('\n').map(Number);
+}, `${count} of ${name}`);
 
 export async function drop_fixture() {
 	sql(`DROP SCHEMA gateway_test CASCADE; DELETE FROM parley.routes WHERE function LIKE 'gateway_test.%'`);
@@ -155,10 +176,11 @@ export async function start_gateway(flags = [], { env = {}, wait = true, descrip
 	child.stderr.on('data', (chunk) => { gateway.log += chunk; });
 	gateway.exited = exited;
 	gateway.stop = async (signal = 'SIGTERM') => { child.kill(signal); return exited; };
+	/* No connection is left, which a short timeout for clients would end just when it is used again. */
 	if (wait)
 		await until(async () => {
 			assert.equal(child.exitCode, null, gateway.log);
-			return (await fetch(`${base}/ready`).catch(() => ({ status: 0 }))).status === 200;
+			return (await fetch(`${base}/ready`, { headers: { connection: 'close' } }).catch(() => ({ status: 0 }))).status === 200;
 		}, 'the gateway');
 	return gateway;
 }

@@ -49,7 +49,7 @@ export function assertProblem(answer, status) {
 	return body;
 }
 
-export async function until(condition, what, seconds = 60) {
+export async function until(condition, what, seconds = 120) {
 	for (const end = Date.now() + seconds * 1000; Date.now() < end; await pause(50)) if (await condition()) return;
 	assert.fail(`not within ${seconds} s: ${what}`);
 }

@@ -22,7 +22,7 @@ export class SteadfastLoad {
 	static async begin(url, { pairs = 6, money = 1000000 } = {}) {
 		const load = new SteadfastLoad();
 		load.url = url;
-		const client = new Client(url, { patience: 20 });
+		const client = new Client(url, { patience: 120 });
 		const made = async (line, body) => {
 			const answer = await client.request(line, body);
 			assert.ok([200, 201].includes(answer.status), `${line}: ${answer.status} ${JSON.stringify(answer.body)}`);
