@@ -189,16 +189,16 @@ suite_isolation() {
 	compared REGRESS= output_iso/regression.diffs
 }
 
-# node_tests DIRECTORY: runs its tests
+# node_tests DIRECTORY: runs its tests, one file after another, however many processors there are: they share a cluster
 node_tests() {
-	node --test --test-reporter=tap "test/$1"/*.test.mjs
+	node --test --test-concurrency=1 --test-reporter=tap "test/$1"/*.test.mjs
 }
 
 # gateway_tests DIRECTORY [NAMES]: runs tests that need a gateway, or of these only the files whose names begin so
 gateway_tests() {
 	local files
 	mapfile -t files < <(grep -lE 'support/(client|gateway|http)\.mjs|startGateways' "test/$1/${2:-}"*.test.mjs)
-	node --test --test-reporter=tap "${files[@]}"
+	node --test --test-concurrency=1 --test-reporter=tap "${files[@]}"
 }
 
 free_port() {

@@ -37,7 +37,7 @@ async function run(file, env) {
 	return { passed: named(/^ok \d+ - (.*)$/gm), failed: named(/^not ok \d+ - (.*)$/gm), output };
 }
 
-test("end_to_end_tests_hold_over_several_databases", { timeout: 300000 }, async (t) => {
+test("end_to_end_tests_hold_over_several_databases", { timeout: 900000 }, async (t) => {
 	const cluster = await ShardedCluster.create(t);
 	const env = { ...(await cluster.env("front")) };
 	const [gateway] = await startGateways(t, 1, { ...env, PGUSER: "parley_gateway" });

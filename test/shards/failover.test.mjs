@@ -9,19 +9,22 @@ import { startGateways } from "../support/gateways.mjs";
 import { ShardedCluster } from "../support/shards.mjs";
 import { SteadfastLoad } from "../support/steadfast_load.mjs";
 
-const bound_ms = 40000;
+const bound_ms = 120000;
 let cluster, pair, load;
 
 before(async (t) => {
-	[cluster, pair] = await Promise.all([ShardedCluster.create(t), FailoverCluster.create(t)]);
+	cluster = await ShardedCluster.create(t);
+	pair = await FailoverCluster.create(t);
 	await pair.psql("CREATE EXTENSION parley_shard");
-	await cluster.connect({ shard1: await pair.place() });
+	const places = { shard1: await pair.place() };
+	await cluster.wait("60s", places);
 	const [{ url }] = await startGateways(t, 1, { ...(await cluster.env("front")), PGUSER: "parley_gateway", PARLEY_STREAM_HEARTBEAT_MS: "500" });
 	load = await SteadfastLoad.begin(url, { pairs: 4 });
+	await cluster.wait("3s", places);
 	load.start();
 	t.after(() => load.abandon());
 	await load.untilAcknowledgedAfter(Date.now(), bound_ms);
-}, { timeout: 120000 });
+}, { timeout: 600000 });
 
 // The pairs of users whose conversation is on a shard.
 const on = (shard) => load.pairs.filter(({ id }) => (id & 1) === shard);
@@ -30,23 +33,23 @@ async function failOver(t, signal) {
 	const primary = await pair.primary();
 	await pair.signal(primary, signal);
 	const broken = Date.now();
+	await pair.untilReplaced(primary);
 	// Whatever was in progress has arrived by now.
-	await load.untilPostedAfter(broken + 1000, on(1), bound_ms);
-	assert.notEqual(await pair.primary(), primary);
+	await load.untilPostedAfter(Math.max(broken + 1000, Date.now()), on(1), bound_ms);
 	const silence = (pairs) => load.silence(broken - 1000, pairs.flatMap((each) => each.postedAt));
 	t.diagnostic(`longest silence ${silence(on(1))} ms, on the other shard ${silence(on(0))} ms`);
 	return primary;
 }
 
-test("primary_of_a_shard_that_is_frozen_is_replaced_and_comes_back", { timeout: 90000 }, async (t) => {
+test("primary_of_a_shard_that_is_frozen_is_replaced_and_comes_back", { timeout: 600000 }, async (t) => {
 	const primary = await failOver(t, "SIGSTOP");
 	await pair.signal(primary, "SIGCONT");
 	await pair.script("await");
 });
 
-test("primary_of_a_shard_whose_machine_is_lost_is_replaced", { timeout: 90000 }, (t) => failOver(t, "SIGKILL"));
+test("primary_of_a_shard_whose_machine_is_lost_is_replaced", { timeout: 600000 }, (t) => failOver(t, "SIGKILL"));
 
-test("nothing_is_lost_doubled_or_missed", { timeout: 60000 }, async (t) => {
+test("nothing_is_lost_doubled_or_missed", { timeout: 300000 }, async (t) => {
 	await load.stop();
 	const stored = `SELECT coalesce(json_agg(json_build_object('place', conversation_id || '/' || number, 'key', idempotency_key, 'content', content)), '[]')
 		FROM parley.messages WHERE idempotency_key IS NOT NULL`;

@@ -30,9 +30,9 @@ before(async (t) => {
 	for (const { id } of users) await answered(201, `POST /users/${id}/accounts`, { currency: "EUR" });
 	await answered(201, `POST /users/${users[0].id}/accounts/1/transactions`, { amount: 1000 });
 	await post("before");
-}, { timeout: 60000 });
+}, { timeout: 300000 });
 
-test("replica_serves_reads_and_cursors_go_on_there", { timeout: 60000 }, async () => {
+test("replica_serves_reads_and_cursors_go_on_there", { timeout: 300000 }, async () => {
 	const { cursor } = await answered(200, `GET /users/${users[1].id}/sync`);
 	replica = await node.standby(file);
 	client = new Client((await startGateways(file, 1, { ...gatewayOf(node), PARLEY_READ_DATABASE_URL: `host=${replica.socket} port=5432 dbname=parley user=parley_gateway` }))[0].url);
@@ -44,7 +44,7 @@ test("replica_serves_reads_and_cursors_go_on_there", { timeout: 60000 }, async (
 	assert.notEqual(await replica.psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'parley_gateway' AND query LIKE '%parley.sync(%'"), "0");
 });
 
-test("one_node_becomes_home_and_a_shard", { timeout: 90000 }, async (t) => {
+test("one_node_becomes_home_and_a_shard", { timeout: 300000 }, async (t) => {
 	const { cursor } = await answered(200, `GET /users/${users[1].id}/sync`);
 	await post("not told yet");
 	await until(async () => (await replica.psql("SELECT count(*) FROM parley.messages")) === "3", "the standby has caught up");
@@ -53,6 +53,7 @@ test("one_node_becomes_home_and_a_shard", { timeout: 90000 }, async (t) => {
 	await replica.psql("SELECT pg_promote()");
 	for (const database of [node, replica]) await database.psql("CREATE EXTENSION parley_shard");
 	await front.psql("CREATE EXTENSION parley_front CASCADE");
+	await front.psql("ALTER DATABASE parley SET parley.shard_timeout = '60s'");
 	await front.psql(`SELECT parley_front.connect('host=${node.socket} port=5432 dbname=parley', 'host=${replica.socket} port=5432 dbname=parley')`);
 	client = new Client((await startGateways(t, 1, gatewayOf(front)))[0].url);
 

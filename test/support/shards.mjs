@@ -18,12 +18,20 @@ export class ShardedCluster {
 		});
 		await ShardedCluster.install();
 		await cluster.script("create", String(shards));
+		await cluster.wait("60s");
 		return cluster;
 	}
 
 	static install() {
 		return run("bash", ["-c", '. "$0"; bash "$1" "postgresql-$postgres_major-plproxy"',
 			join(root, "deploy/local/common.sh"), join(root, "deploy/local/packages.sh")]);
+	}
+
+	// Sets how long the front waits for another database until that counts as away. The gateway connects again.
+	async wait(timeout, places = {}) {
+		await this.psql("front", `ALTER DATABASE parley SET parley.shard_timeout = '${timeout}'`);
+		await this.connect(places);
+		await this.psql("front", "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = 'parley_gateway'");
 	}
 
 	async script(command, ...args) {
