@@ -12,7 +12,7 @@ async function bench(database) {
 	return (await run("bash", [`${root}/bench/run.sh`], { env })).stdout;
 }
 
-test("sections_that_write_print_what_they_measure_and_leave_the_data_alone", { timeout: 180000 }, async (t) => {
+test("sections_that_write_print_what_they_measure_and_leave_the_data_alone", { timeout: 600000 }, async (t) => {
 	const database = await createDatabase(t, "bench_chat");
 	await psql(database, "CREATE EXTENSION parley CASCADE");
 	await run(`${root}/bench/populate`, ["--contacts", "600", "--messages", "3000"], { env: { ...process.env, PGDATABASE: database } });

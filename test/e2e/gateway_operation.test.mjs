@@ -282,16 +282,16 @@ describe('reload', () => {
 
 describe('drain', () => {
 	const patient = ['--statement-timeout-ms', '120000', '--request-timeout-ms', '120000'];
-	test('SIGTERM finishes what is under way, and takes nothing new', async () => {
+	test('SIGTERM finishes what is under way, and takes nothing new', async (t) => {
 		const gateway = await start_gateway([...patient, '--drain-timeout-ms', '120000']);
 		const lock = new Session({ PGUSER: 'postgres' });
+		t.after(() => lock.close());
 		for (const statement of ['BEGIN', 'LOCK TABLE gateway_test.writes']) assert.equal(await lock.statement(statement), '00000');
 		const slow = request('/test/records', { base: gateway.base, method: 'POST', body: { word: 'drain' } });
 		await until(() => sql(`SELECT count(*) FROM pg_stat_activity WHERE application_name = 'parleyd' AND wait_event_type = 'Lock' AND query LIKE '%gateway_test.record(%'`) === '1', 'the request');
 		const ended = gateway.stop();
 		await until(() => new Promise((resolve) => net.connect(gateway.port, '127.0.0.1').on('connect', function () { this.destroy(); resolve(false); }).on('error', () => resolve(true))), 'the listener to close');
 		assert.equal(await lock.statement('COMMIT'), '00000');
-		await lock.close();
 		const answer = await slow;
 		assert.equal(answer.status, 201);
 		assert.equal(answer.headers.get('connection'), 'close');

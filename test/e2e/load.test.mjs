@@ -7,7 +7,7 @@ import { Client } from "../support/client.mjs";
 import { startGateways, startNginx } from "../support/gateways.mjs";
 import { assertAuditIsEmpty, word } from "../support/people.mjs";
 
-test("sixteen_clients_behind_nginx_lose_and_double_nothing", { timeout: 120000 }, async (t) => {
+test("sixteen_clients_behind_nginx_lose_and_double_nothing", { timeout: 600000 }, async (t) => {
 	const gateways = await startGateways(t, 3);
 	const nginx = await startNginx(t, gateways.map((gateway) => gateway.address));
 	const load = new ChatLoad(Array.from({ length: 16 }, () => new Client(nginx.url, nginx)));
@@ -45,7 +45,7 @@ class Counted {
 	}
 }
 
-test("chats_and_messages_made_through_two_gateways_are_counted_at_every_moment", { timeout: 120000 }, async (t) => {
+test("chats_and_messages_made_through_two_gateways_are_counted_at_every_moment", { timeout: 600000 }, async (t) => {
 	const gateways = await startGateways(t, 2);
 	const clients = Array.from({ length: 32 }, (_, n) => new Client(gateways[n % 2].url));
 	const ask = async (client, status, line, body) => {
