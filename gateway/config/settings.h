@@ -43,7 +43,7 @@
 	SETTING(connect_timeout_ms, ConfigNumber, 5000, 1, 3600000, "MS", "wait for a connection to PostgreSQL")           \
 	SETTING(client_timeout_ms, ConfigNumber, 30000, 1, 3600000, "MS",                                                  \
 			"time for a client to send a request, or to be idle")                                                      \
-	SETTING(send_timeout_ms, ConfigNumber, 30000, 1, 3600000, "MS", "time for a client to read a response")            \
+	SETTING(send_timeout_ms, ConfigNumber, 30000, 1, 3600000, "MS", "time for a client to read 64 kB of a response")   \
 	SETTING(connection_limit, ConfigNumber, 10000, 1, 1000000, "N", "total connections of clients")                    \
 	SETTING(rate_limit, ConfigNumber, 0, 0, 1000000, "N",                                                              \
 			"requests per second of one user or application; 0: no limit")                                             \

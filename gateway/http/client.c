@@ -147,6 +147,14 @@ client_set_sending(Client *client, size_t bytes)
 }
 
 void
+client_note_progress(Client *client)
+{
+	h2o_linklist_unlink(&client->sending);
+	h2o_linklist_insert(&client->clients->sending, &client->sending);
+	client->sending_since_us = db_now_us();
+}
+
+void
 clients_check(Clients *clients, uint64_t now_us)
 {
 	uint64_t patience_us = (uint64_t) clients->shared->config->send_timeout_ms * 1000;

@@ -45,7 +45,7 @@ typedef struct Client
 	unsigned requests;         /* in progress */
 	uint64_t idle_since_us;    /* if no request is in progress */
 	h2o_linklist_t sending;    /* linked while a response is being sent */
-	uint64_t sending_since_us; /* 0 if nothing is being sent */
+	uint64_t sending_since_us; /* when the part that is being sent was passed to h2o; 0 if nothing is being sent */
 	size_t sending_bytes;      /* size of the response, until it is read */
 	void *guest;               /* what a guest holds for the request in progress */
 	bool is_cut_off;           /* h2o is about to notice */
@@ -57,6 +57,9 @@ void client_on_accept(h2o_socket_t *listener, const char *error);
 /* Notes that a response is being sent or, with 0 bytes, that it was sent. To make room for it, clients that hold most
  * may be disconnected. */
 void client_set_sending(Client *client, size_t bytes);
+
+/* Notes that the client has read a part of the response, and so has the full time again for the next. */
+void client_note_progress(Client *client);
 
 /* Disconnects clients that read too slowly and, if too much memory is in use, those that hold most. Called in every
  * tick. */

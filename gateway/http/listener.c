@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static int
 address_bind(const struct addrinfo *address, bool sharing)
 {
 	int on = 1;
+	int unsent_bytes = 131072; /* two pieces of a response */
 	int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (descriptor < 0)
@@ -44,6 +46,9 @@ address_bind(const struct addrinfo *address, bool sharing)
 	setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (sharing)
 		setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	/* Clients' sockets inherit it. Without it, the kernel takes megabytes in advance, and then nothing for a long time
+	 * from a client that reads slowly. */
+	setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof(unsent_bytes));
 	if (address->ai_family == AF_INET6)
 		setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 &&

@@ -11,7 +11,7 @@
 
 enum
 {
-	PIECE_BYTES = 65536 /* takes some 0.1 ms to write */
+	PIECE_BYTES = 65536 /* takes some 0.1 ms to write, and --send-timeout-ms to read at most */
 };
 
 static void
@@ -100,25 +100,21 @@ reply_start(Request *request, int status, const char *content_type, size_t conte
 	h2o_start_response(http, &request->generator);
 }
 
-void
-reply_body(Request *request, int status, const char *content_type, Buffer *body)
-{
-	h2o_iovec_t bytes = body_hold(request->http, body);
-
-	request->bytes = bytes.len;
-	reply_start(request, status, content_type, status == 204 ? SIZE_MAX : bytes.len, bytes.len);
-	h2o_send(request->http, &bytes, bytes.len != 0 && !request->head, H2O_SEND_STATE_FINAL);
-}
-
 /* ----- in pieces ----- */
 
+/* Passes as much of the piece to h2o as a client must read in time. */
 static void
-piece_send(Request *request, bool is_last)
+piece_send(Request *request)
 {
-	h2o_iovec_t bytes = h2o_iovec_init(request->piece.base, request->piece.length);
+	size_t left = request->piece.length - request->piece_sent;
+	h2o_iovec_t bytes = h2o_iovec_init(request->piece.base + request->piece_sent,
+									   left < PIECE_BYTES || request->head ? left : PIECE_BYTES);
+	bool is_last = request->head || (request->is_last_piece && bytes.len == left);
 
 	request->bytes += bytes.len;
-	h2o_send(request->http, &bytes, !request->head, is_last ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
+	request->piece_sent += bytes.len;
+	h2o_send(request->http, &bytes, bytes.len != 0 && !request->head,
+			 is_last ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
 }
 
 static void
@@ -126,25 +122,53 @@ on_turn(Turn *turn)
 {
 	Request *request = H2O_STRUCT_FROM_MEMBER(Request, turn, turn);
 	Buffer *piece = &request->piece;
-	size_t capacity = piece->capacity;
-	bool is_last;
 
-	piece->length = 0;
-	is_last = response_write(&request->response, piece, PIECE_BYTES);
-	/* Lines and arrays are written as a whole, so it may have grown. */
-	request->client->sending_bytes += piece->capacity - capacity;
-	piece_send(request, is_last);
+	if (request->piece_sent == piece->length)
+	{
+		size_t capacity = piece->capacity;
+
+		piece->length = request->piece_sent = 0;
+		request->is_last_piece = response_write(&request->response, piece, PIECE_BYTES);
+		/* Lines and arrays are written as a whole, so it may have grown. */
+		request->client->sending_bytes += piece->capacity - capacity;
+	}
+	piece_send(request);
 }
 
-/* The last piece is with the kernel. Do not write the next one at once: as long as the client reads as fast, h2o calls
- * this again before it looks at any other connection. */
+/* What was sent last is with the kernel. Do not send more at once: as long as the client reads as fast, h2o calls this
+ * again before it looks at any other connection. */
 static void
 on_proceed(h2o_generator_t *generator, h2o_req_t *http)
 {
 	Request *request = H2O_STRUCT_FROM_MEMBER(Request, generator, generator);
 
 	(void) http;
+	client_note_progress(request->client);
 	worker_wait_for_turn(request->worker, &request->turn);
+}
+
+static void
+reply_start_pieces(Request *request, int status, const char *content_type, size_t content_length, size_t held_bytes)
+{
+	request->turn.cb = on_turn;
+	request->generator.proceed = on_proceed;
+	reply_start(request, status, content_type, content_length, held_bytes);
+	piece_send(request);
+}
+
+void
+reply_body(Request *request, int status, const char *content_type, Buffer *body)
+{
+	size_t length = body->length;
+
+	buffer_trim(body);
+	if (body != &request->piece)
+	{
+		request->piece = *body;
+		*body = (Buffer){ 0 };
+	}
+	request->is_last_piece = true;
+	reply_start_pieces(request, status, content_type, status == 204 ? SIZE_MAX : length, length);
 }
 
 void
@@ -161,10 +185,8 @@ reply_rows(Request *request)
 		return;
 	}
 	request->result = db_query_take_result(request->query);
-	request->turn.cb = on_turn;
-	request->generator.proceed = on_proceed;
-	reply_start(request, response->status, type, SIZE_MAX, PQresultMemorySize(request->result) + piece->capacity);
-	piece_send(request, request->head);
+	reply_start_pieces(request, response->status, type, SIZE_MAX,
+					   PQresultMemorySize(request->result) + piece->capacity);
 }
 
 /* ----- problems ----- */

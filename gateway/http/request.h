@@ -34,7 +34,9 @@ typedef struct Request
 	size_t bytes;
 	Response response;
 	PGresult *result; /* of the response, if it is large: it is sent in pieces, each written into the same buffer */
-	Buffer piece;
+	Buffer piece;     /* this one, or the whole body */
+	bool is_last_piece;
+	size_t piece_sent; /* how much of it was passed to h2o */
 	h2o_generator_t generator;
 	Turn turn; /* waits for it to write the next piece */
 	bool head;

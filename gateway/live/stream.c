@@ -30,6 +30,7 @@ enum
 	DRAIN_RETRY_LEAST_MS = 500,
 	DRAIN_RETRY_MOST_MS = 8000,
 	INSURANCE_HEARTBEATS = 10,
+	PART_BYTES = 65536, /* what a client must read within --send-timeout-ms */
 	LATE_ANSWERS = 3, /* the first may have been under way already, and the last may not have reached this thread yet */
 	PEER_TIMEOUT_MS = 30000
 };
@@ -78,18 +79,27 @@ stream_leave_batch(Stream *stream)
 		sync_batch_leave(batch, stream);
 }
 
-/* Sends what is in `out`. */
+/* Passes a part of `out` to h2o: as much as a client must read in time. */
+static void
+stream_send_part(Stream *stream, h2o_send_state_t how)
+{
+	size_t left = stream->out.length - stream->sent;
+	h2o_iovec_t bytes = h2o_iovec_init(stream->out.base + stream->sent, left < PART_BYTES ? left : PART_BYTES);
+
+	stream->request->bytes += bytes.len;
+	stream->sent += bytes.len;
+	stream_enter(stream, how == H2O_SEND_STATE_FINAL ? STREAM_ENDING : STREAM_WRITING);
+	h2o_send(stream->request->http, &bytes, bytes.len > 0, how);
+}
+
+/* Sends what is in `out`. The last event of a stream is short. */
 static void
 stream_send(Stream *stream, h2o_send_state_t how)
 {
-	h2o_iovec_t bytes = h2o_iovec_init(stream->out.base, stream->out.length);
-
 	if (how == H2O_SEND_STATE_FINAL)
 		stream_leave_batch(stream);
-	stream->request->bytes += bytes.len;
 	stream->heartbeat_at_us = db_now_us() + (uint64_t) stream->owner->worker->config->stream_heartbeat_ms * 1000;
-	stream_enter(stream, how == H2O_SEND_STATE_FINAL ? STREAM_ENDING : STREAM_WRITING);
-	h2o_send(stream->request->http, &bytes, bytes.len > 0, how);
+	stream_send_part(stream, how);
 }
 
 static void
@@ -113,15 +123,21 @@ stream_end(Stream *stream, MetricsStreamEnd reason)
 		stream_send_end(stream);
 }
 
-/* Everything that was sent has been passed to the kernel. */
+/* What was sent last has been passed to the kernel. */
 static void
 on_proceed(h2o_generator_t *generator, h2o_req_t *http)
 {
 	Stream *stream = H2O_STRUCT_FROM_MEMBER(Stream, generator, generator);
 
 	(void) http;
+	if (stream->state == STREAM_WRITING && stream->sent < stream->out.length)
+	{
+		stream_send_part(stream, H2O_SEND_STATE_IN_PROGRESS);
+		return;
+	}
 	buffer_dispose(&stream->out);
 	stream->out = (Buffer){ 0 };
+	stream->sent = 0;
 	if (stream->state == STREAM_ENDING)
 		return;
 	if (stream->syncs_for_us != 0)

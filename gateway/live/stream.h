@@ -56,10 +56,11 @@ typedef struct Stream
 	size_t events;
 	char *cursor;           /* NULL at the beginning */
 	Buffer out;             /* being written */
+	size_t sent;            /* how much of it was passed to h2o */
 	SyncBatch *batch;       /* to which it belongs, or NULL */
 	uint64_t woken_at_us;   /* 0 if it was not woken since the last sync */
 	uint64_t syncs_for_us;  /* what woke it for the sync that is in progress or being written */
-	uint64_t changed_at_us; /* time of the last change of state */
+	uint64_t changed_at_us; /* time of the last change of state, or when the part being written was passed to h2o */
 	uint64_t heartbeat_at_us;
 	uint64_t retry_at_us; /* after a failed sync; 0 if none failed */
 	uint64_t ends_at_us;

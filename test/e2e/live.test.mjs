@@ -323,6 +323,28 @@ test("reader_that_stops_is_cut_off_and_holds_up_nobody", async (t) => {
 	assert.equal(await gateway.stop(), 0);
 });
 
+test("reader_that_reads_a_long_event_slowly_but_steadily_gets_all_of_it", { timeout: 120000 }, async (t) => {
+	const gateway = await start_gateway(["--send-timeout-ms", "4000"]);
+	const talk = await pair();
+	sql(`SELECT count(*) FROM generate_series(1, 200) n, parley.post_user_message(${talk.id}, repeat(E'\\x01', 9990) || n, ${talk.bob.id})`);
+	const socket = net.connect(gateway.port, "127.0.0.1");
+	t.after(() => socket.destroy());
+	let end = "";
+	socket.on("error", () => {}).on("data", (chunk) => {
+		end = (end + chunk.toString("latin1")).slice(-10);
+		socket.pause();
+		setTimeout(() => socket.resume(), 40);
+	});
+	socket.write(`GET ${talk.events(talk.ann)}?limit=200 HTTP/1.1\r\nHost: x\r\n\r\n`);
+	await until(async () => socket.destroyed || (socket.bytesRead > 12000000 && end.includes("\n\n")), "it is read", 90000);
+	assert.ok(socket.bytesRead > 12000000, `${socket.bytesRead} bytes`);
+	await post(talk, talk.bob, "next");
+	const before = socket.bytesRead;
+	await until(async () => socket.bytesRead > before, "the stream goes on", 30000);
+	socket.destroy();
+	assert.equal(await gateway.stop(), 0);
+});
+
 test("stream_comes_through_nginx_with_tls_over_http_1_and_2", { timeout: 300000 }, async (t) => {
 	const gateways = await startGateways(t, 2, { PARLEY_STREAM_HEARTBEAT_MS: "3600000" });
 	const nginx = await startNginx(t, gateways.map((gateway) => gateway.address));

@@ -76,6 +76,31 @@ test('a client that does not read its answer is cut off in time', async () => {
 	assert.equal(await gateway.stop(), 0);
 });
 
+// Reads a piece of 64 kB at most, and the next one a while later.
+function read_slowly(client, pause_ms) {
+	client.socket.on('data', () => {
+		client.socket.pause();
+		setTimeout(() => client.socket.resume(), pause_ms);
+	});
+}
+
+test('a client that reads slowly but steadily gets all of an answer, in pieces or whole', { timeout: 120000 }, async () => {
+	sql(`CREATE FUNCTION gateway_test.much() RETURNS text LANGUAGE sql AS $$ SELECT repeat('x', 16000000) $$;
+		SELECT parley.add_route('GET', '/test/much', 'gateway_test.much', 'operator');
+		SELECT parley.add_route('POST', '/test/much', 'gateway_test.much', 'operator', 201)`);
+	const gateway = await start_gateway(['--send-timeout-ms', '4000']);
+	await until(async () => (await request('/test/much', { base: gateway.base, method: 'HEAD' })).status === 200, 'the routes');
+	const clients = ['GET', 'POST'].map((method) => {
+		const client = open(gateway.port);
+		read_slowly(client, 40);
+		client.socket.write(`${method} /test/much HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+		return client;
+	});
+	await until(() => clients.every((client) => client.closed), 'both to be read', 90000);
+	for (const { socket } of clients) assert.ok(socket.bytesRead > 16000000, `${socket.bytesRead} bytes`);
+	assert.equal(await gateway.stop(), 0);
+});
+
 test('answers that nobody reads are held within the limit, and others are served meanwhile', async () => {
 	sql(`CREATE FUNCTION gateway_test.large(bytes integer) RETURNS text LANGUAGE sql AS $$ SELECT repeat('x', bytes) $$;
 		SELECT parley.add_route('GET', '/test/large/{bytes}', 'gateway_test.large', 'operator')`);
