@@ -189,9 +189,11 @@ SELECT c.relname, r.rolname, a.privilege_type FROM pg_class c, aclexplode(c.rela
 CREATE INDEX transactions_by_memo ON parley.transactions (memo);
 SELECT id > 0 AS posted FROM parley.post_transaction(:ana, 1, 7, 'indexed', 'indexed 1');
 SET enable_seqscan = off;
+SET enable_bitmapscan = off;
 EXPLAIN (COSTS OFF) SELECT amount FROM parley.transactions WHERE memo = 'indexed';
 SELECT amount FROM parley.transactions WHERE memo = 'indexed';
 RESET enable_seqscan;
+RESET enable_bitmapscan;
 SELECT replayed FROM parley.post_transaction(:ana, 1, 7, 'indexed', 'indexed 1');
 DROP INDEX parley.transactions_by_memo;
 

@@ -39,6 +39,11 @@ SELECT totals, total FROM parley.get_user(:ana);
 SELECT balance FROM parley.post_transaction(:ana, 2, 1);
 SELECT balance FROM parley.post_transaction(:bob, 1, 1);
 
+-- totals_that_do_not_fit_into_bigint_are_told, but not as the one total
+BEGIN;
+UPDATE parley.accounts SET balance = 9223372036854775807 WHERE user_id = :bob AND closed_at IS NULL;
+SELECT totals, total FROM parley.get_user(:bob);
+ROLLBACK;
 -- a_problem_with_the_receivers_account_has_one_message: the reason would tell a stranger the balance, the currency, or that it is
 -- closed
 SELECT what, (pg_temp.error_of(format('SELECT parley.post_transfer(%s)', arguments))).* FROM (VALUES

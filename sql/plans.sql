@@ -66,3 +66,18 @@ COMMIT;
 -- contacts_have_no_index_of_parts_of_texts_but_those_that_the_two_searches_read
 SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
 	WHERE i.indrelid = 'parley.contacts'::regclass AND a.amname NOT IN ('btree') ORDER BY 1;
+
+-- a_messages_json_is_planned_with_the_statement_that_names_it, not anew by a function of its own
+CREATE FUNCTION pg_temp.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	plan text := '';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (VERBOSE) ' || statement LOOP
+		plan := plan || line;
+	END LOOP;
+	RETURN plan;
+END $$;
+SELECT plan LIKE '%row_to_json(ROW(%' AND plan NOT LIKE '%message_json(%' AS is_inlined FROM pg_temp.plan_of(
+	'SELECT parley.message_json((conversation_id, number, sender_id, content, created_at, edited_at, deleted_at, agent_id, transfer_id))
+	FROM parley.messages') plan;

@@ -135,15 +135,16 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT c.id, c.name, c.phone, c.email, c.created_at, t.totals,
-		CASE json_array_length(t.totals)
-			WHEN 0 THEN 0
-			WHEN 1 THEN (t.totals -> 0 ->> 'total')::bigint
+		CASE
+			WHEN json_array_length(t.totals) = 0 THEN 0
+			WHEN json_array_length(t.totals) = 1 AND abs((t.totals -> 0 ->> 'total')::numeric) <= 9223372036854775807
+				THEN (t.totals -> 0 ->> 'total')::bigint
 		END
 	FROM parley.get_contact(user_id) c, LATERAL (SELECT parley.account_totals(c.id) AS totals) t;
 END;
 COMMENT ON FUNCTION parley.get_user(bigint) IS
-	'Returns a user with the total of their accounts in each currency. total is set if there is one currency, and 0 without an '
-	'account. Errors: P0002 no such contact.';
+	'Returns a user with the total of their accounts in each currency. total is set if there is one currency and it fits into '
+	'bigint, and 0 without an account. Errors: P0002 no such contact.';
 
 CREATE FUNCTION parley.post_transaction(
 	user_id bigint, account_id bigint, amount parley.amount, memo parley.memo DEFAULT NULL,
