@@ -14,10 +14,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -25,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "front/remote.h"
+#include "shared_memory.h"
 
 PG_FUNCTION_INFO_V1(parley_call_remote);
 PG_FUNCTION_INFO_V1(parley_reach);
@@ -56,56 +54,40 @@ static Part *parts; /* NULL if the library is not preloaded */
 static Call call;
 static int shard_timeout_ms;
 static TimeoutId timeout = MAX_TIMEOUTS;
-static shmem_request_hook_type previous_request_hook;
-static shmem_startup_hook_type previous_startup_hook;
 
-static void
-on_shmem_request(void)
+static Size
+parts_size(void)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(sizeof(Part) * PARTS_MAX);
+	return sizeof(Part) * PARTS_MAX;
 }
 
 static void
-on_shmem_startup(void)
+parts_attach(void *memory, bool is_new, LWLock *lock)
 {
-	bool found;
-
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	parts = ShmemInitStruct("parley parts", sizeof(Part) * PARTS_MAX, &found);
-	for (int i = 0; i < PARTS_MAX && !found; i++)
+	parts = memory;
+	for (int i = 0; i < PARTS_MAX && is_new; i++)
 	{
 		pg_atomic_init_u64(&parts[i].retry_at, 0);
 		pg_atomic_init_u32(&parts[i].changes, 0);
 		pg_atomic_init_u32(&parts[i].turns, 0);
 	}
-	LWLockRelease(AddinShmemInitLock);
 }
 
 void
 parley_remote_init(void)
 {
+	static const SharedMemory memory = { "parley parts", NULL, parts_size, parts_attach };
+
 	DefineCustomIntVariable("parley.shard_timeout", "How long the front waits for another database.",
 							"A database that takes longer counts as away. 0 waits forever.", &shard_timeout_ms, 3000, 0,
 							INT_MAX, PGC_USERSET, GUC_UNIT_MS | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = on_shmem_request;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = on_shmem_startup;
+	parley_shared_memory_request(&memory);
 }
 
 static Part *
 part_at(int part)
 {
-	if (parts == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("parley must be loaded via shared_preload_libraries"),
-						errhint("Add parley to shared_preload_libraries and restart PostgreSQL.")));
+	parley_shared_memory_require(parts);
 	if (part < HOME || part > PARTS_MAX - 2)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no shard %d", part)));
 	return &parts[part - HOME];

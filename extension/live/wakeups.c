@@ -22,10 +22,8 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/condition_variable.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
-#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -35,6 +33,7 @@
 #include "errors.h"
 #include "index/lookup.h"
 #include "live/wakeups.h"
+#include "shared_memory.h"
 #include "statement.h"
 
 PG_FUNCTION_INFO_V1(parley_await_wakeups);
@@ -87,8 +86,6 @@ typedef struct Note
 } Note;
 
 static ChangeLog *change_log; /* NULL if the library is not preloaded */
-static shmem_request_hook_type previous_request_hook;
-static shmem_startup_hook_type previous_startup_hook;
 
 static Note *noted;
 static int noted_count;
@@ -102,34 +99,18 @@ log_size(void)
 }
 
 static void
-on_shmem_request(void)
+log_attach(void *memory, bool is_new, LWLock *lock)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(log_size());
-	RequestNamedLWLockTranche("parley_wakeups", 1);
-}
-
-static void
-on_shmem_startup(void)
-{
-	bool found;
 	uint64 start;
 
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	change_log = ShmemInitStruct("parley wake-ups", log_size(), &found);
-	if (!found)
-	{
-		memset(change_log, 0, log_size());
-		change_log->lock = &GetNamedLWLockTranche("parley_wakeups")->lock;
-		ConditionVariableInit(&change_log->filled);
-		if (!pg_strong_random(&start, sizeof(start)))
-			elog(FATAL, "could not generate a random number");
-		change_log->head = 2 * LOG_ENTRIES + (start >> 2);
-	}
-	LWLockRelease(AddinShmemInitLock);
+	change_log = memory;
+	if (!is_new)
+		return;
+	change_log->lock = lock;
+	ConditionVariableInit(&change_log->filled);
+	if (!pg_strong_random(&start, sizeof(start)))
+		elog(FATAL, "could not generate a random number");
+	change_log->head = 2 * LOG_ENTRIES + (start >> 2);
 }
 
 /* Returns whether the log has all entries from the place on. */
@@ -211,12 +192,9 @@ on_transaction_event(XactEvent event, void *arg)
 void
 parley_wakeups_init(void)
 {
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = on_shmem_request;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = on_shmem_startup;
+	static const SharedMemory memory = { "parley wake-ups", "parley_wakeups", log_size, log_attach };
+
+	parley_shared_memory_request(&memory);
 	RegisterXactCallback(on_transaction_event, NULL);
 }
 
@@ -389,10 +367,7 @@ require_log(void)
 	if (RecoveryInProgress())
 		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("cannot wait for wake-ups during recovery"),
 						errhint("Use the primary.")));
-	if (change_log == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("parley must be loaded via shared_preload_libraries"),
-						errhint("Add parley to shared_preload_libraries and restart PostgreSQL.")));
+	parley_shared_memory_require(change_log);
 }
 
 Datum
