@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { create_fixture, drop_fixture, hold, problem, raw, request, running_backends, sql, start_gateway, until } from '../support/gateway.mjs';
+import { create_fixture, drop_fixture, hold, problem, raw, request, held_backends, sql, start_gateway, until } from '../support/gateway.mjs';
 
 before(() => create_fixture());
 after(drop_fixture);
@@ -212,7 +212,7 @@ test('the request of a client that left while it waited is not sent', async (t) 
 	const release = await hold(t);
 	const gateway = await start_gateway(['--write-connections', '1', '--acquire-timeout-ms', '600000']);
 	const first = request('/test/records', { base: gateway.base, method: 'POST', body: { word: 'first', held: true } });
-	await running_backends('record');
+	await held_backends('record');
 	const body = '{"word":"gone"}';
 	const gone = open(gateway.port);
 	gone.socket.write(`POST /test/records HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
@@ -282,7 +282,7 @@ test('too many at once are told so, and the rest are served', async (t) => {
 	const gateway = await start_gateway(['--write-connections', '1', '--queue-limit', '3', '--acquire-timeout-ms', '600000']);
 	const write = (word, held) => request('/test/records', { base: gateway.base, method: 'POST', body: { word, held } });
 	const holder = write('crowd holder', true);
-	await running_backends('record');
+	await held_backends('record');
 	let refusals = 0;
 	const others = Array.from({ length: 11 }, (_, i) => write(`crowd ${i}`, false).then((answer) => {
 		if (answer.status === 503) refusals++;

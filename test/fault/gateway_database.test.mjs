@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { create_fixture, drop_fixture, hold, problem, request, running_backends, sql, start_gateway, until } from '../support/gateway.mjs';
+import { create_fixture, drop_fixture, hold, problem, request, held_backends, sql, start_gateway, until } from '../support/gateway.mjs';
 
 before(() => create_fixture());
 after(drop_fixture);
@@ -26,7 +26,7 @@ test('waiting too long for a connection is 504, and nothing is done', async (t) 
 	const release = await hold(t);
 	const gateway = await start_gateway(['--write-connections', '1', '--acquire-timeout-ms', '200']);
 	const first = record(gateway, 'holder', { held: true });
-	await running_backends('record');
+	await held_backends('record');
 	assert.equal(problem(await record(gateway, 'waiter'), 504).outcome, 'known');
 	await release();
 	assert.equal((await first).status, 201);
@@ -38,7 +38,7 @@ test('a write in one\'s way does not hold up reads or other writes', async (t) =
 	const release = await hold(t);
 	const gateway = await start_gateway(['--write-connections', '2', '--read-connections', '1']);
 	const slow = record(gateway, 'slow', { held: true });
-	await running_backends('record');
+	await held_backends('record');
 	for (let i = 0; i < 10; i++) {
 		assert.equal((await request('/test/list', { base: gateway.base })).status, 200);
 		assert.equal((await record(gateway, 'quick')).status, 201);
@@ -53,7 +53,7 @@ test('a read whose connection is ended is run again, unnoticed', async (t) => {
 	const release = await hold(t);
 	const gateway = await start_gateway();
 	const read = request('/test/wait?held=true', { base: gateway.base });
-	sql(`SELECT pg_terminate_backend(${await running_backends('wait')})`);
+	sql(`SELECT pg_terminate_backend(${await held_backends('wait')})`);
 	await release();
 	assert.equal((await read).status, 200);
 	await gateway.stop();
@@ -65,7 +65,7 @@ test('a write that PostgreSQL says it did not do is run again, with a key or wit
 		const release = await hold(t);
 		const word = `ended ${key}`;
 		const write = record(gateway, word, { held: true, key });
-		sql(`SELECT pg_terminate_backend(${await running_backends('record')})`);
+		sql(`SELECT pg_terminate_backend(${await held_backends('record')})`);
 		await release();
 		assert.equal((await write).status, 201);
 		assert.equal(written(word), '1');
@@ -80,7 +80,7 @@ test('a killed server leaves the outcome unknown without a key, and is done once
 		const before = backends();
 		await hold(t); // the session that holds them is killed as well
 		const [without, with_key] = [record(gateway, word, { held: true }), record(gateway, `${word} with a key`, { held: true, key })];
-		process.kill((await running_backends('record', 2))[0], 'SIGKILL');
+		process.kill((await held_backends('record', 2))[0], 'SIGKILL');
 		const lost = problem(await without, 503);
 		assert.equal(lost.outcome, 'unknown');
 		const repeated = await with_key;
@@ -99,7 +99,8 @@ test('a killed server leaves the outcome unknown without a key, and is done once
 test('a frozen server is 504 for who waits, and is served again when it thaws', async () => {
 	const gateway = await start_gateway(['--statement-timeout-ms', '400', '--request-timeout-ms', '600', '--acquire-timeout-ms', '500']);
 	const frozen = backends();
-	frozen.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+	const signal = (name) => frozen.forEach((pid) => { try { process.kill(pid, name); } catch { /* it has ended */ } });
+	signal('SIGSTOP');
 	try {
 		let answers;
 		Promise.all([request('/test/list', { base: gateway.base }), record(gateway, 'frozen'), request('/conversations', { base: gateway.base })])
@@ -110,7 +111,7 @@ test('a frozen server is 504 for who waits, and is served again when it thaws', 
 		assert.equal((await request('/health', { base: gateway.base })).status, 200);
 		await until(() => gateway.log.includes('no response in time'), 'the connections to be given up');
 	} finally {
-		frozen.forEach((pid) => { try { process.kill(pid, 'SIGCONT'); } catch { /* it has ended */ } });
+		signal('SIGCONT');
 	}
 	await until(async () => (await request('/test/list', { base: gateway.base })).status === 200, 'service');
 	await gateway.stop();

@@ -145,9 +145,9 @@ export async function hold(t) {
 	return () => session.close();
 }
 
-// Waits until this many statements run the fixture's function, and returns the process ids of their backends.
-export const running_backends = (name, count = 1) => until(() => {
-	const pids = sql(`SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%gateway_test.${name}(%' AND pid <> pg_backend_pid()`);
+// Waits until this many calls of the fixture's function are held, and returns the process ids of their backends.
+export const held_backends = (name, count = 1) => until(() => {
+	const pids = sql(`SELECT pid FROM pg_stat_activity WHERE wait_event = 'advisory' AND query LIKE '%gateway_test.${name}(%'`);
 	return pids.split('\n').filter(Boolean).length === count && pids.split('\n').map(Number);
 }, `${count} of ${name}`);
 
