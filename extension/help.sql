@@ -36,15 +36,12 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
 BEGIN ATOMIC
-	-- Lines of at most 44 and 50 characters, so that the table fits into 120 columns.
 	SELECT f.module,
-		rtrim(regexp_replace(format('%s%s(%s)', CASE WHEN n.nspname <> 'parley' THEN quote_ident(n.nspname) || '.' END,
-			quote_ident(p.proname), (SELECT string_agg(a.name, ', ' ORDER BY a.place)
-				FROM unnest(p.proargnames) WITH ORDINALITY a (name, place)
-				WHERE p.proargmodes IS NULL OR p.proargmodes[a.place] IN ('i', 'b'))), '(.{1,44})( +|$)', E'\\1\n', 'g'), E'\n'),
+		format('%s%s(%s)', CASE WHEN n.nspname <> 'parley' THEN quote_ident(n.nspname) || '.' END, quote_ident(p.proname),
+			(SELECT string_agg(a.name, ', ' ORDER BY a.place) FROM unnest(p.proargnames) WITH ORDINALITY a (name, place)
+				WHERE p.proargmodes IS NULL OR p.proargmodes[a.place] IN ('i', 'b'))),
 		-- the first sentence
-		rtrim(regexp_replace(substring(obj_description(p.oid, 'pg_proc') FROM '^.*?(?=[.:;](?: |$)|$)'),
-			'(.{1,50})( +|$)', E'\\1\n', 'g'), E'\n')
+		substring(obj_description(p.oid, 'pg_proc') FROM '^.*?(?=[.:;](?: |$)|$)')
 	FROM parley.public_functions() f JOIN pg_proc p ON p.oid = f.oid JOIN pg_namespace n ON n.oid = p.pronamespace
 	ORDER BY f.module, p.proname, n.nspname;
 END;
