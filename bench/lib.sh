@@ -44,15 +44,36 @@ percentiles() {
 		END { if (NR == 0) exit 1; printf "%.3f %.3f %.2f\n", rank(0.5), rank(0.99), NR / sum * 1000 }'
 }
 
+# run_wrk NAME OPTION…: records what wrk measures. If the machine was so busy with other things that nothing was done, takes longer.
+run_wrk() {
+	local name=$1 time measured p50 p99 rate failed
+	for ((time = seconds; time <= 64 * seconds; time *= 2)); do
+		measured=$(wrk -d "$time" --timeout 30 "${@:2}" | sed -n 's/^measured //p')
+		read -r p50 p99 rate failed <<<"$measured"
+		[ "$failed" = 0 ] || die "$name: $failed requests failed" "wrk ${*:2}"
+		[ "$rate" = 0.0 ] || break
+	done
+	record "$name" "$p50" "$p99" "$rate"
+}
+
+# run_pgbench NAME OPTION…: the same for pgbench and prepared statements
+run_pgbench() {
+	local name=$1 log=$tmp/transactions time p50 p99 rate
+	for ((time = seconds; time <= 64 * seconds; time *= 2)); do
+		rm -f "$log"*
+		"$bin/pgbench" -n -M prepared -T "$time" --log --log-prefix="$log" "${@:2}" >"$tmp/pgbench.out" 2>"$tmp/pgbench.err" ||
+			die "$name: pgbench failed" "$(cat "$tmp/pgbench.err")"
+		rate=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$tmp/pgbench.out")
+		[ -z "$rate" ] || break
+	done
+	read -r p50 p99 _ < <(cat "$log"* | awk '{ print $3 / 1000 }' | percentiles)
+	record "$name" "$p50" "$p99" "$rate"
+}
+
 # measure_http NAME PATH CONNECTIONS [OPTION…]: keep-alive connections, each sending its next request as soon as it has a response;
 # the options are wrk's
 measure_http() {
-	local measured p50 p99 rate failed
-	measured=$(wrk -c "$3" -t "$(($3 > 1 ? 2 : 1))" -d "$seconds" --timeout 30 -s "$here/wrk.lua" "${@:4}" "$url$2" |
-		sed -n 's/^measured //p')
-	read -r p50 p99 rate failed <<<"$measured"
-	[ "$failed" = 0 ] || die "$1: $failed requests failed" "$url$2"
-	record "$1" "$p50" "$p99" "$rate"
+	run_wrk "$1" -c "$3" -t "$(($3 > 1 ? 2 : 1))" -s "$here/wrk.lua" "${@:4}" "$url$2"
 }
 
 # measure_serial NAME PATH: one client, for slow requests: as many as fit in the time, but at least 3
@@ -74,14 +95,8 @@ measure_serial() {
 
 # measure_pgbench NAME SQL CLIENTS [ROLE]: prepared statements, as the gateway's role unless another one is given
 measure_pgbench() {
-	local log=$tmp/pgbench p50 p99 rate
-	rm -f "$log"*
 	printf '%s;\n' "$2" >"$tmp/script.sql"
-	rate=$(PGUSER=${4:-parley_gateway} "$bin/pgbench" -n -M prepared -c "$3" -j "$(($3 > 1 ? 2 : 1))" -T "$seconds" -f "$tmp/script.sql" \
-		--log --log-prefix="$log" 2>"$tmp/pgbench.err" | sed -n 's/^tps = \([0-9.]*\).*/\1/p')
-	[ -n "$rate" ] || die "$1: pgbench failed" "$(cat "$tmp/pgbench.err")"
-	read -r p50 p99 _ < <(cat "$log"* | awk '{ print $3 / 1000 }' | percentiles)
-	record "$1" "$p50" "$p99" "$rate"
+	PGUSER=${4:-parley_gateway} run_pgbench "$1" -c "$3" -j "$(($3 > 1 ? 2 : 1))" -f "$tmp/script.sql"
 }
 
 # measure_query NAME SQL [RUNS]: for queries that take seconds: psql, prepared once, each run timed by the client
@@ -175,28 +190,18 @@ restart_with_flush() {
 
 # measure_posts NAME CONNECTIONS PATHS [CONTENT]: each connection posts repeatedly, to paths drawn at random from the file
 measure_posts() {
-	local measured p50 p99 rate failed
-	measured=$(wrk -c "$2" -t 2 -d "$seconds" --timeout 30 -s "$here/wrk_post.lua" "$copy_url" -- "$3" "${@:4}" |
-		sed -n 's/^measured //p')
-	read -r p50 p99 rate failed <<<"$measured"
-	[ "$failed" = 0 ] || die "$1: $failed posts failed" "$copy_url"
-	record "$1" "$p50" "$p99" "$rate"
+	run_wrk "$1" -c "$2" -t 2 -s "$here/wrk_post.lua" "$copy_url" -- "$3" "${@:4}"
 }
 
 # measure_script NAME CLIENTS VARIABLE=VALUE… <SCRIPT: pgbench on the copy, prepared statements, as the superuser
 measure_script() {
-	local log=$tmp/pgbench name=$1 clients=$2 p50 p99 rate variable variables=()
+	local name=$1 clients=$2 variable variables=()
 	shift 2
 	for variable; do
 		variables+=(-D "$variable")
 	done
-	rm -f "$log"*
 	cat >"$tmp/script.sql"
-	rate=$("$bin/pgbench" -n -M prepared -c "$clients" -j 2 -T "$seconds" -f "$tmp/script.sql" "${variables[@]}" \
-		--log --log-prefix="$log" "$copy" 2>"$tmp/pgbench.err" | sed -n 's/^tps = \([0-9.]*\).*/\1/p')
-	[ -n "$rate" ] || die "$name: pgbench failed" "$(cat "$tmp/pgbench.err")"
-	read -r p50 p99 _ < <(cat "$log"* | awk '{ print $3 / 1000 }' | percentiles)
-	record "$name" "$p50" "$p99" "$rate"
+	run_pgbench "$name" -c "$clients" -j 2 -f "$tmp/script.sql" "${variables[@]}" "$copy"
 }
 
 # The content of posts: a message of average length.
