@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Browser } from "../support/browser.mjs";
+import { Browser, tryAgain } from "../support/browser.mjs";
 import { root, run } from "../support/database.mjs";
 import { until } from "../support/http.mjs";
 import { conversation, created, got, word } from "../support/people.mjs";
@@ -35,8 +35,7 @@ test("restart_of_postgresql_is_survived", async (t) => {
 	await page.locator("parley-list .state button", { hasText: "Try again" }).waitFor();
 	await cluster("start");
 	await until(async () => (await fetch(`${browser.gateway.base}/ready`)).status === 200, "the page's gateway is ready");
-	await page.getByRole("button", { name: "Try again" }).click();
-	await page.locator("parley-list .row", { hasText: it }).waitFor();
+	await tryAgain(page, it);
 	await page.getByRole("button", { name: "Send again" }).click();
 	await page.locator("article.own:not(.waiting)", { hasText: "meanwhile" }).waitFor();
 	await until(async () => (await fetch(`${process.env.PARLEY_URL}/ready`)).status === 200, "the tests' own gateway is ready");

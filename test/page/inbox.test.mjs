@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Browser, picture } from "../support/browser.mjs";
+import { Browser, picture, tryAgain } from "../support/browser.mjs";
 import { psql } from "../support/database.mjs";
 import { until } from "../support/http.mjs";
 import { conversation, created, got, expectStatus, pair, phone, word } from "../support/people.mjs";
@@ -253,8 +253,7 @@ test("slow_and_broken_network_is_said_and_survived", async (t) => {
 	await search(page, it);
 	await shown(page, "The server cannot be reached.");
 	broken = false;
-	await page.getByRole("button", { name: "Try again" }).click();
-	await page.locator("parley-list .row", { hasText: it }).waitFor();
+	await tryAgain(page, it);
 
 	// When responses arrive out of order, the results for what was typed last stay.
 	await page.route("**/conversations?*searchValue=slow*", async (route) => {

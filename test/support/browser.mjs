@@ -52,6 +52,12 @@ export class Browser {
 // Waits until what is typed goes into an element.
 export const focused = (element) => until(() => element.evaluate((node) => node === document.activeElement), "it has the focus");
 
+// Loads the list again, and waits until it shows this text. Any news may have loaded it already.
+export const tryAgain = (page, text) => until(async () => {
+	await page.getByRole("button", { name: "Try again" }).click({ timeout: 1000 }).catch(() => {});
+	return (await page.locator("parley-list .row", { hasText: text }).count()) > 0;
+}, "the list is there again");
+
 // Screenshots are written to the directory PARLEY_SCREENSHOTS.
 export async function picture(page, name) {
 	const folder = process.env.PARLEY_SCREENSHOTS;
