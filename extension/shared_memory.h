@@ -22,7 +22,8 @@ typedef struct SharedMemory
  * does nothing. */
 extern void parley_shared_memory_request(const SharedMemory *memory);
 
-/* Fails with 55000 if the library is not preloaded, so that there is no memory: it is what attach() was given, or NULL. */
+/* Fails with 55000 if the library is not preloaded, so that there is no memory: it is what attach() was given, or NULL.
+ */
 extern void parley_shared_memory_require(const void *memory);
 
 #endif
