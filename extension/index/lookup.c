@@ -29,6 +29,7 @@
 
 #include "compat.h"
 #include "index/lookup.h"
+#include "owner.h"
 
 /* Looks up and locks the relation in one step, in case it is concurrently dropped and created again. */
 static Relation
@@ -159,8 +160,7 @@ index_has_form(Relation table, Relation index, const IndexForm *form)
 		return false;
 	/* These settings decide how names are printed. */
 	level = NewGUCNestLevel();
-	set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-					  false);
+	parley_pin_search_path();
 	set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	has_form = index_has_predicate(index, form->predicate);
 	for (int i = 0; has_form && i < INDEX_COLUMNS_MAX && form->columns[i] != NULL; i++)

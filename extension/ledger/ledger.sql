@@ -150,8 +150,7 @@ CREATE FUNCTION parley.post_transaction(
 	user_id bigint, account_id bigint, amount parley.amount, memo parley.memo DEFAULT NULL,
 	idempotency_key parley.idempotency_key DEFAULT NULL, caller_role text DEFAULT 'operator')
 RETURNS parley.posted_transaction
-LANGUAGE c SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+LANGUAGE c -- acts as its owner, with a pinned search_path: extension/owner.h
 AS 'MODULE_PATHNAME', 'parley_post_transaction_1_1';
 COMMENT ON FUNCTION parley.post_transaction(bigint, bigint, parley.amount, parley.memo, parley.idempotency_key, text) IS
 	'Posts a transaction to an account, in minor units, positive for money in and negative for money out. Only the operator '

@@ -2,7 +2,8 @@
  * posting.c: see posting.h.
  *
  * Locks the account (rows.h) and nothing else. What a Posting points to is allocated in the caller's memory context.
- * SPI is connected around single statements only.
+ * SPI is connected around single statements only, with the search path pinned: parley_post_transaction() is not SECURITY
+ * DEFINER in the catalog, but acts as its owner (owner.h).
  *
  * SQL statements are used only for what is rare: a key that was used before, a refusal, every 64th transaction.
  */
@@ -16,6 +17,7 @@
 
 #include "errors.h"
 #include "ledger/posting.h"
+#include "owner.h"
 #include "statement.h"
 
 PG_FUNCTION_INFO_V1(parley_post_transaction);
@@ -56,6 +58,13 @@ static Statement insert_higher_peak = {
 	" ORDER BY amount, number DESC LIMIT 1",
 	{ INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID },
 };
+
+static void
+statements_begin(void)
+{
+	parley_pin_search_path();
+	SPI_connect();
+}
 
 Posting
 parley_posting_fail(const Account *account, const PostingDraft *draft, int sqlerrcode, const char *field,
@@ -134,7 +143,7 @@ same_transfer(const Transaction *made, const PostingDraft *draft)
 	Datum values[] = { Int64GetDatum(made->user_id), Int64GetDatum(made->account_id), Int64GetDatum(made->number) };
 	bool same;
 
-	SPI_connect();
+	statements_begin();
 	if (parley_statement_run(&find_transfer, values, NULL, false, 1) == 0)
 		same = !draft->is_transfer;
 	else
@@ -151,7 +160,7 @@ refusal_replay(const Account *account, const PostingDraft *draft, Posting *posti
 	MemoryContext caller = CurrentMemoryContext;
 	bool found;
 
-	SPI_connect();
+	statements_begin();
 	found = parley_statement_run(&find_refusal, values, NULL, false, 1) > 0;
 	if (found)
 	{
@@ -202,7 +211,7 @@ refusal_insert(Account *account, const PostingDraft *draft)
 		nulls[6] = nulls[7] = 'n';
 	if (!draft->has_conversation)
 		nulls[8] = 'n';
-	SPI_connect();
+	statements_begin();
 	parley_statement_run(&insert_refusal, values, nulls, false, 0);
 	SPI_finish();
 	account->has_refusals = account->changed = true;
@@ -241,7 +250,7 @@ peaks_append(const Account *account)
 
 	if (block % PEAK_BLOCK != 0)
 		return;
-	SPI_connect();
+	statements_begin();
 	for (int level = 1; block % PEAK_BLOCK == 0; level++)
 	{
 		values[3] = Int64GetDatum(block - PEAK_BLOCK + 1);
@@ -349,6 +358,7 @@ transaction_post(FunctionCallInfo fcinfo, bool is_operator)
 {
 	static const char *const required[] = { "user_id", "account_id", "amount" };
 	PostingDraft draft = { 0 };
+	Caller caller;
 	Posting posting;
 	TupleDesc desc;
 	Datum values[POSTED_COLUMNS];
@@ -362,7 +372,9 @@ transaction_post(FunctionCallInfo fcinfo, bool is_operator)
 	if (draft.amount > 0 && !is_operator)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the operator can pay money in"),
 						errargument("amount")));
+	caller = parley_owner_begin(fcinfo);
 	posting = post_one(PG_GETARG_INT64(0), PG_GETARG_INT64(1), &draft);
+	parley_owner_end(&caller);
 	parley_posting_columns(&posting, values, nulls);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "post_transaction must return a row");

@@ -31,6 +31,7 @@ typedef struct RowForm
 	ExprState **checks;          /* NULL if the executor prepares them */
 	struct IndexStates *indexes; /* of the indexes with prepared expressions; NULL before the first row */
 	int index_count;
+	bool uses_no_names; /* writing a row runs nothing that may look up a name */
 } RowForm;
 
 typedef struct RowTable
