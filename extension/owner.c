@@ -5,7 +5,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
@@ -44,21 +43,4 @@ parley_pin_search_path(void)
 {
 	if (strcmp(namespace_search_path, PINNED_PATH) != 0)
 		set_config_option("search_path", PINNED_PATH, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
-bool
-parley_function_uses_names(Oid function)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	bool uses_names = true;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
-
-		uses_names = form->provolatile != PROVOLATILE_IMMUTABLE ||
-					 (form->prolang != INTERNALlanguageId && form->prolang != ClanguageId);
-		ReleaseSysCache(tuple);
-	}
-	return uses_names;
 }

@@ -30,7 +30,4 @@ extern void parley_owner_end(const Caller *caller);
  */
 extern void parley_pin_search_path(void);
 
-/* Returns whether the function may look up names. One that is immutable and written in C does not. */
-extern bool parley_function_uses_names(Oid function);
-
 #endif

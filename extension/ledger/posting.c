@@ -2,8 +2,8 @@
  * posting.c: see posting.h.
  *
  * Locks the account (rows.h) and nothing else. What a Posting points to is allocated in the caller's memory context.
- * SPI is connected around single statements only, with the search path pinned: parley_post_transaction() is not SECURITY
- * DEFINER in the catalog, but acts as its owner (owner.h).
+ * SPI is connected around single statements only, with the search path pinned. In the catalog parley_post_transaction()
+ * is not SECURITY DEFINER: it acts as its owner by itself (owner.h).
  *
  * SQL statements are used only for what is rare: a key that was used before, a refusal, every 64th transaction.
  */

@@ -34,6 +34,7 @@
 #include "compat.h"
 #include "index/lookup.h"
 #include "owner.h"
+#include "rows/names.h"
 #include "rows/row_writer.h"
 
 typedef struct ColumnDefault
@@ -262,69 +263,6 @@ form_prepare_indexes(RowForm *form, const ResultRelInfo *info)
 	MemoryContextSwitchTo(caller);
 }
 
-static bool
-function_uses_names(Oid function, void *context)
-{
-	return parley_function_uses_names(function);
-}
-
-/* Returns whether evaluating the expression may look up a name, also when a type of the owner's is compared. */
-static bool
-expression_uses_names(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	switch (nodeTag(node))
-	{
-		case T_Var:
-		case T_Const:
-		case T_CoerceToDomainValue:
-			return getBaseType(exprType(node)) >= FirstUnpinnedObjectId;
-		case T_OpExpr:
-		case T_ScalarArrayOpExpr:
-		case T_FuncExpr:
-			if (check_functions_in_node(node, function_uses_names, context))
-				return true;
-			break;
-		case T_NullTest:
-		case T_BoolExpr:
-		case T_RelabelType:
-		case T_List:
-			break;
-		default:
-			return true;
-	}
-	return expression_tree_walker(node, expression_uses_names, context);
-}
-
-static bool
-domain_uses_names(Oid domain, MemoryContext context)
-{
-	DomainConstraintRef *constraints = MemoryContextAllocZero(context, sizeof(DomainConstraintRef));
-	ListCell *cell;
-
-	InitDomainConstraintRef(domain, constraints, context, false);
-	foreach (cell, constraints->constraints)
-		if (expression_uses_names((Node *) ((DomainConstraintState *) lfirst(cell))->check_expr, NULL))
-			return true;
-	return false;
-}
-
-static bool
-index_uses_names(Relation index, const IndexInfo *info)
-{
-	int keys = IndexRelationGetNumberOfKeyAttributes(index);
-
-	for (int i = 0; i < keys; i++)
-		if (getBaseType(TupleDescAttr(RelationGetDescr(index), i)->atttypid) >= FirstUnpinnedObjectId)
-			return true;
-	for (int i = 0; i < keys * index->rd_indam->amsupport; i++)
-		if (OidIsValid(index->rd_support[i]) && parley_function_uses_names(index->rd_support[i]))
-			return true;
-	return info->ii_ExclusionOps != NULL || expression_uses_names((Node *) info->ii_Expressions, NULL) ||
-		   expression_uses_names((Node *) info->ii_Predicate, NULL);
-}
-
 /* The answer holds until the catalog changes. The table's indexes are open. */
 static bool
 table_uses_names(const RowTable *table)
@@ -336,13 +274,13 @@ table_uses_names(const RowTable *table)
 		(table->command == CMD_INSERT && RelationGetNumberOfAttributes(table->relation) > table->written_count))
 		return true;
 	for (int i = 0; constraints != NULL && i < constraints->num_check; i++)
-		if (expression_uses_names((Node *) compat_check_expression(table->relation, i), NULL))
+		if (parley_expression_uses_names((Node *) compat_check_expression(table->relation, i), NULL))
 			return true;
 	for (int i = 0; i < table->written_count; i++)
-		if (OidIsValid(table->domains[i]) && domain_uses_names(table->domains[i], table->form->context))
+		if (OidIsValid(table->domains[i]) && parley_domain_uses_names(table->domains[i], table->form->context))
 			return true;
 	for (int i = 0; i < info->ri_NumIndices; i++)
-		if (index_uses_names(info->ri_IndexRelationDescs[i], info->ri_IndexRelationInfo[i]))
+		if (parley_index_uses_names(info->ri_IndexRelationDescs[i], info->ri_IndexRelationInfo[i]))
 			return true;
 	return false;
 }
