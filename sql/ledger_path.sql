@@ -116,12 +116,14 @@ SET LOCAL search_path = planted, pg_catalog;
 SELECT balance IS NOT NULL AS posted FROM parley.post_transaction(:ana, 1, 1);
 SELECT current_user, current_setting('search_path') AS path;
 SAVEPOINT before;
+\set VERBOSITY sqlstate
 SELECT parley.post_transaction(:ana, 7, 1);
+\set VERBOSITY terse
 ROLLBACK TO before;
 SELECT current_user, current_setting('search_path') AS path;
 ROLLBACK;
 BEGIN;
-ALTER TABLE parley.accounts ADD CHECK (noted.path() AND balance < 5000);
+ALTER TABLE parley.accounts ADD CHECK (noted.path() AND balance < 5000) NOT VALID;
 SET LOCAL ROLE parley_gateway;
 SET LOCAL search_path = planted, pg_catalog;
 SAVEPOINT before;
