@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Postings to 10,000 accounts, and to one that everybody pays into, by 16 connections, with durable commits. Compared with the
-# plainest SQL that is correct: lock the row, look for the key, insert, update, in one function. Both use a key of 36 characters
-# per posting. This runs in its own database, because transactions are never deleted.
+# plainest SQL that is correct: lock the row, insert, update, in one function, with a unique key, which it does not look for first.
+# Both use a key of 36 characters per posting. This runs in its own database, because transactions are never deleted.
 
 ledger_batch=100
 
