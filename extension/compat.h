@@ -10,6 +10,7 @@
 #include "access/brin_tuple.h"
 #include "access/genam.h"
 #include "access/gin_private.h"
+#include "access/heapam.h"
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "catalog/pg_collation.h"
@@ -59,6 +60,30 @@ compat_test_for_old_snapshot(Snapshot snapshot, Relation relation, Page page)
 #if PG_VERSION_NUM < 170000
 	TestForOldSnapshot(snapshot, relation, page);
 #endif
+}
+
+/* The heap. */
+
+/* Pins a block if this buffer still contains it. Returns whether it does. */
+static inline bool
+compat_read_recent_buffer(Relation table, BlockNumber block, Buffer buffer)
+{
+#if PG_VERSION_NUM >= 160000
+	return ReadRecentBuffer(table->rd_locator, MAIN_FORKNUM, block, buffer);
+#else
+	return ReadRecentBuffer(table->rd_node, MAIN_FORKNUM, block, buffer);
+#endif
+}
+
+/* Gives a pinned buffer to a fetch, which will need it for its next row. */
+static inline void
+compat_heap_fetch_take(IndexFetchTableData *fetch, Buffer buffer)
+{
+	IndexFetchHeapData *heap_fetch = (IndexFetchHeapData *) fetch;
+
+	if (BufferIsValid(heap_fetch->xs_cbuf))
+		ReleaseBuffer(heap_fetch->xs_cbuf);
+	heap_fetch->xs_cbuf = buffer;
 }
 
 /* GIN. Its page format has not changed since 9.4. */

@@ -120,6 +120,7 @@ SELECT after('ALTER TABLE parley.messages ENABLE ROW LEVEL SECURITY, FORCE ROW L
 SELECT after('ALTER TABLE parley.messages OWNER TO CURRENT_USER; ALTER TABLE parley.messages ENABLE ROW LEVEL SECURITY; GRANT SELECT ON parley.messages TO parley_owner');
 SELECT after('REVOKE SELECT ON parley.contacts FROM parley_owner');
 SELECT after('ALTER TABLE parley.contacts RENAME TO people; CREATE VIEW parley.contacts AS SELECT * FROM parley.people');
+SELECT after('CREATE ACCESS METHOD another TYPE TABLE HANDLER heap_tableam_handler; ALTER TABLE parley.contacts SET ACCESS METHOD another');
 
 -- the_results_are_the_same_as_before
 SELECT ARRAY(SELECT answers()) = rows AS the_same FROM at_rest;

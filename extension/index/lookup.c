@@ -40,6 +40,13 @@ relation_open_by_name(const char *name)
 	return OidIsValid(oid) ? relation_open(oid, NoLock) : NULL;
 }
 
+/* Returns whether it is a table, and a heap: search reads its pages in advance. */
+static bool
+table_is_plain(Relation table)
+{
+	return table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relam == HEAP_TABLE_AM_OID;
+}
+
 static bool
 table_has_children(Relation table)
 {
@@ -66,7 +73,7 @@ parley_table_open(const char *name)
 
 	if (table == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table \"parley.%s\" does not exist", name)));
-	if (table->rd_rel->relkind != RELKIND_RELATION)
+	if (!table_is_plain(table))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("\"parley.%s\" is not a plain table", name)));
 	if (table_has_children(table))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("table \"parley.%s\" has child tables", name)));
@@ -223,7 +230,7 @@ parley_lookup_is_possible(const char *table_name, const IndexForm *form)
 
 	if (table == NULL)
 		return false;
-	if (table->rd_rel->relkind == RELKIND_RELATION && !table_has_children(table) && !table_has_policies(table) &&
+	if (table_is_plain(table) && !table_has_children(table) && !table_has_policies(table) &&
 		table_may_be_read(table) == ACLCHECK_OK)
 		index = parley_index_open(table, form, true);
 	if (index != NULL)

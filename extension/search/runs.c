@@ -46,7 +46,7 @@ run_is_due(const Runs *runs, BlockNumber run)
 		   (!runs->from_cursor || times->oldest[run] <= cursor);
 }
 
-/* Returns the first of the runs to read next, which are contiguous, or `end` if the one before that is not due. */
+/* Returns the first of the runs to read next, which are contiguous. */
 static BlockNumber
 runs_first(const Runs *runs)
 {
@@ -156,12 +156,11 @@ runs_visit_part(Runs *runs, RunsPart part)
 			visited_since = 0;
 			runs_bound(runs);
 		}
-		first = runs_first(runs);
-		if (first == runs->end)
-		{
+		while (runs->end > 0 && !run_is_due(runs, runs->end - 1))
 			runs->end--;
-			continue;
-		}
+		if (runs->end == 0)
+			break;
+		first = runs_first(runs);
 		some = runs_read(runs, first);
 		goes_on = some.count == 0 || parley_visit_rows(&visit, some.rows, some.count);
 		runs->end = first;

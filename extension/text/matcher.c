@@ -65,6 +65,18 @@ parley_fold(Folded *folded, const char *data, size_t length, FoldKind kind, Oid 
 										: parley_fold_utf8(folded->data, data, length);
 }
 
+/* Returns whether folding the folded term again would not change it, character by character. */
+static bool
+matcher_term_is_stable(Matcher *matcher)
+{
+	const Folded *term = &matcher->term;
+
+	if (matcher->kind == FOLD_BY_LOWER)
+		return false;
+	parley_fold(&matcher->scratch, term->data, term->length, matcher->kind, matcher->collation);
+	return matcher->scratch.length == term->length && memcmp(matcher->scratch.data, term->data, term->length) == 0;
+}
+
 void
 parley_matcher_init(Matcher *matcher, const text *term, Oid collation)
 {
@@ -73,6 +85,7 @@ parley_matcher_init(Matcher *matcher, const text *term, Oid collation)
 	matcher->collation = collation;
 	matcher->term.owner = matcher->scratch.owner = CurrentMemoryContext;
 	parley_fold(&matcher->term, VARDATA_ANY(term), VARSIZE_ANY_EXHDR(term), matcher->kind, collation);
+	matcher->is_stable = matcher_term_is_stable(matcher);
 }
 
 bool
@@ -80,10 +93,14 @@ parley_matcher_test(Matcher *matcher, Datum value)
 {
 	text *plain = DatumGetTextPP(value);
 	const Folded *term = &matcher->term;
-	bool found;
+	bool found = matcher->is_usual && memmem(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain), term->data, term->length);
 
-	parley_fold(&matcher->scratch, VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain), matcher->kind, matcher->collation);
-	found = memmem(matcher->scratch.data, matcher->scratch.length, term->data, term->length) != NULL;
+	if (!found)
+	{
+		parley_fold(&matcher->scratch, VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain), matcher->kind, matcher->collation);
+		found = memmem(matcher->scratch.data, matcher->scratch.length, term->data, term->length) != NULL;
+	}
+	matcher->is_usual = matcher->is_stable && found;
 	if (plain != (text *) DatumGetPointer(value))
 		pfree(plain);
 	return found;

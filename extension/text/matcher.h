@@ -29,6 +29,8 @@ typedef struct Matcher
 	FoldKind kind;
 	Oid collation;
 	Folded term;
+	bool is_stable; /* a text that contains the folded term as it is written contains the term */
+	bool is_usual;  /* the last text contained it, so look for it as it is written before folding the next one */
 	Folded scratch;
 } Matcher;
 
