@@ -7,6 +7,9 @@
 
 #define ROOM_MIN 64
 
+/* The number of marks of a set is a power of two. */
+#define MARK_BITS 20
+
 /* Fewer rows than this are sorted by qsort(). */
 #define SORT_BY_BYTES_MIN 1000
 
@@ -126,4 +129,47 @@ parley_rows_before(const ItemPointerData *rows, size_t count, RowPlace place)
 			count = middle;
 	}
 	return low;
+}
+
+static inline uint32
+row_mark(RowPlace place)
+{
+	return (uint32) (place * UINT64CONST(0x9E3779B97F4A7C15) >> (64 - MARK_BITS));
+}
+
+RowSet
+parley_row_set(const Rows *rows)
+{
+	RowSet set = { .rows = rows, .marks = palloc0((1 << MARK_BITS) / 8) };
+
+	for (size_t i = 0; i < rows->count; i++)
+	{
+		uint32 mark = row_mark(parley_row_place(&rows->rows[i]));
+
+		if (ItemPointerGetOffsetNumberNoCheck(&rows->rows[i]) == InvalidOffsetNumber)
+		{
+			pfree(set.marks);
+			set.marks = NULL;
+			break;
+		}
+		set.marks[mark / 64] |= UINT64CONST(1) << mark % 64;
+	}
+	return set;
+}
+
+bool
+parley_row_set_has(const RowSet *set, const ItemPointerData *row)
+{
+	RowPlace place = parley_row_place(row);
+	uint32 mark = row_mark(place);
+	size_t i;
+
+	if (set->marks != NULL && (set->marks[mark / 64] >> mark % 64 & 1) == 0)
+		return false;
+	i = parley_rows_before(set->rows->rows, set->rows->count, parley_block_place(place >> 16));
+	while (i < set->rows->count && parley_row_place(&set->rows->rows[i]) < place &&
+		   ItemPointerGetOffsetNumberNoCheck(&set->rows->rows[i]) != InvalidOffsetNumber)
+		i++;
+	return i < set->rows->count && (parley_row_place(&set->rows->rows[i]) == place ||
+									parley_row_place(&set->rows->rows[i]) == parley_block_place(place >> 16));
 }

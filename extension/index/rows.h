@@ -48,4 +48,15 @@ extern void parley_rows_keep(Rows *rows, const ItemPointerData *others, size_t o
 /* Returns how many of the rows, which must be ascending, are before the place. */
 extern size_t parley_rows_before(const ItemPointerData *rows, size_t count, RowPlace place);
 
+/* A set of rows, to be asked for many rows, hardly any of which are in it. */
+typedef struct RowSet
+{
+	const Rows *rows; /* ascending; one without an offset stands for its whole block */
+	uint64 *marks; /* one bit for each of them, which it may share with others; NULL if a block is there as a whole */
+} RowSet;
+
+/* Allocates in the current memory context. The rows must stay as they are. */
+extern RowSet parley_row_set(const Rows *rows);
+extern bool parley_row_set_has(const RowSet *set, const ItemPointerData *row);
+
 #endif

@@ -18,7 +18,9 @@ static Statement of_member = { "SELECT conversation_id FROM parley.members WHERE
 							   .is_generic = true };
 static Statement of_label = { OF_CASES("labels @> ARRAY[$1]"), { TEXTOID, INT8OID }, .is_generic = true };
 static Statement of_assignee = { OF_CASES("assignee_id = $1"), { INT8OID, INT8OID }, .is_generic = true };
-static Statement of_snoozed = { OF_CASES("status = 'snoozed' AND $1"), { BOOLOID, INT8OID }, .is_generic = true };
+static Statement of_snoozed = { OF_CASES("status = 'snoozed' AND snoozed_until > now() AND $1"),
+								{ BOOLOID, INT8OID },
+								.is_generic = true };
 static Statement of_resolved = { OF_CASES("status = 'resolved' AND $1"), { BOOLOID, INT8OID }, .is_generic = true };
 static Statement of_snoozed_until_now = { OF_CASES("status = 'snoozed' AND snoozed_until <= now() AND $1"),
 										  { BOOLOID, INT8OID },
@@ -31,7 +33,8 @@ typedef struct Chosen
 {
 	int64 *ids;
 	int64 count;
-	bool is_latest; /* the conversations that parley_latest_next() returns */
+	bool is_latest;   /* the conversations that parley_latest_next() returns */
+	bool knows_cases; /* those whose case has the status that is asked for */
 } Chosen;
 
 /* Runs the statement. Returns whether it found no more than `most` conversations, and keeps them. */
@@ -66,20 +69,33 @@ chosen_ask_latest(Chosen *chosen, const Scope *scope, int64 most)
 	return chosen->is_latest;
 }
 
+/* Same for conversations that are snoozed, or resolved. */
+static bool
+chosen_ask_settled(Chosen *chosen, const Filter *filter, int64 most)
+{
+	bool is_found = (filter->status == STATUS_SNOOZED && chosen_ask(chosen, &of_snoozed, BoolGetDatum(true), most)) ||
+					(filter->status == STATUS_RESOLVED && chosen_ask(chosen, &of_resolved, BoolGetDatum(true), most));
+
+	chosen->knows_cases = is_found && !filter->has_assignee && filter->label == NULL;
+	return is_found;
+}
+
 static void
-chosen_meet_all(const Chosen *chosen, Hits *hits)
+chosen_meet_all(const Chosen *chosen, Hits *hits, Naming naming)
 {
 	Scope *scope = hits->scope;
 
+	scope->knows_cases = chosen->knows_cases;
 	for (int64 i = 0; i < chosen->count; i++)
 	{
-		Hit *hit = parley_hits_meet(hits, chosen->ids[i], NAMING_ASKED);
+		Hit *hit = parley_hits_meet(hits, chosen->ids[i], naming);
 
 		CHECK_FOR_INTERRUPTS();
 		if (hit != NULL)
 			hits->message_count +=
 				parley_slot_int64(scope->conversation_by_id.slot, scope->conversation.last_number, NULL);
 	}
+	scope->knows_cases = false;
 }
 
 /* Finds the conversations by the most selective condition. Without a term, open or unread conversations are not found
@@ -94,25 +110,27 @@ chosen_find(Chosen *chosen, const Scope *scope, int64 most)
 		   (filter->label != NULL && chosen_ask(chosen, &of_label, PointerGetDatum(filter->label), most)) ||
 		   (filter->has_assignee && filter->assignee_id != 0 &&
 			chosen_ask(chosen, &of_assignee, Int64GetDatum(filter->assignee_id), most)) ||
-		   (filter->status == STATUS_SNOOZED && chosen_ask(chosen, &of_snoozed, BoolGetDatum(true), most)) ||
-		   (filter->status == STATUS_RESOLVED && chosen_ask(chosen, &of_resolved, BoolGetDatum(true), most)) ||
+		   chosen_ask_settled(chosen, filter, most) ||
 		   ((filter->term != NULL || parley_filter_narrows(filter)) && !filter->of_user &&
 			(filter->status == STATUS_OPEN || filter->unread == UNREAD_SOME) &&
 			chosen_ask_latest(chosen, scope, Min(most, LATEST_MAX)));
 }
 
 void
-parley_chosen_meet(Hits *hits, int64 most)
+parley_chosen_meet(Hits *hits, ContactStream *contacts, int64 most)
 {
 	const Filter *filter = &hits->scope->filter;
 	Chosen chosen = { 0 };
-
 	bool is_found = chosen_find(&chosen, hits->scope, most);
+	bool are_named_later = is_found && parley_contact_stream_prefers_index(contacts, chosen.count);
+	Naming naming = are_named_later ? NAMING_LATER : NAMING_ASKED;
 
 	if (is_found)
-		chosen_meet_all(&chosen, hits);
+		chosen_meet_all(&chosen, hits, naming);
 	if (filter->status == STATUS_OPEN && (!is_found || chosen.is_latest) &&
 		chosen_ask(&chosen, &of_snoozed_until_now, BoolGetDatum(true), PG_INT64_MAX))
-		chosen_meet_all(&chosen, hits);
+		chosen_meet_all(&chosen, hits, naming);
+	if (are_named_later)
+		parley_contact_stream_name(contacts);
 	hits->is_closed = is_found;
 }

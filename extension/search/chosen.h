@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "search/contact_stream.h"
 #include "search/hits.h"
 
 /*
@@ -14,6 +15,6 @@
  * `most` candidates. Otherwise, for an operator's list of open conversations, enters only those that
  * parley_latest_next() would not find.
  */
-extern void parley_chosen_meet(Hits *hits, int64 most);
+extern void parley_chosen_meet(Hits *hits, ContactStream *contacts, int64 most);
 
 #endif

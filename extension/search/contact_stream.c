@@ -177,6 +177,19 @@ stream_visit(ContactStream *stream)
 		parley_lookup_close(&stream->of_contact[i]);
 }
 
+bool
+parley_contact_stream_prefers_index(const ContactStream *stream, int64 conversations)
+{
+	return stream->clues.count > 0 && stream->matches >= 0 &&
+		   stream->matches * COST_CONTACT_VISITED < conversations * COST_CONTACT_ASKED;
+}
+
+void
+parley_contact_stream_name(ContactStream *stream)
+{
+	stream_visit(stream);
+}
+
 /*
  * Returns how far a walk is worth going before we use the index: twice as far as expected, and until it has cost a
  * quarter of what the index will. If messages have filled the page already, only conversations with a message newer

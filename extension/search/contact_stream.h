@@ -38,6 +38,13 @@ typedef struct ContactStream
 
 extern void parley_contact_stream_plan(ContactStream *stream, Hits *hits);
 
+/* Returns whether it is less work to find the contacts by the index than to ask so many conversations for theirs. */
+extern bool parley_contact_stream_prefers_index(const ContactStream *stream, int64 conversations);
+
+/* Finds by the index which of the conversations in the hits have a contact that contains the term, before the stream
+ * runs. */
+extern void parley_contact_stream_name(ContactStream *stream);
+
 /*
  * Runs the stream, which leaves all of its conversations that are wanted in the hits. newer_messages is the result of
  * parley_message_stream_run(), or negative if that has not run. Returns whether all conversations whose contact

@@ -94,7 +94,7 @@ parley_hits_place(Hits *hits, Hit *hit, TupleTableSlot *conversation)
 }
 
 Rows
-parley_hits_rows(const Hits *hits)
+parley_hits_rows(const Hits *hits, const RowSet *set)
 {
 	Rows rows = { 0 };
 	Lookup messages;
@@ -112,7 +112,8 @@ parley_hits_rows(const Hits *hits)
 		while ((row = index_getnext_tid(messages.scan, ForwardScanDirection)) != NULL)
 		{
 			CHECK_FOR_INTERRUPTS();
-			parley_rows_add(&rows, row, 1);
+			if (parley_row_set_has(set, row))
+				parley_rows_add(&rows, row, 1);
 		}
 	}
 	parley_lookup_close(&messages);

@@ -75,8 +75,9 @@ extern Hit *parley_hits_sorted(const Hits *hits, bool all_places, int64 *count);
  */
 extern int64 parley_hits_place(Hits *hits, Hit *hit, TupleTableSlot *conversation);
 
-/* Returns all messages of the conversations of the list that have been met, in physical order. Only reads the index. */
-extern Rows parley_hits_rows(const Hits *hits);
+/* Returns the messages in a set that are in conversations of the list that have been met, in physical order. Only reads
+ * the index. */
+extern Rows parley_hits_rows(const Hits *hits, const RowSet *set);
 
 /* Makes all hits that show a message open again. */
 extern void parley_hits_reopen(Hits *hits);

@@ -104,9 +104,9 @@ parley_listing_find(const Listing *listing, Scope *scope, MessageStream *message
 
 	parley_scope_open(scope, &listing->filter, listing->before, listing->counted ? PG_INT64_MAX : wanted);
 	parley_hits_create(&hits, scope);
-	parley_chosen_meet(&hits, parley_search_user_conversations);
-	parley_message_stream_plan(messages, &hits);
 	parley_contact_stream_plan(contacts, &hits);
+	parley_chosen_meet(&hits, contacts, parley_search_user_conversations);
+	parley_message_stream_plan(messages, &hits);
 	if (parley_filter_narrows(&listing->filter))
 		listing_find_narrowed(messages, contacts);
 	else if (listing->filter.term == NULL)

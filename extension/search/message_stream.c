@@ -7,6 +7,7 @@
 
 #include "access/relation.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/timestamp.h"
 
 #include "search/message_stream.h"
@@ -58,7 +59,7 @@ stream_weigh(MessageStream *stream, double wanted)
 	to_see = Max(to_see, ROWS_OF_A_RUN * matches / stream->table_rows);
 	index_cost = COST_INDEX_BEGIN + Min(matches, to_see) * COST_MESSAGE_VISITED;
 	rows_cost = COST_INDEX_BEGIN + hash_get_num_entries(stream->hits->table) * COST_CONVERSATION_LISTED +
-				stream->hits->message_count * COST_ROW_LISTED +
+				(stream->hits->message_count + matches) * COST_ROW_LISTED +
 				parley_hits_share(stream->hits, stream->table_rows) * matches * COST_MESSAGE_VISITED;
 	stream->prefers_rows = stream->hits->is_closed && rows_cost < index_cost;
 	if (stream->prefers_rows)
@@ -216,6 +217,18 @@ on_message(void *visitor_state, TupleTableSlot *message)
 	return stream->asking_budget >= 0;
 }
 
+/* Returns the candidates in the list's conversations, which are all known. */
+static Rows
+stream_rows(const MessageStream *stream)
+{
+	const Scope *scope = stream->scope;
+	Rows all = parley_gram_index_ask(stream->index, 1, &stream->clues, RelationGetNumberOfBlocks(scope->messages),
+									 scope->snapshot);
+	RowSet set = parley_row_set(&all);
+
+	return parley_hits_rows(stream->hits, &set);
+}
+
 static bool
 stream_visit(MessageStream *stream, double visits_max)
 {
@@ -230,9 +243,8 @@ stream_visit(MessageStream *stream, double visits_max)
 	if (stream->prefers_rows)
 	{
 		if (stream->rows.rows == NULL)
-			stream->rows = parley_hits_rows(stream->hits);
-		stream->runs.newer = stream->rows;
-		stream->runs.looked_for_newer = stream->runs.knows_newer = true;
+			stream->rows = stream_rows(stream);
+		stream->runs.candidates = &stream->rows;
 	}
 	return parley_runs_visit(&stream->runs);
 }

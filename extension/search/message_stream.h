@@ -27,15 +27,14 @@ typedef struct MessageStream
 	double walk_rows;  /* number of messages that a walk is expected to visit */
 	double cost;       /* of the cheaper path */
 	bool prefers_walk;
-	bool
-		prefers_rows; /* of the index's candidates, to visit only those in the list's conversations, if all are known */
-	bool must_walk;   /* a message may match by its contact's name alone, which the index does not contain */
+	bool prefers_rows; /* to visit only those candidates that are in the list's conversations, which are all known */
+	bool must_walk;    /* a message may match by its contact's name alone, which the index does not contain */
 
 	/* The position. */
 	Naming naming;       /* whether to check a conversation's contact as soon as one of its messages is met */
 	bool from_cursor;    /* read messages from the cursor on, and ask conversations whether they have a newer match */
 	int64 asking_budget; /* number of messages that may still be read for that; negative if they were not enough */
-	Rows rows;           /* if prefers_rows and the index was used: the messages of the list's conversations */
+	Rows rows;           /* if prefers_rows and the index was used: these candidates */
 	Runs runs;
 	StreamTrace trace;
 } MessageStream;

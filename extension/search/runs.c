@@ -86,21 +86,32 @@ runs_look_for_newer(Runs *runs)
 		parley_newest_rows(scope, runs->oldest_wanted, (size_t) most, &runs->newer, &runs->trace->walked);
 }
 
+/* Returns those of the rows that are in the blocks. */
+static Rows
+rows_between(const Rows *rows, BlockNumber first, BlockNumber last)
+{
+	size_t begin = parley_rows_before(rows->rows, rows->count, parley_block_place(first));
+	size_t end = parley_rows_before(rows->rows, rows->count, parley_block_place(last + 1));
+
+	return begin < end ? (Rows){ rows->rows + begin, end - begin } : (Rows){ 0 };
+}
+
 /* Returns the candidates in the runs from the first one to the end that may be wanted. */
 static Rows
 runs_read(Runs *runs, BlockNumber first)
 {
 	BlockNumber block = first * runs->times.blocks_per_run;
 	BlockNumber last = (BlockNumber) Min((uint64) runs->end * runs->times.blocks_per_run, MaxBlockNumber) - 1;
-	size_t newer = parley_rows_before(runs->newer.rows, runs->newer.count, parley_block_place(block));
-	size_t newer_end = parley_rows_before(runs->newer.rows, runs->newer.count, parley_block_place(last + 1));
+	Rows newer = rows_between(&runs->newer, block, last);
 	Rows some;
 
-	if (runs->knows_newer && newer == newer_end)
+	if (runs->candidates != NULL)
+		return rows_between(runs->candidates, block, last);
+	if (runs->knows_newer && newer.count == 0)
 		return (Rows){ 0 };
 	some = parley_gram_scan_read(&runs->scan, block, last);
 	if (runs->knows_newer)
-		parley_rows_keep(&some, runs->newer.rows + newer, newer_end - newer);
+		parley_rows_keep(&some, newer.rows, newer.count);
 	return some;
 }
 
@@ -123,7 +134,7 @@ runs_bound(Runs *runs)
 	if (!parley_hits_last_wanted(runs->hits, runs->oldest_wanted, &last))
 		return;
 	runs->oldest_wanted = last.at;
-	if (!runs->looked_for_newer)
+	if (runs->candidates == NULL && !runs->looked_for_newer)
 		runs_look_for_newer(runs);
 }
 
@@ -192,8 +203,9 @@ parley_runs_visit(Runs *runs)
 {
 	const Scope *scope = runs->hits->scope;
 
-	parley_gram_scan_begin(&runs->scan, runs->index, 1, runs->clues, scope->snapshot);
-	if (parley_gram_scan_is_empty(&runs->scan))
+	if (runs->candidates == NULL)
+		parley_gram_scan_begin(&runs->scan, runs->index, 1, runs->clues, scope->snapshot);
+	if (runs->candidates == NULL ? parley_gram_scan_is_empty(&runs->scan) : runs->candidates->count == 0)
 		return true;
 	runs->times = block_times(scope);
 	runs->per_run = (Max(runs->clues->rows, 0) + runs->scan.known.count) / Max(runs->times.run_count, 1);

@@ -30,6 +30,7 @@ typedef struct Runs
 	RowVisitor visitor; /* looks at messages, and enters what it finds into the hits */
 	void *visitor_state;
 	StreamTrace *trace;
+	const Rows *candidates;    /* all of them that are wanted, in physical order, or NULL to read them from the index */
 	bool from_cursor;          /* do not look for what is before the cursor */
 	double visits_left;        /* number of visits still allowed */
 	TimestampTz oldest_wanted; /* the visitor may ignore what is older */
@@ -42,7 +43,7 @@ typedef struct Runs
 	BlockNumber end;     /* the runs from here on are done */
 	BlockNumber at_once; /* number of runs to read next */
 	bool looked_for_newer, knows_newer;
-	Rows newer; /* if knows_newer: all messages that can still be wanted; the caller may know them from the start */
+	Rows newer; /* if knows_newer: all messages that can still be wanted */
 } Runs;
 
 /* Visits messages, in any order, until everything wanted is found. Returns false if more visits would have been needed

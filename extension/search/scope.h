@@ -31,8 +31,9 @@ parley_position_is_newer(Position a, Position b)
 typedef struct Scope
 {
 	Filter filter;
-	Position before; /* only conversations strictly older than this are wanted */
-	int64 wanted;    /* how many of those, newest first */
+	Position before;  /* only conversations strictly older than this are wanted */
+	int64 wanted;     /* how many of those, newest first */
+	bool knows_cases; /* the conversations that are met at the moment have cases as the filter asks for */
 
 	Matcher matcher;
 	bool is_phone;  /* the term consists of digits and the characters between the digits of a phone */

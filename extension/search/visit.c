@@ -10,15 +10,15 @@
 #include "search/visit.h"
 
 /* The rows of an index are all over the table, and to read one takes several accesses to memory that is in no cache,
- * each of which needs the one before: the buffer table, the buffer, its page, the place of the row, the row. So we begin
- * with some rows in advance. More pins than these few would take PostgreSQL more time to count. */
+ * each of which needs the one before: the buffer table, the buffer, its page, the place of the row, the row. So we
+ * begin with some rows in advance. More pins than these few would take PostgreSQL more time to count. */
 #define PAGES_AHEAD 4
 #define ROWS_AHEAD 2
 #define CACHE_LINE 64
 #define ROW_LINES 3
 
-/* Where blocks were found last. Once in RELOOKED_AT times a block is looked up nevertheless, because only that tells the
- * buffer manager that it is in use. */
+/* Where blocks were found last. Once in RELOOKED_AT times a block is looked up nevertheless, because only that tells
+ * the buffer manager that it is in use. */
 #define BUFFERS_KNOWN 65536
 #define RELOOKED_AT 8
 

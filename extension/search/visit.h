@@ -21,8 +21,9 @@
 #define COST_CONVERSATION_WALKED 8.0
 #define COST_CONVERSATION_READ 8.0   /* before its first message */
 #define COST_CONVERSATION_LISTED 2.0 /* to look up the rows of its messages, before the first */
-#define COST_ROW_LISTED 0.1          /* to look up the row of a message, and sort it */
+#define COST_ROW_LISTED 0.05         /* to look up the row of a message, there or in the index of grams */
 #define COST_CONTACT_VISITED 12.0
+#define COST_CONTACT_ASKED 4.0 /* to look at the contact of a conversation */
 #define COST_CONTACT_READ 30.0 /* including reading its conversations for their newest match */
 
 /* Looks at a row that the snapshot sees. Returns false if no more need be visited. */
