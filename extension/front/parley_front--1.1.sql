@@ -1,42 +1,14 @@
 -- parley_front: parley's routes for a home database and a number of shards, which is a power of two. Its own database has parley's types,
 -- functions and routes, but no rows. connect() sets where the other databases are. build() reads the catalog and parley.routes, and for
--- each route creates
---   parley_remote.NAME   which calls another database, by PL/Proxy (remote.h)
---   parley_front.NAME    the route's function, which has the same arguments and columns, calls it, and raises its errors unchanged
--- The few routes that need several calls are defined below.
+-- each route creates parley_front.NAME, which has the same arguments and columns, and calls the function in another database by
+-- PL/Proxy (remote.h). The functions of the few routes that need several calls are defined below; what they call is in parley_remote.
+-- What the routes call often has no search_path of its own, because setting one costs as much as the rest; their callers pin it.
 \echo Use "CREATE EXTENSION parley_front" to load this file. \quit
 
 CREATE SCHEMA parley_remote;
 COMMENT ON SCHEMA parley_remote IS 'calls to other databases through PL/Proxy, created by parley_front.build()';
 CREATE SCHEMA parley_front;
 COMMENT ON SCHEMA parley_front IS 'the functions of routes if there are several databases';
-
--- Errors.
-
-CREATE FUNCTION parley_front.raise_again(state text, message text, detail text, hint text, given text) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	remote constant text := '^[^ ]+\([0-9]+\): \[[^]]*\] REMOTE (ERROR|FATAL|PANIC): ';
-	place text[];
-BEGIN
-	IF message ~ remote THEN
-		message := regexp_replace(message, remote, '');
-		detail := regexp_replace(detail, '^Remote detail: ', '');
-		hint := regexp_replace(hint, '^Remote hint: ', '');
-		-- The column is there because the front's connections set parley.column_in_detail.
-		place := regexp_match(detail, '^(.*)\u001f(.*)$');
-		IF place IS NOT NULL THEN
-			detail := place[1];
-			given := place[2];
-		END IF;
-	END IF;
-	RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, DETAIL = coalesce(detail, ''), HINT = coalesce(hint, ''),
-		COLUMN = coalesce(given, '');
-END $$;
-COMMENT ON FUNCTION parley_front.raise_again(text, text, text, text, text) IS
-	'Raises an error of a called database again, without the text that PL/Proxy adds.';
 
 -- Calls of other databases, and which of these respond. Home is part -1, and shards are parts from 0 on.
 
@@ -51,8 +23,16 @@ CREATE FUNCTION parley_front.reach(part integer, count integer) RETURNS integer
 LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'parley_reach';
 COMMENT ON FUNCTION parley_front.reach(integer, integer) IS
-	'For RUN ON: returns the place of a part in the cluster, and notes that the call is for it. Each of the count parts has two places: '
+	'Returns the place of a part in the cluster, and notes that the call is for it. Each of the count parts has two places: '
 	'the second one has its hosts in another order, for when the first of them does not respond. Errors: 08001 the part is away.';
+
+CREATE FUNCTION parley_front.place(part integer, count integer) RETURNS SETOF integer
+LANGUAGE sql STABLE ROWS 1
+AS $$
+	SELECT parley_front.reach(part, count)
+$$;
+COMMENT ON FUNCTION parley_front.place(integer, integer) IS
+	'Same as reach, for RUN ON, which selects FROM a function: one that is inlined costs half as much there.';
 
 CREATE FUNCTION parley_front.list_parts(state text, first integer, last integer) RETURNS integer[]
 LANGUAGE c VOLATILE STRICT
@@ -96,16 +76,19 @@ COMMENT ON FUNCTION parley_front.ask(integer[]) IS
 
 CREATE FUNCTION parley_front.near_parts(first integer, last integer) RETURNS integer[]
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	unknown constant integer[] := parley_front.list_parts('unknown', first, last);
-	near integer[];
+	near integer[] := parley_front.list_parts('near', first, last);
+	unknown integer[];
 BEGIN
+	IF cardinality(near) > last - first THEN
+		RETURN near;
+	END IF;
+	unknown := parley_front.list_parts('unknown', first, last);
 	IF unknown <> '{}' THEN
 		PERFORM parley_front.ask(unknown);
+		near := parley_front.list_parts('near', first, last);
 	END IF;
-	near := parley_front.list_parts('near', first, last);
 	IF near = '{}' THEN
 		RAISE EXCEPTION 'no database can be reached' USING ERRCODE = 'sqlclient_unable_to_establish_sqlconnection';
 	END IF;
@@ -118,7 +101,6 @@ COMMENT ON FUNCTION parley_front.near_parts(integer, integer) IS
 
 CREATE FUNCTION parley_front.token_shard(token text) RETURNS integer
 LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN coalesce(parley.token_shard(token), 0);
@@ -128,11 +110,10 @@ COMMENT ON FUNCTION parley_front.token_shard(text) IS
 
 CREATE FUNCTION parley_front.shard_count() RETURNS integer
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	-- Each has two places.
-	RETURN (SELECT count(*) / 2 FROM pg_foreign_server s, unnest(s.srvoptions) o WHERE s.srvname = 'parley_shards' AND o ~ '^p[0-9]+=');
+	-- Each has two places, and there is one other option.
+	RETURN (SELECT (cardinality(s.srvoptions) - 1) / 2 FROM pg_foreign_server s WHERE s.srvname = 'parley_shards');
 END $$;
 COMMENT ON FUNCTION parley_front.shard_count() IS 'Returns the number of shard databases.';
 
@@ -148,7 +129,6 @@ COMMENT ON FUNCTION parley_front.turn_hosts(text) IS
 
 CREATE FUNCTION parley_front.all_shards() RETURNS integer[]
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN ARRAY(SELECT n FROM generate_series(0, parley_front.shard_count() - 1) n);
@@ -220,7 +200,7 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN $r$'parley_home'; RUN ON parley_front.reach(-1, 1)$r$;
+	RETURN $r$'parley_home'; RUN ON parley_front.place(-1, 1)$r$;
 END $$;
 COMMENT ON FUNCTION parley_front.home() IS 'Returns the PL/Proxy statement that runs a function at home.';
 
@@ -229,7 +209,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format($r$'parley_shards'; RUN ON parley_front.reach((%s & %s)::integer, %s)$r$, key, parley_front.shard_count() - 1,
+	RETURN format($r$'parley_shards'; RUN ON parley_front.place((%s & %s)::integer, %s)$r$, key, parley_front.shard_count() - 1,
 		parley_front.shard_count());
 END $$;
 COMMENT ON FUNCTION parley_front.shard_of(text) IS
@@ -240,7 +220,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format($r$'parley_shards'; SPLIT parts; RUN ON parley_front.reach(parts, %s)$r$, parley_front.shard_count());
+	RETURN format($r$'parley_shards'; SPLIT parts; RUN ON parley_front.place(parts, %s)$r$, parley_front.shard_count());
 END $$;
 COMMENT ON FUNCTION parley_front.each_shard() IS
 	'Returns the PL/Proxy statement that runs a function on each of the shards in its argument parts.';
@@ -252,19 +232,30 @@ AS $$
 DECLARE
 	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
 BEGIN
-	EXECUTE format($f$
-		CREATE FUNCTION parley_remote.%1$I(%2$s) RETURNS %3$s LANGUAGE parley_remote AS $body$
-			CLUSTER %4$s; TARGET parley.%1$I;
-		$body$ $f$,
-		found.proname, pg_get_function_arguments(found.oid), pg_get_function_result(found.oid),
-		CASE runs_on WHEN 'home' THEN parley_front.home() WHEN 'token' THEN parley_front.shard_of('parley_front.token_shard(token)')
-			ELSE parley_front.shard_of(quote_ident(runs_on)) END);
+	EXECUTE format($f$ CREATE FUNCTION parley_remote.%I(%s) RETURNS %s LANGUAGE parley_remote AS %L $f$,
+		found.proname, pg_get_function_arguments(found.oid), pg_get_function_result(found.oid), parley_front.call_of(found, runs_on));
 	PERFORM parley_front.own(p.oid) FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace AND p.proname = found.proname;
 END $$;
 COMMENT ON FUNCTION parley_front.make_remote(regproc, text) IS
 	'Creates parley_remote.NAME, which calls a function of parley at home or on the shard of an argument.';
 
-CREATE FUNCTION parley_front.make_front(source regproc, body text, declarations text DEFAULT '') RETURNS void
+CREATE FUNCTION parley_front.call_of(source pg_proc, runs_on text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('CLUSTER %s; ',
+			CASE runs_on WHEN 'home' THEN parley_front.home() WHEN 'token' THEN parley_front.shard_of('parley_front.token_shard(token)')
+				ELSE parley_front.shard_of(quote_ident(runs_on)) END)
+		-- TARGET casts each column, which the shard has to parse. But PL/Proxy replaces the word FROM if it is the name of an argument.
+		|| CASE WHEN 'from' = ANY (source.proargnames) THEN format('TARGET parley.%I;', source.proname)
+			ELSE format('SELECT * FROM parley.%I(%s);', source.proname,
+				(SELECT string_agg('$' || n, ', ' ORDER BY n) FROM generate_series(1, source.pronargs) n)) END;
+END $$;
+COMMENT ON FUNCTION parley_front.call_of(pg_proc, text) IS
+	'Returns the PL/Proxy statements that call a function of parley at home or on the shard of an argument.';
+
+CREATE FUNCTION parley_front.make_front(source regproc, body text, language text DEFAULT 'plpgsql') RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -272,24 +263,11 @@ DECLARE
 	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
 	made regprocedure;
 BEGIN
-	EXECUTE format($f$
-		CREATE FUNCTION parley_front.%1$I(%2$s) RETURNS %3$s LANGUAGE plpgsql %4$s SECURITY DEFINER %5$s
-		SET search_path = pg_catalog, pg_temp AS $body$
-		#variable_conflict use_variable
-		DECLARE
-			%7$s
-			error_detail text; error_hint text; error_column text;
-		BEGIN
-			%6$s
-		EXCEPTION WHEN OTHERS THEN
-			GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT, error_column = COLUMN_NAME;
-			PERFORM parley_front.raise_again(SQLSTATE, SQLERRM, error_detail, error_hint, error_column);
-			%8$s
-		END $body$ $f$,
-		found.proname, pg_get_function_arguments(found.oid), pg_get_function_result(found.oid),
-		CASE found.provolatile WHEN 's' THEN 'STABLE' WHEN 'i' THEN 'IMMUTABLE' ELSE 'VOLATILE' END,
-		CASE WHEN found.proretset THEN 'ROWS ' || found.prorows END, body, declarations,
-		CASE WHEN NOT found.proretset AND found.proargmodes IS NULL AND found.prorettype <> 'void'::regtype THEN 'RETURN NULL;' END);
+	EXECUTE format('CREATE FUNCTION parley_front.%I(%s) RETURNS %s LANGUAGE %I %s SECURITY DEFINER %s SET search_path = pg_catalog, pg_temp AS %L',
+		found.proname, pg_get_function_arguments(found.oid), pg_get_function_result(found.oid), language,
+		-- PL/Proxy refuses functions that are not VOLATILE.
+		CASE WHEN found.provolatile = 'v' OR language = 'parley_remote' THEN 'VOLATILE' ELSE 'STABLE' END,
+		CASE WHEN found.proretset THEN 'ROWS ' || found.prorows END, body);
 	SELECT p.oid INTO made FROM pg_proc p WHERE p.pronamespace = 'parley_front'::regnamespace AND p.proname = found.proname;
 	EXECUTE format('COMMENT ON FUNCTION %s IS %L', made, obj_description(found.oid, 'pg_proc'));
 	PERFORM parley_front.own(made);
@@ -297,22 +275,20 @@ END $$;
 COMMENT ON FUNCTION parley_front.make_front(regproc, text, text) IS
 	'Creates parley_front.NAME with this body, and with the arguments, columns and comment of parley.NAME.';
 
-CREATE FUNCTION parley_front.call_remote(source regproc) RETURNS text
-LANGUAGE plpgsql STABLE
+CREATE FUNCTION parley_front.make_steps(source regproc, body text, declarations text DEFAULT '') RETURNS void
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
-	remote text := format('parley_remote.%I(%s)', found.proname,
-		(SELECT string_agg(format('%1$s => %1$s', a), ', ') FROM unnest(parley_front.argument_names(source, 'ib')) a));
 BEGIN
-	RETURN CASE
-		WHEN found.proretset THEN format('RETURN QUERY SELECT * FROM %s;', remote)
-		WHEN found.prorettype = 'void'::regtype THEN format('PERFORM %s;', remote)
-		WHEN found.proargmodes IS NULL THEN format('RETURN %s;', remote)
-		ELSE format('SELECT * INTO %s FROM %s;', array_to_string(parley_front.argument_names(source, 'bo'), ', '), remote) END;
+	PERFORM parley_front.make_front(source, format($body$
+		#variable_conflict use_variable
+		DECLARE
+			%s
+		BEGIN
+			%s
+		END $body$, declarations, body));
 END $$;
-COMMENT ON FUNCTION parley_front.call_remote(regproc) IS 'Returns the PL/pgSQL statement that returns the result of parley_remote.NAME.';
+COMMENT ON FUNCTION parley_front.make_steps(regproc, text, text) IS 'Creates parley_front.NAME, which consists of several calls.';
 
 CREATE FUNCTION parley_front.ask_near_shards(body text) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -360,7 +336,7 @@ BEGIN
 	PERFORM parley_front.make_helper(format('%I(parts integer[], %s)', found.proname, arguments), pg_get_function_result(found.oid),
 		parley_front.each_shard(), format(CASE names[1] WHEN 'user_id' THEN 'SELECT l.* FROM parley_shard.knows(a1) k, LATERAL parley.%I(%s) l'
 			ELSE 'SELECT l.* FROM parley.%I(%s) l' END, found.proname, passed));
-	PERFORM parley_front.make_front(source, format($body$
+	PERFORM parley_front.make_steps(source, format($body$
 		IF page IS NOT NULL AND cursor IS NOT NULL THEN
 			RAISE EXCEPTION 'either page or cursor can be given, not both' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'page';
 		END IF;
@@ -415,7 +391,6 @@ COMMENT ON FUNCTION parley_front.make_list(regproc) IS
 
 CREATE FUNCTION parley_front.list_cursor(at timestamptz, conversation_id bigint) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN lpad(to_hex((extract(epoch FROM at - '2000-01-01Z'::timestamptz) * 1000000)::bigint), 16, '0')
@@ -426,7 +401,6 @@ COMMENT ON FUNCTION parley_front.list_cursor(timestamptz, bigint) IS
 
 CREATE FUNCTION parley_front.list_place(cursor text, hash text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF cursor !~ '^[0-9a-f]{40}$' OR right(cursor, 8) <> hash THEN
@@ -525,11 +499,11 @@ BEGIN
 		('logical_shards(key integer)', 'SETOF integer', by_key, 'SELECT * FROM parley_shard.logical_shards()'),
 		('sync_home(user_id bigint, parts integer[], cursors text[], page_size integer, thorough boolean, ' || synced || ')',
 			'SETOF record', home,
-			'TARGET parley_shard.sync'),
+			'SELECT * FROM parley_shard.sync($1, $2, $3, $4, $5)'),
 		('sync_shards(user_id bigint, parts integer[], cursors text[], page_size integer, thorough boolean, ' || synced || ')', 'SETOF record',
-			each_with_cursor, 'TARGET parley_shard.sync'),
+			each_with_cursor, 'SELECT * FROM parley_shard.sync($1, $2, $3, $4, $5)'),
 		('sync_list_shards(parts integer[], cursors text[], page_size integer, OUT part integer, OUT cursor text, OUT conversations json,
-			OUT is_whole boolean, OUT more boolean, OUT changed boolean)', 'SETOF record', each_with_cursor, 'TARGET parley_shard.sync_list'),
+			OUT is_whole boolean, OUT more boolean, OUT changed boolean)', 'SETOF record', each_with_cursor, 'SELECT * FROM parley_shard.sync_list($1, $2, $3)'),
 		('await_home(' || woken || ')', 'record', home, await),
 		('await_shard(key integer, ' || woken || ')', 'record', by_key, await),
 		('ask_home()', 'integer', home, 'SELECT 1'),
@@ -543,7 +517,6 @@ CREATE FUNCTION parley_front.await_wakeups(
 	INOUT "position" bigint, patience_ms integer, source integer, OUT user_ids bigint[], OUT is_complete boolean, OUT age_us bigint,
 	OUT sources integer)
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	sources := parley_front.shard_count() + 1;
@@ -746,7 +719,6 @@ CREATE FUNCTION parley_front.sync_all(
 	user_id bigint, INOUT cursor text, page_size integer, thorough boolean,
 	OUT messages json, OUT reads json, OUT transactions json, OUT more boolean, OUT changed boolean, OUT incomplete boolean)
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	shards constant integer := parley_front.shard_count();
@@ -756,6 +728,8 @@ DECLARE
 		|| parley_front.read_cursor(regexp_replace(vector, '^s[.][^_]*_', 's.'), shards);
 	cursors text[];
 	near integer[];
+	near_shards integer[];
+	their_cursors text[];
 	room integer;
 	size integer;
 	answer record;
@@ -764,6 +738,11 @@ BEGIN
 	<<attempts>>
 	FOR attempt IN 1 .. 3 LOOP
 		near := parley_front.near_parts(-1, shards - 1);
+		near_shards := array_remove(near, -1);
+		their_cursors := given[2:];
+		IF cardinality(near_shards) < shards THEN
+			their_cursors := ARRAY(SELECT given[n + 2] FROM unnest(near_shards) n);
+		END IF;
 		cursors := given;
 		lists := ARRAY['', '', ''];
 		room := page_size;
@@ -773,8 +752,7 @@ BEGIN
 			FOR answer IN
 				SELECT h.* FROM parley_remote.sync_home(user_id, ARRAY[-1], given[1:1], page_size, thorough) h WHERE near[1] = -1
 				UNION ALL
-				SELECT * FROM parley_remote.sync_shards(user_id, array_remove(near, -1),
-					ARRAY(SELECT given[n + 2] FROM unnest(array_remove(near, -1)) n), page_size, thorough)
+				SELECT * FROM parley_remote.sync_shards(user_id, near_shards, their_cursors, page_size, thorough)
 			LOOP
 				size := json_array_length(answer.messages) + json_array_length(answer.transactions);
 				-- It does not fit, so it is left for the next page.
@@ -814,7 +792,6 @@ COMMENT ON FUNCTION parley_front.sync_all(bigint, text, integer, boolean) IS
 
 CREATE FUNCTION parley_front.spread_cursor(cursor text, home text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN CASE WHEN cursor ~ '^[0-9]+[.][^_]+$' THEN 's.' || home || cursor ELSE cursor END;
@@ -825,7 +802,6 @@ COMMENT ON FUNCTION parley_front.spread_cursor(text, text) IS
 
 CREATE FUNCTION parley_front.read_cursor(cursor text, parts integer) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	given text[] := coalesce(string_to_array(regexp_replace(cursor, '^s[.]', ''), '_'), ARRAY['']);
@@ -835,6 +811,9 @@ BEGIN
 	IF cursor !~ '^s[.]([0-9]+[.][^_]*)?(_([0-9]+[.][^_]*)?)*$' OR known NOT BETWEEN 1 AND parts OR parts % greatest(known, 1) <> 0 THEN
 		RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'cursor',
 			HINT = 'Use the cursor of an earlier response unchanged, or none to start over.';
+	END IF;
+	IF known = parts THEN
+		RETURN given;
 	END IF;
 	-- If it has fewer shards than there are now, each has been split, and its cursor is valid for all its parts.
 	RETURN ARRAY(SELECT given[1 + n % known] FROM generate_series(0, parts - 1) n);
@@ -846,7 +825,6 @@ CREATE FUNCTION parley_front.sync_list_all(
 	INOUT cursor text, page_size integer, OUT conversations json, OUT is_whole boolean, OUT more boolean, OUT changed boolean,
 	OUT incomplete boolean)
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	shards constant integer := parley_front.shard_count();
@@ -899,11 +877,10 @@ COMMENT ON FUNCTION parley_front.sync_list_all(text, integer) IS
 
 CREATE FUNCTION parley_front.join_lists(elements text, list json) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN elements || CASE WHEN elements <> '' AND json_array_length(list) > 0 THEN ',' ELSE '' END
-		|| CASE WHEN json_array_length(list) > 0 THEN regexp_replace(list::text, '^\s*\[|\]\s*$', '', 'g') ELSE '' END;
+	RETURN CASE WHEN json_array_length(list) = 0 THEN elements
+		ELSE elements || CASE WHEN elements <> '' THEN ',' ELSE '' END || regexp_replace(list::text, '^\s*\[|\]\s*$', '', 'g') END;
 END $$;
 COMMENT ON FUNCTION parley_front.join_lists(text, json) IS 'Appends the elements of a JSON array to those of another.';
 
@@ -915,7 +892,7 @@ AS $$
 BEGIN
 	PERFORM parley_front.make_helper('list_applications(parts integer[], page integer, size integer)', 'SETOF parley.listed_application',
 		parley_front.each_shard(), 'SELECT * FROM parley.list_applications(page, size)');
-	PERFORM parley_front.make_front(source, parley_front.ask_near_shards($body$
+	PERFORM parley_front.make_steps(source, parley_front.ask_near_shards($body$
 				IF last > 1000 AND EXISTS (SELECT FROM parley_remote.list_applications(near, 5, 200) a WHERE a.next_page IS NOT NULL) THEN
 					RAISE EXCEPTION 'page % of % rows is too deep', page, "limit" USING ERRCODE = 'invalid_parameter_value', COLUMN = 'page';
 				END IF;
@@ -948,27 +925,26 @@ DECLARE
 BEGIN
 	IF copied IS NOT NULL THEN
 		PERFORM parley_front.make_remote(source, 'home');
-		PERFORM parley_front.make_front(source, format('made := parley_remote.%I(%s);
+		PERFORM parley_front.make_steps(source, format('made := parley_remote.%I(%s);
 			PERFORM parley_remote.copy(parley_front.all_shards(), %L, parley_remote.get_row(%3$L, made.id), %L);
 			RETURN made;', name, arguments, copied, copied = 'contacts'), 'made record;');
 	ELSIF runs_on <> 'front' THEN
-		PERFORM parley_front.make_remote(source, runs_on);
-		PERFORM parley_front.make_front(source, parley_front.call_remote(source));
+		PERFORM parley_front.make_front(source, parley_front.call_of(p, runs_on), 'parley_remote') FROM pg_proc p WHERE p.oid = source;
 	ELSIF name IN ('list_conversations', 'list_user_conversations') THEN
 		PERFORM parley_front.make_list(source);
 	ELSIF name = 'sync' THEN
-		PERFORM parley_front.make_front(source, 'SELECT s.cursor, s.messages, s.reads, s.transactions, s.more, s.changed, s.incomplete
+		PERFORM parley_front.make_steps(source, 'SELECT s.cursor, s.messages, s.reads, s.transactions, s.more, s.changed, s.incomplete
 			INTO cursor, messages, reads, transactions, more, changed, incomplete
 			FROM parley_front.sync_all(user_id, cursor, "limit", thorough) s;');
 	ELSIF name = 'sync_list' THEN
-		PERFORM parley_front.make_front(source, 'SELECT s.cursor, s.conversations, s.is_whole, s.more, s.changed, s.incomplete
+		PERFORM parley_front.make_steps(source, 'SELECT s.cursor, s.conversations, s.is_whole, s.more, s.changed, s.incomplete
 			INTO cursor, conversations, is_whole, more, changed, incomplete FROM parley_front.sync_list_all(cursor, "limit") s;');
 	ELSIF name = 'open_contact_conversation' THEN
-		PERFORM parley_front.make_front(source, 'found_row := parley_front.get_contact_row(contact_id);
+		PERFORM parley_front.make_steps(source, 'found_row := parley_front.get_contact_row(contact_id);
 			SELECT o.contact_id, o.id, o.kind, o.created_at, o.created INTO contact_id, id, kind, created_at, created
 				FROM parley_remote.open_contact((found_row ->> ''id'')::bigint, found_row) o;', 'found_row jsonb;');
 	ELSIF name = 'open_direct_conversation' THEN
-		PERFORM parley_front.make_front(source, 'other_row := parley_front.find_recipient_row(user_id, recipient_id, phone, email, caller_role);
+		PERFORM parley_front.make_steps(source, 'other_row := parley_front.find_recipient_row(user_id, recipient_id, phone, email, caller_role);
 			other_id := (other_row ->> ''id'')::bigint;
 			IF caller_role = ''user'' AND NOT parley_remote.has_direct_conversation(least(user_id, other_id), greatest(user_id, other_id)) THEN
 				PERFORM parley_remote.count_opening(user_id);
@@ -978,30 +954,30 @@ BEGIN
 			'other_row jsonb; other_id bigint;');
 	ELSIF name IN ('block_contact', 'unblock_contact') THEN
 		PERFORM parley_front.make_remote(source, 'home');
-		PERFORM parley_front.make_front(source, format('PERFORM parley_remote.%I(user_id => user_id, contact_id => contact_id);
+		PERFORM parley_front.make_steps(source, format('PERFORM parley_remote.%I(user_id => user_id, contact_id => contact_id);
 			user_row := parley_front.get_contact_row(user_id);
 			contact_row := parley_front.get_contact_row(contact_id);
 			PERFORM parley_remote.set_block(parley_front.all_shards(), (least(user_id, contact_id) & (parley_front.shard_count() - 1))::integer,
 				user_row, contact_row, %L);', name, name = 'block_contact'), 'user_row jsonb; contact_row jsonb;');
 	ELSIF name = 'erase_contact' THEN
-		PERFORM parley_front.make_front(source, 'PERFORM parley_front.finish_contacts(contact_id);
+		PERFORM parley_front.make_steps(source, 'PERFORM parley_front.finish_contacts(contact_id);
 			receipt := parley_remote.begin_erasure(contact_id, caller_id);
 			PERFORM parley_front.finish_contacts(contact_id);
 			RETURN parley_remote.begin_erasure(contact_id, caller_id);', 'receipt parley.erasure;');
 	ELSIF name = 'merge_contacts' THEN
-		PERFORM parley_front.make_front(source, 'PERFORM parley_front.finish_contacts(contact_id);
+		PERFORM parley_front.make_steps(source, 'PERFORM parley_front.finish_contacts(contact_id);
 			PERFORM parley_front.finish_contacts(from_contact_id);
 			PERFORM parley_front.require_strangers((parley_front.get_contact_row(contact_id) ->> ''id'')::bigint, from_contact_id);
 			merged := parley_remote.begin_merge(contact_id, from_contact_id);
 			PERFORM parley_front.finish_contacts(contact_id);
 			RETURN merged;', 'merged parley.contact;');
 	ELSIF name = 'create_application' THEN
-		PERFORM parley_front.make_front(source, 'key := coalesce(idempotency_key, gen_random_uuid()::text);
+		PERFORM parley_front.make_steps(source, 'key := coalesce(idempotency_key, gen_random_uuid()::text);
 			RETURN parley_remote.create_keyed_application((hashtextextended(key, 0) & 1023)::integer, name, key);', 'key text;');
 	ELSIF name = 'list_applications' THEN
 		PERFORM parley_front.make_application_list(source);
 	ELSIF name = 'post_transfer' THEN
-		PERFORM parley_front.make_front(source, 'IF conversation_id IS NOT NULL THEN
+		PERFORM parley_front.make_steps(source, 'IF conversation_id IS NOT NULL THEN
 				is_blocked := parley_remote.require_members(conversation_id, user_id, to_user_id);
 			END IF;
 			posted := parley_remote.post_due_transfer(user_id, from_account_id, to_user_id, to_account_id, amount, memo, conversation_id,
@@ -1012,7 +988,7 @@ BEGIN
 			END IF;
 			RETURN posted;', 'posted parley.posted_transfer; receipt record; is_blocked boolean;');
 	ELSE
-		PERFORM parley_front.make_front(source, format(
+		PERFORM parley_front.make_steps(source, format(
 			'RAISE EXCEPTION ''%s is not possible over several databases'' USING ERRCODE = ''feature_not_supported'';', replace(name, '_', ' ')));
 	END IF;
 END $$;
@@ -1078,7 +1054,7 @@ BEGIN
 		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
 	END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION parley_front.raise_again(text, text, text, text, text), parley_front.token_shard(text),
+GRANT EXECUTE ON FUNCTION parley_front.place(integer, integer), parley_front.token_shard(text),
 	parley_front.shard_count(), parley_front.all_shards(), parley_front.list_cursor(timestamptz, bigint),
 	parley_front.list_place(text, text), parley_front.get_contact_row(bigint),
 	parley_front.find_recipient_row(bigint, bigint, parley.phone_number, parley.email_address, text),

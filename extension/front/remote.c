@@ -12,14 +12,18 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/latch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 #include "front/remote.h"
 #include "shared_memory.h"
@@ -211,7 +215,35 @@ is_connection_failure(const ErrorData *error)
 			 error->sqlerrcode == ERRCODE_CANNOT_CONNECT_NOW));
 }
 
-/* Raises the error again. If a database cannot be reached, nothing of PL/Proxy's words remains. */
+static char *
+text_after(char *text, const char *start)
+{
+	return text != NULL && strncmp(text, start, strlen(start)) == 0 ? text + strlen(start) : text;
+}
+
+/* Makes the error what it was in the other database. PL/Proxy adds words to each text, and leaves out the column, which
+ * is at the end of the detail, because the front's connections set parley.column_in_detail. */
+static void
+error_restore(ErrorData *error)
+{
+	char *origin = strstr(error->message, "] REMOTE "), *message = origin != NULL ? strstr(origin, ": ") : NULL;
+	char *column;
+
+	if (message == NULL)
+		return;
+	error->message = message + 2;
+	error->detail = text_after(error->detail, "Remote detail: ");
+	error->hint = text_after(error->hint, "Remote hint: ");
+	column = error->detail != NULL ? strrchr(error->detail, '\x1f') : NULL;
+	if (column == NULL)
+		return;
+	*column = '\0';
+	error->column_name = column + 1;
+	if (error->detail[0] == '\0')
+		error->detail = NULL;
+}
+
+/* Raises the error again, without PL/Proxy's words. */
 static void
 call_fail(MemoryContext context)
 {
@@ -238,6 +270,8 @@ call_fail(MemoryContext context)
 		error->message = "a database cannot be reached";
 		error->detail = error->hint = NULL;
 	}
+	else
+		error_restore(error);
 	ReThrowError(error);
 }
 
@@ -260,10 +294,61 @@ call_end_timeout(void)
 		QueryCancelPending = false;
 }
 
+/* Calls PL/Proxy for all rows of a set, which the caller would otherwise do one by one, each through this handler and what
+ * is around it (SECURITY DEFINER). */
+static Datum
+collect_rows(PGFunction handler, FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool are_tuples = type_is_rowtype(get_func_rettype(fcinfo->flinfo->fn_oid));
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "row of another database", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext before = MemoryContextSwitchTo(set->econtext->ecxt_per_query_memory);
+	Tuplestorestate *rows = tuplestore_begin_heap((set->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+	TupleDesc columns = CreateTupleDescCopy(set->expectedDesc);
+	Datum value;
+
+	MemoryContextSwitchTo(row);
+	for (;;)
+	{
+		fcinfo->isnull = false;
+		value = handler(fcinfo);
+		if (set->isDone != ExprMultipleResult)
+			break;
+		if (are_tuples)
+		{
+			HeapTupleHeader header = DatumGetHeapTupleHeader(value);
+			HeapTupleData tuple = { .t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header };
+
+			tuplestore_puttuple(rows, &tuple);
+		}
+		else
+			tuplestore_putvalues(rows, columns, &value, &fcinfo->isnull);
+		MemoryContextReset(row);
+	}
+	MemoryContextSwitchTo(before);
+	MemoryContextDelete(row);
+	set->returnMode = SFRM_Materialize;
+	set->isDone = ExprSingleResult;
+	set->setResult = rows;
+	set->setDesc = columns;
+	fcinfo->isnull = true;
+	return (Datum) 0;
+}
+
+static Datum
+call_plproxy(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
+	PGFunction handler = plproxy_handler();
+
+	if (fcinfo->flinfo->fn_retset && set != NULL && IsA(set, ReturnSetInfo) && (set->allowedModes & SFRM_Materialize) != 0)
+		return collect_rows(handler, fcinfo);
+	return handler(fcinfo);
+}
+
 Datum
 parley_call_remote(PG_FUNCTION_ARGS)
 {
-	PGFunction handler = plproxy_handler();
 	MemoryContext context = CurrentMemoryContext;
 	ErrorContextCallback callback = { .previous = error_context_stack, .callback = on_error };
 	Datum result;
@@ -278,7 +363,7 @@ parley_call_remote(PG_FUNCTION_ARGS)
 	PG_TRY();
 	{
 		error_context_stack = &callback;
-		result = handler(fcinfo);
+		result = call_plproxy(fcinfo);
 		error_context_stack = callback.previous;
 	}
 	PG_CATCH();
