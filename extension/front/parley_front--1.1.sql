@@ -225,34 +225,36 @@ END $$;
 COMMENT ON FUNCTION parley_front.each_shard() IS
 	'Returns the PL/Proxy statement that runs a function on each of the shards in its argument parts.';
 
-CREATE FUNCTION parley_front.make_remote(source regproc, runs_on text) RETURNS void
+CREATE FUNCTION parley_front.make_remote(source regproc, statements text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
 BEGIN
-	EXECUTE format($f$ CREATE FUNCTION parley_remote.%I(%s) RETURNS %s LANGUAGE parley_remote AS %L $f$,
-		found.proname, pg_get_function_arguments(found.oid), pg_get_function_result(found.oid), parley_front.call_of(found, runs_on));
+	EXECUTE format('CREATE FUNCTION parley_remote.%I(%s) RETURNS %s LANGUAGE parley_remote AS %L',
+		found.proname, pg_get_function_arguments(found.oid), pg_get_function_result(found.oid), statements);
 	PERFORM parley_front.own(p.oid) FROM pg_proc p WHERE p.pronamespace = 'parley_remote'::regnamespace AND p.proname = found.proname;
 END $$;
 COMMENT ON FUNCTION parley_front.make_remote(regproc, text) IS
-	'Creates parley_remote.NAME, which calls a function of parley at home or on the shard of an argument.';
+	'Creates parley_remote.NAME of these PL/Proxy statements, with the arguments and columns of parley.NAME.';
 
-CREATE FUNCTION parley_front.call_of(source pg_proc, runs_on text) RETURNS text
+CREATE FUNCTION parley_front.call_of(source regproc, runs_on text) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	found pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = source);
 BEGIN
 	RETURN format('CLUSTER %s; ',
 			CASE runs_on WHEN 'home' THEN parley_front.home() WHEN 'token' THEN parley_front.shard_of('parley_front.token_shard(token)')
 				ELSE parley_front.shard_of(quote_ident(runs_on)) END)
 		-- TARGET casts each column, which the shard has to parse. But PL/Proxy replaces the word FROM if it is the name of an argument.
-		|| CASE WHEN 'from' = ANY (source.proargnames) THEN format('TARGET parley.%I;', source.proname)
-			ELSE format('SELECT * FROM parley.%I(%s);', source.proname,
-				(SELECT string_agg('$' || n, ', ' ORDER BY n) FROM generate_series(1, source.pronargs) n)) END;
+		|| CASE WHEN 'from' = ANY (found.proargnames) THEN format('TARGET parley.%I;', found.proname)
+			ELSE format('SELECT * FROM parley.%I(%s);', found.proname,
+				(SELECT string_agg('$' || n, ', ' ORDER BY n) FROM generate_series(1, found.pronargs) n)) END;
 END $$;
-COMMENT ON FUNCTION parley_front.call_of(pg_proc, text) IS
+COMMENT ON FUNCTION parley_front.call_of(regproc, text) IS
 	'Returns the PL/Proxy statements that call a function of parley at home or on the shard of an argument.';
 
 CREATE FUNCTION parley_front.make_front(source regproc, body text, language text DEFAULT 'plpgsql') RETURNS void
@@ -289,6 +291,21 @@ BEGIN
 		END $body$, declarations, body));
 END $$;
 COMMENT ON FUNCTION parley_front.make_steps(regproc, text, text) IS 'Creates parley_front.NAME, which consists of several calls.';
+
+CREATE FUNCTION parley_front.after_home(statements text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format($body$
+			BEGIN
+				%s
+			EXCEPTION WHEN sqlclient_unable_to_establish_sqlconnection THEN
+				RAISE EXCEPTION '%%', SQLERRM USING ERRCODE = 'connection_failure';
+			END;$body$, statements);
+END $$;
+COMMENT ON FUNCTION parley_front.after_home(text) IS
+	'Returns PL/pgSQL statements that execute others when home has already changed something: their error cannot mean that nothing was done.';
 
 CREATE FUNCTION parley_front.ask_near_shards(body text) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -456,6 +473,10 @@ BEGIN
 		('get_row(name text, id bigint)', 'jsonb', home, 'TARGET parley_shard.get_row'),
 		('copy(parts integer[], name text, copied jsonb, only_known boolean)', 'SETOF text', each_shard,
 			'SELECT parley_shard.remember(name, copied, only_known)::text'),
+		('get_copy_due(relation text, row_id bigint, OUT copied jsonb, OUT number bigint)', 'record', home, 'TARGET parley_shard.get_copy_due'),
+		('list_copies_due(OUT relation text, OUT row_id bigint, OUT created_at timestamptz)', 'SETOF record', home,
+			'TARGET parley_shard.list_copies_due'),
+		('forget_copy(relation text, row_id bigint, number bigint)', 'void', home, 'TARGET parley_shard.forget_copy'),
 		('home_copies(name text)', 'SETOF jsonb', home_slow, 'TARGET parley_shard.copies'),
 		('copies(parts integer[], name text)', 'SETOF jsonb', each_slow, 'SELECT * FROM parley_shard.copies(name)'),
 		('require_contact(contact_id bigint)', 'parley.contact', home, 'TARGET parley.get_contact'),
@@ -603,6 +624,30 @@ END $$;
 COMMENT ON FUNCTION parley_front.post_receipt(bigint, bigint, bigint, text, text) IS
 	'Posts a receipt that is due, and records that it was posted.';
 
+-- Others may change the row meanwhile, and copy an older one after a newer one. So we are done when the row is the one that we copied.
+CREATE FUNCTION parley_front.finish_copy(relation text, row_id bigint) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	near constant integer[] := parley_front.near_parts(0, parley_front.shard_count() - 1);
+	copied jsonb;
+	due record;
+BEGIN
+	LOOP
+		due := parley_remote.get_copy_due(relation, row_id);
+		EXIT WHEN due.copied IS NULL OR due.copied = copied;
+		copied := due.copied;
+		PERFORM parley_remote.copy(near, relation, copied, relation = 'contacts');
+	END LOOP;
+	IF cardinality(near) < parley_front.shard_count() THEN
+		RAISE EXCEPTION 'a shard is away' USING ERRCODE = 'connection_failure';
+	END IF;
+	PERFORM parley_remote.forget_copy(relation, row_id, due.number);
+END $$;
+COMMENT ON FUNCTION parley_front.finish_copy(text, bigint) IS
+	'Makes the copies of a row of contacts or agents the same as at home, and records that it has. Errors: 08006 a shard is away.';
+
 -- An erasure or a merge that home has begun. Each shard does its part, and then home records that they have.
 CREATE FUNCTION parley_front.finish_contact(due record, slowly boolean) RETURNS void
 LANGUAGE plpgsql
@@ -671,6 +716,14 @@ BEGIN
 			RAISE WARNING 'the receipt of transfer % cannot be posted: %', due.transfer_id, SQLERRM;
 		END;
 	END LOOP;
+	FOR due IN SELECT * FROM parley_remote.list_copies_due() LOOP
+		BEGIN
+			PERFORM parley_front.finish_copy(due.relation, due.row_id);
+			settled := settled + 1;
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING '% % cannot be copied: %', due.relation, due.row_id, SQLERRM;
+		END;
+	END LOOP;
 	FOR due IN SELECT * FROM parley_remote.list_contacts_due(NULL) LOOP
 		BEGIN
 			PERFORM parley_front.finish_contact(due, true);
@@ -683,8 +736,8 @@ BEGIN
 	RETURN settled;
 END $$;
 COMMENT ON FUNCTION parley_front.settle() IS
-	'Does what was omitted because of a crash between home and a shard, and returns how much: posts receipts, and finishes erasures and '
-	'merges of contacts. Warns of what cannot be done. Run it every minute.';
+	'Does what was omitted because of a crash, or because a shard was away, and returns how much: posts receipts, copies contacts and '
+	'agents that have changed, and finishes erasures and merges of contacts. Warns of what cannot be done. Run it every minute.';
 
 CREATE FUNCTION parley_front.audit() RETURNS SETOF text
 LANGUAGE plpgsql
@@ -708,10 +761,12 @@ BEGIN
 	RETURN QUERY SELECT format('the %s of contact %s is due since %s', CASE WHEN d.into_id IS NULL THEN 'erasure' ELSE 'merge' END,
 			d.contact_id, d.created_at)
 		FROM parley_remote.list_contacts_due(NULL) d WHERE d.created_at < now() - interval '1 minute';
+	RETURN QUERY SELECT format('the copies of %s %s are due since %s', d.relation, d.row_id, d.created_at)
+		FROM parley_remote.list_copies_due() d WHERE d.created_at < now() - interval '1 minute';
 END $$;
 COMMENT ON FUNCTION parley_front.audit() IS
 	'Returns what is wrong in all databases: the results of their own audits, copies that differ, rows on a shard that their id does not '
-	'belong to, and receipts, erasures and merges that are overdue.';
+	'belong to, and receipts, copies, erasures and merges that are overdue.';
 
 -- Sync. Its cursor contains those of home and all shards. One that is away keeps its cursor, so what it has is delivered later.
 
@@ -924,12 +979,18 @@ DECLARE
 	arguments text := (SELECT string_agg(a, ', ') FROM unnest(parley_front.argument_names(source, 'ib')) a);
 BEGIN
 	IF copied IS NOT NULL THEN
-		PERFORM parley_front.make_remote(source, 'home');
+		-- In the same transaction, home notes that the copies are due. If a shard is away, settle() makes them.
+		PERFORM parley_front.make_remote(source, regexp_replace(parley_front.call_of(source, 'home'), 'SELECT [*] (FROM .*);$',
+			format('SELECT r.* \1 r, LATERAL parley_shard.note_copy(%L, r.id);', copied)));
 		PERFORM parley_front.make_steps(source, format('made := parley_remote.%I(%s);
-			PERFORM parley_remote.copy(parley_front.all_shards(), %L, parley_remote.get_row(%3$L, made.id), %L);
-			RETURN made;', name, arguments, copied, copied = 'contacts'), 'made record;');
+			BEGIN
+				PERFORM parley_front.finish_copy(%L, made.id);
+			EXCEPTION WHEN OTHERS THEN
+				RAISE LOG ''the copies of %% %% are left to settle(): %%'', %3$L, made.id, SQLERRM;
+			END;
+			RETURN made;', name, arguments, copied), 'made record;');
 	ELSIF runs_on <> 'front' THEN
-		PERFORM parley_front.make_front(source, parley_front.call_of(p, runs_on), 'parley_remote') FROM pg_proc p WHERE p.oid = source;
+		PERFORM parley_front.make_front(source, parley_front.call_of(source, runs_on), 'parley_remote');
 	ELSIF name IN ('list_conversations', 'list_user_conversations') THEN
 		PERFORM parley_front.make_list(source);
 	ELSIF name = 'sync' THEN
@@ -953,23 +1014,23 @@ BEGIN
 				FROM parley_remote.open_direct(least(user_id, other_id), parley_front.get_contact_row(user_id), other_row, phone) d;',
 			'other_row jsonb; other_id bigint;');
 	ELSIF name IN ('block_contact', 'unblock_contact') THEN
-		PERFORM parley_front.make_remote(source, 'home');
+		PERFORM parley_front.make_remote(source, parley_front.call_of(source, 'home'));
 		PERFORM parley_front.make_steps(source, format('PERFORM parley_remote.%I(user_id => user_id, contact_id => contact_id);
-			user_row := parley_front.get_contact_row(user_id);
-			contact_row := parley_front.get_contact_row(contact_id);
-			PERFORM parley_remote.set_block(parley_front.all_shards(), (least(user_id, contact_id) & (parley_front.shard_count() - 1))::integer,
-				user_row, contact_row, %L);', name, name = 'block_contact'), 'user_row jsonb; contact_row jsonb;');
+			%s', name, parley_front.after_home(format('user_row := parley_front.get_contact_row(user_id);
+				contact_row := parley_front.get_contact_row(contact_id);
+				PERFORM parley_remote.set_block(parley_front.all_shards(), (least(user_id, contact_id) & (parley_front.shard_count() - 1))::integer,
+					user_row, contact_row, %L);', name = 'block_contact'))), 'user_row jsonb; contact_row jsonb;');
 	ELSIF name = 'erase_contact' THEN
 		PERFORM parley_front.make_steps(source, 'PERFORM parley_front.finish_contacts(contact_id);
 			receipt := parley_remote.begin_erasure(contact_id, caller_id);
-			PERFORM parley_front.finish_contacts(contact_id);
+			' || parley_front.after_home('PERFORM parley_front.finish_contacts(contact_id);') || '
 			RETURN parley_remote.begin_erasure(contact_id, caller_id);', 'receipt parley.erasure;');
 	ELSIF name = 'merge_contacts' THEN
 		PERFORM parley_front.make_steps(source, 'PERFORM parley_front.finish_contacts(contact_id);
 			PERFORM parley_front.finish_contacts(from_contact_id);
 			PERFORM parley_front.require_strangers((parley_front.get_contact_row(contact_id) ->> ''id'')::bigint, from_contact_id);
 			merged := parley_remote.begin_merge(contact_id, from_contact_id);
-			PERFORM parley_front.finish_contacts(contact_id);
+			' || parley_front.after_home('PERFORM parley_front.finish_contacts(contact_id);') || '
 			RETURN merged;', 'merged parley.contact;');
 	ELSIF name = 'create_application' THEN
 		PERFORM parley_front.make_steps(source, 'key := coalesce(idempotency_key, gen_random_uuid()::text);
@@ -983,8 +1044,9 @@ BEGIN
 			posted := parley_remote.post_due_transfer(user_id, from_account_id, to_user_id, to_account_id, amount, memo, conversation_id,
 				idempotency_key, is_blocked);
 			IF conversation_id IS NOT NULL AND posted.refused IS NULL AND posted.message_id IS NULL AND NOT is_blocked THEN
-				receipt := parley_remote.get_receipt(user_id, from_account_id, (posted.from_transaction ->> ''id'')::bigint);
-				posted.message_id := parley_front.post_receipt(conversation_id, receipt.transfer_id, user_id, receipt.content, receipt.idempotency_key);
+				' || parley_front.after_home('receipt := parley_remote.get_receipt(user_id, from_account_id, (posted.from_transaction ->> ''id'')::bigint);
+					posted.message_id := parley_front.post_receipt(conversation_id, receipt.transfer_id, user_id, receipt.content,
+						receipt.idempotency_key);') || '
 			END IF;
 			RETURN posted;', 'posted parley.posted_transfer; receipt record; is_blocked boolean;');
 	ELSE
@@ -1058,7 +1120,8 @@ GRANT EXECUTE ON FUNCTION parley_front.place(integer, integer), parley_front.tok
 	parley_front.shard_count(), parley_front.all_shards(), parley_front.list_cursor(timestamptz, bigint),
 	parley_front.list_place(text, text), parley_front.get_contact_row(bigint),
 	parley_front.find_recipient_row(bigint, bigint, parley.phone_number, parley.email_address, text),
-	parley_front.post_receipt(bigint, bigint, bigint, text, text), parley_front.finish_contact(record, boolean),
+	parley_front.post_receipt(bigint, bigint, bigint, text, text), parley_front.finish_copy(text, bigint),
+	parley_front.finish_contact(record, boolean),
 	parley_front.finish_contacts(bigint), parley_front.require_strangers(bigint, bigint),
 	parley_front.sync_all(bigint, text, integer, boolean), parley_front.join_lists(text, json),
 	parley_front.read_cursor(text, integer), parley_front.spread_cursor(text, text), parley_front.sync_list_all(text, integer),

@@ -48,6 +48,61 @@ END $$;
 COMMENT ON FUNCTION parley_shard.remember(text, jsonb, boolean) IS
 	'Makes the copy of a row of contacts or agents the same as at home. With only_known, only if there is a copy already.';
 
+CREATE TABLE parley_shard.copies_due (
+	relation text NOT NULL,
+	row_id bigint NOT NULL,
+	number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (relation, row_id)
+);
+COMMENT ON TABLE parley_shard.copies_due IS
+	'at home: rows of contacts and agents that have changed, and that the shards may not have copied since; number is of the last change';
+SELECT pg_extension_config_dump('parley_shard.copies_due', '');
+SELECT pg_extension_config_dump('parley_shard.copies_due_number_seq', '');
+
+CREATE FUNCTION parley_shard.note_copy(relation text, row_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO parley_shard.copies_due AS d (relation, row_id) VALUES (note_copy.relation, note_copy.row_id)
+		ON CONFLICT ON CONSTRAINT copies_due_pkey DO UPDATE SET number = DEFAULT;
+END $$;
+COMMENT ON FUNCTION parley_shard.note_copy(text, bigint) IS
+	'At home, in the transaction that changes a row of contacts or agents: records that the shards have to copy it.';
+
+CREATE FUNCTION parley_shard.get_copy_due(relation text, row_id bigint, OUT copied jsonb, OUT number bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	copied := parley_shard.get_row(relation, row_id);
+	SELECT d.number INTO number FROM parley_shard.copies_due d WHERE d.relation = relation AND d.row_id = row_id;
+END $$;
+COMMENT ON FUNCTION parley_shard.get_copy_due(text, bigint) IS
+	'At home: returns a row of contacts or agents and, if the shards may not have it yet, the number of its change.';
+
+CREATE FUNCTION parley_shard.list_copies_due(OUT relation text, OUT row_id bigint, OUT created_at timestamptz) RETURNS SETOF record
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT d.relation, d.row_id, d.created_at FROM parley_shard.copies_due d ORDER BY d.number LIMIT 1000;
+END $$;
+COMMENT ON FUNCTION parley_shard.list_copies_due() IS 'At home: returns the rows that the shards may not have copied, oldest change first.';
+
+CREATE FUNCTION parley_shard.forget_copy(relation text, row_id bigint, number bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	DELETE FROM parley_shard.copies_due d WHERE d.relation = relation AND d.row_id = row_id AND d.number = number;
+END $$;
+COMMENT ON FUNCTION parley_shard.forget_copy(text, bigint, bigint) IS
+	'At home: records that the shards have copied a row as it was after the change of that number.';
+
 CREATE FUNCTION parley_shard.remember_both(user_row jsonb, other_row jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -541,5 +596,6 @@ BEGIN
 END $$;
 ALTER TABLE parley_shard.receipts_due OWNER TO parley_owner;
 ALTER TABLE parley_shard.contacts_due OWNER TO parley_owner;
+ALTER TABLE parley_shard.copies_due OWNER TO parley_owner;
 REVOKE ALL ON PROCEDURE parley_shard.drop_others(integer, integer, integer) FROM PUBLIC;
 GRANT USAGE ON SCHEMA parley_shard TO parley_gateway, parley_owner;

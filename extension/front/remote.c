@@ -294,8 +294,8 @@ call_end_timeout(void)
 		QueryCancelPending = false;
 }
 
-/* Calls PL/Proxy for all rows of a set, which the caller would otherwise do one by one, each through this handler and what
- * is around it (SECURITY DEFINER). */
+/* Calls PL/Proxy for all rows of a set, which the caller would otherwise do one by one, each through this handler and
+ * what is around it (SECURITY DEFINER). */
 static Datum
 collect_rows(PGFunction handler, FunctionCallInfo fcinfo)
 {
@@ -341,7 +341,8 @@ call_plproxy(FunctionCallInfo fcinfo)
 	ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
 	PGFunction handler = plproxy_handler();
 
-	if (fcinfo->flinfo->fn_retset && set != NULL && IsA(set, ReturnSetInfo) && (set->allowedModes & SFRM_Materialize) != 0)
+	if (fcinfo->flinfo->fn_retset && set != NULL && IsA(set, ReturnSetInfo) &&
+		(set->allowedModes & SFRM_Materialize) != 0)
 		return collect_rows(handler, fcinfo);
 	return handler(fcinfo);
 }

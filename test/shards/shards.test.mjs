@@ -8,6 +8,7 @@ import { before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "../support/client.mjs";
 import { Cluster } from "../support/clusters.mjs";
+import { EventStream } from "../support/events.mjs";
 import { startGateways } from "../support/gateways.mjs";
 import { until } from "../support/http.mjs";
 import { phone, word } from "../support/people.mjs";
@@ -181,6 +182,54 @@ test("contacts_are_merged_on_every_shard_and_what_a_crash_left_is_settled", { ti
 	assert.equal(await cluster.psql("front", "SELECT * FROM parley_front.audit()"), "");
 });
 
+test("copies_that_a_shard_missed_while_it_was_away_are_settled", { timeout: 300000 }, async () => {
+	const user = await userOnBothShards();
+	const agent = await made("POST /agents", { name: "Old Olga", email: `${word()}@example.org` });
+	const due = async () => JSON.parse(await cluster.psql("home", "SELECT coalesce(json_agg(relation || ' ' || row_id ORDER BY number), '[]') FROM parley_shard.copies_due"));
+	assert.deepEqual(await due(), []);
+
+	await cluster.one("stop", "shard1");
+	const renamed = await answered(200, `PUT /contacts/${user.id}`, { name: "Renamed Rosa" });
+	assert.equal(renamed.body.name, "Renamed Rosa");
+	assert.equal((await answered(200, `GET /users/${user.id}`)).body.name, "Renamed Rosa");
+	await answered(200, `PUT /agents/${agent.id}`, { name: "New Olga" });
+	const email = `${word()}@example.org`;
+	const added = await made("POST /agents", { name: "Added Ada", email });
+	const missed = [`contacts ${user.id}`, `agents ${agent.id}`, `agents ${added.id}`];
+	assert.deepEqual(await due(), missed);
+	// It cannot be settled before the shard is back, and stays due.
+	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "0");
+	assert.deepEqual(await due(), missed);
+	// A block is not enforced before the shard knows of it, so that is no success, although home has it.
+	const refused = await answered(503, `PUT /users/${user.id}/blocks/${user.talks[1].other.id}`);
+	assert.deepEqual([refused.body.code, refused.headers["retry-after"]], ["08006", "1"]);
+
+	await cluster.one("start", "shard1");
+	await until(async () => (await client.request("GET /conversations?limit=1")).headers["x-incomplete"] === undefined, "the shard is back");
+	const found = (await cluster.psql("front", "SELECT * FROM parley_front.audit()")).split("\n").sort();
+	assert.deepEqual(found, [`agents: the copy of ${agent.id} is not what home has`, `contacts: the copy of ${user.id} is not what home has`]);
+	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "3");
+	assert.equal(await cluster.psql("front", "SELECT * FROM parley_front.audit()"), "");
+	assert.deepEqual(await due(), []);
+	for (const shard of ["shard0", "shard1"]) assert.equal(await cluster.psql(shard, `SELECT count(*) FROM parley.agents WHERE email = '${email}'`), "1");
+	await answered(204, `PUT /users/${user.id}/blocks/${user.talks[1].other.id}`);
+	await answered(403, `POST /users/${user.talks[1].other.id}/conversations/${user.talks[1].id}/messages`, { content: "blocked" });
+});
+
+// What a change notes while its predecessor is being copied stays due.
+test("copy_that_was_changed_meanwhile_stays_due", async () => {
+	const contact = await made("POST /contacts", { name: "Changing Charlie" });
+	const note = () => cluster.psql("home", `SELECT parley_shard.note_copy('contacts', ${contact.id})`);
+	const number = () => cluster.psql("home", `SELECT number FROM parley_shard.get_copy_due('contacts', ${contact.id})`);
+	await note();
+	const before = await number();
+	await note();
+	await cluster.psql("home", `SELECT parley_shard.forget_copy('contacts', ${contact.id}, ${before})`);
+	assert.notEqual(await number(), "");
+	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "1");
+	assert.equal(await number(), "");
+});
+
 // Compares every response that the load received with what the databases contain now.
 async function assertLoadIsWhole(load) {
 	await load.stop();
@@ -292,6 +341,65 @@ test("shard_that_is_away_takes_only_its_own_with_it_and_nothing_is_lost", { time
 	await newWhenAllAreBack(there);
 	await assertLoadIsWhole(load);
 	assert.equal(await foundLate(), 0);
+});
+
+// What each request returns while home is away. Messages do not need it, and everything that has to do with contacts and money does.
+async function assertHomeIsAway([user, other], talk, transfer, key, cursor) {
+	await answered(200, "GET /ready");
+	for (const [line, body, headers] of [[`GET /users/${user.id}`], ["POST /users", { phone: phone() }], [`PUT /contacts/${user.id}`, { name: "never" }],
+		[`POST /users/${user.id}/conversations`, { recipient_id: other.id }], [`GET /users/${user.id}/accounts`], [`POST /users/${user.id}/transfers`, transfer, key]]) {
+		const refused = await answered(503, line, body, headers);
+		// The one that tries again whether a frozen database responds does not know what it has done.
+		assert.match(refused.body.code, /^0800[16]$/, line);
+		assert.equal(refused.headers["retry-after"], "1", line);
+	}
+	const { message_id } = await made(`POST /users/${user.id}/conversations/${talk}/messages`, { content: "without home" });
+	assert.equal((await answered(200, `GET /users/${other.id}/conversations/${talk}/messages/${message_id}`)).body.content, "without home");
+	const list = await answered(200, `GET /users/${user.id}/conversations`);
+	assert.deepEqual([list.body.map((row) => row.conversation_id), list.headers["x-incomplete"]], [[talk], undefined]);
+	const { body } = await answered(200, `GET /users/${other.id}/sync?cursor=${cursor}`);
+	assert.deepEqual([body.incomplete, body.messages.at(-1).message_id, body.transactions], [true, message_id, []]);
+	return body.cursor;
+}
+
+test("messages_go_on_while_home_is_away_and_money_waits", { timeout: 900000 }, async (t) => {
+	const users = [await made("POST /users", { phone: phone() }), await made("POST /users", { phone: phone() })];
+	const { id: talk } = await made(`POST /users/${users[0].id}/conversations`, { recipient_id: users[1].id });
+	for (const user of users) await made(`POST /users/${user.id}/accounts`, { currency: "EUR" });
+	await made(`POST /users/${users[0].id}/accounts/1/transactions`, { amount: 1000 });
+	const transfer = { from_account_id: 1, to_user_id: users[1].id, to_account_id: 1, amount: 300 };
+	let { cursor } = (await answered(200, `GET /users/${users[1].id}/sync`)).body;
+	const stream = await EventStream.open(url, `/users/${users[1].id}/events?cursor=${cursor}`);
+	t.after(() => stream.request.destroy());
+	const patient = new Client(url, { patience: 120 });
+	const frozen = await processes("home");
+	t.after(() => signal(frozen.slice(0, 1), "SIGCONT"));
+
+	const freeze = async () => {
+		await cluster.wait("6s");
+		signal(frozen, "SIGSTOP");
+	};
+	const thaw = async () => {
+		signal(frozen, "SIGCONT");
+		await cluster.wait("60s");
+	};
+	for (const [goes, comes] of [[freeze, thaw], [() => cluster.one("stop", "home"), () => cluster.one("start", "home")]]) {
+		const key = { "idempotency-key": word() };
+		await goes();
+		// Of a frozen one the first request does not know whether it has done something.
+		await until(async () => (await client.request(`GET /users/${users[0].id}`)).body.code === "08001", "home is away");
+		cursor = await assertHomeIsAway(users, talk, transfer, key, cursor);
+		await comes();
+		await until(async () => (await client.request(`GET /users/${users[0].id}`)).status === 200, "home is back");
+		const { status, body: paid } = await patient.request(`POST /users/${users[0].id}/transfers`, transfer, key);
+		assert.equal(status, 201);
+		const { body } = await answered(200, `GET /users/${users[1].id}/sync?cursor=${cursor}`);
+		assert.deepEqual([body.incomplete, body.messages, body.transactions.map(({ id }) => id)], [false, [], [paid.to_transaction.id]]);
+		cursor = body.cursor;
+		await until(() => stream.events.some(({ data }) => data.transactions?.some(({ id }) => id === paid.to_transaction.id)), "the stream tells it");
+	}
+	assert.equal((await answered(200, `GET /users/${users[0].id}`)).body.total, 400);
+	assert.equal(await cluster.psql("front", "SELECT * FROM parley_front.audit()"), "");
 });
 
 test("split_under_load_loses_nothing_and_cursors_go_on", { timeout: 900000 }, async (t) => {
