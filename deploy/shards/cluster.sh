@@ -45,7 +45,7 @@ create() {
 	for pid in "${pids[@]}"; do
 		wait "$pid" || die "not all databases could be created"
 	done
-	connect_front "$1"
+	psql_in front -c "$(connect_call "$1")" >/dev/null
 	touch "$dir/created"
 }
 
