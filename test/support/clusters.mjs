@@ -31,7 +31,7 @@ export class Cluster {
 	// Creates and starts a standby of this cluster.
 	async standby(t) {
 		const standby = new Cluster(t);
-		await run("bash", ["-c", '. "$0"; mkdir -m 700 "$1"; chown "$owner" "$1"', common, join(standby.directory, "cluster")]);
+		await standby.makeHome();
 		await this.#asOwner(join(bin, "pg_basebackup"), "--host", this.socket, "--username", "postgres", "--pgdata", standby.data,
 			"--checkpoint=fast", "--write-recovery-conf");
 		await standby.start();
@@ -47,6 +47,20 @@ export class Cluster {
 			`--old-bindir=${bin}`, `--new-bindir=${bin}`, `--old-datadir=${this.data}`, `--new-datadir=${upgraded.data}`);
 		await upgraded.start();
 		return upgraded;
+	}
+
+	// Makes the directory for the files of a cluster that is created by other means.
+	async makeHome() {
+		const home = join(this.directory, "cluster");
+		await run("bash", ["-c", '. "$0"; mkdir -m 700 "$1"; chown "$owner" "$1"', common, home]);
+		this.socket = join(home, "socket");
+		this.env = { PGHOST: this.socket, PGPORT: "5432", PGDATABASE: "parley", PGUSER: "postgres" };
+		await this.makeDirectory(this.socket);
+	}
+
+	// Runs commands in a shell as the owner of the cluster's files, with PostgreSQL's programs in PATH.
+	shell(script) {
+		return this.#asOwner("env", `PATH=${bin}:${process.env.PATH}`, "PGPORT=5432", "PGUSER=postgres", "bash", "-ec", script);
 	}
 
 	#script(command, ...args) {
