@@ -126,8 +126,8 @@ else
 	own_cluster
 fi
 messages=${BENCH_MESSAGES:-5000000}
-# populate creates its own databases and does not use the gateway.
-if [ "${sections[*]}" != populate ]; then
+# These create their own databases and do not use the gateway.
+if [ "${sections[*]}" != populate ] && [ "${sections[*]}" != standby ]; then
 	[ -n "${BENCH_PGHOST:-}" ] || load_once
 	messages=$(query -c "SELECT sum(last_number) FROM parley.conversations")
 	start_gateway
