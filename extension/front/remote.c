@@ -270,8 +270,7 @@ call_fail(MemoryContext context)
 		error->message = "a database cannot be reached";
 		error->detail = error->hint = NULL;
 	}
-	else
-		error_restore(error);
+	error_restore(error);
 	ReThrowError(error);
 }
 
@@ -341,7 +340,7 @@ call_plproxy(FunctionCallInfo fcinfo)
 	ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
 	PGFunction handler = plproxy_handler();
 
-	if (fcinfo->flinfo->fn_retset && set != NULL && IsA(set, ReturnSetInfo) &&
+	if (fcinfo->flinfo->fn_retset && set != NULL && IsA(set, ReturnSetInfo) && set->expectedDesc != NULL &&
 		(set->allowedModes & SFRM_Materialize) != 0)
 		return collect_rows(handler, fcinfo);
 	return handler(fcinfo);
