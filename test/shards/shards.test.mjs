@@ -207,7 +207,8 @@ test("copies_that_a_shard_missed_while_it_was_away_are_settled", { timeout: 3000
 	await cluster.one("start", "shard1");
 	await until(async () => (await client.request("GET /conversations?limit=1")).headers["x-incomplete"] === undefined, "the shard is back");
 	const found = (await cluster.psql("front", "SELECT * FROM parley_front.audit()")).split("\n").sort();
-	assert.deepEqual(found, [`agents: the copy of ${agent.id} is not what home has`, `contacts: the copy of ${user.id} is not what home has`]);
+	// The copies may be overdue too.
+	assert.deepEqual(found.filter((line) => / is not what home has$/.test(line)), [`agents: the copy of ${agent.id} is not what home has`, `contacts: the copy of ${user.id} is not what home has`]);
 	assert.equal(await cluster.psql("front", "SELECT parley_front.settle()"), "3");
 	assert.equal(await cluster.psql("front", "SELECT * FROM parley_front.audit()"), "");
 	assert.deepEqual(await due(), []);
