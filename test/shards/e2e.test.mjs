@@ -16,6 +16,7 @@ const cannot = new Map(Object.entries({
 	a_receipt_names_its_transfer_and_stays_as_it_is: looks,
 	a_refusal_at_the_receivers_says_nothing_of_the_receiver: looks,
 	backlog_comes_in_events_of_a_page_each: looks,
+	reader_that_reads_a_long_event_slowly_but_steadily_gets_all_of_it: looks,
 	reader_that_stops_is_cut_off_and_holds_up_nobody: looks,
 	sixteen_clients_behind_nginx_lose_and_double_nothing: looks,
 	stream_of_somebody_who_is_no_more_is_gone: looks,
