@@ -41,8 +41,7 @@ export class Conversation extends HTMLElement {
 		this.drafts = new Map();
 		this.waiting = new Map();
 		this.agents = new Map();
-		whenNear(this.scroller, this.older, () => this.#load("older"));
-		whenNear(this.scroller, this.newer, () => this.#load("newer"));
+		this.checks = ["older", "newer"].map((end) => whenNear(this.scroller, this[end], () => this.#load(end)));
 	}
 
 	close() {
@@ -101,7 +100,12 @@ export class Conversation extends HTMLElement {
 		const target = this.target !== null && this.rowsNode.querySelector(`[data-message="${this.target}"]`);
 		if (target) target.scrollIntoView({ block: "center" });
 		else this.scroller.scrollTop = this.scroller.scrollHeight;
+		requestAnimationFrame(() => this.#checkEnds());
 		emit(this, "opened", conversation);
+	}
+
+	#checkEnds() {
+		for (const check of this.checks) check();
 	}
 
 	#showPeople({ participants }) {
@@ -125,7 +129,8 @@ export class Conversation extends HTMLElement {
 			if (messages.length > 0) this.pages.add(messages, { first: end === "older" });
 			return this.ends[end];
 		} catch {
-			return false; // scrolling on asks again
+			setTimeout(() => this.#checkEnds(), 1000);
+			return false;
 		} finally {
 			this.loading = false;
 		}

@@ -133,7 +133,8 @@ export function ask(title, fields, { confirm = words.save, note, check } = {}) {
 	});
 }
 
-// Calls load() whenever the sentinel is near the visible part, and again after each load while it still is.
+// Calls load() whenever the sentinel is near the visible part, and again after each load while it still is. Returns what looks whether
+// it is, for when it may have been near all the time.
 export function whenNear(scroller, sentinel, load) {
 	const margin = 600;
 	const check = async () => {
@@ -141,6 +142,7 @@ export function whenNear(scroller, sentinel, load) {
 		if (inner.top < outer.bottom + margin && inner.bottom > outer.top - margin && await load()) requestAnimationFrame(check);
 	};
 	new IntersectionObserver(([entry]) => entry.isIntersecting && check(), { root: scroller, rootMargin: `${margin}px` }).observe(sentinel);
+	return check;
 }
 
 // A long list in few nodes. A page has nodes for its rows only while it is near the visible part; otherwise just its height is

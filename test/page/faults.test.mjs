@@ -60,6 +60,18 @@ test("more_messages_than_a_page_while_it_was_cut_off_leave_no_gap", async (t) =>
 	assert.deepEqual(await contents(page), ["first", ...Array.from({ length: 60 }, (_, n) => `line ${n + 1}`)]);
 });
 
+test("older_messages_that_could_not_be_loaded_are_asked_for_again", async (t) => {
+	const { id } = await conversation(word(), ...Array.from({ length: 60 }, (_, n) => `line ${n + 1}.`));
+	const page = await browser.page(t);
+	let asked = 0;
+	await page.route(`**/conversations/${id}/messages?*`, (route) => (asked++ === 0 ? route.abort() : route.continue()));
+	await page.goto(`${browser.url}#c=${id}`);
+	await page.locator("article", { hasText: "line 60." }).waitFor();
+	await page.locator("parley-conversation .scroller").evaluate((element) => { element.scrollTop = 0; });
+	await page.locator("article", { hasText: "line 1." }).waitFor({ state: "attached" });
+	assert.ok(asked > 1, `asked ${asked} times`);
+});
+
 test("message_that_crosses_a_reply_stands_before_it", async (t) => {
 	const { id, contact } = await conversation(word(), "<first");
 	const page = await browser.page(t, `#c=${id}`);
