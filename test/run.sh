@@ -305,12 +305,13 @@ suite_asan() {
 suite_valgrind() {
 	local reports=$tmp/valgrind watched=$tmp/parleyd-watched status=0
 	install_node_modules
+	# Not named by process: a later one of another user may have the same number.
 	mkdir -m 1777 "$reports"
 	cp test/valgrind.supp "$tmp"
 	cp gateway/parleyd "$tmp/parleyd"
 	cat >"$watched" <<-SH
 		#!/bin/sh
-		exec valgrind --quiet --vgdb=no --log-file=$reports/%p --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect \
+		exec valgrind --quiet --vgdb=no --log-file=\$(mktemp $reports/XXXXXX) --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect \
 			--errors-for-leak-kinds=definite,indirect --num-callers=30 --suppressions=$tmp/valgrind.supp $tmp/parleyd "\$@"
 	SH
 	with_gateway "$watched" gateway_tests e2e || status=$?
