@@ -107,8 +107,8 @@ static void
 piece_send(Request *request)
 {
 	size_t left = request->piece.length - request->piece_sent;
-	h2o_iovec_t bytes = h2o_iovec_init(request->piece.base + request->piece_sent,
-									   left < PIECE_BYTES || request->head ? left : PIECE_BYTES);
+	const char *start = left == 0 ? "" : request->piece.base + request->piece_sent; /* an empty one has no base */
+	h2o_iovec_t bytes = h2o_iovec_init(start, left < PIECE_BYTES || request->head ? left : PIECE_BYTES);
 	bool is_last = request->head || (request->is_last_piece && bytes.len == left);
 
 	request->bytes += bytes.len;
