@@ -53,8 +53,7 @@ prepare_front() {
 # The old shard no longer lets anybody log in, so nothing is added to its WAL.
 close_shard() {
 	psql_in "shard$1" -c "ALTER ROLE parley_gateway NOLOGIN" \
-		-c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley_gateway'" \
-		-c "$(wait_for "NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'parley_gateway')")" >/dev/null
+		-c "$(wait_for "(SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'parley_gateway') = 0")" >/dev/null
 }
 
 # Once the standby has everything that was committed, it is promoted to a shard of its own.
@@ -68,10 +67,10 @@ promote_standby() {
 # A transaction that began before the front knew the new shards would ask the old ones for rows that have moved. Those that wait for
 # wake-ups ask for none.
 finish_front() {
-	echo $((count * 2)) >"$dir/shards"
 	echo "COMMIT;" >&"${front[1]}"
 	eval "exec ${front[1]}>&-"
 	wait "$front_pid" || die "the front does not know the new shards"
+	echo $((count * 2)) >"$dir/shards"
 	psql_in front -c "$(wait_for "NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'parley_gateway' AND xact_start < transaction_timestamp()
 		AND query !~ 'await_wakeups')")"
 }

@@ -471,8 +471,8 @@ DECLARE
 BEGIN
 	PERFORM parley_front.make_helper(h.signature, h.result, h.place, h.call) FROM (VALUES
 		('get_row(name text, id bigint)', 'jsonb', home, 'TARGET parley_shard.get_row'),
-		('copy(parts integer[], name text, copied jsonb, only_known boolean)', 'SETOF text', each_shard,
-			'SELECT parley_shard.remember(name, copied, only_known)::text'),
+		('copy(parts integer[], name text, copied jsonb)', 'SETOF text', each_shard,
+			'SELECT parley_shard.remember(name, copied)::text'),
 		('get_copy_due(relation text, row_id bigint, OUT copied jsonb, OUT number bigint)', 'record', home, 'TARGET parley_shard.get_copy_due'),
 		('list_copies_due(OUT relation text, OUT row_id bigint, OUT created_at timestamptz)', 'SETOF record', home,
 			'TARGET parley_shard.list_copies_due'),
@@ -625,6 +625,7 @@ COMMENT ON FUNCTION parley_front.post_receipt(bigint, bigint, bigint, text, text
 	'Posts a receipt that is due, and records that it was posted.';
 
 -- Others may change the row meanwhile, and copy an older one after a newer one. So we are done when the row is the one that we copied.
+-- All shards get a copy, also those that had none, so that nobody makes one there of an older row (meet).
 CREATE FUNCTION parley_front.finish_copy(relation text, row_id bigint) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -638,12 +639,15 @@ BEGIN
 		due := parley_remote.get_copy_due(relation, row_id);
 		EXIT WHEN due.copied IS NULL OR due.copied = copied;
 		copied := due.copied;
-		PERFORM parley_remote.copy(near, relation, copied, relation = 'contacts');
+		PERFORM parley_remote.copy(near, relation, copied);
 	END LOOP;
 	IF cardinality(near) < parley_front.shard_count() THEN
 		RAISE EXCEPTION 'a shard is away' USING ERRCODE = 'connection_failure';
 	END IF;
 	PERFORM parley_remote.forget_copy(relation, row_id, due.number);
+EXCEPTION WHEN connection_exception THEN
+	PERFORM parley_front.ask(near); -- which notes the ones that are away
+	RAISE;
 END $$;
 COMMENT ON FUNCTION parley_front.finish_copy(text, bigint) IS
 	'Makes the copies of a row of contacts or agents the same as at home, and records that it has. Errors: 08006 a shard is away.';
@@ -1023,8 +1027,8 @@ BEGIN
 	ELSIF name = 'erase_contact' THEN
 		PERFORM parley_front.make_steps(source, 'PERFORM parley_front.finish_contacts(contact_id);
 			receipt := parley_remote.begin_erasure(contact_id, caller_id);
-			' || parley_front.after_home('PERFORM parley_front.finish_contacts(contact_id);') || '
-			RETURN parley_remote.begin_erasure(contact_id, caller_id);', 'receipt parley.erasure;');
+			' || parley_front.after_home('PERFORM parley_front.finish_contacts(contact_id);
+				RETURN parley_remote.begin_erasure(contact_id, caller_id);'), 'receipt parley.erasure;');
 	ELSIF name = 'merge_contacts' THEN
 		PERFORM parley_front.make_steps(source, 'PERFORM parley_front.finish_contacts(contact_id);
 			PERFORM parley_front.finish_contacts(from_contact_id);

@@ -20,30 +20,41 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parley_shard.get_row(text, bigint) IS 'Returns a row of contacts or agents, to be copied, or null if there is none.';
 
+CREATE FUNCTION parley_shard.meet(name text, copied jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	relation regclass := format('parley.%I', name);
+BEGIN
+	EXECUTE (SELECT format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)
+				ON CONFLICT (id) DO NOTHING', relation, string_agg(quote_ident(a.attname), ', '))
+			FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')
+		USING copied;
+END $$;
+COMMENT ON FUNCTION parley_shard.meet(text, jsonb) IS
+	'Makes a copy of a row of contacts or agents, if there is none. Otherwise does nothing, because the row may have been read at home '
+	'before it was changed.';
+
 CREATE FUNCTION parley_shard.remember(name text, copied jsonb, only_known boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	relation regclass := format('parley.%I', name);
-	columns text;
-	changes text;
-	is_known boolean;
 BEGIN
-	EXECUTE format('SELECT true FROM %s WHERE id = $1', relation) INTO is_known USING (copied ->> 'id')::bigint;
-	IF only_known AND is_known IS NULL THEN
-		RETURN;
+	-- First, because this waits for others that do the same.
+	IF NOT only_known THEN
+		PERFORM parley_shard.meet(name, copied);
 	END IF;
-	SELECT string_agg(format('%I', a.attname), ', '), string_agg(format('%1$I = r.%1$I', a.attname), ', ') INTO columns, changes
-		FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
 	-- A row that was read before the contact was erased or merged must not bring back what was removed.
-	EXECUTE format(CASE WHEN is_known THEN 'UPDATE %1$s t SET %3$s FROM jsonb_populate_record(NULL::%1$s, $1) r
+	EXECUTE (SELECT format('UPDATE %1$s t SET %2$s FROM jsonb_populate_record(NULL::%1$s, $1) r
 				WHERE t.id = r.id AND to_jsonb(t) <> $1
 					AND (coalesce($1 ->> ''erased_at'', $1 ->> ''merged_into_id'') IS NOT NULL
-						OR coalesce(to_jsonb(t) ->> ''erased_at'', to_jsonb(t) ->> ''merged_into_id'') IS NULL)'
-			ELSE 'INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)
-				ON CONFLICT (id) DO NOTHING' END,
-		relation, columns, changes) USING copied;
+						OR coalesce(to_jsonb(t) ->> ''erased_at'', to_jsonb(t) ->> ''merged_into_id'') IS NULL)',
+				relation, string_agg(format('%1$I = r.%1$I', a.attname), ', '))
+			FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')
+		USING copied;
 END $$;
 COMMENT ON FUNCTION parley_shard.remember(text, jsonb, boolean) IS
 	'Makes the copy of a row of contacts or agents the same as at home. With only_known, only if there is a copy already.';
@@ -103,18 +114,18 @@ END $$;
 COMMENT ON FUNCTION parley_shard.forget_copy(text, bigint, bigint) IS
 	'At home: records that the shards have copied a row as it was after the change of that number.';
 
-CREATE FUNCTION parley_shard.remember_both(user_row jsonb, other_row jsonb) RETURNS void
+CREATE FUNCTION parley_shard.meet_both(user_row jsonb, other_row jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	is_ordered boolean := (user_row ->> 'id')::bigint <= (other_row ->> 'id')::bigint;
 BEGIN
-	PERFORM parley_shard.remember('contacts', CASE WHEN is_ordered THEN user_row ELSE other_row END);
-	PERFORM parley_shard.remember('contacts', CASE WHEN is_ordered THEN other_row ELSE user_row END);
+	PERFORM parley_shard.meet('contacts', CASE WHEN is_ordered THEN user_row ELSE other_row END);
+	PERFORM parley_shard.meet('contacts', CASE WHEN is_ordered THEN other_row ELSE user_row END);
 END $$;
-COMMENT ON FUNCTION parley_shard.remember_both(jsonb, jsonb) IS
-	'remember() of two contacts in the order of their ids, so that both sides may at once.';
+COMMENT ON FUNCTION parley_shard.meet_both(jsonb, jsonb) IS
+	'meet() of two contacts in the order of their ids, so that both sides may at once.';
 
 CREATE FUNCTION parley_shard.knows(user_id bigint) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
@@ -184,7 +195,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM parley_shard.remember_both(user_row, other_row);
+	PERFORM parley_shard.meet_both(user_row, other_row);
 	SELECT d.id, d.kind, d.user1_id, d.user2_id, d.created_at, d.created INTO id, kind, user1_id, user2_id, created_at, created
 		FROM parley.open_direct_conversation((user_row ->> 'id')::bigint,
 			CASE WHEN phone IS NULL THEN (other_row ->> 'id')::bigint END, open_direct_conversation.phone) d;
@@ -199,7 +210,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM parley_shard.remember('contacts', contact_row);
+	PERFORM parley_shard.meet('contacts', contact_row);
 	SELECT o.contact_id, o.id, o.kind, o.created_at, o.created INTO contact_id, id, kind, created_at, created
 		FROM parley.open_contact_conversation((contact_row ->> 'id')::bigint) o;
 END $$;
@@ -215,7 +226,7 @@ BEGIN
 			WHERE c.id IN ((user_row ->> 'id')::bigint, (contact_row ->> 'id')::bigint)) < 2 THEN
 		RETURN;
 	END IF;
-	PERFORM parley_shard.remember_both(user_row, contact_row);
+	PERFORM parley_shard.meet_both(user_row, contact_row);
 	IF blocked THEN
 		PERFORM parley.block_contact((user_row ->> 'id')::bigint, (contact_row ->> 'id')::bigint);
 	ELSE

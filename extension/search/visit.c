@@ -101,7 +101,7 @@ visit_block(const Visit *visit, ItemPointerData row)
 bool
 parley_visit_rows(const Visit *visit, const ItemPointerData *rows, size_t count)
 {
-	const ItemPointerData *last = rows + count - 1;
+	const ItemPointerData *last = count == 0 ? NULL : rows + count - 1;
 	Buffer buffers[PAGES_AHEAD];
 	size_t begun = 0, visited = 0;
 	bool goes_on = true;

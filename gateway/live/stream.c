@@ -84,7 +84,8 @@ static void
 stream_send_part(Stream *stream, h2o_send_state_t how)
 {
 	size_t left = stream->out.length - stream->sent;
-	h2o_iovec_t bytes = h2o_iovec_init(stream->out.base + stream->sent, left < PART_BYTES ? left : PART_BYTES);
+	const char *start = left == 0 ? "" : stream->out.base + stream->sent; /* an empty one has no base */
+	h2o_iovec_t bytes = h2o_iovec_init(start, left < PART_BYTES ? left : PART_BYTES);
 
 	stream->request->bytes += bytes.len;
 	stream->sent += bytes.len;

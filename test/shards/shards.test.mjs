@@ -231,6 +231,17 @@ test("copy_that_was_changed_meanwhile_stays_due", async () => {
 	assert.equal(await number(), "");
 });
 
+test("row_that_was_read_before_a_change_is_not_copied_after_it", async () => {
+	const contact = await made("POST /contacts", { name: "Early Erin" });
+	const early = await cluster.psql("home", `SELECT parley_shard.get_row('contacts', ${contact.id})`);
+	await answered(200, `PUT /contacts/${contact.id}`, { name: "Late Erin" });
+	// As a request would that has read the row just before the change.
+	const shard = `shard${contact.id % 2}`;
+	await cluster.psql(shard, `SELECT parley_shard.open_contact_conversation('${early}')`);
+	assert.equal(await cluster.psql(shard, `SELECT name FROM parley.contacts WHERE id = ${contact.id}`), "Late Erin");
+	assert.equal(await cluster.psql("front", "SELECT * FROM parley_front.audit()"), "");
+});
+
 // Compares every response that the load received with what the databases contain now.
 async function assertLoadIsWhole(load) {
 	await load.stop();
