@@ -639,15 +639,17 @@ BEGIN
 		due := parley_remote.get_copy_due(relation, row_id);
 		EXIT WHEN due.copied IS NULL OR due.copied = copied;
 		copied := due.copied;
-		PERFORM parley_remote.copy(near, relation, copied);
+		BEGIN
+			PERFORM parley_remote.copy(near, relation, copied);
+		EXCEPTION WHEN connection_exception THEN
+			PERFORM parley_front.ask(near); -- notes which of them are away
+			RAISE;
+		END;
 	END LOOP;
 	IF cardinality(near) < parley_front.shard_count() THEN
 		RAISE EXCEPTION 'a shard is away' USING ERRCODE = 'connection_failure';
 	END IF;
 	PERFORM parley_remote.forget_copy(relation, row_id, due.number);
-EXCEPTION WHEN connection_exception THEN
-	PERFORM parley_front.ask(near); -- which notes the ones that are away
-	RAISE;
 END $$;
 COMMENT ON FUNCTION parley_front.finish_copy(text, bigint) IS
 	'Makes the copies of a row of contacts or agents the same as at home, and records that it has. Errors: 08006 a shard is away.';
