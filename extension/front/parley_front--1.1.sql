@@ -631,22 +631,29 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	near constant integer[] := parley_front.near_parts(0, parley_front.shard_count() - 1);
+	last constant integer := parley_front.shard_count() - 1;
+	asked integer[];
+	near integer[] := parley_front.near_parts(0, last);
 	copied jsonb;
 	due record;
 BEGIN
 	LOOP
 		due := parley_remote.get_copy_due(relation, row_id);
 		EXIT WHEN due.copied IS NULL OR due.copied = copied;
-		copied := due.copied;
 		BEGIN
-			PERFORM parley_remote.copy(near, relation, copied);
+			PERFORM parley_remote.copy(near, relation, due.copied);
+			copied := due.copied;
 		EXCEPTION WHEN connection_exception THEN
-			PERFORM parley_front.ask(near); -- notes which of them are away
-			RAISE;
+			copied := NULL;
+			asked := near;
+			PERFORM parley_front.ask(asked);
+			near := parley_front.near_parts(0, last);
+			IF near = asked THEN
+				RAISE;
+			END IF;
 		END;
 	END LOOP;
-	IF cardinality(near) < parley_front.shard_count() THEN
+	IF cardinality(near) <= last THEN
 		RAISE EXCEPTION 'a shard is away' USING ERRCODE = 'connection_failure';
 	END IF;
 	PERFORM parley_remote.forget_copy(relation, row_id, due.number);
