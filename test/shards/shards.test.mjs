@@ -256,11 +256,21 @@ async function assertLoadIsWhole(load) {
 	assert.equal(await cluster.psql("front", "SELECT * FROM parley_front.audit()"), "");
 }
 
-// Returns the ids of a database's processes, the postmaster's first.
-async function processes(name) {
+async function postmaster(name) {
 	const data = join(await cluster.one("socket", name), "../data");
-	const postmaster = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0];
-	return [postmaster, ...readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").trim().split(" ")].map(Number);
+	return Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0]);
+}
+
+// Stops all processes of a database, first the one that starts others. Returns a function that lets them go on.
+async function freeze(t, name) {
+	const pids = [await postmaster(name)];
+	const thaw = () => signal(pids, "SIGCONT");
+	t.after(thaw);
+	signal(pids, "SIGSTOP");
+	await until(() => readFileSync(`/proc/${pids[0]}/stat`, "utf8").split(" ")[2] === "T", "it has stopped");
+	pids.push(...readFileSync(`/proc/${pids[0]}/task/${pids[0]}/children`, "utf8").trim().split(" ").map(Number));
+	signal(pids, "SIGSTOP");
+	return thaw;
 }
 
 function signal(pids, name) {
@@ -330,9 +340,7 @@ test("shard_that_is_away_takes_only_its_own_with_it_and_nothing_is_lost", { time
 	const { message_id } = await made(`POST /users/${away.users[1].id}/conversations/${away.id}/messages`, { content: "back" });
 
 	// Frozen: nothing is refused, and nothing responds.
-	const frozen = await processes("shard1");
-	signal(frozen, "SIGSTOP");
-	t.after(() => signal(frozen.slice(0, 1), "SIGCONT"));
+	const thaw = await freeze(t, "shard1");
 	const began = Date.now();
 	away.cursor = (await answered(200, `GET /users/${away.users[0].id}/sync?limit=200&cursor=${away.cursor}`)).body.cursor;
 	t.diagnostic(`the first sync took ${Date.now() - began} ms`);
@@ -342,13 +350,13 @@ test("shard_that_is_away_takes_only_its_own_with_it_and_nothing_is_lost", { time
 	assert.ok(answers.every(({ status }, n) => status === (n % 2 ? 503 : 200)), JSON.stringify(answers.map(({ status }) => status)));
 	await load.untilAcknowledgedAfter(Date.now(), 120000);
 	assert.ok(Number(await cluster.psql("front", "SELECT count(*) FROM pg_stat_activity WHERE usename = 'parley_gateway'")) < 60);
-	signal(frozen, "SIGCONT");
+	thaw();
 	await cluster.wait("60s");
 	assert.deepEqual(await newWhenAllAreBack(away), [message_id]);
 	assert.deepEqual(await newWhenAllAreBack(away), []);
 
 	// Killed in the middle.
-	signal((await processes("shard0")).slice(0, 1), "SIGQUIT");
+	signal([await postmaster("shard0")], "SIGQUIT");
 	await until(() => cluster.one("start", "shard0").then(() => true, () => false), "it has started again");
 	await newWhenAllAreBack(there);
 	await assertLoadIsWhole(load);
@@ -384,18 +392,17 @@ test("messages_go_on_while_home_is_away_and_money_waits", { timeout: 900000 }, a
 	const stream = await EventStream.open(url, `/users/${users[1].id}/events?cursor=${cursor}`);
 	t.after(() => stream.request.destroy());
 	const patient = new Client(url, { patience: 120 });
-	const frozen = await processes("home");
-	t.after(() => signal(frozen.slice(0, 1), "SIGCONT"));
 
-	const freeze = async () => {
+	let thaw;
+	const freezes = async () => {
 		await cluster.wait("6s");
-		signal(frozen, "SIGSTOP");
+		thaw = await freeze(t, "home");
 	};
-	const thaw = async () => {
-		signal(frozen, "SIGCONT");
+	const thaws = async () => {
+		thaw();
 		await cluster.wait("60s");
 	};
-	for (const [goes, comes] of [[freeze, thaw], [() => cluster.one("stop", "home"), () => cluster.one("start", "home")]]) {
+	for (const [goes, comes] of [[freezes, thaws], [() => cluster.one("stop", "home"), () => cluster.one("start", "home")]]) {
 		const key = { "idempotency-key": word() };
 		await goes();
 		// Of a frozen one the first request does not know whether it has done something.
