@@ -2,7 +2,7 @@
 # What `make bench` runs: loads a cluster once and keeps it, serves it with parleyd, and runs the sections. Each is a file
 # NN_NAME.sh in sections/ with a function section_NAME. See README.md.
 #
-#   BENCH            the sections, comma separated (all except populate)
+#   BENCH            the sections, comma separated (all except populate and pages)
 #   BENCH_DIR        where the cluster is kept (.bench)
 #   BENCH_CONTACTS, BENCH_MESSAGES, CSV, SEED    the data to load (100000, 5000000, generated texts, 1)
 #   BENCH_SECONDS, BENCH_ROUNDS      how long a measurement takes, and how often it is repeated (5, 3)
@@ -55,7 +55,7 @@ choose_sections() {
 		name=$(basename "$file" .sh)
 		name=${name#*_}
 		section_files[$name]=$file
-		[ "$name" = populate ] || sections+=("$name")
+		case $name in populate | pages) ;; *) sections+=("$name") ;; esac
 	done
 	if [ -n "${BENCH:-}" ]; then
 		read -ra sections <<<"${BENCH//,/ }"
