@@ -238,6 +238,30 @@ compat_check_expression(Relation table, int place)
 #define compat_check_states(info) ((info)->ri_ConstraintExprs)
 #endif
 
+/* Passes the prepared expressions of generated columns to the executor: one for each column of the table, NULL if it is
+ * not generated. `count` is the number of those that are, `columns` the set of them as updatedCols has it. */
+static inline void
+compat_use_generated(ResultRelInfo *info, CmdType command, ExprState **states, int count, Bitmapset *columns)
+{
+#if PG_VERSION_NUM >= 160000
+	if (command == CMD_INSERT)
+	{
+		info->ri_GeneratedExprsI = states;
+		info->ri_NumGeneratedNeededI = count;
+		return;
+	}
+	info->ri_GeneratedExprsU = states;
+	info->ri_NumGeneratedNeededU = count;
+	info->ri_extraUpdatedCols = columns;
+#if PG_VERSION_NUM >= 180000
+	info->ri_extraUpdatedCols_valid = true;
+#endif
+#else
+	info->ri_GeneratedExprs = states;
+	info->ri_NumGeneratedNeeded = count;
+#endif
+}
+
 /* Which indexes an update must insert into. */
 #if PG_VERSION_NUM >= 160000
 typedef TU_UpdateIndexes CompatUpdateIndexes;

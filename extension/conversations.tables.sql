@@ -28,6 +28,8 @@ CREATE TABLE parley.conversations (
 	is_settled boolean NOT NULL DEFAULT false,
 	newest_number bigint,
 	merged_id bigint NOT NULL DEFAULT 0,
+	listed_at timestamptz GENERATED ALWAYS AS (CASE WHEN kind <> 'chat' THEN last_message_at END) STORED,
+	has_unread boolean GENERATED ALWAYS AS (operator_read_number < last_number) STORED,
 	CONSTRAINT conversations_kind_has_its_key CHECK (CASE kind
 		WHEN 'contact' THEN contact_id IS NOT NULL
 			AND num_nonnulls(low_contact_id, high_contact_id, application_id, number) = 0
@@ -48,7 +50,7 @@ COMMENT ON COLUMN parley.conversations.number IS 'kind chat: counts 1, 2, 3 … 
 COMMENT ON COLUMN parley.conversations.idempotency_key IS 'kind chat: the key of the request that created it';
 COMMENT ON COLUMN parley.conversations.last_number IS 'the number of the last message, deleted or not; 0 before the first';
 COMMENT ON COLUMN parley.conversations.last_message_at IS
-	'created_at of the newest message that is not deleted; null if there is none. The list of conversations is ordered by this';
+	'created_at of the newest message that is not deleted; null if there is none';
 COMMENT ON COLUMN parley.conversations.newest_number IS
 	'the number of the newest message that is not deleted; null if there is none. The list of conversations shows this message';
 COMMENT ON COLUMN parley.conversations.merged_id IS
@@ -63,20 +65,23 @@ COMMENT ON COLUMN parley.conversations.operator_read_number IS
 	'the operator''s read horizon: the highest number that the operator has read; it only advances. It is here and not in '
 	'parley.cases, so that a post can advance it in the update that it makes anyway';
 COMMENT ON COLUMN parley.conversations.is_settled IS 'its case is snoozed or resolved: a post by anyone except the operator opens it again';
+COMMENT ON COLUMN parley.conversations.listed_at IS
+	'last_message_at of what is listed, by which the list is ordered; null for chats';
+COMMENT ON COLUMN parley.conversations.has_unread IS 'there may be messages that the operator has not read';
 
 -- Partial indexes: a conversation is only in the index of its own kind, which halves what every message writes.
+-- No index contains last_number or last_message_at, so a message in a chat changes no indexed column: the update is heap-only, and
+-- posts to a crowded chat do not go through the index entries of all its earlier versions.
 CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id, merged_id) WHERE kind = 'contact';
 CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id, merged_id) WHERE kind = 'direct';
 CREATE INDEX conversations_high_contact ON parley.conversations (high_contact_id) WHERE kind = 'direct';
 CREATE UNIQUE INDEX conversations_chat_key ON parley.conversations (application_id, number) WHERE kind = 'chat';
 CREATE UNIQUE INDEX conversations_idempotency_key ON parley.conversations (application_id, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;
-CREATE INDEX conversations_last_message_at ON parley.conversations (last_message_at DESC, id DESC)
-	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;
+CREATE INDEX conversations_listed_at ON parley.conversations (listed_at DESC, id DESC) WHERE listed_at IS NOT NULL;
 -- Open conversations, settled ones, and those that may have unread messages, each in the order of the list.
-CREATE INDEX conversations_by_case ON parley.conversations
-	(is_settled DESC, (operator_read_number < last_number) DESC, last_message_at DESC, id DESC)
-	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;
+CREATE INDEX conversations_by_case ON parley.conversations (is_settled DESC, has_unread DESC, listed_at DESC, id DESC)
+	WHERE listed_at IS NOT NULL;
 
 CREATE TABLE parley.members (
 	conversation_id bigint NOT NULL REFERENCES parley.conversations DEFERRABLE,

@@ -120,3 +120,14 @@ EXPLAIN (COSTS OFF) SELECT * FROM (SELECT * FROM parley.messages n WHERE n.conve
 	WHERE m.content ILIKE '%needle%' LIMIT 51;
 RESET enable_seqscan;
 RESET enable_bitmapscan;
+
+-- a_post_in_a_chat_writes_no_index_entry_of_the_conversation
+BEGIN;
+SELECT token AS crowded FROM parley.create_application('crowded') \gset
+SELECT number FROM parley.create_chat(:'crowded');
+SELECT pg_stat_get_xact_tuples_hot_updated('parley.conversations'::regclass) AS before \gset
+SELECT count(parley.post_chat_message(:'crowded', 1, 'm' || n)) FROM generate_series(1, 5) n;
+SELECT pg_stat_get_xact_tuples_hot_updated('parley.conversations'::regclass) - :before AS heap_only;
+SELECT last_number, last_message_at IS NOT NULL AS has_time, listed_at, has_unread FROM parley.conversations c
+	JOIN parley.applications a ON a.id = c.application_id WHERE a.token = :'crowded';
+ROLLBACK;

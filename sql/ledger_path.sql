@@ -61,6 +61,22 @@ ALTER DOMAIN parley.memo ADD CHECK (noted.path_at(length(VALUE)));
 SELECT * FROM noted.paths(:ana);
 ROLLBACK;
 
+-- generated columns
+BEGIN;
+ALTER TABLE parley.accounts ADD COLUMN noted boolean GENERATED ALWAYS AS (CASE WHEN balance > 0 THEN noted.path_at(balance) END) STORED;
+SELECT * FROM noted.paths(:ana);
+ROLLBACK;
+BEGIN;
+ALTER TABLE parley.transactions ADD COLUMN noted boolean GENERATED ALWAYS AS (noted.path_at(amount)) STORED;
+SELECT * FROM noted.paths(:ana);
+ROLLBACK;
+-- … one that looks up nothing
+BEGIN;
+ALTER TABLE parley.accounts ADD COLUMN sign int GENERATED ALWAYS AS (CASE WHEN balance > 0 THEN 1 ELSE 0 END) STORED;
+SELECT * FROM noted.paths(:ana);
+SELECT sign FROM parley.accounts WHERE user_id = :ana;
+ROLLBACK;
+
 -- triggers: before and after, of rows and of statements
 BEGIN;
 CREATE TRIGGER noted BEFORE INSERT ON parley.transactions FOR EACH ROW EXECUTE FUNCTION noted.trigger();

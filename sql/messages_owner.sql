@@ -83,6 +83,17 @@ ALTER TABLE parley.members DROP COLUMN note;
 SELECT message_id FROM parley.post_user_message(:talk, 'three', :ana);
 SELECT last_number, newest_number, read_numbers FROM owner.counters WHERE id = :talk;
 ROLLBACK;
+-- … and_columns_that_are_generated_by_functions_of_the_owners, which the session does not keep
+BEGIN;
+CREATE FUNCTION owner.twice(bigint) RETURNS bigint IMMUTABLE LANGUAGE sql RETURN 2 * $1;
+ALTER TABLE parley.conversations ADD COLUMN twice bigint GENERATED ALWAYS AS (owner.twice(last_number)) STORED;
+SELECT message_id FROM parley.post_user_message(:talk, 'two', :ana);
+SELECT message_id FROM parley.post_message(:talk, 'three');
+SELECT last_number, twice, has_unread FROM parley.conversations WHERE id = :talk;
+CREATE OR REPLACE FUNCTION owner.twice(bigint) RETURNS bigint IMMUTABLE LANGUAGE sql RETURN 2 * $1 + 1;
+SELECT message_id FROM parley.post_message(:talk, 'four');
+SELECT last_number, twice, has_unread FROM parley.conversations WHERE id = :talk;
+ROLLBACK;
 -- … and_one_that_PostgreSQL_sets_is_not_overwritten
 BEGIN;
 ALTER TABLE parley.conversations RENAME COLUMN newest_number TO newest;

@@ -21,11 +21,11 @@ SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 SET enable_sort = off;
 
--- the_list_reads_the_index_on_last_message_at, and only the rows that it shows from other tables
+-- the_list_reads_the_index_on_listed_at, and only the rows that it shows from other tables
 BEGIN;
 SELECT pg_temp.count_from_here();
 SELECT count(*) > 0 AS rows FROM parley.recent_conversations();
-SELECT index FROM pg_temp.scans WHERE index = 'conversations_last_message_at';
+SELECT index FROM pg_temp.scans WHERE index = 'conversations_listed_at';
 SELECT * FROM pg_temp.read_through;
 COMMIT;
 

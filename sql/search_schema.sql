@@ -55,7 +55,7 @@ INSERT INTO parley.cases (conversation_id, status, snoozed_until, labels)
 	SELECT c.id, CASE WHEN n < 115 THEN 'resolved' ELSE 'snoozed' END, CASE WHEN n >= 115 THEN now() + (n - 117) * interval '1 day' END, ARRAY['a', 'b "c"']
 		FROM rangers r JOIN parley.conversations c ON c.contact_id = r.id WHERE n > 110;
 CREATE TEMPORARY TABLE direct AS SELECT * FROM parley.list_conversations("limit" => 100);
-DROP INDEX parley.conversations_last_message_at;
+DROP INDEX parley.conversations_listed_at;
 CREATE TEMPORARY TABLE by_statement AS SELECT * FROM parley.list_conversations("limit" => 100);
 SELECT count(*), count(d.labels[2]) AS have_labels, count(d.incomplete) AS incomplete, count(*) FILTER (WHERE ROW(d.*) IS DISTINCT FROM ROW(s.*)) AS different
 	FROM direct d FULL JOIN by_statement s USING (conversation_id);
@@ -89,9 +89,9 @@ SELECT after('DROP INDEX parley.messages_block_times; CREATE INDEX messages_bloc
 -- the_other_indexes_are_required and their absence is reported
 SELECT after('UPDATE pg_index SET indisvalid = false WHERE indexrelid = ''parley.messages_newest''::regclass');
 SELECT after('DROP INDEX parley.messages_newest; CREATE INDEX messages_newest ON parley.messages (created_at, conversation_id, number)');
-SELECT after('DROP INDEX parley.conversations_last_message_at');
-SELECT after('DROP INDEX parley.conversations_last_message_at; CREATE INDEX conversations_last_message_at ON parley.conversations (last_message_at DESC, id DESC) WHERE kind = ''direct''');
-SELECT after('DROP INDEX parley.conversations_by_case; CREATE INDEX conversations_by_case ON parley.conversations (is_settled DESC, (operator_read_number <= last_number) DESC, last_message_at DESC, id DESC) WHERE kind <> ''chat'' AND last_message_at IS NOT NULL');
+SELECT after('DROP INDEX parley.conversations_listed_at');
+SELECT after('DROP INDEX parley.conversations_listed_at; CREATE INDEX conversations_listed_at ON parley.conversations (listed_at DESC, id DESC) WHERE kind = ''direct''');
+SELECT after('DROP INDEX parley.conversations_by_case; CREATE INDEX conversations_by_case ON parley.conversations (is_settled DESC, (NOT has_unread) DESC, listed_at DESC, id DESC) WHERE listed_at IS NOT NULL');
 SELECT after('DROP INDEX parley.conversations_contact_key; CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id) WHERE kind = ''contact'' AND last_number > 6');
 SELECT after('DROP INDEX parley.conversations_direct_key; CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id) WHERE low_contact_id IS NOT NULL AND id < 0');
 SELECT after('ALTER TABLE parley.messages DROP CONSTRAINT messages_pkey');
@@ -163,7 +163,7 @@ EXCEPTION
 		RETURN said;
 END $$;
 SELECT count(*) > 150 AS many FROM pages();
-SELECT pages_after('DROP INDEX parley.conversations_last_message_at');
+SELECT pages_after('DROP INDEX parley.conversations_listed_at');
 SELECT pages_after('CREATE TABLE more () INHERITS (parley.cases)');
 SELECT pages_after('ALTER TABLE parley.cases DROP CONSTRAINT cases_pkey');
 DELETE FROM parley.cases k USING parley.conversations c, rangers r WHERE k.conversation_id = c.id AND c.contact_id = r.id;

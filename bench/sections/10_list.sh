@@ -26,23 +26,23 @@ plain_list() {
 				WHERE u.conversation_id = c.id AND u.number > c.operator_read_number AND u.deleted_at IS NULL AND u.sender_id IS NOT NULL
 				LIMIT 1000) u) ELSE 0 END AS unread,
 			m.sender_id, m.agent_id
-		FROM (SELECT * FROM parley.conversations c WHERE c.kind <> 'chat' AND c.last_message_at IS NOT NULL $1
-				ORDER BY c.last_message_at DESC, c.id DESC LIMIT 51) c
+		FROM (SELECT * FROM parley.conversations c WHERE c.listed_at IS NOT NULL $1
+				ORDER BY c.listed_at DESC, c.id DESC LIMIT 51) c
 			JOIN parley.messages m ON m.conversation_id = c.id AND m.number = c.newest_number
 			LEFT JOIN parley.contacts p ON p.id = coalesce(c.contact_id, m.sender_id)
 			LEFT JOIN parley.cases k ON k.conversation_id = c.id
-		ORDER BY c.last_message_at DESC, c.id DESC"
+		ORDER BY c.listed_at DESC, c.id DESC"
 }
 
 section_list() {
 	local conversations page cursor path deep i said
-	conversations=$(query -c "SELECT count(*) FROM parley.conversations WHERE kind <> 'chat' AND last_message_at IS NOT NULL")
+	conversations=$(query -c "SELECT count(*) FROM parley.conversations WHERE listed_at IS NOT NULL")
 	page=$((conversations / 50 < 2000 ? conversations / 50 : 2000))
 	# the cursor of the page after all the pages before it
 	cursor=$(query -c "SELECT next_cursor FROM parley.recent_conversations(page => $((page - 1)))" | tail -n 1)
 	path="/conversations?cursor=$(url_encode "$cursor")"
-	deep=$(query -c "SELECT format('AND (c.last_message_at, c.id) < (%L, %s)', last_message_at, id) FROM parley.conversations
-		WHERE kind <> 'chat' AND last_message_at IS NOT NULL ORDER BY last_message_at DESC, id DESC OFFSET $(((page - 1) * 50 - 1)) LIMIT 1")
+	deep=$(query -c "SELECT format('AND (c.listed_at, c.id) < (%L, %s)', listed_at, id) FROM parley.conversations
+		WHERE listed_at IS NOT NULL ORDER BY listed_at DESC, id DESC OFFSET $(((page - 1) * 50 - 1)) LIMIT 1")
 
 	for ((i = 0; i < rounds; i++)); do
 		measure_http first_1 /conversations 1

@@ -59,6 +59,9 @@ parley_expression_uses_names(Node *expression, void *unused)
 			break;
 		case T_NullTest:
 		case T_BoolExpr:
+		case T_CaseExpr:
+		case T_CaseTestExpr:
+		case T_CaseWhen:
 		case T_RelabelType:
 		case T_List:
 			break;

@@ -214,6 +214,37 @@ form_prepare_checks(RowForm *form, Relation relation)
 	form->checks = states;
 }
 
+static Expr *
+generation_expression(Relation relation, AttrNumber column)
+{
+	if (TupleDescAttr(RelationGetDescr(relation), column - 1)->attgenerated != ATTRIBUTE_GENERATED_STORED)
+		return NULL;
+	return expression_planner((Expr *) build_column_default(relation, column));
+}
+
+static void
+form_prepare_generated(RowForm *form, Relation relation)
+{
+	int count = RelationGetNumberOfAttributes(relation);
+	ExprState **states = palloc0(sizeof(ExprState *) * count);
+	Bitmapset *columns = NULL;
+
+	for (AttrNumber column = 1; column <= count; column++)
+	{
+		Expr *expression = generation_expression(relation, column);
+
+		if (expression_is_of_one_statement((Node *) expression, NULL))
+			return;
+		if (expression == NULL)
+			continue;
+		states[column - 1] = ExecInitExpr(expression, NULL);
+		columns = bms_add_member(columns, column - FirstLowInvalidHeapAttributeNumber);
+	}
+	if (columns != NULL)
+		form->generated = states;
+	form->generated_columns = columns;
+}
+
 /* Returns false if the form cannot be replaced, because an outer writer, one of whose triggers called us, may still be
  * using it. */
 static bool
@@ -229,6 +260,7 @@ form_build(RowTable *table, uint64 changes)
 	*form = (RowForm){ .context = AllocSetContextCreate(TopMemoryContext, "parley row form", ALLOCSET_SMALL_SIZES) };
 	caller = MemoryContextSwitchTo(form->context);
 	form_prepare_checks(form, table->relation);
+	form_prepare_generated(form, table->relation);
 	MemoryContextSwitchTo(caller);
 	memcpy(form->columns, table->columns, sizeof(form->columns));
 	memcpy(form->domains, table->domains, sizeof(form->domains));
@@ -270,9 +302,12 @@ table_uses_names(const RowTable *table)
 	const TupleConstr *constraints = RelationGetDescr(table->relation)->constr;
 	const ResultRelInfo *info = table->info;
 
-	if (table->has_triggers || (constraints != NULL && constraints->has_generated_stored) ||
+	if (table->has_triggers ||
 		(table->command == CMD_INSERT && RelationGetNumberOfAttributes(table->relation) > table->written_count))
 		return true;
+	for (AttrNumber column = 1; column <= RelationGetNumberOfAttributes(table->relation); column++)
+		if (parley_expression_uses_names((Node *) generation_expression(table->relation, column), NULL))
+			return true;
 	for (int i = 0; constraints != NULL && i < constraints->num_check; i++)
 		if (parley_expression_uses_names((Node *) compat_check_expression(table->relation, i), NULL))
 			return true;
@@ -465,6 +500,9 @@ writer_open(RowWriter *writer, RowTable *tables, int count, bool required)
 		/* The executor prepares what is not there. */
 		if (table->has_form)
 			compat_check_states(table->info) = table->form->checks;
+		if (table->has_form && table->form->generated != NULL)
+			compat_use_generated(table->info, table->command, table->form->generated,
+								 bms_num_members(table->form->generated_columns), table->form->generated_columns);
 		table->slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(table->relation), &TTSOpsVirtual);
 		/* Constraints and generated columns may refer to it. */
 		table->slot->tts_tableOid = RelationGetRelid(table->relation);

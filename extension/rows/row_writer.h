@@ -16,8 +16,8 @@
 
 #define ROW_COLUMNS_MAX 10
 
-/* What the session knows about a table until the catalog changes: its columns, and its prepared CHECK constraints and
- * index expressions. The caller keeps one of these in a static variable for each table. */
+/* What the session knows about a table until the catalog changes: its columns, and its prepared CHECK constraints,
+ * generated columns and index expressions. The caller keeps one of these in a static variable for each table. */
 typedef struct RowForm
 {
 	Oid relation;
@@ -28,7 +28,9 @@ typedef struct RowForm
 	Oid domains[ROW_COLUMNS_MAX];        /* RowTable.domains */
 	MemoryContext context;               /* has the rest */
 	void *domain_states[ROW_COLUMNS_MAX];
-	ExprState **checks;          /* NULL if the executor prepares them */
+	ExprState **checks;    /* NULL if the executor prepares them */
+	ExprState **generated; /* the same; for each column, NULL if it is not generated */
+	Bitmapset *generated_columns;
 	struct IndexStates *indexes; /* of the indexes with prepared expressions; NULL before the first row */
 	int index_count;
 	bool uses_no_names; /* writing a row runs nothing that may look up a name */

@@ -9,27 +9,41 @@
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
+#include "schema.h"
 #include "search/latest.h"
 
-#define LISTED "((kind <> 'chat'::parley.conversation_kind) AND (last_message_at IS NOT NULL))"
+#define LISTED "(listed_at IS NOT NULL)"
 
 static const IndexForm by_time = {
-	"conversations_last_message_at", BTREE_AM_OID, { "last_message_at", "id" }, LISTED, .is_descending = true
+	"conversations_listed_at", BTREE_AM_OID, { "listed_at", "id" }, LISTED, .is_descending = true
+};
+static const IndexForm by_time_of_1_0 = {
+	"conversations_last_message_at",
+	BTREE_AM_OID,
+	{ "last_message_at", "id" },
+	"((kind <> 'chat'::parley.conversation_kind) AND (last_message_at IS NOT NULL))",
+	.is_descending = true
 };
 static const IndexForm by_case = { "conversations_by_case",
 								   BTREE_AM_OID,
-								   { "is_settled", "((operator_read_number < last_number))", "last_message_at", "id" },
+								   { "is_settled", "has_unread", "listed_at", "id" },
 								   LISTED,
 								   .is_descending = true };
+
+static const IndexForm *
+latest_by_time(void)
+{
+	return parley_schema_is_1_0() ? &by_time_of_1_0 : &by_time;
+}
 
 bool
 parley_latest_is_possible(void)
 {
-	return parley_lookup_is_possible("conversations", &by_time);
+	return parley_lookup_is_possible("conversations", latest_by_time());
 }
 
-/* Returns the condition that a row is strictly after the cursor: (last_message_at, id) < (…), as the executor compares
- * rows. `first` is the number of last_message_at in the index. */
+/* Returns the condition that a row is strictly after the cursor: (listed_at, id) < (…), as the executor compares
+ * rows. `first` is the number of listed_at in the index. */
 static ScanKeyData
 latest_after_cursor(Latest *latest, AttrNumber first)
 {
@@ -69,7 +83,8 @@ parley_latest_open(Latest *latest, const Scope *scope, bool from_cursor)
 	*latest = (Latest){ .scope = scope, .current = -1 };
 	if (filter->of_user || (filter->status == STATUS_ANY && filter->unread == UNREAD_ANY))
 	{
-		parley_lookup_open(&latest->ranges[0], scope->conversations, &by_time, from_cursor ? 1 : 0, scope->snapshot);
+		parley_lookup_open(&latest->ranges[0], scope->conversations, latest_by_time(), from_cursor ? 1 : 0,
+						   scope->snapshot);
 		after_cursor = latest_after_cursor(latest, 1);
 		parley_lookup_start_scan(&latest->ranges[0], &after_cursor);
 		latest->count = 1;

@@ -82,21 +82,20 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations_1_1);
 
 /* $1 is the user, $2 and $3 are the position, $4 is the number of rows to skip, $5 the number of rows to return, $6
  * whether phones are hidden. */
-#define OF_OPERATOR " FROM parley.conversations c WHERE c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
+#define LISTED " c.listed_at IS NOT NULL"
+#define LISTED_OF_1_0 " c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
+#define OF_OPERATOR " FROM parley.conversations c WHERE"
 #define OF_USER                                                                      \
 	" FROM parley.members u JOIN parley.conversations c ON c.id = u.conversation_id" \
-	" WHERE u.contact_id = $1 AND c.kind <> 'chat' AND c.last_message_at IS NOT NULL"
-#define PAGE(newest)                                                                                             \
-	" AND (c.last_message_at, c.id) < ($2, $3) ORDER BY c.last_message_at DESC, c.id DESC OFFSET $4 LIMIT $5) c" \
+	" WHERE u.contact_id = $1 AND"
+#define PAGE(at, newest)                                                                       \
+	" AND (c." at ", c.id) < ($2, $3) ORDER BY c." at " DESC, c.id DESC OFFSET $4 LIMIT $5) c" \
 	" CROSS JOIN LATERAL (SELECT n.*" newest ") m"
 #define IN_ORDER " ORDER BY c.last_message_at DESC, c.id DESC"
 #define LIST_PARAMETERS                                             \
 	{                                                               \
 		INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, BOOLOID \
 	}
-
-static Statement count_all = { "SELECT count(*)" OF_OPERATOR, LIST_PARAMETERS };
-static Statement count_user_all = { "SELECT count(*)" OF_USER, LIST_PARAMETERS };
 
 /* $1 is the user, $2 are conversations in the order of the list, $3 the message that each of them shows (0 for its
  * newest), $4 whether phones are hidden. */
@@ -116,23 +115,30 @@ static Statement count_user_all = { "SELECT count(*)" OF_USER, LIST_PARAMETERS }
 /* One of each for the operator, and one for a user. */
 typedef struct ListStatements
 {
+	Statement count[2];
 	Statement list[2];
 	Statement show[2];
 } ListStatements;
 
 static ListStatements current_statements = {
-	{ { OPERATOR_COLUMNS " FROM (SELECT c.*" OF_OPERATOR PAGE(NEWEST) AUTHOR CASE IN_ORDER, LIST_PARAMETERS,
-		.is_generic = true },
-	  { USER_COLUMNS("c", "$6") " FROM (SELECT c.*, u.read_number, u.gave_phone" OF_USER PAGE(NEWEST)
-			OTHER_SIDE IN_ORDER,
+	{ { "SELECT count(*)" OF_OPERATOR LISTED, LIST_PARAMETERS },
+	  { "SELECT count(*)" OF_USER LISTED, LIST_PARAMETERS } },
+	{ { OPERATOR_COLUMNS " FROM (SELECT c.*" OF_OPERATOR LISTED PAGE("listed_at", NEWEST) AUTHOR CASE IN_ORDER,
+		LIST_PARAMETERS, .is_generic = true },
+	  { USER_COLUMNS("c", "$6") " FROM (SELECT c.*, u.read_number, u.gave_phone" OF_USER LISTED PAGE(
+			"listed_at", NEWEST) OTHER_SIDE IN_ORDER,
 		LIST_PARAMETERS } },
 	{ { OPERATOR_COLUMNS SHOWN(NEWEST) AUTHOR CASE BY_PLACE, SHOW_PARAMETERS, .is_generic = true },
 	  { USER_COLUMNS("u", "$4") SHOWN(NEWEST) MEMBER OTHER_SIDE BY_PLACE, SHOW_PARAMETERS, .is_generic = true } },
 };
 static ListStatements statements_of_1_0 = {
-	{ { ROW_COLUMNS " FROM (SELECT c.*" OF_OPERATOR PAGE(NEWEST_OF_1_0) AUTHOR IN_ORDER, LIST_PARAMETERS,
-		.is_generic = true },
-	  { USER_COLUMNS_OF_1_0("c") " FROM (SELECT c.*, u.read_number" OF_USER PAGE(NEWEST_OF_1_0) OTHER_SIDE IN_ORDER,
+	{ { "SELECT count(*)" OF_OPERATOR LISTED_OF_1_0, LIST_PARAMETERS },
+	  { "SELECT count(*)" OF_USER LISTED_OF_1_0, LIST_PARAMETERS } },
+	{ { ROW_COLUMNS " FROM (SELECT c.*" OF_OPERATOR LISTED_OF_1_0 PAGE("last_message_at", NEWEST_OF_1_0)
+			AUTHOR IN_ORDER,
+		LIST_PARAMETERS, .is_generic = true },
+	  { USER_COLUMNS_OF_1_0("c") " FROM (SELECT c.*, u.read_number" OF_USER LISTED_OF_1_0 PAGE(
+			"last_message_at", NEWEST_OF_1_0) OTHER_SIDE IN_ORDER,
 		LIST_PARAMETERS } },
 	{ { ROW_COLUMNS SHOWN(NEWEST_OF_1_0) AUTHOR BY_PLACE, SHOW_PARAMETERS, .is_generic = true },
 	  { USER_COLUMNS_OF_1_0("u") SHOWN(NEWEST_OF_1_0) MEMBER OTHER_SIDE BY_PLACE, SHOW_PARAMETERS,
@@ -301,7 +307,7 @@ output_read_all(ListOutput *output)
 
 	if (listing->counted)
 	{
-		parley_statement_run(of_user ? &count_user_all : &count_all, values, NULL, true, 0);
+		parley_statement_run(&list_statements()->count[of_user], values, NULL, true, 0);
 		output->total = DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
 	}
 	if (listing_reads_directly(listing))

@@ -37,7 +37,7 @@ static Statement list_changed = {
 	{ INT8ARRAYOID },
 };
 static Statement list_newest = {
-	SHOWN " AND c.last_message_at IS NOT NULL ORDER BY c.last_message_at DESC, c.id DESC LIMIT $1",
+	SHOWN " AND c.listed_at IS NOT NULL ORDER BY c.listed_at DESC, c.id DESC LIMIT $1",
 	{ INT8OID },
 };
 

@@ -277,10 +277,6 @@ COMMENT ON COLUMN parley.conversations.operator_read_number IS
 	'the operator''s read horizon: the highest number that the operator has read; it only advances. It is here and not in '
 	'parley.cases, so that a post can advance it in the update that it makes anyway';
 COMMENT ON COLUMN parley.conversations.is_settled IS 'its case is snoozed or resolved: a post by anyone except the operator opens it again';
--- This must come before any of its rows are updated, or the index could not be used at once.
-CREATE INDEX conversations_by_case ON parley.conversations
-	(is_settled DESC, (operator_read_number < last_number) DESC, last_message_at DESC, id DESC)
-	WHERE kind <> 'chat' AND last_message_at IS NOT NULL;
 DROP FUNCTION parley.conversation(bigint);
 INSERT INTO parley.routes (method, path, function, auth, status, built_in, runs_on) VALUES
 	('PUT', '/conversations/{conversation_id}/messages/{message_id}', 'parley.edit_message', 'operator', 200, true, 'conversation_id'),
@@ -380,6 +376,17 @@ ALTER TABLE parley.conversations ADD COLUMN merged_id bigint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN parley.conversations.merged_id IS
 	'the conversation''s own id if it came from a contact who was merged into another one: it keeps its id, which has the shard of '
 	'the contact with whom it was opened, and exists beside the conversation that opening finds; otherwise 0';
+-- This writes the table anew, so that the indexes can be used at once, though the table's rows have been updated.
+ALTER TABLE parley.conversations
+	ADD COLUMN listed_at timestamptz GENERATED ALWAYS AS (CASE WHEN kind <> 'chat' THEN last_message_at END) STORED,
+	ADD COLUMN has_unread boolean GENERATED ALWAYS AS (operator_read_number < last_number) STORED;
+COMMENT ON COLUMN parley.conversations.listed_at IS
+	'last_message_at of what is listed, by which the list is ordered; null for chats';
+COMMENT ON COLUMN parley.conversations.has_unread IS 'there may be messages that the operator has not read';
+DROP INDEX parley.conversations_last_message_at;
+CREATE INDEX conversations_listed_at ON parley.conversations (listed_at DESC, id DESC) WHERE listed_at IS NOT NULL;
+CREATE INDEX conversations_by_case ON parley.conversations (is_settled DESC, has_unread DESC, listed_at DESC, id DESC)
+	WHERE listed_at IS NOT NULL;
 DROP INDEX parley.conversations_contact_key, parley.conversations_direct_key;
 CREATE UNIQUE INDEX conversations_contact_key ON parley.conversations (contact_id, merged_id) WHERE kind = 'contact';
 CREATE UNIQUE INDEX conversations_direct_key ON parley.conversations (low_contact_id, high_contact_id, merged_id) WHERE kind = 'direct';
@@ -483,7 +490,7 @@ COMMENT ON TABLE parley.conversations IS 'an ordered sequence of messages; the r
 COMMENT ON COLUMN parley.conversations.contact_id IS 'kind contact: the contact with whom the operator talks';
 COMMENT ON COLUMN parley.conversations.idempotency_key IS 'kind chat: the key of the request that created it';
 COMMENT ON COLUMN parley.conversations.last_message_at IS
-	'created_at of the newest message that is not deleted; null if there is none. The list of conversations is ordered by this';
+	'created_at of the newest message that is not deleted; null if there is none';
 COMMENT ON COLUMN parley.conversations.is_dated_in_order IS
 	'no undeleted message is dated before one with a smaller number; true unless dated messages were loaded without post_message';
 COMMENT ON COLUMN parley.members.read_number IS 'the read horizon: the highest number that the member has read; it only advances';
