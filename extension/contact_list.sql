@@ -19,7 +19,7 @@ DECLARE
 	digits text := CASE WHEN is_phone THEN nullif(parley.phone_digits(term), '') END;
 	pattern text := '%' || regexp_replace(term, '([\\%_])', '\\\1', 'g') || '%';
 	-- Hash of the term, then the last row's similarity (null during exact matches) and id.
-	place text[] := regexp_match(cursor, '^([0-9a-f]{32})_((?:[0-9](?:[.][0-9]+)?(?:e-[0-9]+)?)?)_([0-9]{1,18})$');
+	place text[] := regexp_match(cursor, '^([0-9a-f]{32})_(|1|0[.][0-9]{1,9})_([0-9]{1,18})$');
 	-- Do not look in phones for what cannot be part of a phone, or in emails for what can.
 	matches constant text := CASE WHEN term = '' THEN 'true' WHEN is_phone THEN '(c.name ILIKE $1 OR c.phone ILIKE $1 OR c.phone_digits LIKE ''%'' || $2 || ''%'')'
 		ELSE '(c.name ILIKE $1 OR lower(c.email) = lower($3))' END;
@@ -51,7 +51,8 @@ BEGIN
 		found_contacts := coalesce(found_contacts, '{}');
 	END IF;
 	FOREACH threshold IN ARRAY ARRAY[0.3, 0.15] LOOP
-		EXIT WHEN cardinality(found_contacts) >= wanted OR term = '';
+		-- A longer text is no misspelt name, and comparing its many trigrams would take seconds.
+		EXIT WHEN cardinality(found_contacts) >= wanted OR term = '' OR length(term) > 100;
 		PERFORM set_config('pg_trgm.similarity_threshold', threshold::text, true);
 		EXECUTE columns || format(
 				'SELECT * FROM (SELECT c.*, %1$s.similarity(c.name, $3) AS similarity FROM parley.contacts c
@@ -79,7 +80,8 @@ END $$;
 COMMENT ON FUNCTION parley.list_contacts(parley.search_term, parley.page_limit, text) IS
 	'Returns contacts by id. With searchValue, returns first those whose name or phone contains it, or whose email it is '
 	'(similarity 1), by id; then those whose names are similar according to their trigrams, the most similar first: 0.3 and more '
-	'or, if there are none, 0.15 and more with a word that is like each of the term''s words. Errors: 22023 the cursor is invalid or for another term.';
+	'or, if there are none, 0.15 and more with a word that is like each of the term''s words. A term of more than 100 characters has no '
+	'similar names. Errors: 22023 the cursor is invalid or for another term.';
 
 -- Many contacts at once.
 

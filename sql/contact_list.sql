@@ -16,6 +16,10 @@ SELECT * FROM pg_temp.found('gonza');
 SELECT * FROM pg_temp.found('Jhon Smtih');
 SELECT f.id FROM parley.list_contacts('Jhon Smtih', 1) p, parley.list_contacts('Jhon Smtih', 200, p.next_cursor) f;
 SELECT id FROM pg_temp.found('qqq');
+-- only_terms_of_up_to_100_characters_have_similar_names: more trigrams take too long
+INSERT INTO parley.contacts (id, name) VALUES (8, repeat('ab cd ', 17) || 'Ltd');
+SELECT length(t), (SELECT array_agg(id) FROM pg_temp.found(t)) FROM unnest(ARRAY[repeat('ab cd ', 16) || 'Lmtd', repeat('ab cd ', 17) || 'Lmtd']) t;
+DELETE FROM parley.contacts WHERE id = 8;
 -- phones_are_found_by_their_digits_and_emails_whole
 SELECT id FROM pg_temp.found('555 0100');
 SELECT id FROM pg_temp.found('+44 20 79');
@@ -60,4 +64,7 @@ SELECT next_cursor AS "cursor" FROM parley.list_contacts('anna', 1) \gset
 SELECT count(*) FROM parley.list_contacts('anna', 1, :'cursor');
 SELECT count(*) FROM parley.list_contacts('ann', 1, :'cursor');
 SELECT count(*) FROM parley.list_contacts('anna', 1, 'x');
+-- and_so_is_one_with_a_similarity_that_no_page_has
+SELECT count(*) FROM parley.list_contacts('anna', 1, md5('anna') || '_9e-99_1');
+SELECT count(*) FROM parley.list_contacts('anna', 1, md5('anna') || '_0.0000000001_1');
 ROLLBACK;

@@ -94,6 +94,15 @@ async function converse(socket, ...pieces) {
 	return said;
 }
 
+test("links_of_a_long_search_pass", async (t) => {
+	const nginx = await startNginx(t, addresses(await startGateways(t, 1)));
+	const client = open(t, nginx);
+	// Both links contain the term, percent-encoded.
+	const answer = await client.request(`GET /conversations?page=2&searchValue=${encodeURIComponent("好".repeat(600))}`);
+	assert.equal(answer.status, 200, JSON.stringify(answer.body));
+	assert.match(answer.headers.link, /rel="prev".*rel="first"/);
+});
+
 test("log_has_no_secret", async (t) => {
 	const nginx = await startNginx(t, addresses(await startGateways(t, 1)));
 	const client = open(t, nginx);
