@@ -11,7 +11,7 @@ import { Cluster } from "../support/clusters.mjs";
 import { EventStream, metric } from "../support/events.mjs";
 import { Listener } from "../support/listener.mjs";
 import { until } from "../support/gateway.mjs";
-import { startGateways } from "../support/gateways.mjs";
+import { startGateways, startNginx } from "../support/gateways.mjs";
 import { Session } from "../support/psql_session.mjs";
 import { SmallDisk } from "../support/small_disk.mjs";
 
@@ -229,13 +229,20 @@ test("without_the_library_preloaded_streams_are_refused_and_all_else_works", { t
 	const cluster = await Cluster.create(t, ["shared_preload_libraries = ''"]);
 	await assert.rejects(cluster.psql("SELECT parley.await_wakeups()"), /must be loaded via shared_preload_libraries/);
 	const [user] = (await cluster.psql("SELECT id FROM parley.create_user('+49 300 0000001')")).split("\n");
-	const [gateway] = await startGateways(t, 1, cluster.env);
-	const refused = await until(async () => {
-		const stream = await EventStream.open(gateway.url, `/users/${user}/events`);
-		return /does not report wake-ups/.test(stream.body?.detail) && stream;
-	}, "the gateway knows");
-	assert.deepEqual([refused.status, refused.headers["retry-after"]], [503, "1"]);
-	const client = new Client(gateway.url);
+	const gateways = await startGateways(t, 2, cluster.env);
+	const words = "Streams are not available: the database does not report wake-ups.";
+	const open = (url, options) => EventStream.open(url, `/users/${user}/events`, options);
+	for (const { url } of gateways) {
+		const refused = await until(async () => {
+			const stream = await open(url);
+			return stream.body?.detail === words && stream;
+		}, "the gateway knows");
+		assert.deepEqual([refused.status, refused.headers["retry-after"]], [503, "1"]);
+	}
+	// However many streams they refuse, nginx does not leave the gateways out.
+	const nginx = await startNginx(t, gateways.map((gateway) => gateway.address));
+	const client = new Client(nginx.url, { ca: nginx.ca });
+	t.after(() => client.close());
+	for (let i = 0; i < 10; i++) assert.equal((await open(nginx.url, { ca: nginx.ca, servername: "chat.example.org" })).body.detail, words);
 	assert.equal((await client.request(`GET /users/${user}/sync`)).status, 200);
-	client.close();
 });
