@@ -92,22 +92,23 @@ LANGUAGE plpgsql SECURITY DEFINER ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	given record;
 	violated_domain text;
 BEGIN
 	IF greatest(cardinality(names), cardinality(phones), cardinality(emails)) > 10000 THEN
 		RAISE EXCEPTION 'no more than 10,000 contacts at once' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	FOR place IN 1 .. coalesce(greatest(cardinality(names), cardinality(phones), cardinality(emails)), 0) LOOP
-		n := place;
+	FOR given IN SELECT * FROM unnest(names, phones, emails) WITH ORDINALITY AS g(name, phone, email, place) LOOP
+		n := given.place;
 		created := false;
 		refused := NULL;
 		detail := NULL;
 		-- Looking for existing contacts first saves a subtransaction.
 		SELECT c.id INTO id FROM parley.contacts c
-			WHERE c.phone_digits = parley.phone_digits(phones[n]) OR lower(c.email) = lower(emails[n]) ORDER BY c.id LIMIT 1;
+			WHERE c.phone_digits = parley.phone_digits(given.phone) OR lower(c.email) = lower(given.email) ORDER BY c.id LIMIT 1;
 		IF id IS NULL THEN
 			BEGIN
-				id := (parley.create_contact(names[n], phones[n], emails[n])).id;
+				id := (parley.create_contact(given.name, given.phone, given.email)).id;
 				created := true;
 			EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
 				GET STACKED DIAGNOSTICS refused = RETURNED_SQLSTATE, detail = MESSAGE_TEXT, violated_domain = PG_DATATYPE_NAME;

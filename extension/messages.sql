@@ -218,13 +218,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN (SELECT count(*) FROM (SELECT FROM parley.messages m
-		WHERE m.conversation_id = count_unread.conversation_id AND m.number > read_number AND m.number <= read_number + 5000
+		WHERE m.conversation_id = count_unread.conversation_id
+			AND m.number > greatest(read_number, (SELECT c.last_number - 5000 FROM parley.conversations c WHERE c.id = count_unread.conversation_id))
 			AND m.deleted_at IS NULL AND m.sender_id IS DISTINCT FROM count_unread.contact_id
 		LIMIT 1000) u);
 END $$;
 COMMENT ON FUNCTION parley.count_unread(bigint, bigint, bigint) IS
 	'Returns how many messages after read_number are neither deleted nor the contact''s own. The count is exact up to 1,000, which '
-	'it never exceeds. Looks at no more than 5,000 messages.';
+	'it never exceeds. Looks at the newest 5,000 messages only.';
 
 CREATE FUNCTION parley.message_json(message parley.message) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -89,6 +89,15 @@ ROLLBACK TO s;
 
 \set VERBOSITY terse
 
+-- news_is_unread_however_many_messages_of_others_were_erased_before_it
+SELECT id AS cal FROM parley.create_contact('Cal', '+1 555 010 0003') \gset
+SELECT id AS long FROM parley.open_contact_conversation(:cal) \gset
+INSERT INTO parley.messages (conversation_id, number, sender_id, deleted_at) SELECT :long, n, :cal, now() FROM generate_series(1, 5001) n;
+UPDATE parley.conversations SET last_number = 5001 WHERE id = :long;
+SELECT message_id FROM parley.post_message(:long, 'still there?', :cal);
+SELECT parley.operator_unread(:long, 0), (SELECT unread FROM parley.list_conversations('still there?', sender => :'cal')) AS listed,
+	(SELECT count(*) FROM parley.list_conversations(sender => :'cal', unread => true)) AS filtered;
+
 -- the_operators_own_messages_can_be_edited_and_deleted, others' cannot
 SELECT content, edited_at IS NOT NULL AS edited FROM parley.edit_message(:talk, 6, 'three, edited');
 SELECT parley.edit_message(:talk, 5, 'forged');

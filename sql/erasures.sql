@@ -96,6 +96,7 @@ SELECT n, id IS NOT NULL AS has_id, id = :max AS is_max, created, refused, detai
 	ARRAY['Many One', 'Many Two', NULL, 'Many Four', repeat('x', 201)], ARRAY['+1 700 557 0101', '1-700-557-0002', NULL, '12', NULL],
 	ARRAY[NULL, NULL, NULL, NULL, NULL]::text[]);
 SELECT n, created FROM parley.create_contacts(ARRAY['Many One'], ARRAY['17005570101', '+1 700 557 0102'], NULL);
+SELECT n, created FROM parley.create_contacts('[0:1]={Zero,One}', NULL, NULL);
 SELECT count(*) FROM parley.create_contacts('{}', NULL, '{}');
 SELECT count(*) FROM parley.create_contacts(NULL, NULL, NULL);
 SELECT parley.create_contacts(array_fill('x'::text, ARRAY[10001]), NULL, NULL);

@@ -13,20 +13,19 @@
 
 #include "search/listed.h"
 
-/* How many messages after a read horizon are looked at, as in parley.count_unread(). */
+/* How many of a conversation's newest messages are looked at, as in parley.count_unread(). */
 #define UNREAD_LOOKED_AT 5000
 
-/* Counts the messages of others after the read horizon, but no more than `most`. */
+/* Counts the messages of others after a number, but no more than `most`. */
 static int64
-count_after(Scope *scope, int64 conversation_id, int64 read_number, int64 most)
+count_after(Scope *scope, int64 conversation_id, int64 number, int64 most)
 {
 	const Filter *filter = &scope->filter;
-	ScanKeyData keys[3];
+	ScanKeyData keys[2];
 	int64 count = 0;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(conversation_id));
-	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(read_number));
-	ScanKeyInit(&keys[2], 2, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(read_number + UNREAD_LOOKED_AT));
+	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(number));
 	parley_lookup_start_scan(&scope->unread_of, keys);
 	while (count < most && parley_lookup_next(&scope->unread_of))
 	{
@@ -55,7 +54,8 @@ parley_count_unread(Scope *scope, TupleTableSlot *conversation, int64 most)
 			: parley_slot_int64(conversation, scope->conversation.operator_read_number, NULL);
 	return read_number >= last_number
 			   ? 0
-			   : count_after(scope, parley_slot_int64(conversation, scope->conversation.id, NULL), read_number, most);
+			   : count_after(scope, parley_slot_int64(conversation, scope->conversation.id, NULL),
+							 Max(read_number, last_number - UNREAD_LOOKED_AT), most);
 }
 
 StatusFilter

@@ -82,7 +82,7 @@ parley_scope_open_unread(Scope *scope)
 		return;
 	if (!scope->filter.of_user)
 		scope->conversation.operator_read_number = parley_column(scope->conversations, "operator_read_number", INT8OID);
-	parley_lookup_open(&scope->unread_of, scope->messages, &parley_messages_key, 3, scope->snapshot);
+	parley_lookup_open(&scope->unread_of, scope->messages, &parley_messages_key, 2, scope->snapshot);
 }
 
 /* Returns the digits of a term that could be part of a phone, however it is written, or NULL if it has none or contains
