@@ -56,11 +56,16 @@ BEGIN
 				WHERE w.conversation_id = o.id AND w.number = o.newest_number AND w.sender_id = NEW.id))
 			ORDER BY o.id FOR NO KEY UPDATE OF o) shown
 		WHERE c.id = shown.id;
+	IF OLD.phone_digits <> NEW.phone_digits OR NEW.phone IS NULL THEN
+		UPDATE parley.members m SET gave_phone = false
+			FROM parley.members me
+			WHERE me.contact_id = NEW.id AND m.conversation_id = me.conversation_id AND m.contact_id <> NEW.id AND m.gave_phone;
+	END IF;
 	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION parley.show_contact_change() IS
 	'Trigger: tells followers of the operator''s list that a contact has changed its name or phone, which the list shows of '
-	'contacts and, in direct conversations, of the author of the newest message.';
+	'contacts and, in direct conversations, of the author of the newest message. Whoever gave the old phone did not give the new one.';
 
 CREATE TRIGGER contacts_show_change AFTER UPDATE OF name, phone ON parley.contacts
 	FOR EACH ROW WHEN ((OLD.name, OLD.phone) IS DISTINCT FROM (NEW.name, NEW.phone)) EXECUTE FUNCTION parley.show_contact_change();

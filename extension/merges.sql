@@ -47,6 +47,11 @@ DECLARE
 	ids bigint[] := ARRAY(SELECT m.conversation_id FROM parley.members m WHERE m.contact_id = from_contact_id);
 BEGIN
 	PERFORM FROM parley.conversations c WHERE c.id = ANY (ids) ORDER BY c.id FOR NO KEY UPDATE;
+	-- Whoever gave the other contact's phone did not give this one's.
+	UPDATE parley.members m SET gave_phone = false
+		FROM parley.contacts k
+		WHERE k.id = merge_conversations.contact_id AND k.phone IS NOT NULL AND m.conversation_id = ANY (ids)
+			AND m.contact_id <> from_contact_id AND m.gave_phone;
 	UPDATE parley.members m SET contact_id = merge_conversations.contact_id WHERE m.contact_id = from_contact_id;
 	-- Update all of them, so that sync tells the members of the conversation who wrote what. The hash is draft_hash() in
 	-- extension/messages.c.

@@ -116,3 +116,19 @@ SELECT registered_at IS NOT NULL AS registered FROM parley.contacts WHERE id = :
 SELECT parley.create_user('+1 715 555 0008', caller_phone => '+1 715 555 0006');
 SELECT parley.create_user(caller_phone => '');
 SELECT parley.create_user('+1 715 555 0008', email => 'fay@reach.example', caller_phone => '+1 715 555 0008');
+
+-- whoever_gave_a_phone_is_not_shown_another: a new one, or that of the contact into whom its owner was merged
+SELECT id AS hal FROM parley.create_user('+1 715 555 0011', 'Hal Reach') \gset
+SELECT id AS ida FROM parley.create_user('+1 715 555 0012', 'Ida Reach') \gset
+SELECT id AS hal_ida FROM parley.open_direct_conversation(:hal, phone => '+1 715 555 0012', caller_role => 'user') \gset
+SELECT message_id FROM parley.post_user_message(:hal_ida, 'hello Ida', :hal);
+SELECT phone FROM parley.change_contact(:ida, phone => '1-715-555-0012');
+SELECT * FROM pg_temp.phones(:hal);
+SELECT phone FROM parley.change_contact(:ida, phone => '+1 715 555 0013');
+SELECT * FROM pg_temp.phones(:hal);
+SELECT created FROM parley.open_direct_conversation(:hal, phone => '+1 715 555 0013', caller_role => 'user');
+SELECT * FROM pg_temp.phones(:hal);
+SELECT k.name FROM parley.create_user(name => 'Joe Reach', email => 'joe@reach.example') u, parley.merge_contacts(u.id, :ida) k;
+SELECT * FROM pg_temp.phones(:hal);
+SELECT k.name FROM parley.create_user('+1 715 555 0014', 'Kim Reach') u, parley.merge_contacts(u.id, (SELECT merged_into_id FROM parley.contacts WHERE id = :ida)) k;
+SELECT * FROM pg_temp.phones(:hal);
