@@ -1,15 +1,39 @@
 /*
- * applications.c: generates tokens that cannot be guessed.
+ * applications.c: generates tokens that cannot be guessed, and posts messages in chats.
+ *
+ * In the catalog parley_post_chat_message() is not SECURITY DEFINER: it acts as its owner by itself (owner.h). It locks
+ * what messages.c locks. What statements return is allocated in SPI's context and freed by SPI_finish().
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "errors.h"
+#include "ledger/early_release.h"
+#include "messages.h"
+#include "owner.h"
+#include "statement.h"
 
 #define TOKEN_BYTES 24
 #define TOKEN_LENGTH (TOKEN_BYTES / 3 * 4)
 
 PG_FUNCTION_INFO_V1(parley_random_token);
+PG_FUNCTION_INFO_V1(parley_post_chat_message);
+
+static Statement find_application = {
+	"SELECT id FROM parley.applications WHERE token = $1",
+	{ TEXTOID },
+};
+static Statement find_chat = {
+	"SELECT parley.find_chat($1, $2)",
+	{ TEXTOID, INT8OID },
+};
 
 /* Returns 192 bits from the server's strong random generator, as 32 characters that need no escaping in a URL (RFC
  * 4648, base64url). */
@@ -30,4 +54,74 @@ parley_random_token(PG_FUNCTION_ARGS)
 			token[4 * i + j] = alphabet[group >> (18 - 6 * j) & 63];
 	}
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(token, TOKEN_LENGTH));
+}
+
+enum
+{
+	TOKEN, /* the arguments of post_chat_message() */
+	CHAT_NUMBER,
+	CONTENT,
+	IDEMPOTENCY_KEY
+};
+#define POSTED_COLUMNS 5 /* of parley.posted_chat_message */
+
+/* Returns false if the conversation must be found by find_chat(), which also reports what does not exist. */
+static bool
+chat_try_post(FunctionCallInfo fcinfo, MessageDraft *draft, Message *message)
+{
+	Datum token = PG_GETARG_DATUM(TOKEN);
+
+	if (PG_ARGISNULL(TOKEN) || PG_ARGISNULL(CHAT_NUMBER) || PG_ARGISNULL(CONTENT) || XactReadOnly ||
+		parley_statement_run(&find_application, &token, NULL, false, 1) == 0)
+		return false;
+	return parley_message_try_post_in_chat(draft, DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL)),
+										   PG_GETARG_INT64(CHAT_NUMBER), message);
+}
+
+static Message
+chat_post(FunctionCallInfo fcinfo, MessageDraft *draft)
+{
+	Message message;
+	Datum chat[] = { PG_GETARG_DATUM(TOKEN), PG_GETARG_DATUM(CHAT_NUMBER) };
+	const char nulls[] = { PG_ARGISNULL(TOKEN) ? 'n' : ' ', PG_ARGISNULL(CHAT_NUMBER) ? 'n' : ' ', '\0' };
+
+	SPI_connect();
+	if (!chat_try_post(fcinfo, draft, &message))
+	{
+		parley_statement_run(&find_chat, chat, nulls, false, 1);
+		draft->conversation_id = DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
+		parley_require_argument(fcinfo, CONTENT, "content");
+		message = parley_message_post(draft);
+	}
+	SPI_finish();
+	parley_release_early(draft->conversation_id);
+	if (message.overtaken)
+		parley_release_early_contended(draft->conversation_id);
+	return message;
+}
+
+Datum
+parley_post_chat_message(PG_FUNCTION_ARGS)
+{
+	MessageDraft draft = { .from_operator = true,
+						   .content = PG_ARGISNULL(CONTENT) ? NULL : PG_GETARG_TEXT_PP(CONTENT),
+						   .idempotency_key =
+							   PG_ARGISNULL(IDEMPOTENCY_KEY) ? NULL : PG_GETARG_TEXT_PP(IDEMPOTENCY_KEY) };
+	Caller caller = parley_owner_begin(fcinfo);
+	bool nulls[POSTED_COLUMNS] = { false };
+	Datum values[POSTED_COLUMNS];
+	Message message;
+	TupleDesc desc;
+
+	parley_pin_search_path();
+	message = chat_post(fcinfo, &draft);
+	parley_owner_end(&caller);
+	values[0] = Int64GetDatum(message.number);
+	values[1] = PointerGetDatum(draft.content);
+	/* A replay returns the first response, so it has not been updated since. */
+	values[2] = values[3] = TimestampTzGetDatum(message.created_at);
+	values[4] = BoolGetDatum(message.replayed);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "post_chat_message must return a row");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -257,26 +257,8 @@ COMMENT ON FUNCTION parley.get_chat(text, bigint) IS
 CREATE FUNCTION parley.post_chat_message(
 	token text, chat_number bigint, content parley.message_content, idempotency_key parley.idempotency_key DEFAULT NULL)
 RETURNS parley.posted_chat_message
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	chat_id bigint;
-	last_number bigint;
-	p parley.posted_message;
-BEGIN
-	-- The same as find_chat(), which reports what does not exist.
-	SELECT c.id, c.last_number INTO chat_id, last_number
-		FROM parley.applications a JOIN parley.conversations c ON c.kind = 'chat' AND c.application_id = a.id
-		WHERE a.token = post_chat_message.token AND c.number = chat_number;
-	IF NOT FOUND THEN
-		chat_id := parley.find_chat(token, chat_number);
-	END IF;
-	p := parley.post_message(chat_id, content, NULL, idempotency_key);
-	-- If there are more messages before ours than at first, others were in front of us at the chat's row.
-	PERFORM parley.release_locks_early(chat_id, coalesce(p.message_id > last_number + 1, false));
-	RETURN (p.message_id, p.content, p.created_at, coalesce(p.edited_at, p.created_at), p.replayed)::parley.posted_chat_message;
-END $$;
+LANGUAGE c -- acts as its owner, with a pinned search_path: extension/owner.h
+AS 'MODULE_PATHNAME', 'parley_post_chat_message';
 COMMENT ON FUNCTION parley.post_chat_message(text, bigint, parley.message_content, parley.idempotency_key) IS
 	'Posts a message in a chat; see post_message. Errors: P0002 no such application, or no such chat; PY422 the key was used with '
 	'other content.';

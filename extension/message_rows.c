@@ -28,13 +28,14 @@ enum
 	CONVERSATION_IS_SETTLED,
 	CONVERSATION_WRITTEN_COLUMNS,
 	CONVERSATION_MERGED_ID = CONVERSATION_WRITTEN_COLUMNS,
+	CONVERSATION_ID,
 	CONVERSATION_COLUMNS
 };
-static const char *const conversation_columns[CONVERSATION_COLUMNS] = { "last_number",     "newest_number",
-																		"last_message_at", "operator_read_number",
-																		"is_settled",      "merged_id" };
-static const Oid conversation_types[CONVERSATION_COLUMNS] = { INT8OID, INT8OID, TIMESTAMPTZOID,
-															  INT8OID, BOOLOID, INT8OID };
+static const char *const conversation_columns[CONVERSATION_COLUMNS] = {
+	"last_number", "newest_number", "last_message_at", "operator_read_number", "is_settled", "merged_id", "id"
+};
+static const Oid conversation_types[CONVERSATION_COLUMNS] = { INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID,
+															  BOOLOID, INT8OID, INT8OID };
 enum
 {
 	MESSAGE_CONVERSATION_ID,
@@ -77,17 +78,24 @@ struct MessageRows
 {
 	RowWriter writer;
 	RowTable tables[TABLES];
-	Relation keys[TABLES];        /* the primary keys, NULL until first used */
+	Relation keys[TABLES];        /* the unique indexes by which rows are found; NULL of messages */
 	TupleTableSlot *rows[TABLES]; /* what was found or locked last */
 };
 
 static const IndexForm conversations_key = { NULL, BTREE_AM_OID, { "id" }, .keys_are_fixed = true };
+static const IndexForm chats_key = { "conversations_chat_key",
+									 BTREE_AM_OID,
+									 { "application_id", "number" },
+									 .predicate = "(kind = 'chat'::parley.conversation_kind)",
+									 .keys_are_fixed = true };
 static const IndexForm members_key = { NULL, BTREE_AM_OID, { "conversation_id", "contact_id" } };
 
 MessageRows *
-parley_message_rows_open(bool by_member)
+parley_message_rows_open(MessageSource source)
 {
 	static RowForm conversation_form, message_form, member_form;
+	const IndexForm *conversation_key = source == FROM_APPLICATION ? &chats_key : &conversations_key;
+	bool by_member = source == FROM_MEMBER;
 	MessageRows *rows = palloc0(sizeof(MessageRows));
 
 	/* The executor makes the same checks. */
@@ -122,7 +130,7 @@ parley_message_rows_open(bool by_member)
 		pfree(rows);
 		return NULL;
 	}
-	rows->keys[CONVERSATIONS] = parley_index_open(rows->tables[CONVERSATIONS].relation, &conversations_key, true);
+	rows->keys[CONVERSATIONS] = parley_index_open(rows->tables[CONVERSATIONS].relation, conversation_key, true);
 	if (by_member)
 		rows->keys[MEMBERS] = parley_index_open(rows->tables[MEMBERS].relation, &members_key, true);
 	if (rows->keys[CONVERSATIONS] != NULL && (rows->keys[MEMBERS] != NULL || !by_member))
@@ -179,6 +187,7 @@ parley_member_find(MessageRows *rows, int64 conversation_id, int64 contact_id, b
 static void
 conversation_read(const MessageRows *rows, ConversationRow *conversation)
 {
+	conversation->id = DatumGetInt64(row_value(rows, CONVERSATIONS, CONVERSATION_ID));
 	conversation->last_number = DatumGetInt64(row_value(rows, CONVERSATIONS, CONVERSATION_LAST_NUMBER));
 	conversation->newest_number = DatumGetInt64(row_value(rows, CONVERSATIONS, CONVERSATION_NEWEST_NUMBER));
 	conversation->last_message_at = DatumGetTimestampTz(row_value(rows, CONVERSATIONS, CONVERSATION_LAST_MESSAGE_AT));
@@ -193,7 +202,17 @@ parley_conversation_find(MessageRows *rows, int64 id, ConversationRow *conversat
 {
 	if (!row_find(rows, CONVERSATIONS, &id, 1))
 		return false;
-	conversation->id = id;
+	conversation_read(rows, conversation);
+	return true;
+}
+
+bool
+parley_chat_find(MessageRows *rows, int64 application_id, int64 number, ConversationRow *conversation)
+{
+	int64 keys[] = { application_id, number };
+
+	if (!row_find(rows, CONVERSATIONS, keys, lengthof(keys)))
+		return false;
 	conversation_read(rows, conversation);
 	return true;
 }

@@ -13,6 +13,13 @@
 
 typedef struct MessageRows MessageRows;
 
+typedef enum MessageSource
+{
+	FROM_OPERATOR,
+	FROM_MEMBER,
+	FROM_APPLICATION /* to one of its chats */
+} MessageSource;
+
 /* The part of a conversation's row that a post needs. */
 typedef struct ConversationRow
 {
@@ -40,8 +47,8 @@ typedef struct MessageRow
 
 /* Opens the tables until parley_message_rows_close(), that of members only if one of them posts. Returns NULL if the
  * caller must use SQL statements, because the tables are those of version 1.0, or an owner has added something that
- * distinguishes between them. */
-extern MessageRows *parley_message_rows_open(bool by_member);
+ * distinguishes between them, or has dropped the index by which the conversation is found. */
+extern MessageRows *parley_message_rows_open(MessageSource source);
 extern void parley_message_rows_close(MessageRows *rows);
 
 /* Returns whether the contact is a member, and whether they are blocked. */
@@ -49,6 +56,9 @@ extern bool parley_member_find(MessageRows *rows, int64 conversation_id, int64 c
 
 /* Reads a conversation's row, without locking it. Returns false if it does not exist. */
 extern bool parley_conversation_find(MessageRows *rows, int64 id, ConversationRow *conversation);
+
+/* The same for a chat, if the tables were opened for its application. */
+extern bool parley_chat_find(MessageRows *rows, int64 application_id, int64 number, ConversationRow *conversation);
 
 /* Locks the row that was found, until the transaction ends, and reads it again. Returns false if it was deleted. Fails
  * with 40001 when an UPDATE would. */

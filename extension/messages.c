@@ -337,20 +337,15 @@ message_insert_row(MessageRows *rows, const MessageDraft *draft, const Message *
 										 .transfer_id = draft->transfer_id });
 }
 
-/* Does the same as message_post_by_sql(), without statements. */
+/* Posts to the conversation that was found. */
 static Message
-message_post_by_rows(MessageRows *rows, const MessageDraft *draft)
+message_append(MessageRows *rows, const MessageDraft *draft, ConversationRow conversation)
 {
 	Message message = { 0 };
-	ConversationRow conversation;
-	bool is_blocked = false;
+	int64 found_number = conversation.last_number;
+	bool is_blocked;
 
-	if (!draft->from_operator && !parley_member_find(rows, draft->conversation_id, draft->sender_id, &is_blocked))
-		fail_no_member(draft->conversation_id, draft->sender_id);
-	if (is_blocked)
-		fail_blocked();
-	if (!parley_conversation_find(rows, draft->conversation_id, &conversation) ||
-		(draft->idempotency_key != NULL && !parley_conversation_lock(rows, &conversation)))
+	if (draft->idempotency_key != NULL && !parley_conversation_lock(rows, &conversation))
 		fail_no_conversation(draft->conversation_id);
 	if (message_replay(draft, &current_statements.find_by_key, &message))
 		return message;
@@ -359,6 +354,7 @@ message_post_by_rows(MessageRows *rows, const MessageDraft *draft)
 		!parley_member_find(rows, draft->conversation_id, draft->sender_id, &is_blocked))
 		fail_no_member(draft->conversation_id, draft->sender_id);
 	message.number = conversation.last_number;
+	message.overtaken = message.number > found_number + 1;
 	message.created_at = conversation.last_message_at;
 	message.agent_id = draft_agent_id(draft);
 	message_insert_row(rows, draft, &message);
@@ -367,10 +363,26 @@ message_post_by_rows(MessageRows *rows, const MessageDraft *draft)
 	return message;
 }
 
+/* Does the same as message_post_by_sql(), without statements. */
+static Message
+message_post_by_rows(MessageRows *rows, const MessageDraft *draft)
+{
+	ConversationRow conversation;
+	bool is_blocked = false;
+
+	if (!draft->from_operator && !parley_member_find(rows, draft->conversation_id, draft->sender_id, &is_blocked))
+		fail_no_member(draft->conversation_id, draft->sender_id);
+	if (is_blocked)
+		fail_blocked();
+	if (!parley_conversation_find(rows, draft->conversation_id, &conversation))
+		fail_no_conversation(draft->conversation_id);
+	return message_append(rows, draft, conversation);
+}
+
 Message
 parley_message_post(const MessageDraft *draft)
 {
-	MessageRows *rows = parley_message_rows_open(!draft->from_operator);
+	MessageRows *rows = parley_message_rows_open(draft->from_operator ? FROM_OPERATOR : FROM_MEMBER);
 	Message message;
 
 	if (rows == NULL)
@@ -378,6 +390,25 @@ parley_message_post(const MessageDraft *draft)
 	message = message_post_by_rows(rows, draft);
 	parley_message_rows_close(rows);
 	return message;
+}
+
+bool
+parley_message_try_post_in_chat(MessageDraft *draft, int64 application_id, int64 chat_number, Message *message)
+{
+	MessageRows *rows = parley_message_rows_open(FROM_APPLICATION);
+	ConversationRow conversation;
+	bool found;
+
+	if (rows == NULL)
+		return false;
+	found = parley_chat_find(rows, application_id, chat_number, &conversation);
+	if (found)
+	{
+		draft->conversation_id = conversation.id;
+		*message = message_append(rows, draft, conversation);
+	}
+	parley_message_rows_close(rows);
+	return found;
 }
 
 /* Returns the columns of parley.posted_message: the first response, even if the message has been changed since. */

@@ -25,6 +25,7 @@ typedef struct Message
 	TimestampTz created_at;
 	int64 agent_id; /* 0 if not sent by an agent */
 	bool replayed;  /* created by an earlier call with the same key, and possibly changed since */
+	bool overtaken; /* others posted between the start of the call and this message */
 } Message;
 
 /* Fails with P0002 if the contact is not a member, or the conversation does not exist. Must be called within
@@ -37,5 +38,12 @@ extern void parley_require_member(int64 conversation_id, int64 contact_id);
  * was used for another draft.
  */
 extern Message parley_message_post(const MessageDraft *draft);
+
+/*
+ * The same for a chat, which is found and read in one step; sets the draft's conversation_id. Returns false, having
+ * done nothing, if it does not exist, or must be found and posted to by statements.
+ */
+extern bool parley_message_try_post_in_chat(MessageDraft *draft, int64 application_id, int64 chat_number,
+											Message *message);
 
 #endif
