@@ -8,8 +8,8 @@ MODULE_big = parley
 SQL_MODULES = schema text/grams contacts contact_list agents conversations cases messages live/live bulk_load users sync/sync applications search/search ledger/ledger ledger/audit merges erasures shards routes openapi help api
 OBJS = $(patsubst %.c,%.o,$(wildcard extension/*.c extension/*/*.c))
 # One topic per file: sql/NAME.sql with expected/NAME.out, test/specs/NAME.spec with test/expected/NAME.out.
-REGRESS = contacts contact_list merges erasures conversations cases messages messages_owner bulk_load audit users sync live applications shards ledger ledger_time ledger_errors ledger_audit ledger_owner ledger_path routes api search search_schema search_oracle plans reach tour
-ISOLATION = merge_race user_creation conversation_creation block_race numbering message_replay rebuild read_horizon sync_late_commit chat_creation last_cent transfer_crossing posting_replay totals_during_transfers search_visibility search_serializable list_serializable
+REGRESS = contacts contact_list merges erasures conversations cases messages messages_owner bulk_load audit users sync live applications chats_owner shards ledger ledger_time ledger_errors ledger_audit ledger_owner ledger_path routes api search search_schema search_oracle plans reach tour
+ISOLATION = merge_race user_creation conversation_creation block_race numbering message_replay rebuild read_horizon sync_late_commit chat_creation chat_posting last_cent transfer_crossing posting_replay totals_during_transfers search_visibility search_serializable list_serializable
 
 # The script for a fresh database, and the one that updates from the previous version to the same (its first file explains the
 # rule).
