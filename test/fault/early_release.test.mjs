@@ -1,5 +1,5 @@
-// What becomes visible of a posting before it is durable, on a primary whose synchronous standby is away: the next posting goes
-// on, and nobody is told anything until the standby has confirmed it.
+// What becomes visible of a posting, or of a post in a chat, before it is durable, on a primary whose synchronous standby is away:
+// the next one goes on, and nobody is told anything until the standby has confirmed it.
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
@@ -93,6 +93,28 @@ test("what_a_function_of_the_owners_writes_beside_a_posting_is_durable_before_it
 	assert.equal(await journal(), 4);
 	await standby.start();
 	await Promise.all(early);
+});
+
+// The one who posts first is durable on its own disk. The others had to wait for it, and so do not let each other wait.
+test("a_chat_is_free_before_the_standby_has_confirmed_and_nobody_is_told", { timeout: 300000 }, async (t) => {
+	const token = await primary.psql("SELECT token FROM parley.create_application('crowded')");
+	await primary.psql(`SELECT parley.create_chat('${token}')`);
+	const [holder, ...sessions] = [1, 2, 3].map(() => new Session(primary.env));
+	t.after(() => Promise.all([holder, ...sessions].map((session) => session.close())));
+	const chatPost = `SELECT number FROM parley.post_chat_message('${token}', 1, 'to a crowd')`;
+	await standby.stop();
+	for (const statement of ["BEGIN", "SET LOCAL synchronous_commit = local"]) await holder.statement(statement);
+	assert.deepEqual(await holder.rows(chatPost), [{ number: 1 }]);
+	const told = [];
+	const answers = sessions.map((session) => session.rows(chatPost).then(([row]) => told.push(row.number)));
+	await until(async () => (await waiting("transactionid")) + (await waiting("tuple")) === 2, "both wait for the chat");
+	await holder.statement("COMMIT");
+	await until(async () => (await waiting("SyncRep")) === 2, "both wait for the standby");
+	assert.equal(await primary.psql("SELECT last_number FROM parley.conversations WHERE kind = 'chat'"), "3");
+	assert.deepEqual(told, []);
+	await standby.start();
+	await Promise.all(answers);
+	assert.deepEqual(told.sort(), [2, 3]);
 });
 
 test("postings_to_one_account_wait_for_a_distant_standby_together", { timeout: 300000 }, async (t) => {

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 // The lowest first. A part is a folder, or a file next to the folders. It may include what is in the lines above its own.
 const LAYERS = {
 	extension: ["compat", "errors owner shared_memory", "statement", "text", "index", "rows", "schema", "contacts", "conversations",
-		"message_rows", "messages", "live front", "users applications search ledger", "sync", "channels", "api", "parley"],
+		"message_rows", "messages", "live front", "users search ledger", "applications", "sync", "channels", "api", "parley"],
 	gateway: ["base", "config", "db", "routes", "access call", "http", "live", "main"],
 };
 
