@@ -103,7 +103,8 @@ ROLLBACK;
 BEGIN;
 CREATE TABLE noted.old_chats () INHERITS (parley.conversations);
 GRANT ALL ON noted.old_chats TO parley_owner;
-WITH moved AS (DELETE FROM ONLY parley.conversations WHERE id = :chat RETURNING *) INSERT INTO noted.old_chats SELECT * FROM moved;
+WITH moved AS (DELETE FROM ONLY parley.conversations WHERE id = :chat RETURNING *)
+	INSERT INTO noted.old_chats (id, kind, application_id, number, last_number) SELECT id, kind, application_id, number, last_number FROM moved;
 SELECT * FROM noted.posts(:'app');
 ROLLBACK;
 BEGIN;
