@@ -198,15 +198,41 @@ index_fault(Relation table, Relation index, const IndexForm *form)
 	return NULL;
 }
 
+/* Opens the index that has the form's name, or the primary key. */
+static Relation
+index_open_current(Relation table, const IndexForm *form)
+{
+	Oid primary_key;
+
+	if (form->name != NULL)
+		return relation_open_by_name(form->name);
+	primary_key = compat_primary_key(table);
+	return OidIsValid(primary_key) ? relation_open(primary_key, AccessShareLock) : NULL;
+}
+
+/* Returns whether the index is not what it was looked up as. REINDEX CONCURRENTLY lets another one take its place, and
+ * for a moment after that has committed, the caches of other sessions have only some of its changes. */
+static bool
+index_is_being_replaced(Relation index, const IndexForm *form)
+{
+	return form->name != NULL ? strcmp(RelationGetRelationName(index), form->name) != 0 : !index->rd_index->indisvalid;
+}
+
 Relation
 parley_index_open(Relation table, const IndexForm *form, bool missing_ok)
 {
-	Oid primary_key = form->name == NULL ? compat_primary_key(table) : InvalidOid;
-	Relation index = form->name != NULL        ? relation_open_by_name(form->name)
-					 : OidIsValid(primary_key) ? relation_open(primary_key, AccessShareLock)
-											   : NULL;
+	Relation index = index_open_current(table, form);
 	const char *fault = index_fault(table, index, form);
 
+	while (fault != NULL && index != NULL && index_is_being_replaced(index, form))
+	{
+		relation_close(index, NoLock);
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(1000);
+		AcceptInvalidationMessages();
+		index = index_open_current(table, form);
+		fault = index_fault(table, index, form);
+	}
 	if (fault == NULL)
 		return index;
 	if (!missing_ok)
