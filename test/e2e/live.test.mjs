@@ -194,6 +194,7 @@ test("what_is_found_late_is_counted", async (t) => {
 	sql("ALTER TABLE parley.conversations DISABLE TRIGGER conversations_wake; ALTER TABLE parley.members DISABLE TRIGGER members_wake");
 	try {
 		await post(talk, talk.bob, "unheard");
+		assert.equal(sql(`SELECT count(*) FROM parley.messages WHERE conversation_id = ${talk.id}`), "1", "its table's triggers were disabled");
 	} finally {
 		sql("ALTER TABLE parley.conversations ENABLE ALWAYS TRIGGER conversations_wake; ALTER TABLE parley.members ENABLE ALWAYS TRIGGER members_wake");
 	}
@@ -261,7 +262,7 @@ test("stream_of_somebody_who_is_no_more_is_gone", async (t) => {
 	const { id } = await created("POST /users", { phone: phone() });
 	const stream = await open(t, gateway.base, `/users/${id}/events`);
 	assert.equal(stream.status, 200);
-	sql(`DELETE FROM parley.contacts WHERE id = ${id}`);
+	assert.equal(sql(`DELETE FROM parley.contacts WHERE id = ${id} RETURNING id`), String(id));
 	assert.deepEqual(await stream.untilEnd(), { reason: "gone" });
 	assert.equal(await gateway.stop(), 0);
 });
