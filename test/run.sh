@@ -30,6 +30,8 @@ fi
 export PARLEY_ACQUIRE_TIMEOUT_MS=60000 PARLEY_STATEMENT_TIMEOUT_MS=60000 PARLEY_REQUEST_TIMEOUT_MS=120000
 # check's limit of 4 s per test, and pg_ctl's of a minute, are too short for a busy machine or a sanitizer.
 export CK_TIMEOUT_MULTIPLIER=20 PGCTLTIMEOUT=600
+# Only processes are lost here, so nothing needs to wait for a disk.
+export FSYNC=off
 
 passed=0
 failed=0
@@ -235,6 +237,8 @@ with_gateway() {
 # The packages of test/package.json. A download may fail.
 install_node_modules() {
 	local tries
+	# Newer packages of Node.js include npm.
+	[ -d test/node_modules/playwright-core ] || command -v npm >/dev/null || bash deploy/local/packages.sh npm
 	for tries in 1 2 3; do
 		[ ! -d test/node_modules/playwright-core ] || return 0
 		npm --prefix test ci --no-audit --no-fund || echo "npm ci failed, $tries of 3 times"
@@ -333,8 +337,6 @@ absent() {
 }
 
 bash deploy/local/packages.sh --tests
-# npm has the validator of OpenAPI documents. Newer packages of Node.js include npm.
-[ -d test/node_modules ] || command -v npm >/dev/null || bash deploy/local/packages.sh npm
 bash deploy/local/install.sh
 bash deploy/local/cluster.sh create "$tmp"
 bash deploy/local/cluster.sh start "$tmp"

@@ -8,7 +8,8 @@
 #   cluster.sh socket DIR          prints its PGHOST; PGPORT is 5432, the superuser postgres
 #   cluster.sh remove DIR          stops it and deletes all of it
 # DIR/cluster contains data/, socket/ and postgres.log. It is a link if the cluster's user cannot access DIR, or if the socket's
-# path would be longer than 107 bytes.
+# path would be longer than 107 bytes. With FSYNC=off, create makes one for tests, which never waits for the disk: it survives a crash
+# of PostgreSQL, but perhaps not one of the machine.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -41,9 +42,11 @@ make_socket() {
 }
 
 create() {
+	local fsync=${FSYNC:-on} no_sync=()
+	[ "$fsync" = on ] || no_sync=(--no-sync)
 	make_home
 	as_owner "$bin/initdb" --pgdata="$cluster/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
-		--no-instructions >/dev/null
+		--no-instructions "${no_sync[@]}" >/dev/null
 	as_owner tee -a "$cluster/data/postgresql.conf" >/dev/null <<-'CONF'
 
 		# parley's private cluster: one machine, no replica, no TCP; several gateways and the clients of a benchmark; wake-ups
@@ -55,6 +58,7 @@ create() {
 		shared_preload_libraries = 'parley'
 		log_line_prefix = '%m [%p] %e %q%u@%d '
 	CONF
+	[ "$fsync" = on ] || as_owner tee -a "$cluster/data/postgresql.conf" >/dev/null <<<"fsync = $fsync"
 }
 
 start() {

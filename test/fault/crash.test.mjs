@@ -1,5 +1,6 @@
 // The postmaster is killed in the middle of a load, again and again. Clients repeat requests without a response, with their keys.
-// Afterwards everything that was acknowledged is there once, and followers by sync have missed nothing.
+// Afterwards everything that was acknowledged is there once, and followers by sync have missed nothing. The clusters wait for the disk,
+// so that kills hit what is being flushed.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -13,7 +14,7 @@ import { assertAuditIsEmpty, word } from "../support/people.mjs";
 const crashes = 3;
 
 test("killed_postmaster_loses_and_doubles_nothing_that_was_acknowledged", { timeout: 900000 }, async (t) => {
-	const cluster = await Cluster.create(t);
+	const cluster = await Cluster.create(t, ["fsync = on"]);
 	const gateways = await startGateways(t, 2, cluster.env);
 	const load = new ChatLoad(Array.from({ length: 12 }, (_, n) => new Client(gateways[n % 2].url, { patience: 300 })));
 	await load.begin(16);
@@ -36,7 +37,7 @@ test("killed_postmaster_loses_and_doubles_nothing_that_was_acknowledged", { time
 });
 
 test("killed_postmaster_leaves_a_chats_numbers_without_a_gap", { timeout: 900000 }, async (t) => {
-	const cluster = await Cluster.create(t);
+	const cluster = await Cluster.create(t, ["fsync = on"]);
 	const gateways = await startGateways(t, 2, cluster.env);
 	const clients = Array.from({ length: 12 }, (_, n) => new Client(gateways[n % 2].url, { patience: 300 }));
 	const create = async (client, line, body, status = 201) => {

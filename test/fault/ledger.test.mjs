@@ -15,7 +15,8 @@ import { ConnectionLost, Session } from "../support/psql_session.mjs";
 const sessions = 8;
 let dir, env;
 
-const cluster = (command, ...args) => run("bash", [join(root, "deploy/local/cluster.sh"), command, dir, ...args]);
+// One that waits for the disk, so that kills hit what is being flushed.
+const cluster = (command, ...args) => run("bash", [join(root, "deploy/local/cluster.sh"), command, dir, ...args], { env: { ...process.env, FSYNC: "on" } });
 
 before(async () => {
 	dir = await mkdtemp("/tmp/parley-ledger-");

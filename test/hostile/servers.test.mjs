@@ -89,8 +89,8 @@ test("two_databases_of_a_cluster_wake_their_own", { timeout: 300000 }, async (t)
 });
 
 test("a_backend_killed_within_its_commit_loses_and_doubles_nothing", { timeout: 600000 }, async (t) => {
-	// With commit_delay most of the time is spent in commits, where the kill is meant to hit.
-	const cluster = await Cluster.create(t, ["commit_delay = 20000", "commit_siblings = 1", "restart_after_crash = on"]);
+	// With commit_delay, which needs fsync, most of the time is spent in commits, where the kill is meant to hit.
+	const cluster = await Cluster.create(t, ["fsync = on", "commit_delay = 20000", "commit_siblings = 1", "restart_after_crash = on"]);
 	await cluster.psql(fill);
 	const told = new Map();
 	let working = true;

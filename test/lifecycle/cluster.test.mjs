@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { root, run } from "../support/database.mjs";
+import { bin, root, run } from "../support/database.mjs";
 
 const common = join(root, "deploy/local/common.sh");
 const asOwner = (...words) => run("bash", ["-c", '. "$0"; as_owner "$@"', common, ...words]);
@@ -36,4 +36,16 @@ test("starting_a_cluster_writes_through_no_link_that_its_user_made", async (t) =
 	await asOwner("ln", "-s", join(victim, "gone"), join(directory, "cluster/socket"));
 	await cluster("start");
 	assert.ok(!existsSync(join(victim, "gone")));
+});
+
+test("a_cluster_waits_for_the_disk_unless_it_is_one_for_tests", async (t) => {
+	const setting = async (FSYNC) => {
+		const directory = mkdtempSync("/tmp/parley-test-");
+		chmodSync(directory, 0o755);
+		const cluster = (command) => run("bash", [join(root, "deploy/local/cluster.sh"), command, directory], { env: { ...process.env, FSYNC } });
+		t.after(() => cluster("remove").then(() => rmSync(directory, { recursive: true })));
+		await cluster("create");
+		return (await asOwner(join(bin, "postgres"), "-C", "fsync", "-D", join(directory, "cluster/data"))).stdout.trim();
+	};
+	assert.deepEqual([await setting(undefined), await setting("off")], ["on", "off"]);
 });
