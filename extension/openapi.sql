@@ -186,7 +186,7 @@ BEGIN
 				FROM (SELECT r.status::integer UNION SELECT 200 WHERE r.status = 201 AND r.columns ? 'created') AS s(status))
 				|| '{"4XX": {"$ref": "#/components/responses/Problem"}, "5XX": {"$ref": "#/components/responses/Problem"}}')) AS definition
 		FROM route r
-		WINDOW same_name AS (PARTITION BY r.name ORDER BY r.path, r.method)
+		WINDOW same_name AS (PARTITION BY r.name ORDER BY r.streams, r.path, r.method)
 	)
 	SELECT jsonb_build_object(
 		'openapi', '3.1.0',

@@ -23,7 +23,7 @@ awk -v gateways="${PARLEY_GATEWAYS:-gateway:8080}" '
 	!written++ {
 		count = split(gateways, gateway, " ")
 		for (i = 1; i <= count; i++)
-			print "\t\tserver " gateway[i] " max_fails=3 fail_timeout=2s;"
+			print "\t\tserver " gateway[i] " max_fails=0;"
 	}' /etc/nginx/nginx.conf |
 	sed -e "s/chat\.example\.org/$name/" -e "s/listen 443/listen ${PARLEY_PROXY_PORT:-443}/" >/run/parley-nginx.conf
 exec nginx -c /run/parley-nginx.conf -g 'daemon off;'

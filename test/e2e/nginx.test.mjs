@@ -11,6 +11,7 @@ import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { gunzipSync } from "node:zlib";
 import { Client } from "../support/client.mjs";
+import { psql } from "../support/database.mjs";
 import { makeDirectory, startGateways, startNginx } from "../support/gateways.mjs";
 import { freePort } from "../support/port.mjs";
 import { until } from "../support/http.mjs";
@@ -175,6 +176,20 @@ test("gateway_that_is_not_ready_is_noticed_by_no_reader_and_no_keyed_post", asyn
 		assert.equal((await client.request("POST /applications", { name: word() }, key())).status, 201);
 	}
 	await until(() => / tried=503, 20[01]\n/.test(readFileSync(`${nginx.directory}/parley.log`, "utf8")), "the lost one was asked first");
+});
+
+test("gateways_stay_in_use_if_what_some_requests_need_is_away", async (t) => {
+	await psql("parley", `CREATE FUNCTION public.away() RETURNS text LANGUAGE plpgsql
+		AS $$ BEGIN RAISE EXCEPTION 'away' USING ERRCODE = 'connection_failure'; END $$;
+		SELECT parley.add_route('GET', '/away', 'public.away', 'operator')`);
+	t.after(() => psql("parley", "DELETE FROM parley.routes WHERE path = '/away'; DROP FUNCTION public.away()"));
+	const client = open(t, await startNginx(t, addresses(await startGateways(t, 2))), { connections: 8 });
+	const answers = await Promise.all(Array.from({ length: 20 }, () => client.request("GET /away")));
+	for (const answer of answers) {
+		assertProblem(answer, 503);
+		assert.equal(answer.body.detail, "The database cannot be reached at the moment.");
+	}
+	assert.equal((await client.request("GET /agents")).status, 200);
 });
 
 test("no_gateway_at_all_is_a_problem_to_come_back_with", async (t) => {
