@@ -22,24 +22,30 @@ DECLARE
 	receipt parley.erasure;
 BEGIN
 	SELECT * INTO contact FROM parley.contacts c WHERE c.id = current_id FOR UPDATE;
+	-- Posts to these wait, so no message comes between the list and the deletion.
+	PERFORM FROM parley.conversations c WHERE c.id IN (SELECT m.conversation_id FROM parley.members m WHERE m.contact_id = contact.id)
+		ORDER BY c.id FOR NO KEY UPDATE;
+	SELECT array_agg(w.conversation_id), array_agg(w.number) INTO conversation_ids, numbers
+		FROM parley.members m JOIN parley.messages w ON w.conversation_id = m.conversation_id AND w.sender_id = m.contact_id
+		WHERE m.contact_id = contact.id AND (w.deleted_at IS NULL OR w.idempotency_hash IS NOT NULL);
+	deleted := parley.delete_messages(conversation_ids, numbers);
+	UPDATE parley.accounts a SET name = NULL
+		WHERE a.name IS NOT NULL AND a.user_id IN (SELECT c.id FROM parley.contacts c WHERE contact.id IN (c.id, c.merged_into_id));
+	GET DIAGNOSTICS names_count = ROW_COUNT;
 	IF contact.erased_at IS NULL THEN
-		-- Posts to these wait, so no message comes between the list and the deletion.
-		PERFORM FROM parley.conversations c WHERE c.id IN (SELECT m.conversation_id FROM parley.members m WHERE m.contact_id = contact.id)
-			ORDER BY c.id FOR NO KEY UPDATE;
-		SELECT array_agg(w.conversation_id), array_agg(w.number) INTO conversation_ids, numbers
-			FROM parley.members m JOIN parley.messages w ON w.conversation_id = m.conversation_id AND w.sender_id = m.contact_id
-			WHERE m.contact_id = contact.id;
-		deleted := parley.delete_messages(conversation_ids, numbers);
-		UPDATE parley.accounts a SET name = NULL
-			WHERE a.name IS NOT NULL AND a.user_id IN (SELECT c.id FROM parley.contacts c WHERE contact.id IN (c.id, c.merged_into_id));
-		GET DIAGNOSTICS names_count = ROW_COUNT;
 		DELETE FROM parley.openings o WHERE o.user_id = contact.id;
 		UPDATE parley.contacts c SET name = NULL, phone = NULL, email = NULL, attributes = '{}', registered_at = NULL, erased_at = now()
 			WHERE c.id = contact.id;
 		INSERT INTO parley.erasures (contact_id, caller_id, fields, messages, idempotency_hashes, account_names, index_files)
 			VALUES (contact.id, erase_contact.caller_id, ARRAY(SELECT f.name FROM (VALUES ('name', contact.name::text), ('phone', contact.phone),
 					('email', contact.email), ('attributes', nullif(contact.attributes, '{}')::text)) AS f(name, value) WHERE f.value IS NOT NULL),
-				coalesce(deleted.messages, 0), coalesce(deleted.idempotency_hashes, 0), names_count, parley.gram_index_files());
+				deleted.messages, deleted.idempotency_hashes, names_count, parley.gram_index_files());
+	ELSIF deleted.messages + names_count > 0 THEN
+		-- It wrote after the erasure: a post waited for that to end, or a token was not revoked.
+		UPDATE parley.erasures e
+			SET erased_at = now(), messages = e.messages + deleted.messages, idempotency_hashes = e.idempotency_hashes + deleted.idempotency_hashes,
+				account_names = e.account_names + names_count, log_position = pg_current_wal_insert_lsn(), index_files = parley.gram_index_files()
+			WHERE e.contact_id = contact.id;
 	END IF;
 	SELECT e.contact_id, e.erased_at, e.caller_id, e.fields, e.messages, e.idempotency_hashes, e.account_names INTO receipt
 		FROM parley.erasures e WHERE e.contact_id = contact.id;
@@ -48,8 +54,8 @@ END $$;
 COMMENT ON FUNCTION parley.erase_contact(bigint, bigint) IS
 	'Erases a contact: removes name, phone, email and attributes, turns the messages that they wrote into tombstones, removes the '
 	'data by which replays are recognized, and removes the names of accounts. The ledger''s transactions stay. All of this happens '
-	'in one commit, which sync and streams report. Returns the receipt, which is kept; repeating it returns the first receipt. '
-	'Errors: P0002 no such contact.';
+	'in one commit, which sync and streams report. Returns the receipt, which is kept. Repeating it erases what the contact has '
+	'written since, if anything, and returns the same receipt, in which that is counted. Errors: P0002 no such contact.';
 
 CREATE FUNCTION parley.erasure_pending(OUT what text, OUT remedy text, OUT erasures bigint, OUT since timestamptz)
 RETURNS SETOF record

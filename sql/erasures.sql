@@ -40,6 +40,12 @@ SELECT m ->> 'message_id' AS message_id, m ->> 'content' AS content, m ->> 'dele
 -- a_late_repetition_of_a_request_makes_nothing
 SELECT message_id, replayed FROM parley.post_user_message(:letters, 'erasable one', :eve, 'one');
 
+-- what_it_wrote_after_the_erasure_is_erased_by_a_repetition, which the receipt counts
+SELECT message_id FROM parley.post_user_message(:talk, 'erasable late', :eve, 'late');
+SELECT caller_id, fields, messages, idempotency_hashes, account_names FROM parley.erase_contact(:eve, 8);
+SELECT messages, idempotency_hashes FROM parley.erase_contact(:eve);
+SELECT count(*) FROM parley.list_messages(:talk, "searchValue" => 'erasable');
+
 -- the_phone_is_free_again, and the erased stays erased
 \set VERBOSITY sqlstate
 SELECT parley.change_contact(:eve, name => 'Eve Again');
