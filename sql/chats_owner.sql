@@ -50,9 +50,19 @@ BEGIN;
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'parley.conversations_chat_key'::regclass;
 SELECT said FROM noted.posts(:'app') LIMIT 1;
 ROLLBACK;
+-- … or_has_numbers_that_are_no_bigints: chat 4294967298 is not chat 2
+BEGIN;
+DROP VIEW pg_temp.counters;
+ALTER TABLE parley.conversations ALTER number TYPE integer;
+SELECT said FROM noted.posts(:'app') LIMIT 1;
+SELECT parley.post_chat_message(:'app', 4294967298, 'x');
+ROLLBACK;
+-- the_index_of_tokens_is_dropped, or_of_another_form
 BEGIN;
 ALTER TABLE parley.applications DROP CONSTRAINT applications_token_key;
 SELECT * FROM noted.posts(:'app');
+CREATE INDEX applications_token_key ON parley.applications (name, token);
+SELECT said FROM noted.posts(:'app') LIMIT 1;
 ROLLBACK;
 
 -- constraints, generated_columns, triggers, rules, policies and child_tables apply
