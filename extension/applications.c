@@ -2,19 +2,25 @@
  * applications.c: generates tokens that cannot be guessed, and posts messages in chats.
  *
  * In the catalog parley_post_chat_message() is not SECURITY DEFINER: it acts as its owner by itself (owner.h). It locks
- * what messages.c locks. What statements return is allocated in SPI's context and freed by SPI_finish().
+ * what messages.c locks. What lookups and statements return is allocated in SPI's context and freed by SPI_finish().
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_am_d.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "index/lookup.h"
 #include "ledger/early_release.h"
 #include "messages.h"
 #include "owner.h"
@@ -26,6 +32,7 @@
 PG_FUNCTION_INFO_V1(parley_random_token);
 PG_FUNCTION_INFO_V1(parley_post_chat_message);
 
+static const IndexForm applications_token = { "applications_token_key", BTREE_AM_OID, { "token" } };
 static Statement find_application = {
 	"SELECT id FROM parley.applications WHERE token = $1",
 	{ TEXTOID },
@@ -65,17 +72,54 @@ enum
 };
 #define POSTED_COLUMNS 5 /* of parley.posted_chat_message */
 
+static int64
+application_find_by_sql(Datum token)
+{
+	if (parley_statement_run(&find_application, &token, NULL, false, 1) == 0)
+		return 0;
+	return DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
+}
+
+/* Returns 0 if there is none with the token. A statement takes longer, so it is only for an index that cannot be used. */
+static int64
+application_find(Datum token)
+{
+	Lookup lookup;
+	ScanKeyData key;
+	Relation applications;
+	int64 id = 0;
+
+	PushActiveSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
+	applications = parley_lookup_try_open(&lookup, "applications", &applications_token, 1, GetActiveSnapshot());
+	if (applications == NULL)
+		id = application_find_by_sql(token);
+	else
+	{
+		ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid, DEFAULT_COLLATION_OID, F_TEXTEQ, token);
+		parley_lookup_start_scan(&lookup, &key);
+		if (parley_lookup_next(&lookup))
+		{
+			bool isnull;
+
+			id = DatumGetInt64(slot_getattr(lookup.slot, parley_column(applications, "id", INT8OID), &isnull));
+		}
+		parley_lookup_close(&lookup);
+		table_close(applications, NoLock);
+	}
+	PopActiveSnapshot();
+	return id;
+}
+
 /* Returns false if the conversation must be found by find_chat(), which also reports what does not exist. */
 static bool
 chat_try_post(FunctionCallInfo fcinfo, MessageDraft *draft, Message *message)
 {
-	Datum token = PG_GETARG_DATUM(TOKEN);
+	int64 application_id = 0;
 
-	if (PG_ARGISNULL(TOKEN) || PG_ARGISNULL(CHAT_NUMBER) || PG_ARGISNULL(CONTENT) || XactReadOnly ||
-		parley_statement_run(&find_application, &token, NULL, false, 1) == 0)
-		return false;
-	return parley_message_try_post_in_chat(draft, DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL)),
-										   PG_GETARG_INT64(CHAT_NUMBER), message);
+	if (!PG_ARGISNULL(TOKEN) && !PG_ARGISNULL(CHAT_NUMBER) && !PG_ARGISNULL(CONTENT) && !XactReadOnly)
+		application_id = application_find(PG_GETARG_DATUM(TOKEN));
+	return application_id != 0 &&
+		   parley_message_try_post_in_chat(draft, application_id, PG_GETARG_INT64(CHAT_NUMBER), message);
 }
 
 static Message

@@ -248,30 +248,58 @@ parley_index_open(Relation table, const IndexForm *form, bool missing_ok)
 	return NULL;
 }
 
+/* Returns NULL where parley_table_open() fails. */
+static Relation
+table_try_open(const char *name)
+{
+	Relation table = relation_open_by_name(name);
+
+	if (table == NULL || (table_is_plain(table) && !table_has_children(table) && !table_has_policies(table) &&
+						  table_may_be_read(table) == ACLCHECK_OK))
+		return table;
+	relation_close(table, NoLock);
+	return NULL;
+}
+
 bool
 parley_lookup_is_possible(const char *table_name, const IndexForm *form)
 {
-	Relation table = relation_open_by_name(table_name);
-	Relation index = NULL;
+	Relation table = table_try_open(table_name);
+	Relation index = table == NULL ? NULL : parley_index_open(table, form, true);
 
-	if (table == NULL)
-		return false;
-	if (table_is_plain(table) && !table_has_children(table) && !table_has_policies(table) &&
-		table_may_be_read(table) == ACLCHECK_OK)
-		index = parley_index_open(table, form, true);
 	if (index != NULL)
 		relation_close(index, NoLock);
-	relation_close(table, NoLock);
+	if (table != NULL)
+		relation_close(table, NoLock);
 	return index != NULL;
+}
+
+static void
+lookup_begin(Lookup *lookup, Relation table, Relation index, int key_count, Snapshot snapshot)
+{
+	lookup->index = index;
+	lookup->key_count = key_count;
+	lookup->scan = compat_index_beginscan(table, index, snapshot, key_count);
+	lookup->slot = table_slot_create(table, NULL);
 }
 
 void
 parley_lookup_open(Lookup *lookup, Relation table, const IndexForm *form, int key_count, Snapshot snapshot)
 {
-	lookup->index = parley_index_open(table, form, false);
-	lookup->key_count = key_count;
-	lookup->scan = compat_index_beginscan(table, lookup->index, snapshot, key_count);
-	lookup->slot = table_slot_create(table, NULL);
+	lookup_begin(lookup, table, parley_index_open(table, form, false), key_count, snapshot);
+}
+
+Relation
+parley_lookup_try_open(Lookup *lookup, const char *table_name, const IndexForm *form, int key_count, Snapshot snapshot)
+{
+	Relation table = table_try_open(table_name);
+	Relation index = table == NULL ? NULL : parley_index_open(table, form, true);
+
+	if (index != NULL)
+		lookup_begin(lookup, table, index, key_count, snapshot);
+	else if (table != NULL)
+		relation_close(table, NoLock);
+	return index == NULL ? NULL : table;
 }
 
 void

@@ -67,6 +67,11 @@ extern bool parley_lookup_is_possible(const char *table_name, const IndexForm *f
 
 /* Opens a lookup, allocated in the current memory context. Fails with 57P03 if the index cannot be used. */
 extern void parley_lookup_open(Lookup *lookup, Relation table, const IndexForm *form, int key_count, Snapshot snapshot);
+
+/* Opens table and lookup, or returns NULL where parley_lookup_is_possible() returns false. */
+extern Relation parley_lookup_try_open(Lookup *lookup, const char *table_name, const IndexForm *form, int key_count,
+									   Snapshot snapshot);
+
 extern void parley_lookup_start(Lookup *lookup, const int64 *keys);
 
 /* Same with other scan keys than equality, as many as key_count. */
