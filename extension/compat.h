@@ -19,6 +19,7 @@
 #include "parser/parse_relation.h"
 #include "replication/walsender_private.h"
 #include "rewrite/rewriteHandler.h"
+#include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/pg_locale.h"
@@ -75,6 +76,13 @@ compat_read_recent_buffer(Relation table, BlockNumber block, Buffer buffer)
 #endif
 }
 
+/* Returns whether the buffer manager believes that a buffer was used lately. */
+static inline bool
+compat_buffer_was_used(Buffer buffer)
+{
+	return BUF_STATE_GET_USAGECOUNT(pg_atomic_read_u32(&GetBufferDescriptor(buffer - 1)->state)) > 0;
+}
+
 /* Gives a pinned buffer to a fetch, which will need it for its next row. */
 static inline void
 compat_heap_fetch_take(IndexFetchTableData *fetch, Buffer buffer)
@@ -84,6 +92,13 @@ compat_heap_fetch_take(IndexFetchTableData *fetch, Buffer buffer)
 	if (BufferIsValid(heap_fetch->xs_cbuf))
 		ReleaseBuffer(heap_fetch->xs_cbuf);
 	heap_fetch->xs_cbuf = buffer;
+}
+
+/* Returns the buffer that a fetch has pinned. */
+static inline Buffer
+compat_heap_fetch_buffer(const IndexFetchTableData *fetch)
+{
+	return ((const IndexFetchHeapData *) fetch)->xs_cbuf;
 }
 
 /* GIN. Its page format has not changed since 9.4. */

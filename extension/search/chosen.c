@@ -80,6 +80,19 @@ chosen_ask_settled(Chosen *chosen, const Filter *filter, int64 most)
 	return is_found;
 }
 
+/* Enters conversations whose case says that they are in the list, and whose contacts are found by an index. Each of
+ * them is looked up when one of its messages matches. */
+static void
+chosen_enter_all(const Chosen *chosen, Hits *hits)
+{
+	const Scope *scope = hits->scope;
+
+	for (int64 i = 0; i < chosen->count; i++)
+		parley_hits_choose(hits, chosen->ids[i]);
+	hits->message_count =
+		(int64) (chosen->count * parley_table_rows(scope->messages) / parley_table_rows(scope->conversations));
+}
+
 static void
 chosen_meet_all(const Chosen *chosen, Hits *hits, Naming naming)
 {
@@ -125,7 +138,9 @@ parley_chosen_meet(Hits *hits, ContactStream *contacts, int64 most)
 	bool are_named_later = is_found && parley_contact_stream_prefers_index(contacts, chosen.count);
 	Naming naming = are_named_later ? NAMING_LATER : NAMING_ASKED;
 
-	if (is_found)
+	if (is_found && chosen.knows_cases && are_named_later && filter->unread == UNREAD_ANY)
+		chosen_enter_all(&chosen, hits);
+	else if (is_found)
 		chosen_meet_all(&chosen, hits, naming);
 	if (filter->status == STATUS_OPEN && (!is_found || chosen.is_latest) &&
 		chosen_ask(&chosen, &of_snoozed_until_now, BoolGetDatum(true), PG_INT64_MAX))

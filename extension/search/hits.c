@@ -42,6 +42,16 @@ parley_hits_enter(Hits *hits, int64 conversation_id, bool *found)
 	return hit;
 }
 
+void
+parley_hits_choose(Hits *hits, int64 conversation_id)
+{
+	bool found;
+	Hit *hit = parley_hits_enter(hits, conversation_id, &found);
+
+	if (!found)
+		hit->state = HIT_CHOSEN;
+}
+
 Hit *
 parley_hits_meet_row(Hits *hits, TupleTableSlot *conversation, Naming naming)
 {
@@ -50,8 +60,14 @@ parley_hits_meet_row(Hits *hits, TupleTableSlot *conversation, Naming naming)
 	TimestampTz last_message_at = parley_slot_int64(conversation, scope->conversation.last_message_at, &has_no_message);
 	Hit *hit = parley_hits_enter(hits, parley_slot_int64(conversation, scope->conversation.id, NULL), &found);
 
-	if (!found)
+	if (!found || hit->state == HIT_CHOSEN)
+	{
+		bool knows_cases = scope->knows_cases;
+
+		scope->knows_cases |= found;
 		hit->state = parley_is_listed(scope, conversation) ? HIT_OPEN : HIT_OUTSIDE;
+		scope->knows_cases = knows_cases;
+	}
 	if (hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED || hit->is_named || has_no_message)
 		return hit;
 	if (naming == NAMING_KNOWN || (naming == NAMING_ASKED && parley_scope_conversation_is_named(scope, conversation)))
@@ -71,9 +87,10 @@ parley_hits_meet(Hits *hits, int64 conversation_id, Naming naming)
 {
 	Hit *hit = parley_hits_find(hits, conversation_id);
 	Lookup *by_id = &hits->scope->conversation_by_id;
+	bool is_chosen = hit != NULL && hit->state == HIT_CHOSEN;
 
-	if (hit == NULL && !hits->is_closed && parley_lookup_one(by_id, conversation_id))
-		hit = parley_hits_meet_row(hits, by_id->slot, naming);
+	if ((is_chosen || (hit == NULL && !hits->is_closed)) && parley_lookup_one(by_id, conversation_id))
+		hit = parley_hits_meet_row(hits, by_id->slot, is_chosen ? NAMING_LATER : naming);
 	return hit == NULL || hit->state == HIT_OUTSIDE ? NULL : hit;
 }
 

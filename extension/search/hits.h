@@ -18,6 +18,7 @@
 typedef enum HitState
 {
 	HIT_OUTSIDE, /* not in this list, or shown before the cursor */
+	HIT_CHOSEN,  /* in this list according to its case, but it has not been looked up */
 	HIT_OPEN,    /* in this list, without a match so far */
 	HIT_MESSAGE, /* shows the message `number`, which is the newest match so far */
 	HIT_NAMED    /* its contact matches, so it shows its newest message, whichever that is */
@@ -63,8 +64,11 @@ extern Hit *parley_hits_enter(Hits *hits, int64 conversation_id, bool *found);
 /* Returns the conversation's entry, and creates it at the first meeting. Returns NULL if it is not in this list. */
 extern Hit *parley_hits_meet(Hits *hits, int64 conversation_id, Naming naming);
 
-/* Same for the conversation in the slot, which may have been met before. HIT_OUTSIDE means that it is not in this list.
- */
+/* Enters a conversation that is in this list according to its case, without looking it up. */
+extern void parley_hits_choose(Hits *hits, int64 conversation_id);
+
+/* Same as parley_hits_meet() for the conversation in the slot, which may have been met before. HIT_OUTSIDE means that
+ * it is not in this list. */
 extern Hit *parley_hits_meet_row(Hits *hits, TupleTableSlot *conversation, Naming naming);
 
 /* Returns the hits that are shown, newest first, in the current memory context. If all_places, includes those before

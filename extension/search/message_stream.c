@@ -36,6 +36,15 @@ stream_is_estimated(const MessageStream *stream)
 	return stream->clues.count > 0 && stream->clues.rows >= 0;
 }
 
+/* Returns the cost of a message, of which those of other conversations cost less if all of the list's are known. */
+static double
+stream_cost(const MessageStream *stream, double listed, double past)
+{
+	double share = stream->hits->is_closed ? Min(parley_hits_share(stream->hits, stream->table_rows), 1.0) : 1.0;
+
+	return share * listed + (1.0 - share) * past;
+}
+
 /* Estimates the costs of a walk and of the index if `wanted` conversations have to be found. */
 static void
 stream_weigh(MessageStream *stream, double wanted)
@@ -55,9 +64,9 @@ stream_weigh(MessageStream *stream, double wanted)
 		return;
 	}
 	stream->walk_rows = Min(stream->table_rows, to_see * stream->table_rows / matches);
-	stream->cost = stream->walk_rows * COST_MESSAGE_WALKED;
+	stream->cost = stream->walk_rows * stream_cost(stream, COST_MESSAGE_WALKED, COST_WALKED_PAST);
 	to_see = Max(to_see, ROWS_OF_A_RUN * matches / stream->table_rows);
-	index_cost = COST_INDEX_BEGIN + Min(matches, to_see) * COST_MESSAGE_VISITED;
+	index_cost = COST_INDEX_BEGIN + Min(matches, to_see) * stream_cost(stream, COST_MESSAGE_VISITED, COST_VISITED_PAST);
 	rows_cost = COST_INDEX_BEGIN + hash_get_num_entries(stream->hits->table) * COST_CONVERSATION_LISTED +
 				(stream->hits->message_count + matches) * COST_ROW_LISTED +
 				parley_hits_share(stream->hits, stream->table_rows) * matches * COST_MESSAGE_VISITED;
@@ -187,6 +196,13 @@ stream_look(MessageStream *stream, TupleTableSlot *message, Position here, int64
 		   stream_enter(stream, here, number);
 }
 
+/* Returns whether no message of the conversation can change anything. */
+static bool
+stream_may_pass(const MessageStream *stream, const Hit *hit)
+{
+	return hit == NULL ? stream->hits->is_closed : hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED;
+}
+
 /* Returns whether we know without looking at a message's content that it cannot change anything. */
 static bool
 stream_may_skip(const MessageStream *stream, Position here, int64 number)
@@ -195,10 +211,17 @@ stream_may_skip(const MessageStream *stream, Position here, int64 number)
 
 	if (stream->from_cursor && !parley_scope_asks_for(stream->scope, here))
 		return true;
-	if (hit == NULL)
-		return stream->hits->is_closed;
-	return hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED ||
-		   (hit->state == HIT_MESSAGE && (here.at < hit->at || (here.at == hit->at && number <= hit->number)));
+	return stream_may_pass(stream, hit) || (hit != NULL && hit->state == HIT_MESSAGE &&
+											(here.at < hit->at || (here.at == hit->at && number <= hit->number)));
+}
+
+/* The visitor of the conversations of messages in runs. */
+static bool
+on_conversation(void *visitor_state, int64 conversation_id)
+{
+	const MessageStream *stream = visitor_state;
+
+	return !stream_may_pass(stream, parley_hits_find(stream->hits, conversation_id));
 }
 
 /* The visitor of runs. Returns false if asking conversations has become too expensive. */
@@ -236,6 +259,7 @@ stream_visit(MessageStream *stream, double visits_max)
 						   .index = stream->index,
 						   .clues = &stream->clues,
 						   .visitor = on_message,
+						   .key_visitor = on_conversation,
 						   .visitor_state = stream,
 						   .trace = &stream->trace,
 						   .from_cursor = stream->from_cursor,
@@ -287,9 +311,12 @@ stream_read_conversations(MessageStream *stream, bool named_only)
 
 	hash_seq_init(&each, stream->hits->table);
 	for (Hit *hit; (hit = hash_seq_search(&each)) != NULL;)
-		if (hit->state == HIT_OPEN && !hit->is_placed && (hit->is_named || !named_only) &&
+		if ((hit->state == HIT_OPEN || hit->state == HIT_CHOSEN) && !hit->is_placed && (hit->is_named || !named_only) &&
 			parley_lookup_one(by_id, hit->conversation_id))
+		{
+			parley_hits_meet_row(stream->hits, by_id->slot, NAMING_LATER);
 			stream->trace.visited += parley_hits_place(stream->hits, hit, by_id->slot);
+		}
 	return "conversations";
 }
 

@@ -125,6 +125,14 @@ runs_at_once(BlockNumber before, size_t named)
 	return named > 4 * CANDIDATES_AT_ONCE ? Max(before / 4, 1) : before;
 }
 
+/* Returns how many candidates to visit before it pays off to look for the last hit, which reads all hits. If all
+ * conversations of the list are known, most candidates are passed, and most hits are still without a match. */
+static int64
+runs_before_bound(const Runs *runs)
+{
+	return hash_get_num_entries(runs->hits->table) / (runs->hits->is_closed ? 2 : 8);
+}
+
 /* Once there are as many hits as are wanted, messages older than the last of them are not wanted any more. */
 static void
 runs_bound(Runs *runs)
@@ -152,6 +160,8 @@ runs_visit_part(Runs *runs, RunsPart part)
 	int64 visited_since = PG_INT64_MAX / 2;
 	bool goes_on = true;
 
+	visit.key_visitor = runs->key_visitor;
+	visit.key = runs->hits->scope->message.conversation_id;
 	runs->part = part;
 	runs->end = runs->times.run_count;
 	runs->at_once = 1;
@@ -162,7 +172,7 @@ runs_visit_part(Runs *runs, RunsPart part)
 		Rows some;
 
 		CHECK_FOR_INTERRUPTS();
-		if (part != RUNS_BEFORE_CURSOR && visited_since > hash_get_num_entries(runs->hits->table) / 8)
+		if (part != RUNS_BEFORE_CURSOR && visited_since > runs_before_bound(runs))
 		{
 			visited_since = 0;
 			runs_bound(runs);

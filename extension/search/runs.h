@@ -27,7 +27,8 @@ typedef struct Runs
 	Hits *hits;
 	Relation index;
 	const ClueSet *clues;
-	RowVisitor visitor; /* looks at messages, and enters what it finds into the hits */
+	RowVisitor visitor;     /* looks at messages, and enters what it finds into the hits */
+	KeyVisitor key_visitor; /* returns whether to look at messages of a conversation */
 	void *visitor_state;
 	StreamTrace *trace;
 	const Rows *candidates;    /* all of them that are wanted, in physical order, or NULL to read them from the index */

@@ -17,15 +17,17 @@
 #define CACHE_LINE 64
 #define ROW_LINES 3
 
-/* Where blocks were found last. Once in RELOOKED_AT times a block is looked up nevertheless, because only that tells
- * the buffer manager that it is in use. */
+/* Where blocks were found last. */
 #define BUFFERS_KNOWN 65536
-#define RELOOKED_AT 8
 
 Visit
 parley_visit_begin(Relation table, Snapshot snapshot, RowVisitor visitor, void *visitor_state)
 {
-	return (Visit){ snapshot, visitor, visitor_state, table_index_fetch_begin(table), table_slot_create(table, NULL) };
+	return (Visit){ .snapshot = snapshot,
+					.visitor = visitor,
+					.visitor_state = visitor_state,
+					.fetch = table_index_fetch_begin(table),
+					.slot = table_slot_create(table, NULL) };
 }
 
 void
@@ -35,11 +37,37 @@ parley_visit_end(Visit *visit)
 	ExecDropSingleTupleTableSlot(visit->slot);
 }
 
+/* Reads the key of a row, or of an older version of it, which has the same, from the page that is pinned. Returns false
+ * if the row is not in its place. */
+static bool
+visit_read_key(const Visit *visit, const ItemPointerData *row, int64 *key)
+{
+	Buffer buffer = compat_heap_fetch_buffer(visit->fetch);
+	Page page = BufferGetPage(buffer);
+	OffsetNumber offset = ItemPointerGetOffsetNumberNoCheck(row);
+	ItemId item = PageGetItemId(page, offset);
+	bool isnull = true;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	if (offset <= PageGetMaxOffsetNumber(page) && ItemIdIsNormal(item))
+	{
+		HeapTupleData tuple = { .t_data = (HeapTupleHeader) PageGetItem(page, item), .t_len = ItemIdGetLength(item) };
+
+		*key = DatumGetInt64(heap_getattr(&tuple, visit->key, RelationGetDescr(visit->fetch->rel), &isnull));
+	}
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	return !isnull;
+}
+
 static bool
 visit_row(const Visit *visit, ItemPointer row)
 {
 	bool call_again = false;
+	int64 key = 0;
 
+	if (visit->key_visitor != NULL && visit_read_key(visit, row, &key) &&
+		!visit->key_visitor(visit->visitor_state, key))
+		return true;
 	return !table_index_fetch_tuple(visit->fetch, row, visit->snapshot, visit->slot, &call_again, NULL) ||
 		   visit->visitor(visit->visitor_state, visit->slot);
 }
@@ -48,10 +76,11 @@ static Buffer
 block_pin(Relation table, BlockNumber block)
 {
 	static Buffer known[BUFFERS_KNOWN];
-	static unsigned count;
 	Buffer *buffer = &known[block % BUFFERS_KNOWN];
 
-	if (++count % RELOOKED_AT == 0 || !BufferIsValid(*buffer) || !compat_read_recent_buffer(table, block, *buffer))
+	/* Only looking a block up tells the buffer manager that it is in use. */
+	if (!BufferIsValid(*buffer) || !compat_buffer_was_used(*buffer) ||
+		!compat_read_recent_buffer(table, block, *buffer))
 		*buffer = ReadBuffer(table, block);
 	return *buffer;
 }

@@ -18,6 +18,8 @@
 #define COST_INDEX_BEGIN 300.0 /* before it returns the first message */
 #define COST_MESSAGE_WALKED 1.0
 #define COST_MESSAGE_VISITED 2.0
+#define COST_WALKED_PAST 0.2  /* a message walked whose conversation is known not to be in the list */
+#define COST_VISITED_PAST 0.7 /* same for a message visited */
 #define COST_CONVERSATION_WALKED 8.0
 #define COST_CONVERSATION_READ 8.0   /* before its first message */
 #define COST_CONVERSATION_LISTED 2.0 /* to look up the rows of its messages, before the first */
@@ -29,11 +31,16 @@
 /* Looks at a row that the snapshot sees. Returns false if no more need be visited. */
 typedef bool (*RowVisitor)(void *visitor_state, TupleTableSlot *row);
 
+/* Returns whether to look at rows with this key at all. */
+typedef bool (*KeyVisitor)(void *visitor_state, int64 key);
+
 typedef struct Visit
 {
 	Snapshot snapshot;
 	RowVisitor visitor;
 	void *visitor_state;
+	KeyVisitor key_visitor; /* if given, it is asked before a row is read, which takes most of the time of a visit */
+	AttrNumber key;         /* a column of type bigint that all versions of a row in one place share */
 	IndexFetchTableData *fetch;
 	TupleTableSlot *slot;
 } Visit;
