@@ -64,9 +64,11 @@ for (const [others, whole] of [["monitor_and_standby_but_not_from_clients", fals
 test("nothing_is_lost_doubled_or_missed", { timeout: 600000 }, async (t) => {
 	await load.stop();
 	const stored = JSON.parse(await cluster.psql(`
-		SELECT json_agg(json_build_object('place', conversation_id || '/' || number, 'key', idempotency_key, 'content', content))
+		SELECT json_agg(json_build_object('place', conversation_id || '/' || number, 'key', idempotency_key, 'content', content, 'created_at', created_at))
 		FROM parley.messages WHERE idempotency_key IS NOT NULL`));
-	load.assertNothingIsLostOrTwice(stored);
+	const transactions = JSON.parse(await cluster.psql(`
+		SELECT json_agg(json_build_object('place', user_id || '/' || account_id || '/' || number, 'created_at', created_at)) FROM parley.transactions`));
+	load.assertNothingIsLostOrTwice(stored, transactions);
 	load.assertMoneyIsRight(JSON.parse(await cluster.psql(`
 		SELECT json_build_object('balance', (SELECT sum(balance) FROM parley.accounts),
 			'keys', (SELECT json_agg(json_build_array(key, n)) FROM (

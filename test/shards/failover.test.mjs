@@ -51,7 +51,7 @@ test("primary_of_a_shard_whose_machine_is_lost_is_replaced", { timeout: 600000 }
 
 test("nothing_is_lost_doubled_or_missed", { timeout: 300000 }, async (t) => {
 	await load.stop();
-	const stored = `SELECT coalesce(json_agg(json_build_object('place', conversation_id || '/' || number, 'key', idempotency_key, 'content', content)), '[]')
+	const stored = `SELECT coalesce(json_agg(json_build_object('place', conversation_id || '/' || number, 'key', idempotency_key, 'content', content, 'created_at', created_at)), '[]')
 		FROM parley.messages WHERE idempotency_key IS NOT NULL`;
 	load.assertNothingIsLostOrTwice([...JSON.parse(await cluster.psql("shard0", stored)), ...JSON.parse(await pair.psql(stored))]);
 	load.assertMoneyIsRight(JSON.parse(await cluster.psql("home", `

@@ -245,7 +245,7 @@ test("row_that_was_read_before_a_change_is_not_copied_after_it", async () => {
 // Compares every response that the load received with what the databases contain now.
 async function assertLoadIsWhole(load) {
 	await load.stop();
-	const messages = await cluster.all(`SELECT conversation_id || '/' || number AS place, idempotency_key AS key, content
+	const messages = await cluster.all(`SELECT conversation_id || '/' || number AS place, idempotency_key AS key, content, created_at
 		FROM parley.messages WHERE conversation_id IN (${load.pairs.map(({ id }) => id)})`);
 	load.assertNothingIsLostOrTwice(messages);
 	const users = load.pairs.flatMap((pair) => pair.users.map(({ id }) => id));

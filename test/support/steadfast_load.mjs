@@ -11,6 +11,9 @@ import { phone, word } from "./people.mjs";
 
 const place = (message) => `${message.conversation_id}/${message.message_id}`;
 
+// What is lost and repeated with its key has the same place and content, but was created at another instant.
+const once = (place, created_at) => `${place} of ${Date.parse(created_at)}`;
+
 export class SteadfastLoad {
 	posted = new Map(); // "conversation/number": { key, content }, as acknowledged
 	paid = new Map(); // key: "user/account/number" of the paying line, as acknowledged
@@ -127,10 +130,11 @@ export class SteadfastLoad {
 		await Promise.all(this.followers);
 	}
 
-	// stored: the messages in the database, [{ place, key, content }]
-	assertNothingIsLostOrTwice(stored) {
+	// stored: the messages in the database, [{ place, key, content, created_at }]
+	// transactions: where they can be lost, those in the database, [{ place: "user/account/number", created_at }]
+	assertNothingIsLostOrTwice(stored, transactions) {
 		const byPlace = new Map(stored.map((message) => [message.place, message]));
-		const contents = new Set(stored.map((message) => message.content));
+		const kept = new Set([...stored, ...(transactions ?? [])].map(({ place, created_at }) => once(place, created_at)));
 		const keys = stored.map((message) => message.key);
 		const lost = [...this.posted].filter(([at, { key, content }]) => byPlace.get(at)?.key !== key || byPlace.get(at)?.content !== content);
 		assert.deepEqual(lost, [], "acknowledged messages that are not there");
@@ -139,8 +143,8 @@ export class SteadfastLoad {
 			const [{ id }] = this.pairs.filter(({ users }) => users.includes(reader.user));
 			const missed = stored.filter((message) => message.place.startsWith(`${id}/`) && reader.seen.get(message.place) !== message.content);
 			assert.deepEqual(missed, [], `what ${reader.constructor.name} of user ${reader.user.id} was not told`);
-			// A reader who received a message that was then lost must have been made to start over.
-			const lost = [...reader.told].filter((message) => !contents.has(message));
+			// A reader who was told something that was then lost must have been made to start over.
+			const lost = [...reader.toldMessages, ...(transactions ? reader.toldTransactions : [])].filter((told) => !kept.has(told));
 			assert.ok(lost.length === 0 || reader.gone.length > 0, `${lost} were told and are lost, without a word`);
 			assert.ok(lost.length > 0 || reader.gone.length === 0,
 				`a cursor was refused though nothing that was told is lost: ${JSON.stringify(reader.gone)}`);
@@ -157,18 +161,20 @@ export class SteadfastLoad {
 
 class Reader {
 	seen = new Map(); // "conversation/number": content
-	told = new Set(); // contents, each of which belongs to one message
+	toldMessages = new Set();
+	toldTransactions = new Set();
 	gone = []; // cursors that were refused
 
 	constructor(load, user) {
 		Object.assign(this, { load, user });
 	}
 
-	take(messages) {
+	take({ messages = [], transactions = [] }) {
 		for (const message of messages) {
 			this.seen.set(place(message), message.content);
-			this.told.add(message.content);
+			this.toldMessages.add(once(place(message), message.created_at));
 		}
+		for (const { account_id, id, created_at } of transactions) this.toldTransactions.add(once(`${this.user.id}/${account_id}/${id}`, created_at));
 	}
 
 	// After a 410 the reader starts from the beginning.
@@ -187,7 +193,7 @@ class Reader {
 				await pause(50);
 				continue;
 			}
-			this.take(answer.body.messages);
+			this.take(answer.body);
 			this.cursor = answer.body.cursor;
 			if (this.load.reading) await pause(50);
 			else if (!answer.body.more && !answer.body.incomplete && answer.body.messages.length === 0) quiet++;
@@ -224,7 +230,7 @@ class StreamReader extends Reader {
 			for (; taken < stream.events.length; taken++) {
 				const { event, data } = stream.events[taken];
 				if (event === "gone") return this.startOver();
-				this.take(data.messages ?? []);
+				this.take(data);
 			}
 			this.cursor = stream.lastId ?? this.cursor;
 		};
