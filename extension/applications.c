@@ -80,8 +80,7 @@ application_find_by_sql(Datum token)
 	return DatumGetInt64(parley_statement_value(0, 1, INT8OID, NULL));
 }
 
-/* Returns 0 if there is none with the token. A statement takes longer, so it is only for an index that cannot be used.
- */
+/* Returns 0 if there is none. A statement takes longer, so it is used only if the index cannot be. */
 static int64
 application_find(Datum token)
 {
