@@ -11,9 +11,11 @@
 #include "search/newest.h"
 #include "search/runs.h"
 
-/* How many candidates to read from the index at once; but from no more than this many runs. */
+/* How many candidates to read from the index at once; but from no more than this many runs; and how many times as many
+ * of both before a cursor. */
 #define CANDIDATES_AT_ONCE 64
 #define RUNS_AT_ONCE_MAX 64
+#define BEFORE_CURSOR_TIMES 4
 
 /* VISITS_MANY: if this many visits are due, it is worth trying to reduce them. NEWER_FOR_VISIT: how many messages can
  * be looked up by time in half the time of a visit. */
@@ -116,13 +118,16 @@ runs_read(Runs *runs, BlockNumber first)
 }
 
 /* Returns how many runs to read at once: enough for about as many candidates as a page needs, judging by the last runs,
- * because a term may be frequent in one part of the table and rare in another. */
+ * because a term may be frequent in one part of the table and rare in another. What is before the cursor is all needed,
+ * so more of it is read at once. */
 static BlockNumber
-runs_at_once(BlockNumber before, size_t named)
+runs_at_once(const Runs *runs, size_t named)
 {
-	if (named < CANDIDATES_AT_ONCE)
-		return Min(2 * before, RUNS_AT_ONCE_MAX);
-	return named > 4 * CANDIDATES_AT_ONCE ? Max(before / 4, 1) : before;
+	int times = runs->part == RUNS_BEFORE_CURSOR ? BEFORE_CURSOR_TIMES : 1;
+
+	if (named < CANDIDATES_AT_ONCE * times)
+		return Min(2 * runs->at_once, RUNS_AT_ONCE_MAX * times);
+	return named > 4 * CANDIDATES_AT_ONCE * times ? Max(runs->at_once / 4, 1) : runs->at_once;
 }
 
 /* Returns how many candidates to visit before it pays off to look for the last hit, which reads all hits. If all
@@ -185,7 +190,7 @@ runs_visit_part(Runs *runs, RunsPart part)
 		some = runs_read(runs, first);
 		goes_on = some.count == 0 || parley_visit_rows(&visit, some.rows, some.count);
 		runs->end = first;
-		runs->at_once = runs_at_once(runs->at_once, some.count);
+		runs->at_once = runs_at_once(runs, some.count);
 		runs->trace->candidates += some.count;
 		visited_since += some.count;
 		runs->visits_left -= some.count;
