@@ -39,22 +39,45 @@ page_by_links() {
 	echo "$url"
 }
 
-# measure_terms PREFIX URL [QUERY [PAGE]]: all terms of all classes, by one client with keep-alive; the page by links if it is
-# given
+# term_url TERM URL [QUERY [PAGE]]: a search for the term; the page by links if it is given
+term_url() {
+	local url
+	url="$2/conversations?searchValue=$(url_encode "$1")${3:-}"
+	if [ -n "${4:-}" ]; then page_by_links "$url" "$4"; else echo "$url"; fi
+}
+
+# measure_alternately NAME URL [NAME URL…]: one client with keep-alive. What the machine does besides changes within seconds, so a
+# quarter of the requests goes to each URL in turn. The first request of each turn is not counted.
+measure_alternately() {
+	local turn i count urls pairs=("$@") p50 p99 rate
+	for ((turn = 0; turn < 4; turn++)); do
+		for ((i = 0; i < $#; i += 2)); do
+			urls=()
+			for ((count = 0; count <= requests / 4; count++)); do
+				urls+=(-o /dev/null "${pairs[i + 1]}")
+			done
+			curl -s -f -w '%{time_total}\n' "${urls[@]}" | tail -n +2 >>"$tmp/times_$i" || die "${pairs[i]}: requests failed" "${pairs[i + 1]}"
+		done
+	done
+	for ((i = 0; i < $#; i += 2)); do
+		read -r p50 p99 rate < <(awk '{ print $1 * 1000 }' "$tmp/times_$i" | percentiles)
+		record "${pairs[i]}" "$p50" "$p99" "$rate"
+		rm "$tmp/times_$i"
+	done
+}
+
+# measure_terms PREFIX|URL[|QUERY[|PAGE]]…: all terms of all classes; what is given, alternately for each term
 measure_terms() {
-	local class term count url urls p50 p99 rate
+	local class term what prefix url query page pairs
 	for class in "${term_classes[@]}"; do
 		terms_of "$class"
 		for term in "${terms[@]}"; do
-			urls=()
-			url="$2/conversations?searchValue=$(url_encode "$term")${3:-}"
-			[ -z "${4:-}" ] || url=$(page_by_links "$url" "$4")
-			for ((count = 0; count < requests; count++)); do
-				urls+=(-o /dev/null "$url")
+			pairs=()
+			for what; do
+				IFS='|' read -r prefix url query page <<<"$what"
+				pairs+=("$(term_name "$prefix" "$term")" "$(term_url "$term" "$url" "$query" "$page")")
 			done
-			read -r p50 p99 rate < <(curl -s -f -w '%{time_total}\n' "${urls[@]}" | awk '{ print $1 * 1000 }' | percentiles) ||
-				die "$1: requests for “$term” failed" "$2"
-			record "$(term_name "$1" "$term")" "$p50" "$p99" "$rate"
+			measure_alternately "${pairs[@]}"
 		done
 	done
 }
@@ -115,12 +138,8 @@ arrive() {
 measure_pages() {
 	local i
 	for ((i = 0; i < rounds; i++)); do
-		measure_terms page1 "$copy_url"
-		measure_terms tenth "$tenth_url"
-		measure_terms page2 "$copy_url" '&page=2'
-		measure_terms page20 "$copy_url" '&page=20'
-		measure_terms link2 "$copy_url" '' 2
-		measure_terms link20 "$copy_url" '' 20
+		measure_terms "page1|$copy_url" "tenth|$tenth_url" "page2|$copy_url|&page=2" "page20|$copy_url|&page=20" \
+			"link2|$copy_url||2" "link20|$copy_url||20"
 	done
 }
 
@@ -228,7 +247,7 @@ section_terms() {
 	term_classes=("${all[@]}" "$edited_class")
 	arrive
 	for ((i = 0; i < rounds; i++)); do
-		measure_terms busy "$copy_url"
+		measure_terms "busy|$copy_url"
 	done
 	kill "$arrivals"
 	wait "$arrivals" || true

@@ -6,8 +6,7 @@
 section_pages() {
 	local class limit worst_term worst_figure worst_ratio terms i
 	for ((i = 0; i < rounds; i++)); do
-		measure_terms page1 "$url"
-		measure_terms link20 "$url" '' 20
+		measure_terms "page1|$url" "link20|$url||20"
 	done
 	printf '\n%s\n%-30s %-24s %8s %8s  %s\n' "search by class of term: the worst term of each, ms" 'page 1' term p50 p99 bar
 	for class in "${term_classes[@]}"; do
