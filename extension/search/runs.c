@@ -123,7 +123,7 @@ runs_read(Runs *runs, BlockNumber first)
 static BlockNumber
 runs_at_once(const Runs *runs, size_t named)
 {
-	int times = runs->part == RUNS_BEFORE_CURSOR ? BEFORE_CURSOR_TIMES : 1;
+	uint32 times = runs->part == RUNS_BEFORE_CURSOR ? BEFORE_CURSOR_TIMES : 1;
 
 	if (named < CANDIDATES_AT_ONCE * times)
 		return Min(2 * runs->at_once, RUNS_AT_ONCE_MAX * times);
