@@ -76,9 +76,18 @@ measure_http() {
 	run_wrk "$1" -c "$3" -t "$(($3 > 1 ? 2 : 1))" -s "$here/wrk.lua" "${@:4}" "$url$2"
 }
 
+# time_requests COUNT URL: one client with keep-alive; prints the time of each request in ms
+time_requests() {
+	local count=$1 urls=()
+	while ((count-- > 0)); do
+		urls+=(-o /dev/null "$2")
+	done
+	curl -s -f -w '%{time_total}\n' "${urls[@]}" | awk '{ print $1 * 1000 }'
+}
+
 # measure_serial NAME PATH: one client, for slow requests: as many as fit in the time, but at least 3
 measure_serial() {
-	local count first urls=() p50 p99 rate
+	local count first p50 p99 rate
 	first=$(curl -s -o /dev/null -w '%{http_code} %{time_total}' "$url$2")
 	if [ "${first%% *}" != 200 ]; then
 		note "$1: status ${first%% *} after ${first##* } s"
@@ -86,10 +95,7 @@ measure_serial() {
 		return
 	fi
 	count=$(awk -v s="$seconds" -v t="${first##* }" 'BEGIN { n = int(s / (t + 1e-6)); print (n < 3 ? 3 : n > 500 ? 500 : n) }')
-	while ((count-- > 0)); do
-		urls+=(-o /dev/null "$url$2")
-	done
-	read -r p50 p99 rate < <(curl -s -w '%{time_total}\n' "${urls[@]}" | awk '{ print $1 * 1000 }' | percentiles)
+	read -r p50 p99 rate < <(time_requests "$count" "$url$2" | percentiles)
 	record "$1" "$p50" "$p99" "$rate"
 }
 

@@ -100,6 +100,7 @@ SELECT after('ALTER TABLE parley.messages DROP CONSTRAINT messages_pkey, ADD PRI
 -- a_primary_key_is_recognized_whatever_its_name
 SELECT after('ALTER TABLE parley.messages RENAME CONSTRAINT messages_pkey TO first_key');
 SELECT after('ALTER INDEX parley.conversations_pkey RENAME TO second_key; ALTER INDEX parley.contacts_pkey RENAME TO third_key; ALTER INDEX parley.members_pkey RENAME TO fourth_key');
+SELECT after('UPDATE pg_index SET indisvalid = false WHERE indexrelid = ''parley.contacts_pkey''::regclass');
 
 -- columns_can_be_added_and_dropped
 SELECT after('ALTER TABLE parley.messages ADD note text DEFAULT ''echidna'', ADD other bigint');

@@ -49,18 +49,15 @@ term_url() {
 # measure_alternately NAME URL [NAME URL…]: one client with keep-alive. What the machine does besides changes within seconds, so a
 # quarter of the requests goes to each URL in turn. The first request of each turn is not counted.
 measure_alternately() {
-	local turn i count urls pairs=("$@") p50 p99 rate
+	local turn i pairs=("$@") p50 p99 rate
 	for ((turn = 0; turn < 4; turn++)); do
 		for ((i = 0; i < $#; i += 2)); do
-			urls=()
-			for ((count = 0; count <= requests / 4; count++)); do
-				urls+=(-o /dev/null "${pairs[i + 1]}")
-			done
-			curl -s -f -w '%{time_total}\n' "${urls[@]}" | tail -n +2 >>"$tmp/times_$i" || die "${pairs[i]}: requests failed" "${pairs[i + 1]}"
+			time_requests $((requests / 4 + 1)) "${pairs[i + 1]}" | tail -n +2 >>"$tmp/times_$i" ||
+				die "${pairs[i]}: requests failed" "${pairs[i + 1]}"
 		done
 	done
 	for ((i = 0; i < $#; i += 2)); do
-		read -r p50 p99 rate < <(awk '{ print $1 * 1000 }' "$tmp/times_$i" | percentiles)
+		read -r p50 p99 rate < <(percentiles <"$tmp/times_$i")
 		record "${pairs[i]}" "$p50" "$p99" "$rate"
 		rm "$tmp/times_$i"
 	done

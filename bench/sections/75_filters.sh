@@ -41,16 +41,12 @@ choose_filters() {
 }
 
 measure_filters() {
-	local filter term url i count urls p50 p99 rate
+	local filter term url i p50 p99 rate
 	for ((i = 0; i < rounds; i++)); do
 		for filter in "${filters[@]}"; do
 			for term in "${filter_terms[@]}"; do
-				urls=()
 				url="$copy_url/conversations?searchValue=$(url_encode "$term")&${filter#*|}"
-				for ((count = 0; count < requests; count++)); do
-					urls+=(-o /dev/null "$url")
-				done
-				read -r p50 p99 rate < <(curl -s -f -w '%{time_total}\n' "${urls[@]}" | awk '{ print $1 * 1000 }' | percentiles) ||
+				read -r p50 p99 rate < <(time_requests "$requests" "$url" | percentiles) ||
 					die "requests for $filter failed" "$url"
 				record "$(term_name "filter" "${filter%%|*} $term")" "$p50" "$p99" "$rate"
 			done

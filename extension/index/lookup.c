@@ -210,6 +210,9 @@ index_open_current(Relation table, const IndexForm *form)
 	return OidIsValid(primary_key) ? relation_open(primary_key, AccessShareLock) : NULL;
 }
 
+/* For how many ms to wait for an index that is being replaced, which takes a few. */
+#define REPLACING_MS 1000
+
 /* Returns whether the index is not what it was looked up as. REINDEX CONCURRENTLY lets another one take its place, and
  * for a moment after that has committed, the caches of other sessions have only some of its changes. */
 static bool
@@ -224,7 +227,8 @@ parley_index_open(Relation table, const IndexForm *form, bool missing_ok)
 	Relation index = index_open_current(table, form);
 	const char *fault = index_fault(table, index, form);
 
-	while (fault != NULL && index != NULL && index_is_being_replaced(index, form))
+	for (int tries = 0; fault != NULL && index != NULL && index_is_being_replaced(index, form) && tries < REPLACING_MS;
+		 tries++)
 	{
 		relation_close(index, NoLock);
 		CHECK_FOR_INTERRUPTS();

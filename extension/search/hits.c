@@ -61,13 +61,7 @@ parley_hits_meet_row(Hits *hits, TupleTableSlot *conversation, Naming naming)
 	Hit *hit = parley_hits_enter(hits, parley_slot_int64(conversation, scope->conversation.id, NULL), &found);
 
 	if (!found || hit->state == HIT_CHOSEN)
-	{
-		bool knows_cases = scope->knows_cases;
-
-		scope->knows_cases |= found;
-		hit->state = parley_is_listed(scope, conversation) ? HIT_OPEN : HIT_OUTSIDE;
-		scope->knows_cases = knows_cases;
-	}
+		hit->state = parley_is_listed(scope, conversation, found || scope->knows_cases) ? HIT_OPEN : HIT_OUTSIDE;
 	if (hit->state == HIT_OUTSIDE || hit->state == HIT_NAMED || hit->is_named || has_no_message)
 		return hit;
 	if (naming == NAMING_KNOWN || (naming == NAMING_ASKED && parley_scope_conversation_is_named(scope, conversation)))

@@ -88,10 +88,10 @@ PG_FUNCTION_INFO_V1(parley_list_user_conversations_1_1);
 #define OF_USER                                                                      \
 	" FROM parley.members u JOIN parley.conversations c ON c.id = u.conversation_id" \
 	" WHERE u.contact_id = $1 AND"
-#define PAGE(at, newest)                                                                       \
-	" AND (c." at ", c.id) < ($2, $3) ORDER BY c." at " DESC, c.id DESC OFFSET $4 LIMIT $5) c" \
-	" CROSS JOIN LATERAL (SELECT n.*" newest ") m"
-#define IN_ORDER " ORDER BY c.last_message_at DESC, c.id DESC"
+#define PAGE(at, newest)                                                     \
+	" AND (c." at ", c.id) < ($2, $3)" IN_ORDER(at) " OFFSET $4 LIMIT $5) c" \
+													" CROSS JOIN LATERAL (SELECT n.*" newest ") m"
+#define IN_ORDER(at) " ORDER BY c." at " DESC, c.id DESC"
 #define LIST_PARAMETERS                                             \
 	{                                                               \
 		INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, BOOLOID \
@@ -123,10 +123,11 @@ typedef struct ListStatements
 static ListStatements current_statements = {
 	{ { "SELECT count(*)" OF_OPERATOR LISTED, LIST_PARAMETERS },
 	  { "SELECT count(*)" OF_USER LISTED, LIST_PARAMETERS } },
-	{ { OPERATOR_COLUMNS " FROM (SELECT c.*" OF_OPERATOR LISTED PAGE("listed_at", NEWEST) AUTHOR CASE IN_ORDER,
+	{ { OPERATOR_COLUMNS " FROM (SELECT c.*" OF_OPERATOR LISTED PAGE("listed_at", NEWEST)
+			AUTHOR CASE IN_ORDER("listed_at"),
 		LIST_PARAMETERS, .is_generic = true },
 	  { USER_COLUMNS("c", "$6") " FROM (SELECT c.*, u.read_number, u.gave_phone" OF_USER LISTED PAGE(
-			"listed_at", NEWEST) OTHER_SIDE IN_ORDER,
+			"listed_at", NEWEST) OTHER_SIDE IN_ORDER("listed_at"),
 		LIST_PARAMETERS } },
 	{ { OPERATOR_COLUMNS SHOWN(NEWEST) AUTHOR CASE BY_PLACE, SHOW_PARAMETERS, .is_generic = true },
 	  { USER_COLUMNS("u", "$4") SHOWN(NEWEST) MEMBER OTHER_SIDE BY_PLACE, SHOW_PARAMETERS, .is_generic = true } },
@@ -135,10 +136,10 @@ static ListStatements statements_of_1_0 = {
 	{ { "SELECT count(*)" OF_OPERATOR LISTED_OF_1_0, LIST_PARAMETERS },
 	  { "SELECT count(*)" OF_USER LISTED_OF_1_0, LIST_PARAMETERS } },
 	{ { ROW_COLUMNS " FROM (SELECT c.*" OF_OPERATOR LISTED_OF_1_0 PAGE("last_message_at", NEWEST_OF_1_0)
-			AUTHOR IN_ORDER,
+			AUTHOR IN_ORDER("last_message_at"),
 		LIST_PARAMETERS, .is_generic = true },
 	  { USER_COLUMNS_OF_1_0("c") " FROM (SELECT c.*, u.read_number" OF_USER LISTED_OF_1_0 PAGE(
-			"last_message_at", NEWEST_OF_1_0) OTHER_SIDE IN_ORDER,
+			"last_message_at", NEWEST_OF_1_0) OTHER_SIDE IN_ORDER("last_message_at"),
 		LIST_PARAMETERS } },
 	{ { ROW_COLUMNS SHOWN(NEWEST_OF_1_0) AUTHOR BY_PLACE, SHOW_PARAMETERS, .is_generic = true },
 	  { USER_COLUMNS_OF_1_0("u") SHOWN(NEWEST_OF_1_0) MEMBER OTHER_SIDE BY_PLACE, SHOW_PARAMETERS,

@@ -118,7 +118,7 @@ case_is_asked_for(Scope *scope, TupleTableSlot *conversation)
 }
 
 bool
-parley_is_listed(Scope *scope, TupleTableSlot *conversation)
+parley_is_listed(Scope *scope, TupleTableSlot *conversation, bool knows_case)
 {
 	const Filter *filter = &scope->filter;
 
@@ -133,7 +133,7 @@ parley_is_listed(Scope *scope, TupleTableSlot *conversation)
 		if (!parley_lookup_next(&scope->member))
 			return false;
 	}
-	return (!parley_filter_asks_case(filter) || scope->knows_cases || case_is_asked_for(scope, conversation)) &&
+	return (!parley_filter_asks_case(filter) || knows_case || case_is_asked_for(scope, conversation)) &&
 		   (filter->unread == UNREAD_ANY ||
 			(filter->unread == UNREAD_SOME) == (parley_count_unread(scope, conversation, 1) > 0));
 }

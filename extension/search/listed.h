@@ -10,8 +10,8 @@
 #include "search/scope.h"
 
 /* Returns whether the conversation in the slot is in the list, judging by its members, its case, and its unread
- * messages. */
-extern bool parley_is_listed(Scope *scope, TupleTableSlot *conversation);
+ * messages. knows_case: its case is known to be as the filter asks for. */
+extern bool parley_is_listed(Scope *scope, TupleTableSlot *conversation, bool knows_case);
 
 /* Counts the messages of others after the read horizon as parley.count_unread() does, but no more than `most`. */
 extern int64 parley_count_unread(Scope *scope, TupleTableSlot *conversation, int64 most);
